@@ -1,0 +1,102 @@
+"""The error tree. The command line turns each into one message and its exit code; see `harness.cli`.
+
+HarnessError (exit 1)
+├── SpecError (exit 2)              a suite, profile, condition, key or value is wrong
+│   └── UnknownName                 with the nearest known name
+├── DataError
+│   ├── DataMissing                 says the command that brings it
+│   ├── DataDamaged                 truncated, altered or of the wrong shape
+│   └── ImportRefused               an archive or folder that must not become a data set
+├── WeightsDamaged                  a checkpoint or weight file that is truncated or altered
+├── EmptyPairRange                  a pair range holds no (or too few) pairs
+├── NotEvaluable                    a model's logits are not finite, or no attack can start
+├── DeviceError (exit 2)            the device asked for is not on this machine
+├── StoreError
+│   ├── AlreadyRecorded             the same result was stored before
+│   ├── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
+├── ResultsBusy                     another run works on the same results folder
+└── Interrupted (exit 130)          stopped by the user; the same command continues
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """What a user can put right: one or two lines that say what is wrong, where, and what to do."""
+
+    exit_code = 1
+
+
+class SpecError(HarnessError):
+    """A spec or a command that asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class UnknownName(SpecError):
+    """A name that no table knows."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+        super().__init__(f"no {kind} called {name!r}; {hint}")
+
+
+class DataError(HarnessError):
+    """A data set that cannot be used."""
+
+
+class DataMissing(DataError):
+    """A data set that is not there yet."""
+
+
+class DataDamaged(DataError):
+    """A data set whose bytes are not the ones that were verified when it was made."""
+
+
+class ImportRefused(DataError):
+    """Images that were offered for import and must not become a data set."""
+
+
+class WeightsDamaged(HarnessError):
+    """A checkpoint or weight file whose bytes are not the ones that were written."""
+
+
+class EmptyPairRange(HarnessError):
+    """A pair range that holds fewer pairs than training draws from it."""
+
+
+class NotEvaluable(HarnessError):
+    """A model whose outputs no evaluation can score."""
+
+
+class DeviceError(HarnessError):
+    """A device that this machine does not have."""
+
+    exit_code = 2
+
+
+class StoreError(HarnessError):
+    """The result database refused."""
+
+
+class AlreadyRecorded(StoreError):
+    """The result is stored already; results are never written twice."""
+
+
+class DatabaseUnusable(StoreError):
+    """The database cannot be opened or written; nothing was changed."""
+
+
+class ResultsBusy(HarnessError):
+    """Another run works on the same results folder."""
+
+
+class Interrupted(HarnessError):
+    """The user stopped the run; the same command continues it."""
+
+    exit_code = 130

@@ -1,0 +1,110 @@
+"""The values that work hands to the runner, who alone stores them.
+
+Accuracies are fractions in [0, 1]; epsilons and distances are in [0, 1] pixel units.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["ok", "no_start"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurement:
+    """One number of one evaluation, or the reason why there is none.
+
+    A value that is not finite is refused: databases keep NaN as NULL, or worse, as 0. Say
+    `value=None, reason="..."` instead.
+    """
+
+    metric: str
+    """What was measured: "accuracy", "score", "start_score", "queries"."""
+    value: float | None
+    n: int
+    """Images behind the number."""
+    epsilon: float | None = None
+    """Size of the perturbation in [0, 1] pixel units."""
+    corruption: str | None = None
+    severity: int | None = None
+    repeat: int | None = None
+    """Which repeat of a random evaluation, from 0."""
+    n_failed: int = 0
+    """Images that the evaluation could not score; they are not in `n`."""
+    reason: str | None = None
+    """Why there is no value."""
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.reason is None):
+            raise ValueError(f"{self.metric} needs either a value or a reason, not both or neither")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.metric} is {self.value}, which is not a number to store")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageResult:
+    """What an attack did to one image."""
+
+    image: int
+    """Position in the test split."""
+    repeat: int
+    distance: float | None
+    """||x - x_adv||^2 / d in [0, 1] pixel units, d the number of pixel values; None without a start."""
+    start_distance: float | None
+    """The same for the attack's starting point."""
+    queries: int
+    """Images that the model classified for this attack on this image."""
+    outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationResult:
+    """All numbers of one evaluation of one model."""
+
+    measurements: tuple[Measurement, ...]
+    images: tuple[ImageResult, ...] = ()
+    images_classified: int = 0
+    """Forward passes behind the result, in images: with the seconds they give the rate."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EpochReport:
+    """One epoch of training."""
+
+    epoch: int
+    """From 0."""
+    learning_rate: float
+    task_loss: float
+    """Mean cross-entropy over the epoch's classification batches."""
+    similarity_loss: float | None
+    """Mean L_sim over the epoch's steps, before alpha; None without a regularizer."""
+    train_accuracy: float
+    """Over the epoch's own augmented batches, as they were trained on."""
+    validation_loss: float
+    validation_accuracy: float
+    gammas: tuple[float, ...]
+    """Weight of each tap at the end of the epoch; empty without a regularizer."""
+    images_per_second: float
+    """Training images (pairs not counted) per second of the epoch's steps."""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingResult:
+    """A finished training: its curve, and where its weights lie."""
+
+    status: Literal["ok", "diverged"]
+    reason: str | None
+    """For a diverged training: at which epoch and step, and what was not finite."""
+    epochs: tuple[EpochReport, ...]
+    best_epoch: int | None
+    """The epoch with the lowest validation loss, whose weights are kept; None if diverged."""
+    gammas: tuple[float, ...]
+    """At the best epoch."""
+    weights: str | None
+    """File name inside the model's folder; it carries the content's SHA-256."""
+    weights_sha256: str | None
+    parameters: int
+    """Trainable parameters of the network."""

@@ -1,0 +1,43 @@
+"""What a user writes: suites, training specs and evaluation specs, validated and with an identity.
+
+The paper's symbols are translated once, here:
+
+| paper | here |
+|---|---|
+| alpha | `regularizer.alpha` |
+| Th, Th1 | `regularizer.threshold` |
+| Th2 | `regularizer.threshold_low` |
+| N, the number of regularization images | `regularizer.n_images` |
+| k, image pairs per step | `regularizer.pairs_per_batch` |
+| gamma_l | softmax of the tap weights, `gammas` |
+| S(M) | the Boundary attack's `score` |
+"""
+
+from harness.spec.digest import digest
+from harness.spec.evaluation import (
+    BoundarySpec,
+    CleanSpec,
+    CorruptionSpec,
+    EvaluationSpec,
+    FgsmTransferSpec,
+    NoiseSpec,
+)
+from harness.spec.suite import PROFILES, Suite, parse_suite
+from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
+
+__all__ = [
+    "PROFILES",
+    "BoundarySpec",
+    "CleanSpec",
+    "CorruptionSpec",
+    "EvaluationSpec",
+    "FgsmTransferSpec",
+    "NetworkSpec",
+    "NoiseSpec",
+    "OptimisationSpec",
+    "RegularizerSpec",
+    "Suite",
+    "TrainingSpec",
+    "digest",
+    "parse_suite",
+]

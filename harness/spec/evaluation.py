@@ -1,0 +1,85 @@
+"""How one model is evaluated (paper section 2, appendix 7.1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.spec.model import Spec
+
+Clip = Literal["image", "unit"]
+
+
+class _Evaluation(Spec):
+    n_images: int | None = Field(default=None, ge=1)
+    """The first n images of the test split; all if absent."""
+
+
+class CleanSpec(_Evaluation):
+    """Accuracy without distortion."""
+
+    kind: Literal["clean"] = "clean"
+
+
+class _Curve(_Evaluation):
+    max_epsilon: float | None = Field(default=None, gt=0, le=1)
+    """Largest perturbation in [0, 1] pixel units; if absent, the paper's for the data set."""
+    sizes: int = Field(default=10, ge=2)
+    """Evenly spaced perturbation sizes from 0 to the largest, both included."""
+
+
+class NoiseSpec(_Curve):
+    """Accuracy under random noise, at each size."""
+
+    kind: Literal["gaussian", "uniform", "salt_pepper"]
+    clip: Clip = "image"
+    """`image`: to the image's own minimum and maximum, as in the released code. `unit`: to [0, 1]."""
+    noise_seed: int = Field(default=0, ge=0)
+    """The noise is the same for every model."""
+
+
+class FgsmTransferSpec(_Curve):
+    """Accuracy on FGSM examples made with another, unregularized network (equation 1)."""
+
+    kind: Literal["fgsm_transfer"] = "fgsm_transfer"
+    clip: Clip = "unit"
+    substitute_seed: int = Field(default=10_000, ge=0)
+    """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
+
+
+class BoundarySpec(_Evaluation):
+    """The decision-based Boundary attack, as Foolbox has it."""
+
+    kind: Literal["boundary"] = "boundary"
+    n_images: int | None = Field(default=1000, ge=1)
+    """Test images, drawn at random once for all models."""
+    steps: int = Field(default=50, ge=0)
+    repeats: int = Field(default=5, ge=1)
+    backend: Literal["own", "foolbox"] = "own"
+    start_draws: int = Field(default=1000, ge=1)
+    """Noise images tried per image before its start counts as failed."""
+    start_blends: int = Field(default=50, ge=1)
+    """Steps of the line search from the image to its noise image."""
+    spherical_step: float = Field(default=1e-2, gt=0)
+    source_step: float = Field(default=1e-2, gt=0)
+    step_adaptation: float = Field(default=1.5, gt=1)
+    source_step_convergence: float = Field(default=1e-7, gt=0)
+    """An image is done when its source step falls below this."""
+    noise_seed: int = Field(default=0, ge=0)
+
+
+class CorruptionSpec(_Evaluation):
+    """Accuracy on each corruption and severity of a corrupted test set in CIFAR-10-C's format."""
+
+    kind: Literal["corruption"] = "corruption"
+    images: str
+    """The corrupted set, for instance cifar10-c."""
+    corruptions: tuple[str, ...] | None = None
+    """All that the set has if absent."""
+    severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = (1, 2, 3, 4, 5)
+
+
+EvaluationSpec = Annotated[
+    CleanSpec | NoiseSpec | FgsmTransferSpec | BoundarySpec | CorruptionSpec, Field(discriminator="kind")
+]
