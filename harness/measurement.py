@@ -108,3 +108,27 @@ class TrainingResult:
     weights_sha256: str | None
     parameters: int
     """Trainable parameters of the network."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a running job is, for display only."""
+
+    done: int
+    total: int
+    """In the job's own unit: training steps, or images to classify."""
+    text: str = ""
+    """For instance "epoch 3/40, loss 1.234"."""
+    images_per_second: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceFacts:
+    """Where a job ran, as the process that ran it saw it."""
+
+    device: str
+    """The hardware's own name, for instance "NVIDIA H100 80GB HBM3" or "AMD EPYC"."""
+    driver: str | None
+    """Version of the GPU driver; None on a CPU."""
+    threads: int
+    """CPU threads that torch used."""

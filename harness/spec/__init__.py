@@ -22,21 +22,28 @@ from harness.spec.evaluation import (
     FgsmTransferSpec,
     NoiseSpec,
 )
+from harness.spec.job import EVALUATION_VERSIONS, TRAINING_VERSION, EvaluateJob, Job, Place, TrainJob
 from harness.spec.suite import PROFILES, Suite, parse_suite
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 
 __all__ = [
+    "EVALUATION_VERSIONS",
     "PROFILES",
+    "TRAINING_VERSION",
     "BoundarySpec",
     "CleanSpec",
     "CorruptionSpec",
+    "EvaluateJob",
     "EvaluationSpec",
     "FgsmTransferSpec",
+    "Job",
     "NetworkSpec",
     "NoiseSpec",
     "OptimisationSpec",
+    "Place",
     "RegularizerSpec",
     "Suite",
+    "TrainJob",
     "TrainingSpec",
     "digest",
     "parse_suite",

@@ -70,7 +70,7 @@ def _children(node: dict[str, Any], part: Any, definitions: dict[str, Any]) -> l
 
 def _kinds(leaf: dict[str, Any]) -> list[str]:
     kind = leaf["properties"]["kind"]
-    return kind.get("enum", [kind.get("const")])
+    return list(kind.get("enum", [kind.get("const")]))
 
 
 def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:

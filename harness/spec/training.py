@@ -45,7 +45,7 @@ class RegularizerSpec(Spec):
     transform: Literal["arctanh", "none"] = "arctanh"
     """g of the loss; `none` is the plain squared error."""
     reading: Literal["code", "paper"] = "code"
-    """`code`: mean over the pairs of the squared difference of 2 arctanh. `paper`: equation 3, the sum over the pairs with arctanh."""
+    """`code`: mean over the pairs of the squared difference of 2 arctanh. `paper`: equation 3, sum with arctanh."""
 
     @model_validator(mode="after")
     def _thresholds_fit(self) -> Self:
@@ -97,7 +97,7 @@ class TrainingSpec(Spec):
     augmentation: Literal["auto", "crop_flip", "none"] = "auto"
     """`auto`: what the data set's table entry says (crop and flip for CIFAR)."""
     precision: Precision = "float32"
-    """`auto`: bfloat16 (autocast) where the device has instructions for it, else float32; resolved before training and part of the identity."""
+    """`auto`: bfloat16 (autocast) where the device has instructions for it, else float32; part of the identity."""
     channels_last: bool = False
     """Memory order of the network's convolutions; the same numbers up to rounding."""
 
