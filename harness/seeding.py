@@ -85,5 +85,5 @@ def _mix(z: Tensor) -> Tensor:
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """z >> bits without the sign's copies (torch has no unsigned shift)."""
+    """Shift right without the sign's copies (torch has no unsigned shift)."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)

@@ -45,7 +45,7 @@ class RegularizerSpec(Spec):
     transform: Literal["arctanh", "none"] = "arctanh"
     """g of the loss; `none` is the plain squared error."""
     reading: Literal["code", "paper"] = "code"
-    """`code`: mean over the pairs of the squared difference of 2 arctanh. `paper`: equation 3, sum with arctanh."""
+    """`code`: mean over the pairs of squared differences of 2 arctanh. `paper`: equation 3, their sum with arctanh."""
 
     @model_validator(mode="after")
     def _thresholds_fit(self) -> Self:
