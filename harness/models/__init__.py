@@ -1,1 +1,1 @@
-"""TODO."""
+"""The networks, seen from pixel space, and their weights on disk. `architecture` and `cost` need no torch."""

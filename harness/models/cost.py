@@ -1,0 +1,24 @@
+"""What a network costs, counted without building it."""
+
+from __future__ import annotations
+
+from harness.models.architecture import BLOCKS, STEM_KERNEL, map_sizes, pooled_features, stage_widths
+from harness.spec.training import NetworkSpec
+
+
+def forward_gflop(network: NetworkSpec, channels: int, size: tuple[int, int], classes: int) -> float:
+    """GFLOP of one image's forward pass, two per multiply-add of convolutions and the linear layer.
+
+    A backward pass costs about twice as much again.
+    """
+    before = network.base_width
+    multiply_adds = size[0] * size[1] * channels * before * STEM_KERNEL**2
+    stages = zip(BLOCKS[network.architecture], stage_widths(before), map_sizes(size), strict=True)
+    for blocks, width, (height, breadth) in stages:
+        weights = 9 * before * width + (2 * blocks - 1) * 9 * width**2
+        if width != before:
+            weights += before * width  # the projection of the shortcut
+        multiply_adds += height * breadth * weights
+        before = width
+    multiply_adds += pooled_features(network.base_width, size) * classes
+    return 2e-9 * multiply_adds

@@ -1,0 +1,66 @@
+"""Networks seen from pixel space: images in [0, 1] go in, logits come out.
+
+Scaling lives inside the model, so that an epsilon means the same for every network.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from harness.models.resnet import ConvNorm, ResNet
+
+PixelScaling = Literal["centered", "raw"]
+
+
+def unit_pixels(images: Tensor) -> Tensor:
+    """uint8 images (n, c, h, w) as float32 in [0, 1]."""
+    return images.float().div_(255)
+
+
+class PixelModel(nn.Module):
+    """A classifier of images (n, c, h, w) in [0, 1].
+
+    pixel_scaling: `centered`: the network sees 5 * (x - 0.5). `raw`: it sees x. Source: the released code, which
+    centres CIFAR and the regularization images that go with it, and leaves MNIST and FashionMNIST as they are.
+    """
+
+    def __init__(self, network: ResNet, pixel_scaling: PixelScaling) -> None:
+        super().__init__()
+        self.network = network
+        self.pixel_scaling = pixel_scaling
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (n, classes)."""
+        logits: Tensor = self.network(self._scaled(images))
+        return logits
+
+    def taps(self, images: Tensor) -> list[Tensor]:
+        """The network's five feature maps."""
+        return self.network.taps(self._scaled(images))
+
+    def _scaled(self, images: Tensor) -> Tensor:
+        return (images - 0.5) * 5 if self.pixel_scaling == "centered" else images
+
+
+def for_evaluation(network: ResNet, pixel_scaling: PixelScaling) -> PixelModel:
+    """A copy in the form that classifies fastest: eval mode, BatchNorm folded into the convolutions, channels last.
+
+    The same logits up to rounding. Its weights take no gradients, but gradients reach the images.
+    """
+    folded = copy.deepcopy(network).eval().requires_grad_(False)
+    _fold(folded)
+    return PixelModel(folded.to(memory_format=torch.channels_last), pixel_scaling).eval()
+
+
+def _fold(module: nn.Module) -> None:
+    """Replaces each convolution with BatchNorm inside `module` by one convolution with a bias."""
+    for name, child in module.named_children():
+        if isinstance(child, ConvNorm):
+            setattr(module, name, fuse_conv_bn_eval(child.conv, child.norm))
+        else:
+            _fold(child)

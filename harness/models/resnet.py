@@ -1,0 +1,90 @@
+"""The paper's residual networks for small images.
+
+Source: He et al. 2016, in the form of the authors' released code: a 7 x 7 stem of stride 1, no max-pool,
+four stages of basic blocks, average pool 4 x 4, one linear layer.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from harness.models.architecture import BLOCKS, POOL, STEM_KERNEL, STRIDES, pooled_features, stage_widths
+from harness.names import lookup
+from harness.seeding import seed_of
+from harness.spec.training import NetworkSpec
+
+
+class ConvNorm(nn.Module):
+    """A convolution without bias that keeps the size (but for its stride), and its BatchNorm."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
+        normalised: Tensor = self.norm(self.conv(x))
+        return normalised
+
+
+class Block(nn.Module):
+    """A basic block; its shortcut is a projection where the shape changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(inputs, outputs, 3, stride)
+        self.second = ConvNorm(outputs, outputs, 3)
+        same_shape = stride == 1 and inputs == outputs
+        self.shortcut = nn.Identity() if same_shape else ConvNorm(inputs, outputs, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
+        inner = F.relu(self.first(x), inplace=True)
+        return F.relu(self.second(inner) + self.shortcut(x), inplace=True)
+
+
+class ResNet(nn.Module):
+    """A classifier with five taps, the feature maps that L_sim compares.
+
+    Initial weights are torch's defaults, as in the released code, drawn from torch's global generator: use `build`.
+    """
+
+    def __init__(
+        self, architecture: str, base_width: int, channels: int, classes: int, size: tuple[int, int] = (32, 32)
+    ) -> None:
+        """`size`: height and width of the images to classify; the taps take images of any size."""
+        super().__init__()
+        widths = stage_widths(base_width)
+        self.stem = ConvNorm(channels, base_width, STEM_KERNEL)
+        self.stages = nn.ModuleList()
+        inputs = base_width
+        for blocks, width, stride in zip(lookup(BLOCKS, "architecture", architecture), widths, STRIDES, strict=True):
+            rest = [Block(width, width, 1) for _ in range(blocks - 1)]
+            self.stages.append(nn.Sequential(Block(inputs, width, stride), *rest))
+            inputs = width
+        self.linear = nn.Linear(pooled_features(base_width, size), classes)
+
+    def taps(self, x: Tensor) -> list[Tensor]:
+        """Five feature maps (n, width, h, w): after the stem and after each stage.
+
+        x: (n, c, h, w), scaled as the network wants it (see `PixelModel`).
+        """
+        maps = [F.relu(self.stem(x), inplace=True)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of scaled images (n, c, h, w)."""
+        logits: Tensor = self.linear(F.avg_pool2d(self.taps(x)[-1], POOL).flatten(1))
+        return logits
+
+
+def build(network: NetworkSpec, channels: int, classes: int, seed: int, size: tuple[int, int] = (32, 32)) -> ResNet:
+    """A network on the CPU with the initial weights of `seed`; torch's global generators are left as they were."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed_of(seed, "weights"))
+        return ResNet(network.architecture, network.base_width, channels, classes, size)
