@@ -1,0 +1,61 @@
+"""Cosine similarity of image pairs: in pixels (the target) and in feature maps (what the network makes of it).
+
+A similarity target is a set of *unit rows*, one per image: the similarity of a pair is the scalar product of its
+two rows, so nothing of size N x N is ever needed. Other targets are other rows.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_CHUNK = 1 << 20  # numbers handled at once: 4 MB of float32
+
+
+def unit_rows(images: Tensor) -> Tensor:
+    """Images as centred rows of unit length: (N, d) float32 with d = h * w, on the images' device.
+
+    Colour is averaged over channels, then the mean image over the N images (not each image's own mean) is removed.
+    An affine change of all pixels, such as u8 / 255 or 5 * (x - 0.5), leaves the rows as they are, so uint8 images
+    are taken as they come. An image that equals the mean image has no direction: its row is 0.
+
+    images: (N, c, h, w), uint8 or floating. The rows themselves (4 N d bytes) are all that this needs.
+    Source: paper appendix 7.1; the released code averages colour over channels first.
+    """
+    rows = torch.empty(len(images), images[0, 0].numel(), device=images.device)
+    step = max(1, _CHUNK // images[0].numel())
+    for part, chunk in zip(torch.split(rows, step), torch.split(images, step), strict=True):
+        torch.mean(chunk.flatten(2).float(), dim=1, out=part)
+    rows -= rows.mean(dim=0)
+    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    return rows.div_(lengths.clamp_min_(torch.finfo(rows.dtype).tiny))
+
+
+def pixel_similarity(rows: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """S_pixel of the pairs (i, j): (pairs,) float32, cosines.
+
+    rows: (N, d) of `unit_rows`; i, j: (pairs,) integers.
+    Products are summed in float64, so that the rounded value belongs to the pair alone, not to the order in which a
+    device sums: a pair that was chosen because it is above a threshold is above it whenever it is asked for.
+    """
+    step = max(1, _CHUNK // rows.shape[1])
+    return torch.cat(
+        [
+            (rows[a] * rows[b]).sum(dim=1, dtype=torch.float64).float()
+            for a, b in zip(torch.split(i, step), torch.split(j, step), strict=True)
+        ]
+    )
+
+
+def similarity_matrix(rows: Tensor) -> Tensor:
+    """S_pixel of all pairs: (N, N) float32. For figures and tests; training never asks for it."""
+    return rows @ rows.T
+
+
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine of flattened feature maps, pair by pair: (pairs,).
+
+    a, b: (pairs, c, h, w).
+    """
+    return F.cosine_similarity(a.flatten(1), b.flatten(1))
