@@ -1,0 +1,56 @@
+"""The data sets that need no download: scikit-learn's digits, and the same corrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import harness
+from harness.data.arrays import SplitArrays, write_set
+from harness.data.manifest import Manifest, Origin
+from harness.data.order import fair_order
+from harness.data.sets import get_dataset
+
+
+def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Manifest:
+    """Make `digits` or `digits-c` unless it is there."""
+    if name == "digits":
+        return _prepare_digits(data_dir, replace)
+    from harness.data.corruptions import corrupt  # needs torch, which the runner does without
+
+    prepare_bundled(data_dir, get_dataset(name).clean)
+    return corrupt(data_dir, get_dataset(name).clean, existing="replace" if replace else "keep")
+
+
+def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
+    import sklearn
+
+    return write_set(
+        data_dir,
+        "digits",
+        _digits(),
+        classes=[str(digit) for digit in range(10)],
+        origin=Origin(kind="bundled", source=f"scikit-learn {sklearn.__version__}", importer=harness.__version__),
+        existing="replace" if replace else "keep",
+    )
+
+
+def _digits() -> Iterator[SplitArrays]:
+    """1437 training and 360 test images, uint8 (n, 1, 32, 32), in a fixed fair order.
+
+    Source: sklearn.datasets.load_digits, 8 x 8 with values 0 to 16, enlarged with Pillow's bilinear filter.
+    """
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    small, labels = load_digits(return_X_y=True)
+    pixels = np.round(small.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    large = np.stack([np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels])
+    order = np.array([int(name) for name in fair_order(str(i) for i in range(len(labels)))])
+    first = 0
+    for split, count in get_dataset("digits").counts.items():
+        chosen = order[first : first + count]
+        yield SplitArrays(split, large[chosen, None], labels[chosen].astype(np.int64))
+        first += count

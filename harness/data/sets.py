@@ -1,0 +1,180 @@
+"""The table of data sets: what each is, where it comes from, and what the paper does with it.
+
+Free of torch, so that planning and `harness data list` start at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.names import lookup
+
+Role = Literal["classification", "regularization", "corruption"]
+Frequency = Literal["low", "medium", "high"]
+
+# Source: paper, appendix 7.10; the order is that of the official archives' evaluation.
+FREQUENCY: dict[str, Frequency] = {
+    "gaussian_noise": "high",
+    "shot_noise": "high",
+    "impulse_noise": "high",
+    "defocus_blur": "medium",
+    "glass_blur": "medium",
+    "motion_blur": "medium",
+    "zoom_blur": "medium",
+    "snow": "low",
+    "frost": "low",
+    "fog": "low",
+    "brightness": "low",
+    "contrast": "low",
+    "elastic_transform": "medium",
+    "pixelate": "medium",
+    "jpeg_compression": "medium",
+}
+SEVERITIES = (1, 2, 3, 4, 5)
+
+# The corruptions that `harness.data.corruptions` can make itself; a test keeps the two in step.
+GENERATED_CORRUPTIONS = (
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "defocus_blur",
+    "brightness",
+    "contrast",
+    "pixelate",
+    "jpeg_compression",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """One row of the table."""
+
+    name: str
+    title: str
+    role: Role
+    channels: int
+    size: tuple[int, int]
+    """Stored height and width."""
+    classes: int | None
+    """None where the labels do not matter."""
+    splits: tuple[str, ...] = ("train", "test")
+    """A corruption set's splits are its corruptions, each with all severities stacked."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Images per split of the official set."""
+    augmentation: Literal["crop_flip", "none"] = "none"
+    pixel_scaling: Literal["centered", "raw"] = "raw"
+    """What the network sees of pixels x in [0, 1]: `centered` is 5 * (x - 0.5), `raw` is x."""
+    max_epsilon: Mapping[str, float] = field(default_factory=dict)
+    """Largest perturbation by kind of evaluation, in [0, 1] pixel units."""
+    bring: str
+    """The command that brings it."""
+    bundled: bool = False
+    """It is made without a download."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: channels, height, width."""
+        return (self.channels, *self.size)
+
+    @property
+    def clean(self) -> str:
+        """For a corruption set, the set whose test images are corrupted; else the set itself."""
+        return self.name.removesuffix("-c")
+
+
+def _max_epsilon(random: float, salt_pepper: float, fgsm: float) -> dict[str, float]:
+    return {"gaussian": random, "uniform": random, "salt_pepper": salt_pepper, "fgsm_transfer": fgsm}
+
+
+def _digits_like(name: str, title: str) -> DataSet:
+    return DataSet(
+        name=name,
+        title=title,
+        role="classification",
+        channels=1,
+        size=(28, 28),
+        classes=10,
+        counts={"train": 60_000, "test": 10_000},
+        max_epsilon=_max_epsilon(0.5, 0.3, 0.5),
+        bring=f"harness data prepare {name}",
+    )
+
+
+def _cifar(name: str, title: str, classes: int, fgsm: float) -> DataSet:
+    return DataSet(
+        name=name,
+        title=title,
+        role="classification",
+        channels=3,
+        size=(32, 32),
+        classes=classes,
+        counts={"train": 50_000, "test": 10_000},
+        augmentation="crop_flip",
+        pixel_scaling="centered",
+        max_epsilon=_max_epsilon(0.1, 0.1, fgsm),
+        bring=f"harness data prepare {name}",
+    )
+
+
+def _corrupted(clean: DataSet, title: str, corruptions: tuple[str, ...], bundled: bool = False) -> DataSet:
+    name = f"{clean.name}-c"
+    return DataSet(
+        name=name,
+        title=title,
+        role="corruption",
+        channels=clean.channels,
+        size=clean.size,
+        classes=clean.classes,
+        splits=corruptions,
+        counts=dict.fromkeys(corruptions, len(SEVERITIES) * clean.counts["test"]),
+        bring=f"harness data prepare {name}",
+        bundled=bundled,
+    )
+
+
+_CIFAR10 = _cifar("cifar10", "CIFAR-10", 10, 0.02)
+_CIFAR100 = _cifar("cifar100", "CIFAR-100", 100, 0.005)
+_DIGITS = DataSet(
+    name="digits",
+    title="scikit-learn's digits, 8 x 8 brought to 32 x 32",
+    role="classification",
+    channels=1,
+    size=(32, 32),
+    classes=10,
+    counts={"train": 1437, "test": 360},
+    max_epsilon=_max_epsilon(0.5, 0.3, 0.5),
+    bring="harness data prepare digits",
+    bundled=True,
+)
+_IMAGENET = DataSet(
+    name="imagenet",
+    title="ImageNet, centre 144 x 256 brought to 36 x 64",
+    role="regularization",
+    channels=3,
+    size=(36, 64),
+    classes=None,
+    splits=("train",),
+    bring="harness data import imagenet PATH",
+)
+
+DATASETS: dict[str, DataSet] = {
+    row.name: row
+    for row in (
+        _digits_like("mnist", "MNIST"),
+        _digits_like("fashionmnist", "Fashion-MNIST"),
+        _CIFAR10,
+        _CIFAR100,
+        _IMAGENET,
+        _DIGITS,
+        _corrupted(_CIFAR10, "CIFAR-10-C", tuple(FREQUENCY)),
+        _corrupted(_CIFAR100, "CIFAR-100-C", tuple(FREQUENCY)),
+        _corrupted(_DIGITS, "digits, corrupted on the spot", GENERATED_CORRUPTIONS, bundled=True),
+    )
+}
+
+
+def get_dataset(name: str) -> DataSet:
+    """The row of that name; raises UnknownName with the nearest known one."""
+    return lookup(DATASETS, "data set", name)
