@@ -234,7 +234,7 @@ def _write_split(folder: Path, dataset: DataSet, arrays: SplitArrays, classes: S
         raise ValueError(f"{dataset.name}/{split}: images must be uint8 (n, *{dataset.shape}), got {images.shape}")
     if labels.shape != images.shape[:1] or labels.dtype != np.int64:
         raise ValueError(f"{dataset.name}/{split}: labels must be int64 ({len(images)},), got {labels.shape}")
-    parts = [_header(images, labels, classes), _bytes(labels), _bytes(images)]
+    parts: list[bytes | memoryview] = [_header(images, labels, classes), _bytes(labels), _bytes(images)]
     partial = folder / f"{split}.partial"
     digest = _write(partial, parts)
     path = folder / f"{split}-{digest[:12]}.safetensors"

@@ -35,13 +35,14 @@ def padded(images: Tensor) -> Tensor:
 
 def crop_flip_padded(images: Tensor, offsets: Tensor, flips: Tensor) -> Tensor:
     """Crop and flip images that are `padded` already: (n, c, h + 8, w + 8) -> (n, c, h, w)."""
-    n, _, height, width = images.shape
+    n, channels, height, width = images.shape
     down = torch.arange(height - 2 * PADDING, device=images.device)
     across = torch.arange(width - 2 * PADDING, device=images.device)
     rows = offsets[:, :1] + down
     columns = offsets[:, 1:] + torch.where(flips[:, None], across.flip(0), across)
-    which = torch.arange(n, device=images.device)[:, None, None]
-    return images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+    pixels = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)
+    chosen = images.flatten(2).gather(2, pixels[:, None].expand(-1, channels, -1))
+    return chosen.view(n, channels, len(down), len(across))
 
 
 def crop_flip(images: Tensor, offsets: Tensor, flips: Tensor) -> Tensor:
