@@ -15,6 +15,7 @@ The paper's symbols are translated once, here:
 
 from harness.spec.digest import digest
 from harness.spec.evaluation import (
+    EVALUATION_SPECS,
     BoundarySpec,
     CleanSpec,
     CorruptionSpec,
@@ -22,11 +23,12 @@ from harness.spec.evaluation import (
     FgsmTransferSpec,
     NoiseSpec,
 )
-from harness.spec.job import EVALUATION_VERSIONS, TRAINING_VERSION, EvaluateJob, Job, Place, TrainJob
-from harness.spec.suite import PROFILES, Suite, parse_suite
+from harness.spec.job import EVALUATION_VERSIONS, TRAINING_VERSION, EvaluateJob, Job, Place, PlannedJob, TrainJob
+from harness.spec.suite import PROFILES, Suite, parse_suite, seeds_of
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 
 __all__ = [
+    "EVALUATION_SPECS",
     "EVALUATION_VERSIONS",
     "PROFILES",
     "TRAINING_VERSION",
@@ -41,10 +43,12 @@ __all__ = [
     "NoiseSpec",
     "OptimisationSpec",
     "Place",
+    "PlannedJob",
     "RegularizerSpec",
     "Suite",
     "TrainJob",
     "TrainingSpec",
     "digest",
     "parse_suite",
+    "seeds_of",
 ]

@@ -80,6 +80,16 @@ class CorruptionSpec(_Evaluation):
     severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = (1, 2, 3, 4, 5)
 
 
+EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
+    "clean": CleanSpec,
+    "gaussian": NoiseSpec,
+    "uniform": NoiseSpec,
+    "salt_pepper": NoiseSpec,
+    "fgsm_transfer": FgsmTransferSpec,
+    "boundary": BoundarySpec,
+    "corruption": CorruptionSpec,
+}
+
 EvaluationSpec = Annotated[
     CleanSpec | NoiseSpec | FgsmTransferSpec | BoundarySpec | CorruptionSpec, Field(discriminator="kind")
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.spec.digest import digest
 from harness.spec.evaluation import EvaluationSpec
@@ -35,12 +36,12 @@ class TrainJob:
     data: Mapping[str, str]
     """SHA-256 of each split that it reads, by "name/split"."""
 
-    @property
+    @cached_property
     def spec_digest(self) -> str:
         """The identity without the seed."""
         return digest("train", TRAINING_VERSION, self.training, dict(self.data))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The identity of the trained model, 16 hex digits."""
         return digest(self.spec_digest, self.seed)
@@ -57,7 +58,7 @@ class EvaluateJob:
     substitute: TrainJob | None = None
     """The network whose gradients a transferred attack uses."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The identity of the result, 16 hex digits."""
         version = EVALUATION_VERSIONS[self.evaluation.kind]
@@ -78,3 +79,28 @@ class Place:
     seed: int
     evaluation: str | None
     """Name of the evaluation in the suite; None for the training itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """A job of a suite's plan."""
+
+    job: Job
+    places: tuple[Place, ...]
+    """Where the suite wants its result; none for a substitute, which only other jobs need."""
+    work: float
+    """Estimated GFLOP."""
+    blocked: str | None = None
+    """Why it cannot run yet, and the command that puts it right."""
+
+    @property
+    def key(self) -> str:
+        """The job's."""
+        return self.job.key
+
+    @property
+    def needs(self) -> tuple[TrainJob, ...]:
+        """The trainings that must be done before it."""
+        if isinstance(self.job, TrainJob):
+            return ()
+        return (self.job.model, self.job.substitute) if self.job.substitute else (self.job.model,)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from harness.errors import SpecError
 
 T = TypeVar("T")
+Table = dict[str, Any]
+"""A table as TOML reads it."""
 
 
 class Spec(BaseModel):
@@ -22,17 +27,76 @@ class Spec(BaseModel):
         return type(self).model_validate(self.model_dump() | changes)
 
 
-def validated(kind: type[T], value: object, where: str) -> T:
-    """`value` as a `kind`; a SpecError that names the file and key if it is not one."""
+@cache
+def part_of(spec: type[Spec], *without: str) -> type[Spec]:
+    """The model of a table that says a part of `spec`: each key is checked alone, and none is needed.
+
+    What is written once for many conditions is checked with it where it is written, so that an error names
+    that place; and JSON Schema takes its keys from it.
+    """
+    fields: dict[str, Any] = {}
+    for name, field in spec.model_fields.items():
+        if name not in without:
+            kind = _part_of_annotation(field.annotation)
+            if field.metadata:
+                kind = Annotated[kind, *field.metadata]
+            plain = isinstance(field.default, str | int | float | tuple)
+            default: Any = {"default": field.default} if plain else {"default_factory": _nothing}
+            fields[name] = (kind, Field(description=field.description, **default))
+    return create_model(f"{spec.__name__}Part", __base__=Spec, __doc__=spec.__doc__, **fields)
+
+
+def _part_of_annotation(annotation: Any) -> Any:
+    """The annotation with each spec in it, alone or in a union, replaced by its part."""
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        return part_of(annotation)
+    if get_origin(annotation) in {Union, UnionType}:
+        return Union[tuple(_part_of_annotation(option) for option in get_args(annotation))]  # noqa: UP007
+    return annotation
+
+
+def _nothing() -> None:
+    return None
+
+
+def validated(kind: type[T], value: object, where: str, at: str = "") -> T:
+    """`value` as a `kind`; a SpecError that names the file (`where`), the table (`at`) and the key if it is not one."""
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise SpecError("\n".join(f"{where}: {_sentence(kind, problem)}" for problem in error.errors())) from None
+        prefix = f"{at}." if at else ""
+        raise SpecError("\n".join(f"{where}: {line}" for line in _sentences(kind, error, prefix))) from None
 
 
-def _sentence(kind: Any, problem: Any) -> str:
-    path = [part for part in problem["loc"] if part not in {"function-after", "function-before"}]
-    key = ".".join(str(part) for part in path)
+def all_validated(kind: type[T], tables: Mapping[str, object], where: str, at: str) -> dict[str, T]:
+    """Each table as a `kind`. A problem that several tables share is reported once, with their names."""
+    found: dict[str, T] = {}
+    problems: dict[str, list[str]] = {}
+    for name, table in tables.items():
+        try:
+            found[name] = TypeAdapter(kind).validate_python(table)
+        except ValidationError as error:
+            for sentence in _sentences(kind, error, ""):
+                problems.setdefault(sentence, []).append(name)
+    if problems:
+        raise SpecError("\n".join(f"{where}: {at} {_few(names)}: {line}" for line, names in problems.items()))
+    return found
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _sentences(kind: Any, error: ValidationError, prefix: str) -> Iterable[str]:
+    """One sentence per problem. A misspelt key usually is the reason why another is missing: it goes first, alone."""
+    problems = error.errors()
+    unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
+    return [_sentence(kind, problem, prefix) for problem in unknown or problems]
+
+
+def _sentence(kind: Any, problem: Any, prefix: str) -> str:
+    path = tuple(part for part in problem["loc"] if part != "[key]")
+    key = prefix + ".".join(map(str, path))
     if problem["type"] == "extra_forbidden":
         known = _known_keys(kind, path[:-1])
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
@@ -40,13 +104,14 @@ def _sentence(kind: Any, problem: Any) -> str:
         return f"no key {key!r}; {hint}"
     if problem["type"] == "missing":
         return f"{key} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
     given = problem.get("input")
-    shown = f", got {given!r}" if isinstance(given, (str, int, float)) else ""
-    return f"{key}: {message}{shown}" if key else f"{message}{shown}"
+    shown = f", got {given!r}" if isinstance(given, str | int | float) and str(given) not in message else ""
+    separator = " " if message.startswith("should") else ": "
+    return f"{key}{separator}{message}{shown}"
 
 
-def _known_keys(kind: Any, path: list[Any]) -> list[str]:
+def _known_keys(kind: Any, path: tuple[Any, ...]) -> list[str]:
     """The keys that the table at `path` may have."""
     schema: dict[str, Any] = TypeAdapter(kind).json_schema()
     definitions = schema.get("$defs", {})
@@ -63,14 +128,7 @@ def _children(node: dict[str, Any], part: Any, definitions: dict[str, Any]) -> l
             found.append(leaf["properties"][part])
         elif isinstance(leaf.get("additionalProperties"), dict):
             found.append(leaf["additionalProperties"])
-        elif leaf.get("properties", {}).get("kind") and part in _kinds(leaf):
-            found.append(leaf)  # pydantic puts a union's tag into the path
     return found
-
-
-def _kinds(leaf: dict[str, Any]) -> list[str]:
-    kind = leaf["properties"]["kind"]
-    return list(kind.get("enum", [kind.get("const")]))
 
 
 def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,25 +6,28 @@ The file's tables are laid over each other from the general to the special:
 
 and `[regularizer]` is what all regularized conditions have in common. A condition's `grid` is a compact
 sweep: each combination of its lists becomes a condition of its own.
+
+Every table is checked twice: alone where it is written, key by key, and whole after it was laid over.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
-from harness.errors import SpecError
+from harness.errors import SpecError, UnknownName
 from harness.names import lookup
-from harness.spec.evaluation import EvaluationSpec
-from harness.spec.model import Spec, validated
-from harness.spec.training import TrainingSpec
+from harness.spec.evaluation import EVALUATION_SPECS, EvaluationSpec
+from harness.spec.model import Spec, Table, all_validated, part_of, validated
+from harness.spec.training import RegularizerSpec, TrainingSpec
 
-Table = dict[str, Any]
 ProfileName = Literal["paper", "small", "smoke"]
 
 PROFILES: dict[str, str] = {
@@ -32,6 +35,8 @@ PROFILES: dict[str, str] = {
     "small": "real signal in minutes to an hour on two CPU cores",
     "smoke": "seconds: shows that everything works, and nothing else",
 }
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
 class Suite(Spec):
@@ -49,13 +54,40 @@ class Suite(Spec):
     """The file it was read from."""
 
 
+class _ConditionTable(TrainingSpec):
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    """A sweep: lists of values by dotted key; each combination is a condition of its own."""
+
+
+class _Part:
+    """Marks a table that says a part of a spec: checked key by key, and kept as it is written."""
+
+    def __init__(self, spec: type[Spec], *without: str) -> None:
+        self.model = part_of(spec, *without)
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            lambda table, check: (check(table), table)[1], handler.generate_schema(self.model)
+        )
+
+
+Seeds = Annotated[
+    tuple[int, ...],
+    BeforeValidator(lambda written: seeds_of(written)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
+]
+TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer")]
+RegularizerTable = Annotated[Table, _Part(RegularizerSpec)]
+ConditionTable = Annotated[Table, _Part(_ConditionTable)]
+
+
 class ProfileOverlay(Spec):
     """What a profile changes; the same tables as the suite's own."""
 
-    seeds: str | list[int] | None = None
-    train: Table = {}
-    regularizer: Table = {}
-    conditions: dict[str, Table] = {}
+    seeds: Seeds | None = None
+    train: TrainTable = {}
+    regularizer: RegularizerTable = {}
+    conditions: dict[str, ConditionTable] = {}
     evaluations: dict[str, Table] = {}
 
 
@@ -65,13 +97,14 @@ class SuiteFile(Spec):
     title: str
     """One line: what the suite asks."""
     figures: list[str] = []
-    seeds: str | list[int]
+    """Figures and tables of the paper that it produces the data for."""
+    seeds: Seeds
     """For instance "0-6", or [0, 1, 2]."""
-    train: Table
+    train: TrainTable
     """What all conditions have in common: a training spec without its regularizer."""
-    regularizer: Table = {}
+    regularizer: RegularizerTable = {}
     """What all regularized conditions have in common."""
-    conditions: dict[str, Table]
+    conditions: dict[str, ConditionTable] = Field(min_length=1)
     """Each a part of a training spec, and optionally `grid`: lists by dotted key."""
     evaluations: dict[str, Table]
     """By name; `kind` is the name itself if absent."""
@@ -81,48 +114,48 @@ class SuiteFile(Spec):
 def parse_suite(path: Path, profile: str) -> Suite:
     """The suite of a TOML file at a profile; a SpecError says which key of which file is wrong."""
     lookup(PROFILES, "profile", profile)
-    try:
-        text: object = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path.name}: not valid TOML: {error}") from None
-    written = validated(SuiteFile, text, path.name)
+    written = _read(path)
+    for overlay in written.profiles.values():
+        _check_names(path.name, "condition", written.conditions, overlay.conditions)
+        _check_names(path.name, "evaluation", written.evaluations, overlay.evaluations)
+    _check_evaluations(path.name, written)
     overlay = written.profiles.get(profile, ProfileOverlay())  # type: ignore[call-overload]
-    conditions: Table = {}
-    for name, table in laid_over(written.conditions, overlay.conditions).items():
-        for expanded_name, expanded in _grid(name, table, path.name):
-            conditions[expanded_name] = _training_table(written, overlay, expanded)
+    conditions = {
+        expanded_name: _training_table(written, overlay, expanded)
+        for name, table in laid_over(written.conditions, overlay.conditions).items()
+        for expanded_name, expanded in _grid(name, table, path.name)
+    }
     evaluations = {
         name: {"kind": name} | table for name, table in laid_over(written.evaluations, overlay.evaluations).items()
     }
-    return validated(
-        Suite,
-        {
-            "name": path.stem,
-            "profile": profile,
-            "title": written.title,
-            "figures": written.figures,
-            "seeds": parse_seeds(written.seeds if overlay.seeds is None else overlay.seeds),
-            "conditions": conditions,
-            "evaluations": evaluations,
-            "source": path,
+    where = f"{path.name} (profile {profile})"
+    return Suite(
+        name=path.stem,
+        profile=profile,  # type: ignore[arg-type]
+        title=written.title,
+        figures=tuple(written.figures),
+        seeds=written.seeds if overlay.seeds is None else overlay.seeds,
+        conditions=all_validated(TrainingSpec, conditions, where, "conditions"),
+        evaluations={
+            name: validated(EVALUATION_SPECS[table["kind"]], table, where, f"evaluations.{name}")
+            for name, table in evaluations.items()
         },
-        f"{path.name} (profile {profile})",
+        source=path,
     )
 
 
-def parse_seeds(text: str | list[int]) -> tuple[int, ...]:
-    """Seeds from "0-6", "0,2,5-7" or a list; sorted, each once."""
-    if isinstance(text, list):
-        return tuple(sorted(set(text)))
+def seeds_of(written: object) -> tuple[int, ...]:
+    """Seeds from "0-6", "0,2,5-7" or a list of numbers; sorted, each once. Raises ValueError."""
+    parts = written if isinstance(written, list | tuple) else str(written).split(",")
     found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        try:
-            found.update(range(int(first), int(last or first) + 1))
-        except ValueError:
-            raise SpecError(f"seeds are written like 0-6 or 0,2,5-7, got {text!r}") from None
+    for part in parts:
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(part))
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise ValueError(f"seeds are written like 0-6 or 0,2,5-7, got {written!r}")
+        found.update(range(first, last + 1))
     if not found:
-        raise SpecError(f"seeds {text!r} name no seed")
+        raise ValueError("at least one seed is needed")
     return tuple(sorted(found))
 
 
@@ -135,6 +168,41 @@ def laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Table:
     return merged
 
 
+def _read(path: Path) -> SuiteFile:
+    try:
+        text: object = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name}: not valid TOML: {error}") from None
+    written = validated(SuiteFile, text, path.name)
+    for kind, names in (("condition", written.conditions), ("evaluation", written.evaluations)):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise SpecError(f"{path.name}: {kind} {name!r}: a name is made of letters, digits and _ . + -")
+    return written
+
+
+def _check_names(where: str, kind: str, known: Mapping[str, object], overlay: Mapping[str, object]) -> None:
+    for name in overlay:
+        if name not in known:
+            raise SpecError(f"{where}: profiles change what there is: {UnknownName(kind, name, known)}")
+
+
+def _check_evaluations(where: str, written: SuiteFile) -> None:
+    """Checks each evaluation's keys where they are written; its kind may stand in another table."""
+    places = {"": written.evaluations}
+    places |= {f"profiles.{name}.": overlay.evaluations for name, overlay in written.profiles.items()}
+    for prefix, tables in places.items():
+        for name, table in tables.items():
+            at = f"{prefix}evaluations.{name}"
+            kind = str(table.get("kind") or written.evaluations[name].get("kind") or name)
+            if kind not in EVALUATION_SPECS:
+                hint = UnknownName("kind of evaluation", kind, EVALUATION_SPECS)
+                raise SpecError(f"{where}: {at}: {hint}" + ("" if "kind" in table else ", or give `kind`"))
+            validated(part_of(EVALUATION_SPECS[kind]), {"kind": kind} | table, where, at)
+
+
 def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Table) -> Table:
     table = laid_over(laid_over(written.train, overlay.train), condition)
     if "regularizer" in condition:
@@ -143,28 +211,24 @@ def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Tabl
     return table
 
 
-def _grid(name: str, table: Table, where: str) -> list[tuple[str, Table]]:
+def _grid(name: str, table: Table, where: str) -> Iterator[tuple[str, Table]]:
     """The conditions that one entry stands for: itself, or each combination of its grid."""
-    if "grid" not in table:
-        return [(name, table)]
     rest = {key: value for key, value in table.items() if key != "grid"}
-    axes = table["grid"]
-    if not isinstance(axes, dict) or not all(isinstance(values, list) and values for values in axes.values()):
-        raise SpecError(
-            f'{where}: conditions.{name}.grid must give a list for each dotted key, like {{"regularizer.alpha" = [1, 10]}}'
-        )
-    expanded = []
+    axes = table.get("grid", {})
+    for key, values in axes.items():
+        for value in values:
+            validated(part_of(TrainingSpec), _nested(key, value), where, f"conditions.{name}.grid")
     for values in itertools.product(*axes.values()):
         point = rest
         for key, value in zip(axes, values, strict=True):
             point = laid_over(point, _nested(key, value))
         label = ",".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in zip(axes, values, strict=True))
-        expanded.append((f"{name}[{label}]", point))
-    return expanded
+        yield (f"{name}[{label}]" if axes else name), point
 
 
 def _nested(dotted: str, value: object) -> Table:
-    for part in reversed(dotted.split(".")):
-        value = {part: value}
-    assert isinstance(value, dict)
-    return value
+    *outer, last = dotted.split(".")
+    table: Table = {last: value}
+    for part in reversed(outer):
+        table = {part: table}
+    return table

@@ -60,7 +60,7 @@ class RegularizerSpec(Spec):
             raise ValueError("threshold_low goes with pair_range 'double', and only with it")
         if self.threshold_low is not None and self.threshold is not None and self.threshold_low >= self.threshold:
             raise ValueError(
-                f"threshold_low (Th2) must be smaller than threshold (Th1), got {self.threshold_low} and {self.threshold}"
+                f"threshold_low (Th2) must be below threshold (Th1), got {self.threshold_low} and {self.threshold}"
             )
         return self
 
