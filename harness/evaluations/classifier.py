@@ -1,0 +1,53 @@
+"""A model under evaluation: it classifies, it is counted, and its logits are checked."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import NotEvaluable
+from harness.evaluations.setting import Setting
+from harness.measurement import Progress
+
+
+class Classifier:
+    """Classifies images in chunks. Nothing waits for the device until a result is asked for."""
+
+    def __init__(self, model: nn.Module, setting: Setting, expected: int) -> None:
+        """`expected`: how many images the evaluation will classify at most, for the progress shown."""
+        if model.training:
+            raise ValueError("a model is evaluated in eval mode; in training mode images change each other's logits")
+        self._model = model
+        self._chunk = setting.chunk
+        self._on_progress = setting.on_progress
+        self._expected = expected
+        self._started = time.perf_counter()
+        self._not_finite = torch.zeros((), dtype=torch.int64, device=setting.device)
+        self.images_classified = 0
+
+    @torch.inference_mode()
+    def predictions(self, images: Tensor) -> Tensor:
+        """The class of each image: (n,) int64. images: (n, c, h, w) float32 in [0, 1]."""
+        return torch.cat([self._predictions(chunk) for chunk in torch.split(images, self._chunk)])
+
+    def refuse_not_finite(self) -> None:
+        """Raises NotEvaluable if any logits so far were NaN or infinite: argmax would pass them off as classes."""
+        bad = int(self._not_finite)
+        if bad:
+            raise NotEvaluable(
+                f"the model's logits are not finite for {bad} of {self.images_classified} images; "
+                "its training diverged or its weights are damaged: train it again"
+            )
+
+    def report(self, done: int) -> None:
+        """Shows how much of what was expected is done."""
+        rate = self.images_classified / max(time.perf_counter() - self._started, 1e-9)
+        self._on_progress(Progress(done=done, total=self._expected, images_per_second=rate))
+
+    def _predictions(self, images: Tensor) -> Tensor:
+        logits: Tensor = self._model(images)
+        self._not_finite += logits.isfinite().all(1).logical_not().sum()
+        self.images_classified += len(images)
+        return logits.argmax(1)

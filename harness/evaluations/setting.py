@@ -1,0 +1,83 @@
+"""What an evaluation needs beside the model: the test images, and where they are classified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from harness.data.arrays import Split, open_split
+from harness.data.grayscale import as_color
+from harness.measurement import Progress
+from harness.spec import CorruptionSpec, EvaluationSpec, TrainingSpec
+from harness.spec.training import Color
+
+# Measured: on a CPU, 32 to 256 images do not differ by more than the noise, 500 and more fall out of the cache
+# and one at a time is three times slower; a GPU wants to be filled.
+CHUNK = {"cpu": 100, "cuda": 2000}
+
+
+def ignore_progress(progress: Progress) -> None:
+    """For callers who do not want to know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The test split of a model's task, on the device that classifies it."""
+
+    images: Tensor
+    """uint8 (n, c, h, w): the whole split, so that an image's index is its position in the split."""
+    labels: Tensor
+    """int64 (n,)."""
+    chunk: int
+    """Images classified at once; results do not depend on it beyond the model's own rounding."""
+    substitute: nn.Module | None = None
+    """The network whose gradients a transferred attack uses."""
+    corrupted: Callable[[str], Split] | None = None
+    """Opens the corrupted test set of one corruption, as it lies on the disk."""
+    color: Color = "gray"
+    """What the model sees; the test images are in it already."""
+    on_progress: Callable[[Progress], None] = ignore_progress
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images are."""
+        return self.images.device
+
+    def first(self, n: int | None) -> Setting:
+        """The setting of the first n images; all if there are no more, or with None."""
+        return replace(self, images=self.images[:n], labels=self.labels[:n])
+
+    def chunks(self) -> Iterator[slice]:
+        """The images' places, `chunk` at a time."""
+        n = len(self.images)
+        return (slice(start, min(start + self.chunk, n)) for start in range(0, n, self.chunk))
+
+
+def setting_for(
+    spec: EvaluationSpec,
+    training: TrainingSpec,
+    data_dir: Path,
+    device: torch.device,
+    substitute: nn.Module | None = None,
+    on_progress: Callable[[Progress], None] = ignore_progress,
+) -> Setting:
+    """The setting of one evaluation of a model trained by `training`.
+
+    Raises:
+        DataMissing, DataDamaged: the task's test split cannot be used.
+    """
+    test = open_split(data_dir, training.classification, "test")
+    return Setting(
+        images=as_color(test.images, training.color).to(device),
+        labels=test.labels.to(device),
+        chunk=CHUNK[device.type],
+        substitute=substitute,
+        corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
+        color=training.color,
+        on_progress=on_progress,
+    )
