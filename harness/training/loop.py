@@ -1,0 +1,165 @@
+"""Training: epochs of gradient steps, the best epoch by validation loss, a checkpoint after each."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from harness.data.sets import get_dataset
+from harness.measurement import EpochReport, Progress, TrainingResult
+from harness.models.resnet import build
+from harness.models.weights import sha256_of
+from harness.spec.digest import digest
+from harness.spec.job import TRAINING_VERSION
+from harness.spec.training import TrainingSpec
+from harness.training.batches import Batches
+from harness.training.checkpoint import Checkpoint, TrainingFolder
+from harness.training.images import TrainingImages
+from harness.training.learner import Learner, Step
+from harness.training.schedule import learning_rate
+
+_LOOK_SECONDS = 0.5  # between looks at the losses, each of which waits for the device
+
+
+class _Diverged(Exception):
+    """A number that is not finite; says which and where."""
+
+
+def train(
+    spec: TrainingSpec,
+    seed: int,
+    images: TrainingImages,
+    *,
+    device: torch.device,
+    folder: Path,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> TrainingResult:
+    """Trains a model, or goes on where the newest checkpoint in `folder` ends; the weights stay in `folder`.
+
+    Killed at any moment, the same call continues to the same weights, on a CPU bit for bit. A loss that is not finite
+    ends the training as `diverged`.
+
+    spec: resolved, nothing in it is "auto".
+
+    Raises:
+        HarnessError: the disk is full, or `folder` belongs to another training.
+        EmptyPairRange: the regularization images have no pair in the spec's range.
+    """
+    assert "auto" not in (spec.precision, spec.augmentation), "the plan resolves what a spec leaves open"
+    store = TrainingFolder(folder, digest("training", TRAINING_VERSION, spec, seed))
+    reached = store.newest()
+    if isinstance(reached, TrainingResult):
+        return reached
+    # float32 as it is written: by default cuDNN would round the inputs of convolutions to TF32
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+        training = _Training(spec, seed, images, device, on_progress)
+        training.resume(reached, store.damaged)
+        reason = None
+        try:
+            for epoch in range(len(reached.epochs), spec.optimisation.epochs):
+                report = training.epoch(epoch)
+                reached = reached.followed_by(report, training.learner)
+                store.save(reached)
+        except _Diverged as divergence:
+            reason = str(divergence)
+    path = None if reason else store.save_weights(reached.best)
+    result = TrainingResult(
+        status="diverged" if reason else "ok",
+        reason=reason,
+        epochs=reached.epochs,
+        best_epoch=None if reason else reached.best_epoch,
+        gammas=() if reason else reached.epochs[reached.best_epoch].gammas,
+        weights=path.name if path else None,
+        weights_sha256=sha256_of(path) if path else None,
+        parameters=sum(parameter.numel() for parameter in training.learner.model.parameters()),
+    )
+    store.finish(result)
+    return result
+
+
+class _Training:
+    """One training in progress: its learner and its batches, on the device."""
+
+    def __init__(
+        self,
+        spec: TrainingSpec,
+        seed: int,
+        images: TrainingImages,
+        device: torch.device,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        _, channels, height, width = images.images.shape
+        network = build(spec.network, channels, images.classes, seed, (height, width))
+        self.learner = Learner(spec, network, get_dataset(spec.classification).pixel_scaling, device)
+        self._batches = Batches(spec, seed, images, device)
+        self._optimisation = spec.optimisation
+        self._on_progress = on_progress
+
+    def resume(self, reached: Checkpoint, damaged: Sequence[str]) -> None:
+        """Goes back to a checkpoint, and says which newer files were passed over."""
+        done = len(reached.epochs)
+        if done:
+            self.learner.load_training_state(reached.current)
+        if damaged:
+            self._show(done * self._batches.steps_per_epoch, f"{', '.join(damaged)} damaged, {done} epochs kept")
+
+    def epoch(self, number: int) -> EpochReport:
+        """Trains for one epoch, then looks at the validation images."""
+        began = time.perf_counter()
+        rate = learning_rate(self._optimisation, number)
+        steps: list[Step] = []
+        losses: list[list[float]] = []
+        looked = began
+        for batch in self._batches.epoch(number):
+            steps.append(self.learner.step(batch, rate))
+            if time.perf_counter() - looked > _LOOK_SECONDS or len(steps) == self._batches.steps_per_epoch:
+                losses += self._look(steps, len(losses), number, began)
+                looked = time.perf_counter()
+        trained_seconds = time.perf_counter() - began
+        validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
+        gammas = self.learner.gammas
+        if not all(map(math.isfinite, (validation_loss, *gammas))):
+            raise _Diverged(f"the validation loss is {validation_loss} after {self._epoch_name(number)}")
+        means = [sum(column) / len(column) for column in zip(*losses, strict=True)]
+        return EpochReport(
+            epoch=number,
+            learning_rate=rate,
+            task_loss=means[0],
+            similarity_loss=means[1] if len(means) > 1 else None,
+            train_accuracy=torch.stack([step.correct for step in steps]).sum().item() / self._batches.images_per_epoch,
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            gammas=gammas,
+            images_per_second=self._batches.images_per_epoch / trained_seconds,
+            seconds=time.perf_counter() - began,
+        )
+
+    def _look(self, steps: Sequence[Step], seen: int, epoch: int, began: float) -> list[list[float]]:
+        """The losses of the steps after the first `seen`: cross-entropy and, with a regularizer, L_sim.
+
+        It waits for the device, so it is not done at each step.
+
+        Raises:
+            _Diverged: one of them is not finite.
+        """
+        losses = torch.stack([step.losses for step in steps[seen:]]).tolist()
+        for number, values in enumerate(losses, start=seen + 1):
+            for name, value in zip(("cross-entropy", "similarity loss"), values, strict=False):
+                if not math.isfinite(value):
+                    where = f"{self._epoch_name(epoch)}, step {number}/{self._batches.steps_per_epoch}"
+                    raise _Diverged(f"the {name} is {value} at {where}")
+        rate = len(steps) * self._optimisation.batch_size / (time.perf_counter() - began)
+        done = epoch * self._batches.steps_per_epoch + len(steps)
+        self._show(done, f"{self._epoch_name(epoch)}, loss {losses[-1][0]:.3f}", rate)
+        return losses
+
+    def _epoch_name(self, number: int) -> str:
+        return f"epoch {number + 1}/{self._optimisation.epochs}"
+
+    def _show(self, done: int, text: str, images_per_second: float | None = None) -> None:
+        total = self._optimisation.epochs * self._batches.steps_per_epoch
+        self._on_progress(Progress(done=done, total=total, text=text, images_per_second=images_per_second))
