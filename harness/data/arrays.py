@@ -183,14 +183,20 @@ def write_set(
         there = _described(data_dir, dataset)
         if existing == "keep" and there.state == "ready":
             return get_manifest(data_dir, name)
-        if existing == "refuse" and there.state != "missing":
-            raise DataError(f"data set {name} is in {data_dir} already; say --replace to put these images in its place")
+        if existing == "refuse":
+            refuse_existing(data_dir, name)
         files = {arrays.name: _write_split(folder, dataset, arrays, classes) for arrays in splits}
         manifest = Manifest(name=name, classes=tuple(classes), origin=origin, splits=files)
         partial = folder / f"{MANIFEST}.partial"
         _write(partial, [manifest.model_dump_json(indent=2).encode() + b"\n"])
         partial.replace(folder / MANIFEST)
     return manifest
+
+
+def refuse_existing(data_dir: Path, name: str) -> None:
+    """Raise DataError if the set is there already, damaged or not."""
+    if _described(data_dir, get_dataset(name)).state != "missing":
+        raise DataError(f"data set {name} is in {data_dir} already; say --replace to put other images in its place")
 
 
 @contextlib.contextmanager

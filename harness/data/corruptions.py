@@ -1,8 +1,8 @@
 """Corruptions of 32 x 32 images, and sets in CIFAR-10-C's format made with them.
 
 Source: Hendrycks and Dietterich 2019; constants by severity as in their `make_cifar_c.py`, which made CIFAR-10-C. As
-there, pixels are computed in float64 and cut, not rounded, to uint8. Differences: random numbers come from named streams,
-and gray images are corrupted as they are (`brightness` shifts HSV's value, for a gray pixel the pixel itself).
+there, pixels are computed in float64 and cut, not rounded, to uint8. Differences: random numbers come from named
+streams, and gray images are corrupted as they are (`brightness` shifts HSV's value, for a gray pixel itself).
 """
 
 from __future__ import annotations

@@ -57,6 +57,8 @@ class DataSet:
     channels: int
     size: tuple[int, int]
     """Stored height and width."""
+    crop: tuple[int, int] | None = None
+    """Height and width of the centre that is brought to `size` on import; None: images must have `size` already."""
     classes: int | None
     """None where the labels do not matter."""
     splits: tuple[str, ...] = ("train", "test")
@@ -154,6 +156,7 @@ _IMAGENET = DataSet(
     role="regularization",
     channels=3,
     size=(36, 64),
+    crop=(144, 256),
     classes=None,
     splits=("train",),
     bring="harness data import imagenet PATH",

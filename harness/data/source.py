@@ -1,0 +1,198 @@
+"""Where images are imported from: a folder, a tar or a zip, read without unpacking anything to the disk.
+
+All names are checked before the first byte of an image is used. Refused, by name: paths that leave the tree, links
+(in a folder only those that leave it), devices, doubled members, and archives that unpack to far more than they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Container, Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from harness.errors import ImportRefused
+
+# JPEG, PNG and NumPy files hardly compress; a tar of 1 KB images unpacks to about five times its size, and
+# archives made to do harm to a thousand times and more.
+MAX_RATIO = 50
+ALWAYS_ALLOWED = 16 << 20  # bytes
+
+_UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, zlib.error, RuntimeError, NotImplementedError)
+
+
+class Source(Protocol):
+    """Files by name; names are relative, with slashes."""
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """All files, checked."""
+
+    def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """The wanted files with their content, in the source's own order."""
+
+
+def open_source(path: Path) -> Source:
+    """A folder or archive; raises ImportRefused if it is neither."""
+    if path.is_dir():
+        return Folder(path)
+    if not path.is_file():
+        raise ImportRefused(f"{path} does not exist; name a folder, or a .tar, .tar.gz or .zip")
+    return ZipArchive(path) if zipfile.is_zipfile(path) else TarArchive(path)
+
+
+class Folder:
+    """Files below a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    def names(self) -> list[str]:
+        """All files, checked."""
+        with _refusing(self.path):
+            return sorted(self._below(self.path))
+
+    def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """The wanted files with their content, sorted by name."""
+        for name in self.names():
+            if name in wanted:
+                with _refusing(self.path):
+                    content = (self.path / name).read_bytes()
+                yield name, content
+
+    def _below(self, folder: Path) -> Iterator[str]:
+        for entry in folder.iterdir():
+            name = entry.relative_to(self.path).as_posix()
+            if entry.is_symlink() and not (entry.is_file() and entry.resolve().is_relative_to(self.path)):
+                raise ImportRefused(f"{self.path}: {name!r} is a link out of the folder, or to a folder, or to nothing")
+            if entry.is_dir():
+                yield from self._below(entry)
+            elif entry.is_file():
+                yield name
+            else:
+                raise ImportRefused(f"{self.path}: {name!r} is neither a file nor a folder")
+
+
+class TarArchive:
+    """Files of a tar, compressed with gzip or not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def names(self) -> list[str]:
+        """All files, checked."""
+        seen = _Names(self.path)
+        with self._members() as (_, members):
+            for member in members:
+                name = seen.checked(member.name)
+                if member.issym() or member.islnk():
+                    raise ImportRefused(f"{self.path}: {member.name!r} is a link; archives must hold plain files")
+                if member.isfile():
+                    seen.add(name)
+                elif not member.isdir():
+                    raise ImportRefused(f"{self.path}: {member.name!r} is neither a file nor a folder")
+        return list(seen.files)
+
+    def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """The wanted files with their content, in the archive's order."""
+        with self._members() as (archive, members):
+            for member in members:
+                name = str(PurePosixPath(member.name))
+                content = archive.extractfile(member) if name in wanted else None
+                if content:
+                    yield name, content.read()
+
+    @contextlib.contextmanager
+    def _members(self) -> Iterator[tuple[tarfile.TarFile, tarfile.TarFile]]:
+        with _refusing(self.path), self.path.open("rb") as file:
+            compressed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            unpacked = gzip.GzipFile(fileobj=file) if compressed else file
+            with tarfile.open(fileobj=_Limited(unpacked, self.path), mode="r|", bufsize=1 << 16) as archive:  # type: ignore[call-overload]
+                yield archive, archive
+
+
+class ZipArchive:
+    """Files of a zip."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def names(self) -> list[str]:
+        """All files, checked."""
+        seen = _Names(self.path)
+        with _refusing(self.path), zipfile.ZipFile(self.path) as archive:
+            for member in archive.infolist():
+                name = seen.checked(member.filename)
+                if stat.S_ISLNK(member.external_attr >> 16):
+                    raise ImportRefused(f"{self.path}: {member.filename!r} is a link; archives must hold plain files")
+                if not member.is_dir():
+                    seen.add(name)
+            # zipfile never unpacks more of a member than the size that is written here
+            if sum(member.file_size for member in archive.infolist()) > _allowed(self.path):
+                raise _bomb(self.path)
+        return list(seen.files)
+
+    def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """The wanted files with their content, in the archive's order."""
+        with _refusing(self.path), zipfile.ZipFile(self.path) as archive:
+            for member in archive.infolist():
+                name = str(PurePosixPath(member.filename))
+                if name in wanted and not member.is_dir():
+                    yield name, archive.read(member)
+
+
+class _Names:
+    """The names of an archive's members, each safe and there once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files: dict[str, None] = {}
+
+    def checked(self, name: str) -> str:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[:1]:
+            raise ImportRefused(f"{self.path}: {name!r} is not a plain path inside the archive")
+        return str(path)
+
+    def add(self, name: str) -> None:
+        if name in self.files:
+            raise ImportRefused(f"{self.path}: {name!r} is in it twice")
+        self.files[name] = None
+
+
+class _Limited:
+    """A stream that stops an archive from unpacking to far more than it is."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile, path: Path) -> None:
+        self.stream, self.path, self.left = stream, path, _allowed(path)
+
+    def read(self, size: int) -> bytes:
+        block = self.stream.read(size)
+        self.left -= len(block)
+        if self.left < 0:
+            raise _bomb(self.path)
+        return block
+
+
+def _allowed(path: Path) -> int:
+    return ALWAYS_ALLOWED + MAX_RATIO * path.stat().st_size
+
+
+def _bomb(path: Path) -> ImportRefused:
+    return ImportRefused(f"{path} unpacks to more than {MAX_RATIO} times its size; images do not compress like that")
+
+
+@contextlib.contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Turn what the archive libraries raise into a refusal."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise ImportRefused(f"{path} cannot be read: {error or type(error).__name__}") from error
