@@ -8,6 +8,8 @@ from typing import Any
 from torch import nn
 
 from harness.evaluations.clean import clean
+from harness.evaluations.corruption import corruption
+from harness.evaluations.fgsm_transfer import fgsm_transfer
 from harness.evaluations.noise import noise
 from harness.evaluations.setting import Setting, setting_for
 from harness.measurement import EvaluationResult
@@ -21,6 +23,8 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "gaussian": noise,
     "uniform": noise,
     "salt_pepper": noise,
+    "fgsm_transfer": fgsm_transfer,
+    "corruption": corruption,
 }
 """By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns logits (n, classes)."""
 
