@@ -4,6 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 WORKERS ?= $(if $(filter 1,$(CORES)),1,2)
 BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test test-slow lint bench lock image clean
@@ -49,10 +50,10 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --fork-strategy 
 
 .venv/.runtime: requirements.lock pyproject.toml | .venv/bin/pip
 	@echo "Installing into .venv: about 6 GB with PyTorch's CUDA libraries, a few minutes the first time."
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
-	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --require-hashes -r requirements-dev.lock
 	@touch $@
