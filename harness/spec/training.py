@@ -105,3 +105,9 @@ class TrainingSpec(Spec):
     def unregularized(self) -> TrainingSpec:
         """The same training without a regularizer: the baseline, and the substitute of transferred attacks."""
         return self.replaced(regularizer=None)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The data splits that it reads, each once as "name/split": what a training's identity takes digests of."""
+        names = [self.classification, *([self.regularizer.images] if self.regularizer else [])]
+        return tuple(f"{name}/train" for name in dict.fromkeys(names))
