@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,7 +24,7 @@ OnProgress = Callable[[int, int], None]
 Layout = dict[str, dict[str, str]]
 """split -> file name -> class"""
 
-BATCH_IMAGES, BATCH_BYTES = 64, 1 << 20  # what a thread decodes at a time: enough to be worth a task
+BATCH_IMAGES, BATCH_BYTES = 64, 1 << 20  # decoded between two reports of progress
 
 
 def import_images(
@@ -128,7 +127,7 @@ def _classes(dataset: DataSet, layout: Layout, path: Path) -> list[str]:
 def _decoded(
     source: Source, dataset: DataSet, files: Mapping[str, list[str]], on_progress: OnProgress | None
 ) -> dict[str, NDArray[np.uint8]]:
-    """All images of all splits, each in its place, in one pass through the source. Pillow decodes outside the GIL."""
+    """All images of all splits, each in its place, in one pass through the source."""
     images = {split: np.empty((len(names), *dataset.shape), np.uint8) for split, names in files.items()}
     place = {name: images[split][row] for split, names in files.items() for row, name in enumerate(names)}
 
@@ -138,19 +137,33 @@ def _decoded(
         return len(batch)
 
     done = 0
-    workers = len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(workers) as pool:
-        pending: deque[Future[int]] = deque()
-        for batch in itertools.chain(_batches(source.read(place)), [None]):
-            if batch:
-                pending.append(pool.submit(decode, batch))
-            while pending and (batch is None or len(pending) > 2 * workers):
-                done += pending.popleft().result()
-                if on_progress:
-                    on_progress(done, len(place))
+    batches = _batches(source.read(place))
+    for count in _in_threads(decode, batches) if dataset.crop else map(decode, batches):
+        done += count
+        if on_progress:
+            on_progress(done, len(place))
     if done != len(place):
         raise ImportRefused(f"{source.path} changed while it was read")
     return images
+
+
+def _in_threads(
+    decode: Callable[[list[tuple[str, bytes]]], int], batches: Iterable[list[tuple[str, bytes]]]
+) -> Iterator[int]:
+    """`map` on all cores, with few batches in memory at a time.
+
+    Pillow decodes outside the GIL, which pays for photographs. Images of 32 x 32 are quicker without threads: most of
+    their time is Python's own, and handing the GIL over for each of them costs more than it gains (measured).
+    """
+    workers = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(workers) as pool:
+        pending: deque[Future[int]] = deque()
+        for batch in batches:
+            pending.append(pool.submit(decode, batch))
+            if len(pending) > 2 * workers:
+                yield pending.popleft().result()
+        for future in pending:
+            yield future.result()
 
 
 def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

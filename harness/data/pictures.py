@@ -36,7 +36,9 @@ def pixels(content: bytes, name: str, dataset: DataSet) -> NDArray[np.uint8]:
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             _check(image, name, dataset)
-            plain = image.convert("L" if dataset.channels == 1 else "RGB")
+            wanted = "L" if dataset.channels == 1 else "RGB"
+            image.load()
+            plain = image if image.mode == wanted else image.convert(wanted)
     except _UNREADABLE as error:
         raise ImportRefused(f"{name!r} cannot be read as an image: {str(error) or type(error).__name__}") from error
     if dataset.crop:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import posixpath
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Container, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from harness.errors import ImportRefused
@@ -103,7 +104,7 @@ class TarArchive:
         """The wanted files with their content, in the archive's order."""
         with self._members() as (archive, members):
             for member in members:
-                name = str(PurePosixPath(member.name))
+                name = posixpath.normpath(member.name)
                 content = archive.extractfile(member) if name in wanted else None
                 if content:
                     yield name, content.read()
@@ -143,7 +144,7 @@ class ZipArchive:
         """The wanted files with their content, in the archive's order."""
         with _refusing(self.path), zipfile.ZipFile(self.path) as archive:
             for member in archive.infolist():
-                name = str(PurePosixPath(member.filename))
+                name = posixpath.normpath(member.filename)
                 if name in wanted and not member.is_dir():
                     yield name, archive.read(member)
 
@@ -156,10 +157,9 @@ class _Names:
         self.files: dict[str, None] = {}
 
     def checked(self, name: str) -> str:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[:1]:
+        if name.startswith("/") or ".." in name.split("/") or "\\" in name or not name:
             raise ImportRefused(f"{self.path}: {name!r} is not a plain path inside the archive")
-        return str(path)
+        return posixpath.normpath(name)
 
     def add(self, name: str) -> None:
         if name in self.files:
