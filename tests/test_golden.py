@@ -20,6 +20,8 @@ from harness.models.architecture import BLOCKS
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet
 from harness.regularization.loss import similarity_loss
+from harness.regularization.numbering import pair_of
+from harness.regularization.ranges import members, pair_ranges
 from harness.regularization.similarity import pixel_similarity, similarity_matrix, unit_rows
 from harness.regularization.targets import target_values
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
@@ -66,6 +68,18 @@ def test_thresholded_targets(golden: Golden) -> None:
     for name, threshold in thresholds(golden).items():
         spec = RegularizerSpec(target="threshold", alpha=10, threshold=threshold, images="any")
         torch.testing.assert_close(target_values(similarity, spec), torch.from_numpy(golden[name]), rtol=0, atol=0)
+
+
+def test_pairs_of_each_range(golden: Golden) -> None:
+    rows = unit_rows(torch.from_numpy(golden["reg_images_u8"]))
+    found = {
+        name: match for name in golden if (match := re.fullmatch(r"pairs_(\w+?)_th([\d.]+)(?:_th([\d.]+))?", name))
+    }
+    assert found
+    for name, match in found.items():
+        ranges = pair_ranges(float(match[2]), float(match[3]) if match[3] else None)
+        pairs = torch.stack(pair_of(members(rows, ranges[match[1]])), dim=1)
+        assert sorted(pairs.tolist()) == golden[name].tolist(), name
 
 
 def test_arctanh_loss(golden: Golden) -> None:
@@ -183,7 +197,7 @@ def batches(golden: Golden) -> list[Batch]:
 
 
 def test_gradient_steps(golden: Golden, network: ResNet) -> None:
-    """Rounding grows from step to step: two runs of the authors' code differ by 1e-5 at step 2 and by 1e-3 at step 4."""
+    """Rounding grows: two runs of the authors' code differ by 1e-5 at step 2 and by 1e-3 at step 4."""
     learner = learner_of(golden, network)
     steps, gammas = [], []
     for batch in batches(golden):

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import resource
+
+import pytest
+import torch
+from scipy.stats import chi2
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from harness.errors import EmptyPairRange
+from harness.regularization.numbering import number_of
+from harness.regularization.pairs import PairSampler
+from harness.regularization.ranges import members, pair_ranges
+from harness.regularization.similarity import pixel_similarity, unit_rows
+from harness.seeding import stream
+from harness.spec.training import PairRange, RegularizerSpec
+
+CPU = torch.device("cpu")
+RANGES: tuple[PairRange, ...] = ("all", "high", "low", "high_positive", "positive", "negative", "double")
+TARGETS = {
+    "all": {-1, 0, 1},
+    "high": {-1, 1},
+    "low": {0},
+    "high_positive": {1},
+    "positive": {0, 1},
+    "negative": {-1, 0},
+    "double": {-1, 0, 1},
+}
+
+
+def digits(n: int) -> Tensor:
+    return torch.from_numpy(load_digits().images[:n, None])
+
+
+def specification(pair_range: PairRange, threshold: float = 0.3) -> RegularizerSpec:
+    low = threshold / 3 if pair_range == "double" else None
+    return RegularizerSpec(
+        target="threshold", alpha=10, images="digits", pair_range=pair_range, threshold=threshold, threshold_low=low
+    )
+
+
+@pytest.fixture(params=["rejected", "listed"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Either way to draw from a range, whatever the range's share of all pairs."""
+    share = {"rejected": 0.0, "listed": 2.0}[request.param]
+    monkeypatch.setattr("harness.regularization.pairs._WORTH_REJECTING", share)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("pair_range", RANGES)
+def test_draws_are_uniform_over_exactly_the_pairs_of_the_range(pair_range: PairRange, way: str) -> None:
+    images, spec, draws = digits(24), specification(pair_range), 600
+    assert spec.threshold is not None
+    expected = members(unit_rows(images), pair_ranges(spec.threshold, spec.threshold_low)[pair_range]).sort().values
+    sampler, generator, n = PairSampler(images, spec, CPU), stream(0, pair_range, way), len(expected) // 3
+    drawn = [sampler.draw(n, generator) for _ in range(draws)]
+    numbers, counts = torch.cat([number_of(pairs.rows, pairs.columns) for pairs in drawn]).unique(return_counts=True)
+    assert torch.equal(numbers, expected)
+    # Pearson's statistic, with the smaller variance of counts drawn without replacement
+    size, mean = len(expected), draws * n / len(expected)
+    statistic = ((counts - mean) ** 2).sum().item() / mean / (1 - n / size) * (size - 1) / size
+    assert chi2.sf(statistic, size - 1) > 1e-3
+    assert chi2.cdf(statistic, size - 1) > 1e-3
+
+
+@pytest.mark.parametrize("pair_range", RANGES)
+def test_pairs_are_ordered_distinct_and_in_the_range(pair_range: PairRange, way: str) -> None:
+    sampler = PairSampler(digits(100), specification(pair_range), CPU)
+    pairs = sampler.draw(200, stream(0, "epoch"))
+    assert (pairs.rows < pairs.columns).all()
+    assert len(number_of(pairs.rows, pairs.columns).unique()) == 200
+    assert {int(target) for target in pairs.targets.unique()} == TARGETS[pair_range]
+    assert pairs.targets.dtype == torch.float32
+
+
+@pytest.mark.parametrize("pair_range", RANGES)
+def test_a_draw_is_a_function_of_the_generator(pair_range: PairRange) -> None:
+    first, again = (
+        PairSampler(digits(50), specification(pair_range), CPU).draw(40, stream(7, "pairs", 3)) for _ in range(2)
+    )
+    other = PairSampler(digits(50), specification(pair_range), CPU).draw(40, stream(7, "pairs", 4))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first.rows, other.rows)
+
+
+def test_pixel_targets_are_the_similarities() -> None:
+    images = digits(60)
+    pairs = PairSampler(images, RegularizerSpec(target="pixel", alpha=10, images="digits"), CPU).draw(
+        500, stream(0, "p")
+    )
+    assert torch.equal(pairs.targets, pixel_similarity(unit_rows(images), pairs.rows, pairs.columns))
+
+
+@pytest.mark.parametrize("pair_range", ["high", "low", "high_positive", "positive", "negative"])
+def test_a_pair_at_the_very_threshold_is_never_drawn(pair_range: PairRange, way: str) -> None:
+    images = digits(30)
+    rows = unit_rows(images)
+    i, j = torch.triu_indices(30, 30, offset=1)
+    similarity = pixel_similarity(rows, i, j)
+    for threshold in similarity[(similarity > 0.1) & (similarity < 0.4)][::10].tolist():
+        sampler, generator = PairSampler(images, specification(pair_range, threshold), CPU), stream(0, "edge")
+        drawn = torch.stack([torch.stack(sampler.draw(5, generator)[:2]) for _ in range(40)], dim=2).flatten(1)
+        assert not (pixel_similarity(rows, *drawn.long()).abs() == threshold).any()
+
+
+@pytest.mark.parametrize("pair_range", RANGES)
+def test_a_range_of_too_few_pairs_is_repeated_in_whole_passes(pair_range: PairRange, way: str) -> None:
+    images, spec = digits(12), specification(pair_range)
+    assert spec.threshold is not None
+    size = len(members(unit_rows(images), pair_ranges(spec.threshold, spec.threshold_low)[pair_range]))
+    pairs = PairSampler(images, spec, CPU).draw(2 * size + 1, stream(0, "passes"))
+    numbers = number_of(pairs.rows, pairs.columns)
+    assert len(numbers[:size].unique()) == len(numbers[size : 2 * size].unique()) == size
+    assert numbers.unique(return_counts=True)[1].sort().values.tolist() == [2] * (size - 1) + [3]
+    if size > 5:
+        assert not torch.equal(numbers[:size], numbers[size : 2 * size])
+
+
+def test_an_empty_range_says_how_many_pairs_each_range_has() -> None:
+    with pytest.raises(EmptyPairRange) as caught:
+        PairSampler(digits(20), specification("high_positive", 0.99), CPU)
+    assert "pair range 'high_positive' is empty at threshold 0.99: no pair of the 20 digits images" in str(caught.value)
+    assert "all 190, high 0, low 190, high_positive 0, positive 190, negative 190" in str(caught.value)
+
+
+@pytest.mark.parametrize("pair_range", ["all", "low", "high"])
+def test_memory_does_not_grow_with_the_square_of_the_images(pair_range: PairRange) -> None:
+    images = torch.randint(0, 256, (20_000, 1, 4, 4), dtype=torch.uint8, generator=stream(0, "noise"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pairs = PairSampler(images, specification(pair_range, 0.9), CPU).draw(10_000, stream(0, "p"))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert len(pairs.rows) == 10_000
+    assert grown < 200_000  # kilobytes; 20,000 x 20,000 float32 would be 1,600,000

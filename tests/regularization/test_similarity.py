@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from harness.regularization.similarity import cosine, pixel_similarity, similarity_matrix, unit_rows
+from harness.seeding import stream
+
+
+def color_images(n: int) -> Tensor:
+    return torch.randint(0, 256, (n, 3, 5, 7), dtype=torch.uint8, generator=stream(0, "color images"))
+
+
+def test_rows_are_the_definition_computed_by_hand() -> None:
+    images = color_images(20)
+    x = images.numpy().astype(float).mean(axis=1).reshape(20, 35)
+    x -= x.mean(axis=0)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    rows = unit_rows(images)
+    assert rows.shape == (20, 35)
+    assert rows.dtype == torch.float32
+    np.testing.assert_allclose(rows, x, atol=1e-6)
+    np.testing.assert_allclose(similarity_matrix(rows), x @ x.T, atol=1e-6)
+
+
+@pytest.mark.parametrize("scaled", [lambda x: x / 255, lambda x: 5 * (x / 255 - 0.5)], ids=["raw", "centered"])
+def test_pixel_scaling_leaves_the_rows_as_they_are(scaled: object) -> None:
+    assert callable(scaled)
+    images = color_images(20)
+    torch.testing.assert_close(unit_rows(scaled(images.float())), unit_rows(images), atol=1e-6, rtol=0)
+
+
+def test_rows_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = color_images(20)
+    whole = unit_rows(images)
+    monkeypatch.setattr("harness.regularization.similarity._CHUNK", 300)
+    assert torch.equal(unit_rows(images), whole)
+
+
+def test_an_image_that_equals_the_mean_image_is_similar_to_none() -> None:
+    images = torch.tensor([[[[0, 4]]], [[[4, 0]]], [[[2, 2]]]], dtype=torch.uint8)
+    rows = unit_rows(images)
+    assert rows[2].tolist() == [0, 0]
+    assert pixel_similarity(rows, torch.tensor([0, 0]), torch.tensor([1, 2])).tolist() == pytest.approx([-1, 0])
+
+
+@given(order=st.permutations(range(40)), size=st.integers(1, 40))
+def test_a_pairs_similarity_is_the_same_in_any_company(order: list[int], size: int) -> None:
+    rows = unit_rows(torch.from_numpy(load_digits().images[:80, None]))
+    i, j = torch.arange(40), torch.arange(40, 80)
+    alone = torch.cat([pixel_similarity(rows, a, b) for a, b in zip(i.split(1), j.split(1), strict=True)])
+    picked = torch.tensor(order[:size])
+    assert torch.equal(pixel_similarity(rows, i[picked], j[picked]), alone[picked])
+
+
+def test_no_pairs_have_no_similarities() -> None:
+    none = torch.empty(0, dtype=torch.int64)
+    assert pixel_similarity(unit_rows(color_images(3)), none, none).shape == (0,)
+
+
+def test_cosine_of_feature_maps_is_that_of_the_flattened_maps() -> None:
+    a, b = torch.randn(2, 4, 3, 2, 2, generator=stream(0, "maps"))
+    expected = [(p * q).sum() / p.norm() / q.norm() for p, q in zip(a, b, strict=True)]
+    torch.testing.assert_close(cosine(a, b), torch.stack(expected))
