@@ -131,7 +131,7 @@ def parse_suite(path: Path, profile: str) -> Suite:
     where = f"{path.name} (profile {profile})"
     return Suite(
         name=path.stem,
-        profile=profile,  # type: ignore[arg-type]
+        profile=profile,
         title=written.title,
         figures=tuple(written.figures),
         seeds=written.seeds if overlay.seeds is None else overlay.seeds,

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Suites: which there are, the jobs they consist of, and the runner that does them."""

@@ -1,0 +1,108 @@
+"""What jobs cost: their arithmetic in GFLOP, counted from the specs, and the time that it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.data.sets import get_dataset
+from harness.models.cost import forward_gflop
+from harness.spec import (
+    BoundarySpec,
+    CorruptionSpec,
+    EvaluateJob,
+    EvaluationSpec,
+    FgsmTransferSpec,
+    Job,
+    NoiseSpec,
+    PlannedJob,
+    RegularizerSpec,
+    TrainingSpec,
+    TrainJob,
+)
+from harness.suites.devices import Device
+from harness.suites.inputs import Inputs
+
+FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
+BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
+
+# Guesses in GFLOP/s for a device that no job was measured on yet: of a core, and of a GPU bound by kernel launches.
+GUESSED_CPU_CORE = 25.0
+GUESSED_GPU = 10_000.0
+
+
+def kind_of(job: Job) -> str:
+    """What rates are kept by: "train", or the kind of evaluation."""
+    return "train" if isinstance(job, TrainJob) else job.evaluation.kind
+
+
+def work_of(job: Job, inputs: Inputs) -> float:
+    """Estimated GFLOP."""
+    if isinstance(job, TrainJob):
+        return _training_gflop(job.training, inputs)
+    return _images_classified(job, inputs) * _forward(job.model.training)
+
+
+def _forward(spec: TrainingSpec, images: str | None = None) -> float:
+    """GFLOP of one forward pass on an image of a set, of the task's if absent."""
+    task = get_dataset(spec.classification)
+    channels = 1 if spec.color == "gray" else 3
+    size = get_dataset(images or spec.classification).size
+    return forward_gflop(spec.network, channels, size, task.classes or 1)
+
+
+def _training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
+    optimisation = spec.optimisation
+    n = spec.n_train or inputs.state(spec.classification, "train").count
+    held_out = optimisation.validation_fraction * n
+    epoch = _forward(spec) * (held_out + FORWARD_AND_BACKWARD * (n - held_out))
+    if spec.regularizer:
+        steps = math.ceil((n - held_out) / optimisation.batch_size)
+        epoch += FORWARD_AND_BACKWARD * _pair_gflop(spec, spec.regularizer) * steps
+    return epoch * optimisation.epochs
+
+
+def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec) -> float:
+    """GFLOP of one step's forward passes on pairs, whose images may be larger than the task's."""
+    return 2 * regularizer.pairs_per_batch * _forward(spec, regularizer.images)
+
+
+def _images_classified(job: EvaluateJob, inputs: Inputs) -> float:
+    """Forward passes of an evaluation, in images."""
+    available = inputs.state(job.model.training.classification, "test").count
+    return min(job.evaluation.n_images or available, available) * _passes(job.evaluation)
+
+
+def _passes(spec: EvaluationSpec) -> int:
+    """Forward passes of an evaluation for each of its test images."""
+    if isinstance(spec, NoiseSpec):
+        return spec.sizes
+    if isinstance(spec, FgsmTransferSpec):
+        return spec.sizes + FORWARD_AND_BACKWARD
+    if isinstance(spec, BoundarySpec):
+        return spec.repeats * (spec.steps + BOUNDARY_START_QUERIES)
+    if isinstance(spec, CorruptionSpec):
+        return len(spec.corruptions or ()) * len(spec.severities)
+    return 1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long jobs will take."""
+
+    seconds: float
+    measured: bool
+    """From rates measured on this device; else a guess."""
+
+
+def estimate(jobs: Iterable[PlannedJob], rates: Mapping[str, float], device: Device, workers: int) -> Estimate:
+    """The time for jobs shared out among workers.
+
+    rates: GFLOP/s of one worker by kind, measured on this device.
+    """
+    guess = GUESSED_GPU if device.kind == "cuda" else GUESSED_CPU_CORE * max(1, device.count // workers)
+    known = sum(rates.values()) / len(rates) if rates else guess
+    kinds = [(planned.work, kind_of(planned.job)) for planned in jobs]
+    seconds = sum(work / rates.get(kind, known) for work, kind in kinds) / max(1, min(workers, len(kinds)))
+    return Estimate(seconds, bool(rates))

@@ -1,0 +1,106 @@
+"""What the runner sends to an executor, and what an executor tells the runner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
+from harness.spec import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobWork:
+    """A job, with what a worker needs to do it."""
+
+    job: Job
+    data_dir: Path
+    models_dir: Path
+    weights: Mapping[str, str]
+    """File names of the weights of the trained models that it needs, by the model's key."""
+
+    @property
+    def key(self) -> str:
+        """The job's."""
+        return self.job.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareWork:
+    """A bundled data set to be made."""
+
+    name: str
+    data_dir: Path
+
+    @property
+    def key(self) -> str:
+        """Names it among the works of a run."""
+        return f"prepare {self.name}"
+
+
+Work = JobWork | PrepareWork
+Result = TrainingResult | EvaluationResult | None
+"""None for a data set: it lies on the disk."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker begins, for the first time or once more."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a work is."""
+
+    key: str
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A work is done."""
+
+    key: str
+    result: Result
+    facts: DeviceFacts
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A work cannot be done."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The process that did a work died; the work begins again."""
+
+    key: str
+    reason: str
+
+
+Event = Started | Progressed | Finished | Failed | Lost
+
+
+class Executor(Protocol):
+    """Does works in other processes, here or elsewhere. It stores nothing."""
+
+    @property
+    def idle(self) -> int:
+        """How many works it can begin at once."""
+
+    def submit(self, work: Work) -> None:
+        """Begin a work; only while some worker is idle."""
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        """What happened since the last call; waits for at most `timeout` seconds. Raises DeviceError."""
+
+    def close(self) -> None:
+        """End all workers now, whatever they do."""

@@ -1,0 +1,57 @@
+"""The results folder: room in it, one run at a time, and the weights that lie there."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import HarnessError, ResultsBusy
+
+ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The results folder, made if need be, for this run alone; the system lets go of it when the process ends.
+
+    Raises:
+        ResultsBusy: another run works on it.
+        HarnessError: the folder cannot be written, or the disk is almost full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        lock = (folder / "run.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(f"{folder} cannot be used for results: {error.strerror}; set HARNESS_RESULTS_DIR") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise ResultsBusy(
+                f"another run works on {folder} ({lock.read().strip()}); wait for it, or stop it with Ctrl-C"
+            ) from None
+        if free < ROOM:
+            raise HarnessError(
+                f"only {free >> 20} MB are free in {folder}, {ROOM >> 20} are needed; nothing was changed"
+            )
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n")
+        lock.flush()
+        yield
+
+
+def is_whole(path: Path, sha256: str | None) -> bool:
+    """Whether a file is there with that content."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False

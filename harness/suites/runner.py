@@ -1,0 +1,300 @@
+"""The runner: plans a suite, has what is missing done, and records each job in one transaction.
+
+It is the only writer of the database, and it never imports torch: that is for the workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.data.arrays import verify
+from harness.data.manifest import find_manifest
+from harness.data.sets import get_dataset
+from harness.errors import DataMissing, Interrupted
+from harness.measurement import EvaluationResult, Progress, TrainingResult
+from harness.names import lookup
+from harness.settings import Settings
+from harness.spec import CorruptionSpec, PlannedJob, Suite
+from harness.store import read, write
+from harness.store.engine import Database, open_database
+from harness.store.provenance import provenance
+from harness.suites.cost import Estimate, estimate
+from harness.suites.devices import Device, Wanted, find_device
+from harness.suites.executors import EXECUTORS
+from harness.suites.executors.event import (
+    Event,
+    Executor,
+    Failed,
+    Finished,
+    JobWork,
+    Lost,
+    PrepareWork,
+    Progressed,
+    Started,
+)
+from harness.suites.inputs import Inputs
+from harness.suites.plan import Plan, label, make_plan
+from harness.suites.results import held, is_whole
+from harness.suites.schedule import Schedule
+
+LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the user asks for."""
+
+    suite: Suite
+    seeds: tuple[int, ...] = ()
+    """The suite's if empty."""
+    only: tuple[str, ...] = ()
+    """Conditions; all if empty."""
+    device: Wanted = "auto"
+    workers: int | None = None
+    executor: str = "local"
+    command: str
+    """The command line, for provenance; it also continues the run."""
+
+
+class Watch(Protocol):
+    """Whoever shows a run to people."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+    def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
+        """These jobs, of so many that were asked for, will be done now."""
+
+    def started(self, planned: PlannedJob) -> None:
+        """A job begins."""
+
+    def progressed(self, planned: PlannedJob, progress: Progress) -> None:
+        """A job goes on."""
+
+    def finished(self, planned: PlannedJob, seconds: float) -> None:
+        """A job is recorded."""
+
+    def failed(self, planned: PlannedJob, reason: str) -> None:
+        """A job failed, or its training diverged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How a run ended."""
+
+    asked: int
+    """Jobs that the command is about."""
+    finished: int
+    """Jobs done by this run."""
+    done: int
+    """Jobs done by this run and before."""
+    failed: tuple[tuple[PlannedJob, str], ...]
+    """Failed and diverged jobs with the reason, also diverged ones of earlier runs."""
+    blocked: tuple[tuple[PlannedJob, str], ...]
+    """Jobs that cannot run, and why."""
+
+
+def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
+    """Do all jobs that are asked for and not done yet; those that fail do not stop the others.
+
+    Raises:
+        Interrupted: Ctrl-C; running jobs wait for the next run, which continues them.
+        ResultsBusy: another run works on the same results.
+        DataMissing: not a single job can run for want of data.
+        HarnessError: spec, data, device or database are not in order; nothing was started.
+    """
+    device = find_device(request.device)
+    workers = request.workers or device.workers
+    make_executor = lookup(EXECUTORS, "executor", request.executor)
+    with held(settings.results_dir):
+        executor = make_executor(device, workers)
+        try:
+            _make_bundled_sets(request.suite, settings, executor, watch)
+            inputs = Inputs(settings.data_dir)
+            plan = make_plan(request.suite, inputs, bfloat16=device.bfloat16, seeds=request.seeds, only=request.only)
+            with _planned(plan, inputs, settings) as database:
+                return _Run(plan, request, settings, device, database, executor, watch).work(workers)
+        except KeyboardInterrupt:
+            raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
+        finally:
+            executor.close()
+
+
+@contextmanager
+def _planned(plan: Plan, inputs: Inputs, settings: Settings) -> Iterator[Database]:
+    """The database with the plan in it. Jobs that run when it is left, or that a killed run left, wait again."""
+    suite = plan.suite
+    database = open_database(settings.database)
+    try:
+        write.release_running(database, plan.by_key)
+        write.plan(database, plan.jobs, suite.name, suite.profile, suite.title, _facts(inputs))
+        try:
+            yield database
+        finally:
+            write.release_running(database, plan.by_key)
+    finally:
+        database.close()
+
+
+def _facts(inputs: Inputs) -> list[write.SplitFacts]:
+    """What is known of the data that is there, for the database."""
+    return [
+        write.SplitFacts(
+            name=name,
+            split=split,
+            sha256=state.digest,
+            n=state.count,
+            generated=state.generated,
+            origin=state.origin,
+        )
+        for (name, split), state in inputs.seen.items()
+        if state.digest
+    ]
+
+
+def _make_bundled_sets(suite: Suite, settings: Settings, executor: Executor, watch: Watch) -> None:
+    """Have a worker make the sets of a suite that need no download and are not there; raises DataMissing."""
+    for name in _sets_of(suite):
+        dataset = get_dataset(name)
+        if not dataset.bundled or find_manifest(settings.data_dir, name):
+            continue
+        watch.note(f"making data set {name}: {dataset.title}")
+        executor.submit(PrepareWork(name=name, data_dir=settings.data_dir))
+        waiting = True
+        while waiting:
+            for event in executor.events(LOOK_SECONDS):
+                if isinstance(event, Failed):
+                    raise DataMissing(f"data set {name} could not be made: {event.reason}")
+                waiting = waiting and not isinstance(event, Finished)
+
+
+def _sets_of(suite: Suite) -> list[str]:
+    found = {spec.classification for spec in suite.conditions.values()}
+    found |= {spec.regularizer.images for spec in suite.conditions.values() if spec.regularizer}
+    found |= {spec.images for spec in suite.evaluations.values() if isinstance(spec, CorruptionSpec)}
+    return sorted(found)
+
+
+class _Run:
+    """A run in progress."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        request: Request,
+        settings: Settings,
+        device: Device,
+        database: Database,
+        executor: Executor,
+        watch: Watch,
+    ) -> None:
+        self._plan = plan
+        self._request = request
+        self._settings = settings
+        self._device = device
+        self._database = database
+        self._executor = executor
+        self._watch = watch
+        states = read.job_states(database, plan.by_key)
+        for key in self._lost_weights(states):
+            watch.note(f"{label(plan.by_key[key])}: its weights are missing or damaged, it is trained again")
+            write.forget_training(database, key)
+            del states[key]
+        self._weights = {key: state.weights for key, state in states.items() if state.weights}
+        self._schedule = Schedule(
+            plan,
+            {key for key, state in states.items() if state.state == "done"},
+            {key: state.reason or "" for key, state in states.items() if state.state == "diverged"},
+        )
+        self._done_before = len(self._schedule.done)
+
+    def work(self, workers: int) -> Summary:
+        """Do what is to do."""
+        schedule = self._schedule
+        todo = list(schedule.todo.values())
+        if todo:
+            self._verify_data(todo)
+            rates = read.rates(self._database, self._device.name)
+            self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
+        elif schedule.blocked and not schedule.done and not schedule.failed:
+            raise DataMissing(next(iter(schedule.blocked.values())))
+        while schedule.todo or schedule.running:
+            while self._executor.idle and (planned := schedule.begin_next()):
+                self._executor.submit(self._work(planned))
+            assert schedule.running, "a job that waits has a need that is neither done nor to do"
+            for event in self._executor.events(LOOK_SECONDS):
+                self._heed(event)
+        return self._summary()
+
+    def _work(self, planned: PlannedJob) -> JobWork:
+        return JobWork(
+            job=planned.job,
+            data_dir=self._settings.data_dir,
+            models_dir=self._settings.models_dir,
+            weights={need.key: self._weights[need.key] for need in planned.needs},
+        )
+
+    def _heed(self, event: Event) -> None:
+        """Record what happened to a job."""
+        planned = self._plan.by_key[event.key]
+        match event:
+            case Started():
+                write.start(self._database, event.key, self._device.name)
+                self._watch.started(planned)
+            case Progressed():
+                self._watch.progressed(planned, event.progress)
+            case Lost():
+                self._watch.note(f"{label(planned)}: {event.reason}; it begins again")
+            case Failed():
+                write.fail(self._database, event.key, event.reason)
+                self._give_up(planned, event.reason)
+            case Finished():
+                self._record(planned, event)
+
+    def _record(self, planned: PlannedJob, event: Finished) -> None:
+        origin = provenance(event.facts, self._request.command)
+        if isinstance(event.result, TrainingResult):
+            write.finish_training(self._database, event.key, event.result, origin, event.seconds)
+            if event.result.weights is None:
+                self._give_up(planned, f"diverged: {event.result.reason}")
+                return
+            self._weights[event.key] = event.result.weights
+        elif isinstance(event.result, EvaluationResult):
+            write.finish_evaluation(self._database, event.key, event.result, origin, event.seconds)
+        self._schedule.finish(event.key)
+        self._watch.finished(planned, event.seconds)
+
+    def _give_up(self, planned: PlannedJob, reason: str) -> None:
+        self._schedule.fail(planned.key, reason)
+        self._watch.failed(planned, reason)
+
+    def _lost_weights(self, states: Mapping[str, read.JobState]) -> list[str]:
+        """Trained models whose weights an evaluation needs and the disk does not have as they were."""
+        waiting = [planned for planned in self._plan.asked if states[planned.key].state not in {"done", "blocked"}]
+        needed = {need.key for planned in waiting for need in planned.needs}
+        return [
+            key
+            for key in sorted(needed)
+            if (weights := states[key].weights)
+            and not is_whole(self._settings.models_dir / key / weights, states[key].weights_sha256)
+        ]
+
+    def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
+        """Read every byte of the sets that will be used; raises DataDamaged."""
+        names = sorted({path.partition("/")[0] for planned in todo for path in planned.job.data})
+        self._watch.note(f"checking data: {', '.join(names)}")
+        for name in names:
+            verify(self._settings.data_dir, name)
+
+    def _summary(self) -> Summary:
+        schedule, by_key = self._schedule, self._plan.by_key
+        return Summary(
+            asked=len(schedule.asked),
+            finished=len(schedule.done) - self._done_before,
+            done=len(schedule.done),
+            failed=tuple((by_key[key], reason) for key, reason in schedule.failed.items()),
+            blocked=tuple((by_key[key], reason) for key, reason in schedule.blocked.items()),
+        )

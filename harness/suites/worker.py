@@ -1,0 +1,131 @@
+"""What a worker process does: jobs come through a pipe, values and errors go back. Only this module needs torch."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+import harness
+from harness.data.bundled import prepare_bundled
+from harness.data.sets import get_dataset
+from harness.errors import DeviceError, HarnessError
+from harness.evaluations import evaluate, setting_for
+from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
+from harness.models.pixels import PixelModel
+from harness.spec import EvaluateJob, TrainJob
+from harness.suites.devices import cpu_name
+from harness.suites.executors.event import Failed, Finished, JobWork, Progressed, Result, Work
+from harness.training.images import training_images
+from harness.training.loop import train
+from harness.training.trained import load_trained
+
+PROGRESS_SECONDS = 0.2  # between two looks at the same job
+
+
+def serve(connection: Connection, device: str, threads: int) -> None:
+    """Do each work that comes through the pipe, until it is closed."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is the reference
+    if device == "cuda" and not torch.cuda.is_available():
+        connection.send(
+            DeviceError("torch cannot use this machine's GPU: is the driver new enough? See harness doctor")
+        )
+        return
+    worker = Worker(torch.device(device), threads, connection)
+    while True:
+        try:
+            work: Work = connection.recv()
+        except EOFError:
+            return
+        connection.send(worker.outcome(work))
+
+
+class Worker:
+    """Does works one after the other; the last models stay loaded, since their next evaluation comes soon."""
+
+    def __init__(self, device: torch.device, threads: int, connection: Connection) -> None:
+        self._device = device
+        self._connection = connection
+        self._models: dict[str, PixelModel] = {}
+        self._told = 0.0
+        cuda = device.type == "cuda"
+        self._facts = DeviceFacts(
+            device=torch.cuda.get_device_name(device) if cuda else cpu_name(),
+            driver=_driver_version() if cuda else None,
+            threads=threads,
+        )
+
+    def outcome(self, work: Work) -> Finished | Failed:
+        """The work's value, or why there is none: whatever goes wrong with one must not stop the others."""
+        began = time.perf_counter()
+        try:
+            result = self._done(work)
+        except HarnessError as error:
+            return Failed(work.key, str(error))
+        except torch.OutOfMemoryError:
+            return Failed(work.key, f"{self._facts.device} has not enough free memory; use fewer --workers")
+        except Exception as error:  # the runner's guard
+            return Failed(work.key, _described(error))
+        return Finished(work.key, result, self._facts, time.perf_counter() - began)
+
+    def _done(self, work: Work) -> Result:
+        if not isinstance(work, JobWork):
+            prepare_bundled(work.data_dir, work.name)
+            return None
+        if isinstance(work.job, TrainJob):
+            return self._trained(work, work.job)
+        return self._evaluated(work, work.job)
+
+    def _trained(self, work: JobWork, job: TrainJob) -> TrainingResult:
+        return train(
+            job.training,
+            job.seed,
+            training_images(job.training, work.data_dir),
+            device=self._device,
+            folder=work.models_dir / job.key,
+            on_progress=lambda progress: self._tell(job.key, progress),
+        )
+
+    def _evaluated(self, work: JobWork, job: EvaluateJob) -> EvaluationResult:
+        needed = [job.model, job.substitute] if job.substitute else [job.model]
+        models = [self._models.get(one.key) or self._loaded(work, one) for one in needed]
+        self._models = {one.key: model for one, model in zip(needed, models, strict=True)}
+        setting = setting_for(
+            job.evaluation,
+            job.model.training,
+            work.data_dir,
+            self._device,
+            models[1] if job.substitute else None,
+            on_progress=lambda progress: self._tell(job.key, progress),
+        )
+        return evaluate(models[0], setting, job.evaluation)
+
+    def _loaded(self, work: JobWork, job: TrainJob) -> PixelModel:
+        classes = get_dataset(job.training.classification).classes
+        assert classes is not None, "the plan refuses a task without classes"
+        return load_trained(job.training, work.models_dir / job.key, work.weights[job.key], classes, self._device)
+
+    def _tell(self, key: str, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            self._connection.send(Progressed(key, progress))
+
+
+def _driver_version() -> str | None:
+    try:
+        return Path("/sys/module/nvidia/version").read_text().strip()
+    except OSError:
+        return None
+
+
+def _described(error: Exception) -> str:
+    """An error that nobody foresaw, with the place in this program where it happened."""
+    package = str(Path(harness.__file__).parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(package)]
+    where = f" ({Path(frames[-1].filename).relative_to(package)}:{frames[-1].lineno})" if frames else ""
+    return f"unexpected {type(error).__name__}: {error}{where}"
