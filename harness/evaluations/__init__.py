@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from harness.evaluations.boundary import boundary
 from harness.evaluations.clean import clean
 from harness.evaluations.corruption import corruption
 from harness.evaluations.fgsm_transfer import fgsm_transfer
@@ -24,6 +25,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "uniform": noise,
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
+    "boundary": boundary,
     "corruption": corruption,
 }
 """By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns logits (n, classes)."""

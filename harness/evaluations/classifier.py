@@ -20,7 +20,7 @@ class Classifier:
         if model.training:
             raise ValueError("a model is evaluated in eval mode; in training mode images change each other's logits")
         self._model = model
-        self._chunk = setting.chunk
+        self.chunk = setting.chunk
         self._on_progress = setting.on_progress
         self._expected = expected
         self._started = time.perf_counter()
@@ -28,9 +28,16 @@ class Classifier:
         self.images_classified = 0
 
     @torch.inference_mode()
+    def logits(self, images: Tensor) -> Tensor:
+        """(n, classes). images: (n, c, h, w) float32 in [0, 1]."""
+        found = torch.cat([self._model(chunk) for chunk in torch.split(images, self.chunk)])
+        self._not_finite += found.isfinite().all(1).logical_not().sum()
+        self.images_classified += len(found)
+        return found
+
     def predictions(self, images: Tensor) -> Tensor:
-        """The class of each image: (n,) int64. images: (n, c, h, w) float32 in [0, 1]."""
-        return torch.cat([self._predictions(chunk) for chunk in torch.split(images, self._chunk)])
+        """The class of each image: (n,) int64."""
+        return self.logits(images).argmax(1)
 
     def refuse_not_finite(self) -> None:
         """Raises NotEvaluable if any logits so far were NaN or infinite: argmax would pass them off as classes."""
@@ -45,9 +52,3 @@ class Classifier:
         """Shows how much of what was expected is done."""
         rate = self.images_classified / max(time.perf_counter() - self._started, 1e-9)
         self._on_progress(Progress(done=done, total=self._expected, images_per_second=rate))
-
-    def _predictions(self, images: Tensor) -> Tensor:
-        logits: Tensor = self._model(images)
-        self._not_finite += logits.isfinite().all(1).logical_not().sum()
-        self.images_classified += len(images)
-        return logits.argmax(1)
