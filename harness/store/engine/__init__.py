@@ -1,0 +1,184 @@
+"""Opening the database, transactions, and every database error as one sentence.
+
+The only place that knows which database it is; what differs lies in `sqlite` and `postgresql`, which offer the
+same functions. One process writes at a time, on both, so writers may look and then insert; readers never wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from sqlalchemy import URL, Connection, Engine, event, inspect, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+from harness.errors import DatabaseUnusable, StoreError
+from harness.names import lookup
+from harness.store import migrations
+from harness.store.engine import postgresql, sqlite
+
+_DIALECTS: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
+
+LOCK_TIMEOUT = 30.0
+"""Seconds to wait for another writer, whose transactions take milliseconds."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """An open result database of this program's schema version."""
+
+    engine: Engine
+
+    @property
+    def title(self) -> str:
+        """How messages call it: the file, or the URL without its password."""
+        return title(self.engine.url)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database."""
+        return file(self.engine.url)
+
+    @property
+    def dialect(self) -> ModuleType:
+        """The functions that differ from database to database."""
+        return _DIALECTS[self.engine.dialect.name]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that writes all or nothing; DatabaseUnusable if the database refuses."""
+        with self._translated(), Session(self.engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one moment of the database, refuses to write, and waits for nobody."""
+        with self._translated(), self.engine.connect().execution_options(**READING) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with translated(self.engine.url):
+            yield
+
+
+READING = {"reading": True}
+"""Execution options of a connection that only reads."""
+
+
+def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOUT) -> Database:
+    """The database at an SQLAlchemy URL; made if it is missing and `create`.
+
+    timeout: seconds to wait for another writer.
+
+    Raises:
+        DatabaseUnusable: missing, not a database, of another program, of an older or newer version, not
+            writable or locked. Nothing was changed.
+    """
+    database = connected(url, create=create, timeout=timeout)
+    try:
+        found = state(database)
+        if found is None and create:
+            with translated(database.engine.url), database.engine.begin() as connection:
+                migrations.migrate(connection)
+        elif found is None:
+            raise DatabaseUnusable(_no_results(database.title))
+        elif found != migrations.NEWEST:
+            raise DatabaseUnusable(
+                f"{database.title} was made by an older version of this program (schema {found}, now"
+                f" {migrations.NEWEST}): `harness db upgrade` makes a backup and upgrades it"
+            )
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Database:
+    """A database whose version nobody has looked at yet."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseUnusable(
+            f"{url!r} is not a database URL; write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
+        ) from None
+    dialect = lookup(_DIALECTS, "database", parsed.get_backend_name())
+    path = file(parsed)
+    if path is not None and not path.exists():
+        if not create:
+            raise DatabaseUnusable(_no_results(str(path)))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnusable(f"{path.parent} cannot be made: {error.strerror}") from error
+    engine: Engine = dialect.engine(parsed, timeout)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        dialect.begin(connection, writing="reading" not in connection.get_execution_options())
+
+    return Database(engine)
+
+
+def state(database: Database) -> str | None:
+    """The schema version; None for an empty database.
+
+    Raises:
+        DatabaseUnusable: it holds something else, or was made by a newer version of this program.
+    """
+    with database.reading() as connection:
+        found = migrations.version(connection)
+        if found is None and inspect(connection).get_table_names():
+            raise DatabaseUnusable(
+                f"{database.title} holds tables of another program; give the results a database of their own"
+                " (HARNESS_DATABASE_URL)"
+            )
+    if found is not None and found not in migrations.VERSIONS:
+        raise DatabaseUnusable(
+            f"{database.title} was made by a newer version of this program (schema {found}, this one knows up to"
+            f" {migrations.NEWEST}): upgrade the program"
+        )
+    return found
+
+
+def file(url: URL) -> Path | None:
+    """The file of an SQLite URL; None for a database in memory or on a server."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database).removeprefix("file:"))
+
+
+def title(url: URL) -> str:
+    """How messages call a database."""
+    return str(file(url) or url.render_as_string(hide_password=True))
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """SQLAlchemy's errors in our words.
+
+    Raises:
+        DatabaseUnusable: what a user can put right.
+        StoreError: a value that no table takes.
+    """
+    try:
+        yield
+    except StatementError as error:
+        sentence = _DIALECTS[url.get_backend_name()].sentence(error.orig)
+        if sentence is not None:
+            raise DatabaseUnusable(f"{title(url)} {sentence}") from error
+        if isinstance(error, IntegrityError) or isinstance(error.orig, (ValueError, TypeError)):
+            raise StoreError(f"{title(url)} does not take this result: {error.orig}") from error
+        raise
+
+
+def _no_results(where: str) -> str:
+    return f"no results yet: {where} does not exist or is empty; `harness run-suite quickstart` makes some"

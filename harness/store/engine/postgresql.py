@@ -1,0 +1,70 @@
+"""What only PostgreSQL has: its read-only transactions, its lock, its error codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+
+from harness.errors import DatabaseUnusable
+
+_WRITER = 0x4841524E455353
+"""Number of the advisory lock that a writer holds until its transaction ends ("HARNESS" in ASCII)."""
+
+_SENTENCES = {
+    "53": "could not grow: the server's disk, memory or connections are exhausted",
+    "25006": "cannot be written: the server or the connection is read-only",
+    "55P03": "is locked by another process; wait for it, or end it, and run the same command again",
+    "57014": "is locked by another process; wait for it, or end it, and run the same command again",
+    "42501": "cannot be used: this user lacks the permission",
+    "08": "cannot be reached: the connection broke",
+    "57P": "cannot be reached: the server is shutting down or starting",
+    "XX": "is damaged: the server reports an internal error",
+}
+
+
+def engine(url: URL, timeout: float) -> Engine:
+    """An engine for one database; `timeout` seconds are waited for another writer."""
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args={"options": f"-c lock_timeout={int(timeout * 1000)} -c timezone=UTC"},
+            pool_pre_ping=True,
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseUnusable("PostgreSQL needs its driver: pip install 'robustness-harness[postgres]'") from error
+
+
+def begin(connection: Connection, *, writing: bool) -> None:
+    """Begin a transaction: one writer at a time, as in SQLite, or a reader that sees one moment."""
+    if writing:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def sentence(error: BaseException | None) -> str | None:
+    """What the database says, for a user; None for an error that is not about the database itself."""
+    code = getattr(error, "sqlstate", None)
+    if code is None and type(error).__name__ == "OperationalError":
+        return "cannot be reached: " + str(error).strip().splitlines()[0]
+    return next((text for start, text in _SENTENCES.items() if (code or "").startswith(start)), None)
+
+
+def refused_to_write(error: BaseException | None) -> bool:
+    """Whether a statement wanted to write where only reading is allowed."""
+    return getattr(error, "sqlstate", None) == "25006"
+
+
+def without_foreign_keys(connection: Connection) -> None:
+    """Nothing to do: PostgreSQL changes tables in place."""
+
+
+def problems(connection: Connection) -> list[str]:
+    """Nothing to look for: the server checks pages and keys itself."""
+    return []
+
+
+def backup(connection: Connection, target: Path) -> None:
+    """Refuse: a server's databases are backed up with the server's own tool."""
+    raise DatabaseUnusable(f"back up PostgreSQL with its own tool: pg_dump --format=custom --file={target}.dump")

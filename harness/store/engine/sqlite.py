@@ -1,0 +1,80 @@
+"""What only SQLite has: pragmas, immediate transactions, its error codes, its online backup."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+_SENTENCES = {
+    "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
+    "SQLITE_CORRUPT": "is damaged; restore the newest backup (`harness db backup` makes them)",
+    "SQLITE_FULL": "could not grow: the disk is full; free some space and run the same command again",
+    "SQLITE_READONLY": "cannot be written: the file or its folder is read-only",
+    "SQLITE_CANTOPEN": "cannot be opened: its folder does not exist, or is not yours to write"
+    " (SQLite writes beside the file even to read)",
+    "SQLITE_PERM": "cannot be opened: no permission",
+    "SQLITE_AUTH": "refused: no permission",
+    "SQLITE_BUSY": "is locked by another process; wait for it, or end it, and run the same command again",
+    "SQLITE_LOCKED": "is locked by another process; wait for it, or end it, and run the same command again",
+    "SQLITE_PROTOCOL": "is locked by another process; wait for it, or end it, and run the same command again",
+    "SQLITE_IOERR": "could not be read or written: the disk reports an error",
+    "SQLITE_TOOBIG": "refused a value that is too big",
+}
+
+
+def engine(url: URL, timeout: float) -> Engine:
+    """An engine for one file; `timeout` seconds are waited for another writer."""
+    made = create_engine(url, connect_args={"timeout": timeout})
+
+    @event.listens_for(made, "connect")
+    def _connect(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # the driver begins no transaction of its own: `begin` does
+        connection.execute("PRAGMA foreign_keys = ON")
+        # Readers and the writer do not wait for each other.
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A job that was reported as done survives a power cut: a commit costs milliseconds, a job minutes.
+        connection.execute("PRAGMA synchronous = FULL")
+
+    return made
+
+
+def begin(connection: Connection, *, writing: bool) -> None:
+    """Begin a transaction.
+
+    A writer takes the lock at once: one that reads first and upgrades later fails at the upgrade, whatever the
+    timeout, when another has written in between.
+    """
+    connection.exec_driver_sql(f"PRAGMA query_only = {0 if writing else 1}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def sentence(error: BaseException | None) -> str | None:
+    """What the database says, for a user; None for an error that is not about the database itself."""
+    name = getattr(error, "sqlite_errorname", "")
+    return next((text for code, text in _SENTENCES.items() if name.startswith(code)), None)
+
+
+def refused_to_write(error: BaseException | None) -> bool:
+    """Whether a statement wanted to write where only reading is allowed."""
+    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_READONLY")
+
+
+def without_foreign_keys(connection: Connection) -> None:
+    """Let tables be copied and replaced, as migrations do; before the transaction, and for this connection only."""
+    assert connection.connection.dbapi_connection is not None
+    connection.connection.dbapi_connection.cursor().execute("PRAGMA foreign_keys = OFF")
+
+
+def problems(connection: Connection) -> list[str]:
+    """What is wrong inside: damaged pages or indices, rows that point nowhere."""
+    damaged = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return damaged + [f"{table} row {row} points to a missing row of {parent}" for table, row, parent, _ in dangling]
+
+
+def backup(connection: Connection, target: Path) -> None:
+    """Copy the database, as of one moment, to a new file that needs nothing beside it."""
+    connection.exec_driver_sql("VACUUM INTO ?", (str(target),))

@@ -1,0 +1,42 @@
+"""Schema versions, run by alembic from inside the program: users need no alembic.ini.
+
+Views hold no data, so no migration carries them: they are dropped before the tables change and made again, in
+their present form, when the newest version is reached. A changed view therefore needs a revision too (an empty
+one will do); a test reminds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from harness.store import views
+
+FOLDER = Path(__file__).parent
+VERSIONS = tuple(sorted(path.stem[1:5] for path in (FOLDER / "versions").glob("r[0-9]*.py")))
+"""All schema versions that this program knows, oldest first."""
+NEWEST = VERSIONS[-1]
+
+
+def version(connection: Connection) -> str | None:
+    """The database's schema version; None if it has none."""
+    if "alembic_version" not in inspect(connection).get_table_names():
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def migrate(connection: Connection, to: str = NEWEST) -> None:
+    """Bring the tables and views to a schema version ("base": none), inside the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    here = version(connection)
+    views.drop(connection)
+    (command.upgrade if to != "base" and (here or "") <= to else command.downgrade)(config, to)
+    if to == NEWEST:
+        views.create(connection)

@@ -1,0 +1,234 @@
+"""Writing a plan: which jobs a suite needs, before any of them has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from harness.spec import EvaluateJob, Job, Place, TrainJob, digest
+from harness.store import schema
+from harness.store.engine import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob:
+    """A job of a suite and where its result belongs."""
+
+    job: Job
+    places: tuple[Place, ...]
+    """Empty for the training of a substitute: it belongs to no condition."""
+    work: float
+    """Estimated GFLOP."""
+    blocked: str | None = None
+    """Why it cannot run now, and the command that would change that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitFacts:
+    """What is known about a data split besides its content's digest."""
+
+    name: str
+    split: str
+    sha256: str
+    n: int
+    generated: bool
+    origin: str
+
+
+def plan(
+    db: Database,
+    planned: Sequence[PlannedJob],
+    suite: str,
+    profile: str,
+    title: str,
+    splits: Sequence[SplitFacts] = (),
+) -> None:
+    """Record a suite's whole plan in one transaction; a second time changes nothing.
+
+    The places of the suite's profile are replaced, so `planned` must be all of its jobs, also where only some
+    shall run now: a result without a place is kept but shown nowhere. New jobs wait or are blocked. Of known jobs
+    those that wait, are blocked or failed become waiting or blocked as `planned` says, but a failed one that is
+    not blocked keeps its reason until it is started again; running and finished jobs are left alone. Evaluations
+    of a diverged model are blocked. Jobs that no suite needs any more and that never ran are removed.
+    """
+    with db.transaction() as session:
+        models = _models(session, [job for each in planned for job in _trainings(each.job)])
+        _jobs(session, planned, models)
+        _evaluations(session, [each.job for each in planned if isinstance(each.job, EvaluateJob)], models)
+        _data(session, [each.job for each in planned if each.blocked is None], splits)
+        _places(session, planned, suite, profile, title)
+        block_dependents(session)
+        _forget_unneeded(session)
+
+
+def block_dependents(session: Session) -> None:
+    """Block what cannot be computed: evaluations of, or with the help of, a model whose training diverged."""
+    for kind, link in (("model", schema.Evaluation.model_id), ("substitute", schema.Evaluation.substitute_id)):
+        found = session.execute(
+            select(schema.Evaluation.key, schema.Training.reason)
+            .join(schema.Training, schema.Training.model_id == link)
+            .join(schema.Job, schema.Job.key == schema.Evaluation.key)
+            .where(schema.Training.status == "diverged", schema.Job.state.not_in(("done", "blocked")))
+        ).all()
+        for key, reason in found:
+            blocked = {"state": "blocked", "reason": f"its {kind}'s training diverged: {reason}"}
+            session.execute(update(schema.Job).where(schema.Job.key == key).values(blocked))
+
+
+def insert_rows(session: Session, table: type[schema.Base], rows: list[dict[str, Any]]) -> None:
+    """Insert many rows at once; none are fine too."""
+    if rows:
+        session.execute(insert(table), rows)
+
+
+def _trainings(job: Job) -> list[TrainJob]:
+    """The models that a job makes or needs."""
+    if isinstance(job, TrainJob):
+        return [job]
+    return [job.model] if job.substitute is None else [job.model, job.substitute]
+
+
+def _models(session: Session, jobs: Iterable[TrainJob]) -> dict[str, int]:
+    """Row numbers of the models by key; those that are missing are added."""
+    by_key = {job.key: job for job in jobs}
+    known = _known(session, schema.Model.key, by_key)
+    insert_rows(session, schema.Model, [_model_row(key, job) for key, job in by_key.items() if key not in known])
+    rows = session.execute(select(schema.Model.key, schema.Model.id).where(schema.Model.key.in_(by_key)))
+    return dict(rows.all())
+
+
+def _model_row(key: str, job: TrainJob) -> dict[str, Any]:
+    spec, regularizer = job.training, job.training.regularizer
+    return {
+        "key": key,
+        "spec_digest": job.spec_digest,
+        "seed": job.seed,
+        "spec": spec.model_dump(mode="json"),
+        "baseline": digest(spec.unregularized),
+        "classification": spec.classification,
+        "color": spec.color,
+        "n_train": spec.n_train,
+        "architecture": spec.network.architecture,
+        "base_width": spec.network.base_width,
+        "regularization": regularizer.images if regularizer else "none",
+        "target": regularizer.target if regularizer else "none",
+        "alpha": regularizer.alpha if regularizer else None,
+        "threshold": regularizer.threshold if regularizer else None,
+        "threshold_low": regularizer.threshold_low if regularizer else None,
+        "pair_range": regularizer.pair_range if regularizer else None,
+        "n_images": regularizer.n_images if regularizer else None,
+        "pairs_per_batch": regularizer.pairs_per_batch if regularizer else None,
+    }
+
+
+def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int]) -> None:
+    by_key = {each.job.key: each for each in planned}
+    states = dict(session.execute(select(schema.Job.key, schema.Job.state).where(schema.Job.key.in_(by_key))).all())
+    new = []
+    for key, each in by_key.items():
+        row = {"work": each.work, "state": "blocked" if each.blocked else "waiting", "reason": each.blocked}
+        if key not in states:
+            new.append(row | _job_row(key, each.job, models))
+        elif states[key] in {"waiting", "blocked"} or (states[key] == "failed" and each.blocked):
+            session.execute(update(schema.Job).where(schema.Job.key == key).values(row))
+    insert_rows(session, schema.Job, new)
+
+
+def _job_row(key: str, job: Job, models: dict[str, int]) -> dict[str, Any]:
+    training = job if isinstance(job, TrainJob) else job.model
+    return {
+        "key": key,
+        "kind": "train" if isinstance(job, TrainJob) else job.evaluation.kind,
+        "model_id": models[training.key],
+        "attempts": 0,
+        "planned_at": datetime.now(UTC),
+    }
+
+
+def _evaluations(session: Session, jobs: Iterable[EvaluateJob], models: dict[str, int]) -> None:
+    by_key = {job.key: job for job in jobs}
+    known = _known(session, schema.Evaluation.key, by_key)
+    rows = [
+        {
+            "key": key,
+            "kind": job.evaluation.kind,
+            "spec": job.evaluation.model_dump(mode="json"),
+            "model_id": models[job.model.key],
+            "substitute_id": models[job.substitute.key] if job.substitute else None,
+            "steps": getattr(job.evaluation, "steps", None),
+        }
+        for key, job in by_key.items()
+        if key not in known
+    ]
+    insert_rows(session, schema.Evaluation, rows)
+
+
+def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -> None:
+    """Link jobs to the data that they read. Blocked jobs are left out: their data may not exist."""
+    facts = {(each.name, each.split, each.sha256): each for each in splits}
+    needs: dict[tuple[str, str, str], set[str]] = {}
+    for job in jobs:
+        for path, sha256 in job.data.items():
+            name, _, split = path.partition("/")
+            needs.setdefault((name, split, sha256), set()).add(job.key)
+    for identity, keys in needs.items():
+        found = dict(zip(("name", "split", "sha256"), identity, strict=True))
+        row = session.scalar(select(schema.DataSplit).filter_by(**found))
+        if row is None:
+            row = schema.DataSplit(**found)
+            session.add(row)
+        if identity in facts:
+            known = facts[identity]
+            row.n, row.generated, row.origin = known.n, known.generated, known.origin
+        session.flush()
+        linked = set(session.scalars(select(schema.JobData.job_key).where(schema.JobData.data_split_id == row.id)))
+        insert_rows(
+            session, schema.JobData, [{"job_key": key, "data_split_id": row.id} for key in sorted(keys - linked)]
+        )
+
+
+def _places(session: Session, planned: Sequence[PlannedJob], name: str, profile: str, title: str) -> None:
+    """Put the suite's places where `planned` says and nowhere else."""
+    suite = session.scalar(select(schema.Suite).filter_by(name=name, profile=profile))
+    if suite is None:
+        suite = schema.Suite(name=name, profile=profile)
+        session.add(suite)
+    suite.title, suite.planned_at = title, datetime.now(UTC)
+    session.flush()
+    session.execute(delete(schema.Place).where(schema.Place.suite_id == suite.id))
+    rows = []
+    for each in planned:
+        for place in each.places:
+            if (place.suite, place.profile) != (name, profile):
+                raise ValueError(f"a plan of {name} ({profile}) has a place in {place.suite} ({place.profile})")
+            rows.append(
+                {
+                    "suite_id": suite.id,
+                    "condition": place.condition,
+                    "seed": place.seed,
+                    "evaluation": place.evaluation or "",
+                    "job_key": each.job.key,
+                }
+            )
+    insert_rows(session, schema.Place, rows)
+
+
+def _forget_unneeded(session: Session) -> None:
+    """Remove jobs that have no place, serve no other job and never got anywhere."""
+    job, evaluation = schema.Job, schema.Evaluation
+    unneeded = (
+        job.state.in_(("waiting", "blocked", "failed")),
+        ~exists().where(schema.Place.job_key == job.key),
+    )
+    session.execute(delete(job).where(*unneeded, job.kind != "train"))
+    serves = exists().where(or_(evaluation.model_id == job.model_id, evaluation.substitute_id == job.model_id))
+    session.execute(delete(job).where(*unneeded, job.kind == "train", ~serves))
+
+
+def _known(session: Session, column: Any, keys: Iterable[str]) -> set[str]:
+    return set(session.scalars(select(column).where(column.in_(list(keys)))))

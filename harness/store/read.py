@@ -1,0 +1,226 @@
+"""Questions to the database. Nothing here writes, and nothing waits for a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Select, column, func, literal_column, select
+from sqlalchemy import table as sql_table
+from sqlalchemy.exc import DBAPIError
+
+from harness.errors import SpecError
+from harness.store import schema, views
+from harness.store.engine import Database
+
+if TYPE_CHECKING:
+    import pandas
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobState:
+    """How far a job is."""
+
+    state: str
+    """waiting, running, done, diverged, failed or blocked."""
+    attempts: int
+    reason: str | None
+    weights: str | None
+    """For a finished training: file name in the model's folder."""
+    weights_sha256: str | None
+
+
+def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
+    """The states of those of the jobs that the database knows, by key."""
+    job, training = schema.Job, schema.Training
+    query = (
+        select(job.key, job.state, job.attempts, job.reason, training.weights, training.weights_sha256)
+        .join(schema.Model, schema.Model.id == job.model_id)
+        .join(training, (training.model_id == job.model_id) & (schema.Model.key == job.key), isouter=True)
+        .where(job.key.in_(list(keys)))
+    )
+    with db.reading() as connection:
+        return {
+            key: JobState(state=state, attempts=attempts, reason=reason, weights=weights, weights_sha256=sha256)
+            for key, state, attempts, reason, weights, sha256 in connection.execute(query)
+        }
+
+
+def rates(db: Database, device: str) -> dict[str, float]:
+    """GFLOP per second by kind of job, from the jobs that finished on that device."""
+    job = schema.Job
+    query = (
+        select(job.kind, func.sum(job.work) / func.sum(job.seconds))
+        .where(job.state == "done", job.device == device, job.seconds > 0, job.work > 0)
+        .group_by(job.kind)
+    )
+    with db.reading() as connection:
+        return dict(connection.execute(query).all())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a query found."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def answer(db: Database, sql_or_view: str, **filters: Any) -> Answer:
+    """The rows of a view or table with those values, or of an SQL query.
+
+    filters: for a view or table: column=value, column=[values] or column=None.
+
+    Raises:
+        SpecError: the SQL is wrong, or wants to write.
+    """
+    name = sql_or_view.strip()
+    with db.reading() as connection, _sql_errors(db):
+        if name in views.VIEWS or name in schema.Base.metadata.tables:
+            found = connection.execute(_filtered(name, filters))
+        else:
+            # As written: neither `:name` nor `%` is a parameter.
+            found = connection.execution_options(no_parameters=True).exec_driver_sql(name)
+        if not found.returns_rows:
+            raise SpecError("SQL: only queries are answered, nothing is changed")
+        return Answer(tuple(found.keys()), tuple(tuple(row) for row in found))
+
+
+def _filtered(name: str, filters: Mapping[str, Any]) -> Select[Any]:
+    """All columns of the rows with those values."""
+    query: Select[Any] = select(literal_column("*")).select_from(sql_table(name))
+    for key, value in filters.items():
+        wanted: Any = column(key)
+        several = isinstance(value, Collection) and not isinstance(value, str)
+        query = query.where(wanted.in_(value) if several else wanted.is_not_distinct_from(value))
+    return query
+
+
+@contextmanager
+def _sql_errors(db: Database) -> Iterator[None]:
+    """Mistakes in a user's SQL leave as SpecError; trouble with the database itself as it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        if db.dialect.refused_to_write(error.orig):
+            raise SpecError("SQL: only queries are answered, nothing is changed") from error
+        if db.dialect.sentence(error.orig) is not None:
+            raise
+        raise SpecError(f"SQL: {str(error.orig).strip().splitlines()[0]}") from error
+
+
+def table(db: Database, sql_or_view: str, **filters: Any) -> pandas.DataFrame:
+    """`answer` as a data frame."""
+    import pandas
+
+    found = answer(db, sql_or_view, **filters)
+    return pandas.DataFrame.from_records(found.rows, columns=list(found.columns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A place of a suite that has no result, and why."""
+
+    condition: str
+    seed: int
+    evaluation: str | None
+    """None for the training itself."""
+    state: str
+    reason: str
+    """For a job that only waits: why its model is not there, or that it was not run yet."""
+
+
+def missing(db: Database, suite: str, profile: str) -> list[Missing]:
+    """The places of a suite without a result, in the plan's order."""
+    job, training_job = schema.Job, schema.Job.__table__.alias("training_job")
+    query = (
+        select(
+            schema.Place.condition,
+            schema.Place.seed,
+            schema.Place.evaluation,
+            job.state,
+            func.coalesce(job.reason, training_job.c.reason, "not run yet").label("reason"),
+        )
+        .join(schema.Suite, schema.Suite.id == schema.Place.suite_id)
+        .join(job, job.key == schema.Place.job_key)
+        .join(schema.Model, schema.Model.id == job.model_id)
+        .join(training_job, training_job.c.key == schema.Model.key, isouter=True)
+        .where(schema.Suite.name == suite, schema.Suite.profile == profile, job.state != "done")
+        .order_by(schema.Place.id)
+    )
+    with db.reading() as connection:
+        return [
+            Missing(condition=condition, seed=seed, evaluation=evaluation or None, state=state, reason=reason)
+            for condition, seed, evaluation, state, reason in connection.execute(query)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOrigin:
+    """A data split that results were computed from."""
+
+    name: str
+    split: str
+    sha256: str
+    n: int | None
+    generated: bool | None
+    origin: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """What the finished results of a suite were made with; more than one entry is worth a remark."""
+
+    commits: tuple[str, ...]
+    """Git commits, with "+changes" where the checkout had some."""
+    devices: tuple[str, ...]
+    packages: tuple[dict[str, str], ...]
+    data: tuple[SplitOrigin, ...]
+    commands: tuple[str, ...]
+
+
+def origins(db: Database, suite: str, profile: str) -> Origins:
+    """The distinct commits, devices, package versions, data and commands behind a suite's results."""
+    view = sql_table("v_jobs", *map(column, ("suite", "profile", "job")))
+    keys = select(view.c.job).where(view.c.suite == suite, view.c.profile == profile)
+    finished = (schema.Job.key.in_(keys), schema.Job.state.in_(("done", "diverged")))
+    environments = select(schema.Environment.__table__).where(
+        schema.Environment.id.in_(select(schema.Job.environment_id).where(*finished))
+    )
+    data = schema.DataSplit
+    splits = (
+        select(data.name, data.split, data.sha256, data.n, data.generated, data.origin)
+        .where(
+            data.id.in_(
+                select(schema.JobData.data_split_id)
+                .join(schema.Job, schema.Job.key == schema.JobData.job_key)
+                .where(*finished)
+            )
+        )
+        .order_by(data.name, data.split, data.sha256)
+    )
+    commands = select(schema.Job.command).where(*finished).distinct().order_by(schema.Job.command)
+    with db.reading() as connection:
+        found = connection.execute(environments.order_by(schema.Environment.id)).all()
+        return Origins(
+            commits=_distinct(
+                f"{row.git_commit}{'+changes' if row.git_dirty else ''}" for row in found if row.git_commit
+            ),
+            devices=_distinct(row.device for row in found),
+            packages=_distinct(row.packages for row in found),
+            data=tuple(SplitOrigin(**row._mapping) for row in connection.execute(splits)),
+            commands=tuple(connection.scalars(commands)),
+        )
+
+
+def _distinct(values: Iterable[T]) -> tuple[T, ...]:
+    """Each value once, in order; the values need no hash."""
+    found: list[T] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return tuple(found)

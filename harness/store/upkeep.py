@@ -1,0 +1,124 @@
+"""Care for the database: upgrade, check, back up, export."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy import table as sql_table
+
+from harness.errors import DatabaseUnusable, HarnessError
+from harness.store import migrations, read, views
+from harness.store.engine import Database, connected, state, translated
+from harness.store.schema import Base
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upgrade:
+    """What an upgrade did."""
+
+    before: str
+    after: str
+    """Schema versions; equal if there was nothing to do."""
+    backup: Path | None
+    """The copy that was made before; None if nothing was to do, or the database is on a server."""
+
+
+def upgrade(url: str) -> Upgrade:
+    """Bring a database of an older version of this program to the present one.
+
+    An SQLite database is copied first; either way the change happens whole or not at all.
+    """
+    database = connected(url, create=False)
+    try:
+        before = state(database)
+        if before is None:
+            raise DatabaseUnusable(f"no results yet: {database.title} is empty")
+        if before == migrations.NEWEST:
+            return Upgrade(before=before, after=before, backup=None)
+        copy = backup(database) if database.path else None
+        with translated(database.engine.url), database.engine.connect() as connection:
+            database.dialect.without_foreign_keys(connection)
+            with connection.begin():
+                migrations.migrate(connection)
+            connection.invalidate()  # foreign keys are off in it
+        return Upgrade(before=before, after=migrations.NEWEST, backup=copy)
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """The health of a database."""
+
+    version: str
+    problems: tuple[str, ...]
+    """Empty for a sound database."""
+    rows: dict[str, int]
+    """How many rows each table has."""
+
+
+def check(database: Database) -> Check:
+    """Look at every page, index and reference."""
+    with database.reading() as connection:
+        version = migrations.version(connection)
+        assert version is not None
+        tables = sorted(Base.metadata.tables)
+        return Check(
+            version=version,
+            problems=tuple(database.dialect.problems(connection)),
+            rows={name: connection.scalar(select(func.count()).select_from(sql_table(name))) or 0 for name in tables},
+        )
+
+
+def backup(database: Database, target: Path | None = None) -> Path:
+    """A copy of the database as of one moment, checked; where it lies. Others may write meanwhile.
+
+    target: a new file; by default beside the database, named by the time.
+
+    Raises:
+        HarnessError: the target exists.
+        DatabaseUnusable: the copy cannot be written, or is not sound; or the database is on a server.
+    """
+    if target is None:
+        source = database.path or Path("harness.sqlite")
+        target = source.with_name(f"{source.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{source.suffix}")
+    if target.exists():
+        raise HarnessError(f"{target} exists already; backups are never overwritten")
+    if not target.parent.is_dir():
+        raise HarnessError(f"{target.parent} is not a folder; make it first")
+    with translated(database.engine.url), database.engine.connect() as connection:
+        database.dialect.backup(connection, target)
+    copy = connected(f"sqlite:///{target}", create=False)
+    try:
+        with copy.reading() as connection:
+            problems = copy.dialect.problems(connection)
+    finally:
+        copy.close()
+    if problems:
+        raise DatabaseUnusable(f"the backup {target} is not sound: {problems[0]}")
+    return target
+
+
+def export(database: Database, folder: Path) -> list[Path]:
+    """Every view as a CSV file with a header; the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name in views.PUBLIC:
+        found = read.answer(database, name)
+        files.append(folder / f"{name}.csv")
+        with files[-1].open("w", newline="", encoding="utf-8") as file:
+            write_csv(file, found.columns, found.rows)
+    return files
+
+
+def write_csv(file: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table as CSV; NULL is an empty field."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)

@@ -1,0 +1,198 @@
+"""The SQL views that users rely on: their columns are a contract, tested column by column.
+
+Plain SQL that SQLite and PostgreSQL read alike. Accuracies are fractions; epsilons and Boundary scores are in
+[0, 1] pixel units; times are UTC. `regularization` and `target` are 'none' for unregularized models, whose
+`alpha` and `threshold` are NULL. `evaluation` is the evaluation's name in the suite, which is its kind unless the
+suite has two of a kind. A suite that shares a model with another shows it too.
+
+Two views under the others: `placed_model` (every place of a training) and `placed_evaluation` (of an evaluation).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import Connection, inspect, text
+
+PER_CONDITION = (
+    "suite",
+    "profile",
+    "condition",
+    "classification",
+    "regularization",
+    "target",
+    "alpha",
+    "threshold",
+    "architecture",
+    "color",
+)
+COMMON = (*PER_CONDITION, "seed")
+"""Columns that every view has; those over seeds have no `seed`."""
+
+_COMMON = ", ".join(COMMON)
+_PER_CONDITION = ", ".join(PER_CONDITION)
+_PLACED = """s.name AS suite, s.profile, p.condition, m.classification, m.regularization, m.target, m.alpha,
+       m.threshold, m.architecture, m.color, p.seed"""
+
+ACCEPTABLE_CLEAN_RATIO = 0.9
+"""A0 of section 5.2: how much of the clean accuracy must remain. A report may choose another."""
+
+VIEWS: dict[str, str] = {
+    "placed_model": f"""
+SELECT {_PLACED}, p.job_key, m.id AS model_row, m.baseline
+FROM place p
+JOIN suite s ON s.id = p.suite_id
+JOIN model m ON m.key = p.job_key
+""",
+    "placed_evaluation": f"""
+SELECT {_PLACED}, p.job_key, m.id AS model_row, p.evaluation, e.id AS evaluation_row, e.kind, e.steps
+FROM place p
+JOIN suite s ON s.id = p.suite_id
+JOIN evaluation e ON e.key = p.job_key
+JOIN model m ON m.id = e.model_id
+""",
+    # Trained models, diverged ones among them. Clean accuracy is that of the suite's own clean evaluation.
+    "v_models": f"""
+SELECT {", ".join(f"p.{name}" for name in COMMON)}, m.key AS model_id, m.pair_range, m.n_images, m.pairs_per_batch,
+       m.base_width, t.status, t.best_epoch,
+       (SELECT x.value
+        FROM placed_evaluation c
+        JOIN measurement x ON x.evaluation_id = c.evaluation_row AND x.metric = 'accuracy'
+        WHERE c.kind = 'clean' AND c.suite = p.suite AND c.profile = p.profile
+          AND c.condition = p.condition AND c.seed = p.seed
+        ORDER BY x.n DESC LIMIT 1) AS clean_accuracy,
+       j.seconds AS train_seconds, j.device, v.git_commit, m.spec_digest
+FROM placed_model p
+JOIN model m ON m.id = p.model_row
+JOIN training t ON t.model_id = m.id
+JOIN job j ON j.key = p.job_key
+LEFT JOIN environment v ON v.id = j.environment_id
+""",
+    # Weight of each tap (0: stem, 1 to 4: stages) at the best epoch.
+    "v_gammas": f"""
+SELECT {", ".join(f"p.{name}" for name in COMMON)}, g.tap, g.gamma
+FROM placed_model p
+JOIN training t ON t.model_id = p.model_row
+JOIN gamma g ON g.model_id = t.model_id AND g.epoch = t.best_epoch
+""",
+    # Accuracy at each perturbation size. NULL where there is no number; `measurement.reason` says why.
+    "v_curves": f"""
+SELECT {_COMMON}, evaluation, x.epsilon, x.value AS accuracy, x.n
+FROM placed_evaluation
+JOIN measurement x ON x.evaluation_id = evaluation_row AND x.metric = 'accuracy' AND x.epsilon IS NOT NULL
+""",
+    # Mean and standard error (n - 1) over seeds, from deviations from the mean; no SEM for a single seed.
+    "v_curve_summary": f"""
+WITH centre AS (
+    SELECT suite AS s, profile AS p, condition AS c, evaluation AS e, epsilon AS x,
+           count(accuracy) AS n_seeds, avg(accuracy) AS mean
+    FROM v_curves
+    GROUP BY suite, profile, condition, evaluation, epsilon
+)
+SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, mean,
+       sqrt(sum((accuracy - mean) * (accuracy - mean)) / NULLIF(n_seeds - 1, 0) / n_seeds) AS sem
+FROM v_curves
+JOIN centre ON s = suite AND p = profile AND c = condition AND e = evaluation AND x = epsilon
+WHERE accuracy IS NOT NULL
+GROUP BY {_PER_CONDITION}, evaluation, epsilon, n_seeds, mean
+""",
+    # Accuracy on each corruption; `frequency` is its group: low, medium or high (appendix 7.10).
+    "v_corruptions": f"""
+SELECT {_COMMON}, x.corruption, x.frequency, x.severity, x.value AS accuracy, x.n
+FROM placed_evaluation
+JOIN measurement x ON x.evaluation_id = evaluation_row AND x.metric = 'accuracy' AND x.corruption IS NOT NULL
+""",
+    # Score: mean over the repeats of the median distance. n and n_failed: images scored and not, all repeats
+    # together. queries: mean per image and repeat. start_score: the score of the attack's start alone.
+    "v_boundary": f"""
+SELECT {_COMMON}, steps,
+       avg(CASE WHEN x.metric = 'score' THEN x.value END) AS score,
+       count(CASE WHEN x.metric = 'score' THEN 1 END) AS repeats,
+       CAST(sum(CASE WHEN x.metric = 'score' THEN x.n ELSE 0 END) AS BIGINT) AS n,
+       CAST(sum(CASE WHEN x.metric = 'score' THEN x.n_failed ELSE 0 END) AS BIGINT) AS n_failed,
+       avg(CASE WHEN x.metric = 'queries' THEN x.value END) AS queries,
+       avg(CASE WHEN x.metric = 'start_score' THEN x.value END) AS start_score
+FROM placed_evaluation
+JOIN measurement x ON x.evaluation_id = evaluation_row
+WHERE kind = 'boundary'
+GROUP BY {_COMMON}, evaluation, evaluation_row, steps
+""",
+    # Section 5.2. R: this condition; U: its baseline, the same training without regularizer in the same suite. 0:
+    # clean, D: at the largest epsilon; for the Boundary attack (epsilon NULL) the scores. Means over the seeds
+    # that have all four numbers, then ratios. The comparison with A0 = 0.9 avoids dividing by zero.
+    "v_acceptable": f"""
+WITH reached AS (
+    SELECT suite, profile, condition, seed, evaluation, epsilon, accuracy AS distorted
+    FROM v_curves c
+    WHERE epsilon = (SELECT max(epsilon) FROM v_curves o WHERE o.suite = c.suite AND o.profile = c.profile
+                     AND o.condition = c.condition AND o.seed = c.seed AND o.evaluation = c.evaluation)
+    UNION ALL
+    SELECT b.suite, b.profile, b.condition, b.seed, b.evaluation, NULL, avg(x.value)
+    FROM placed_evaluation b
+    JOIN measurement x ON x.evaluation_id = b.evaluation_row AND x.metric = 'score'
+    WHERE b.kind = 'boundary'
+    GROUP BY b.suite, b.profile, b.condition, b.seed, b.evaluation
+), unregularized AS (
+    SELECT suite, profile, seed, baseline, min(condition) AS condition
+    FROM placed_model WHERE target = 'none' GROUP BY suite, profile, seed, baseline
+), compared AS (
+    SELECT {", ".join(f"r.{name}" for name in PER_CONDITION)}, d.evaluation, d.epsilon, count(*) AS n_seeds,
+           avg(r.clean_accuracy) AS r0, avg(u.clean_accuracy) AS u0, avg(d.distorted) AS rd, avg(b.distorted) AS ud
+    FROM v_models r
+    JOIN model m ON m.key = r.model_id
+    JOIN unregularized n ON n.suite = r.suite AND n.profile = r.profile AND n.seed = r.seed AND n.baseline = m.baseline
+    JOIN v_models u ON u.suite = n.suite AND u.profile = n.profile AND u.condition = n.condition AND u.seed = n.seed
+    JOIN reached d ON d.suite = r.suite AND d.profile = r.profile AND d.condition = r.condition AND d.seed = r.seed
+    JOIN reached b ON b.suite = u.suite AND b.profile = u.profile AND b.condition = u.condition AND b.seed = u.seed
+     AND b.evaluation = d.evaluation AND (b.epsilon = d.epsilon OR (b.epsilon IS NULL AND d.epsilon IS NULL))
+    WHERE r.target <> 'none' AND r.clean_accuracy IS NOT NULL AND u.clean_accuracy IS NOT NULL
+      AND d.distorted IS NOT NULL AND b.distorted IS NOT NULL
+    GROUP BY {", ".join(f"r.{name}" for name in PER_CONDITION)}, d.evaluation, d.epsilon
+)
+SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, r0, u0, rd, ud,
+       r0 / NULLIF(u0, 0) AS clean_ratio, rd / NULLIF(ud, 0) AS distorted_ratio,
+       CASE WHEN r0 >= {ACCEPTABLE_CLEAN_RATIO} * u0 AND rd > ud THEN 1 ELSE 0 END AS acceptable
+FROM compared
+""",
+    # Every job of a suite; those without a condition train substitutes for transferred attacks.
+    "v_jobs": f"""
+WITH needed AS (
+    SELECT {_COMMON}, job_key FROM placed_model
+    UNION ALL
+    SELECT {_COMMON}, job_key FROM placed_evaluation
+    UNION
+    SELECT p.suite, p.profile, NULL, m.classification, m.regularization, m.target, m.alpha, m.threshold,
+           m.architecture, m.color, m.seed, m.key
+    FROM placed_evaluation p
+    JOIN evaluation e ON e.id = p.evaluation_row
+    JOIN model m ON m.id = e.substitute_id
+    WHERE NOT EXISTS (SELECT 1 FROM placed_model o
+                      WHERE o.suite = p.suite AND o.profile = p.profile AND o.job_key = m.key)
+)
+SELECT {_COMMON}, j.key AS job, j.kind, j.state, j.attempts, j.reason, j.started_at, j.finished_at, j.seconds,
+       j.device
+FROM needed
+JOIN job j ON j.key = job_key
+""",
+}
+
+PUBLIC = tuple(name for name in VIEWS if name.startswith("v_"))
+"""The views of the contract."""
+
+
+def digest() -> str:
+    """First 16 hex digits of SHA-256 over all views, by which a test sees that one was changed."""
+    return hashlib.sha256("".join(f"{name}{sql}" for name, sql in VIEWS.items()).encode()).hexdigest()[:16]
+
+
+def create(connection: Connection) -> None:
+    """Make all views."""
+    for name, sql in VIEWS.items():
+        connection.execute(text(f"CREATE VIEW {name} AS{sql.rstrip()}"))
+
+
+def drop(connection: Connection) -> None:
+    """Remove the views that are there, also those of an older version of this program."""
+    there = [name for name in inspect(connection).get_view_names() if name.startswith(("v_", "placed_"))]
+    for name in sorted(there, key=lambda name: list(VIEWS).index(name) if name in VIEWS else -1, reverse=True):
+        connection.execute(text(f"DROP VIEW {name}"))

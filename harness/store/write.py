@@ -1,0 +1,202 @@
+"""Recording what jobs do. Each call is one transaction: after a crash all of it is there, or nothing.
+
+A job's state goes waiting -> running -> done, diverged (final) or failed (may run again). Nothing that is
+finished is ever written again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from harness.data.sets import FREQUENCY
+from harness.errors import AlreadyRecorded, StoreError
+from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
+from harness.store import schema
+from harness.store.engine import Database
+from harness.store.plan import PlannedJob, SplitFacts, block_dependents, insert_rows, plan
+from harness.store.provenance import Provenance
+
+__all__ = [
+    "PlannedJob",
+    "SplitFacts",
+    "fail",
+    "finish_evaluation",
+    "finish_training",
+    "plan",
+    "release_running",
+    "start",
+]
+
+
+def start(db: Database, key: str, device: str) -> None:
+    """Note that a job runs from now on, on that device.
+
+    Raises:
+        AlreadyRecorded: it is finished.
+    """
+    with db.transaction() as session:
+        job = _unfinished(session, key)
+        job.state, job.reason, job.device = "running", None, device
+        job.attempts += 1
+        job.started_at, job.finished_at = datetime.now(UTC), None
+
+
+def finish_training(db: Database, key: str, result: TrainingResult, origin: Provenance, seconds: float) -> None:
+    """Record a training, converged or diverged; a diverged one blocks the evaluations that need its model.
+
+    seconds: duration of the work.
+
+    Raises:
+        AlreadyRecorded: it was recorded before; nothing is changed.
+    """
+    with db.transaction() as session:
+        job = _unfinished(session, key)
+        _finish(session, job, "done" if result.status == "ok" else "diverged", origin, seconds)
+        job.reason = result.reason
+        session.add(
+            schema.Training(
+                model_id=job.model_id,
+                status=result.status,
+                reason=result.reason,
+                best_epoch=result.best_epoch,
+                weights=result.weights,
+                weights_sha256=result.weights_sha256,
+                parameters=result.parameters,
+            )
+        )
+        session.flush()
+        insert_rows(session, schema.Epoch, [_epoch_row(job.model_id, report) for report in result.epochs])
+        gammas = {(report.epoch, tap): gamma for report in result.epochs for tap, gamma in enumerate(report.gammas)}
+        if result.best_epoch is not None:
+            gammas |= {(result.best_epoch, tap): gamma for tap, gamma in enumerate(result.gammas)}
+        insert_rows(
+            session,
+            schema.Gamma,
+            [
+                {"model_id": job.model_id, "epoch": epoch, "tap": tap, "gamma": gamma}
+                for (epoch, tap), gamma in gammas.items()
+            ],
+        )
+        block_dependents(session)
+
+
+def finish_evaluation(db: Database, key: str, result: EvaluationResult, origin: Provenance, seconds: float) -> None:
+    """Record an evaluation: its numbers, and what happened to each image.
+
+    seconds: duration of the work.
+
+    Raises:
+        AlreadyRecorded: it was recorded before; nothing is changed.
+    """
+    with db.transaction() as session:
+        job = _unfinished(session, key)
+        _finish(session, job, "done", origin, seconds)
+        job.images_classified = result.images_classified
+        session.flush()
+        row = session.scalars(select(schema.Evaluation.id).filter_by(key=key)).one()
+        insert_rows(session, schema.Measurement, [_measurement_row(row, each) for each in result.measurements])
+        insert_rows(
+            session,
+            schema.ImageResult,
+            [
+                {
+                    "evaluation_id": row,
+                    "repeat": each.repeat,
+                    "image": each.image,
+                    "distance": each.distance,
+                    "start_distance": each.start_distance,
+                    "queries": each.queries,
+                    "outcome": each.outcome,
+                }
+                for each in result.images
+            ],
+        )
+
+
+def fail(db: Database, key: str, reason: str) -> None:
+    """Note why a job did not finish; it may be started again.
+
+    Raises:
+        AlreadyRecorded: it is finished.
+    """
+    with db.transaction() as session:
+        job = _unfinished(session, key)
+        job.state, job.reason, job.finished_at = "failed", reason, datetime.now(UTC)
+
+
+def release_running(db: Database, keys: Collection[str] | None = None) -> int:
+    """Let jobs wait again that an interrupted run left running; how many there were.
+
+    keys: only these; all if None, which is right when no other run works on the same results.
+    """
+    with db.transaction() as session:
+        left = update(schema.Job).where(schema.Job.state == "running")
+        if keys is not None:
+            left = left.where(schema.Job.key.in_(keys))
+        return len(session.execute(left.values(state="waiting").returning(schema.Job.key)).all())
+
+
+def _unfinished(session: Session, key: str) -> schema.Job:
+    job = session.get(schema.Job, key, with_for_update=True)
+    if job is None:
+        raise StoreError(f"job {key} is in no plan any more; run the suite again")
+    if job.state in {"done", "diverged"}:
+        raise AlreadyRecorded(f"job {key} ({job.kind}) is recorded already as {job.state}")
+    return job
+
+
+def _finish(
+    session: Session, job: schema.Job, state: str, origin: Provenance, seconds: float, reason: str | None = None
+) -> None:
+    environment = session.scalar(select(schema.Environment).filter_by(digest=origin.digest))
+    if environment is None:
+        environment = schema.Environment(digest=origin.digest, **origin.environment)
+        session.add(environment)
+        session.flush()
+    job.environment_id, job.device, job.command = environment.id, origin.device, origin.command
+    job.state, job.reason, job.finished_at, job.seconds = state, None, datetime.now(UTC), seconds
+
+
+def _epoch_row(model_id: int, report: EpochReport) -> dict[str, Any]:
+    return {
+        "model_id": model_id,
+        "epoch": report.epoch,
+        "learning_rate": report.learning_rate,
+        "task_loss": _finite(report.task_loss),
+        "similarity_loss": _finite(report.similarity_loss),
+        "train_accuracy": report.train_accuracy,
+        "validation_loss": _finite(report.validation_loss),
+        "validation_accuracy": report.validation_accuracy,
+        "images_per_second": report.images_per_second,
+        "seconds": report.seconds,
+    }
+
+
+def _finite(loss: float | None) -> float | None:
+    """The losses of a diverging training's last epochs may be no numbers; the training's reason says so."""
+    return loss if loss is not None and math.isfinite(loss) else None
+
+
+def _measurement_row(evaluation_id: int, measurement: Measurement) -> dict[str, Any]:
+    varied = {
+        "epsilon": None if measurement.epsilon is None else float(measurement.epsilon),
+        "corruption": measurement.corruption,
+        "severity": measurement.severity,
+        "repeat": measurement.repeat,
+    }
+    return varied | {
+        "evaluation_id": evaluation_id,
+        "metric": measurement.metric,
+        "point": " ".join(f"{name}={value}" for name, value in varied.items() if value is not None),
+        "value": measurement.value,
+        "reason": measurement.reason,
+        "n": measurement.n,
+        "n_failed": measurement.n_failed,
+        "frequency": FREQUENCY.get(measurement.corruption) if measurement.corruption else None,
+    }

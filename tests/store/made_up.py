@@ -1,0 +1,155 @@
+"""Jobs and results with known numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, ImageResult, Measurement, TrainingResult
+from harness.spec import EvaluateJob, Place, TrainingSpec, TrainJob
+from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, FgsmTransferSpec, NoiseSpec
+from harness.spec.training import OptimisationSpec, RegularizerSpec
+from harness.store.plan import PlannedJob
+from harness.store.provenance import Provenance
+
+DATA = {"digits/train": "a" * 64}
+TEST_DATA = {"digits/test": "b" * 64}
+
+NONE = TrainingSpec(classification="digits", augmentation="none", optimisation=OptimisationSpec(epochs=2))
+THRESHOLD = NONE.replaced(
+    regularizer=RegularizerSpec(target="threshold", alpha=10, threshold=0.8, images="digits", n_images=100)
+)
+CONDITIONS = {"none": NONE, "threshold": THRESHOLD}
+EVALUATIONS: dict[str, EvaluationSpec] = {
+    "clean": CleanSpec(),
+    "gaussian": NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=2),
+    "fgsm_transfer": FgsmTransferSpec(max_epsilon=0.02, sizes=2),
+    "boundary": BoundarySpec(n_images=3, repeats=2),
+    "corruption": CorruptionSpec(images="digits-c", corruptions=("fog", "shot_noise"), severities=(4,)),
+}
+ORIGIN = Provenance(
+    git_commit="c" * 40,
+    git_dirty=False,
+    python="3.11.7",
+    platform="Linux x86_64",
+    packages={"torch": "2.14.1"},
+    device="Test CPU",
+    driver=None,
+    threads=1,
+    command="harness run-suite study",
+)
+FACTS = DeviceFacts(device="Test CPU", driver=None, threads=1)
+
+
+def train_job(condition: str = "none", seed: int = 0) -> TrainJob:
+    return TrainJob(training=CONDITIONS[condition], seed=seed, data=DATA)
+
+
+def evaluate_job(name: str = "gaussian", condition: str = "none", seed: int = 0) -> EvaluateJob:
+    substitute = train_job("none", 10_000) if name == "fgsm_transfer" else None
+    return EvaluateJob(
+        model=train_job(condition, seed), evaluation=EVALUATIONS[name], data=TEST_DATA, substitute=substitute
+    )
+
+
+def planned(
+    seeds: tuple[int, ...] = (0, 1), suite: str = "study", evaluations: tuple[str, ...] = tuple(EVALUATIONS)
+) -> list[PlannedJob]:
+    """Both conditions at those seeds, every evaluation of each, and the substitute."""
+    found = []
+    if "fgsm_transfer" in evaluations:
+        found.append(PlannedJob(job=train_job("none", 10_000), places=(), work=100.0))
+    for condition in CONDITIONS:
+        for seed in seeds:
+
+            def place(evaluation: str | None, condition: str = condition, seed: int = seed) -> Place:
+                return Place(suite=suite, profile="smoke", condition=condition, seed=seed, evaluation=evaluation)
+
+            found.append(PlannedJob(job=train_job(condition, seed), places=(place(None),), work=100.0))
+            found += [
+                PlannedJob(job=evaluate_job(name, condition, seed), places=(place(name),), work=10.0)
+                for name in evaluations
+            ]
+    return found
+
+
+def training_result(gammas: tuple[float, ...] = (), epochs: int = 2, **changes: Any) -> TrainingResult:
+    """A training whose second last epoch was the best."""
+    reports = tuple(
+        EpochReport(
+            epoch=epoch,
+            learning_rate=0.1,
+            task_loss=1.0 / (epoch + 1),
+            similarity_loss=0.5 if gammas else None,
+            train_accuracy=0.5,
+            validation_loss=1.0,
+            validation_accuracy=0.5,
+            gammas=gammas,
+            images_per_second=1000.0,
+            seconds=2.0,
+        )
+        for epoch in range(epochs)
+    )
+    fields: dict[str, Any] = {
+        "status": "ok",
+        "reason": None,
+        "epochs": reports,
+        "best_epoch": epochs - 2,
+        "gammas": gammas,
+        "weights": "best-0123.safetensors",
+        "weights_sha256": "d" * 64,
+        "parameters": 1000,
+    }
+    return TrainingResult(**(fields | changes))
+
+
+def diverged_result() -> TrainingResult:
+    return training_result(
+        status="diverged", reason="epoch 1, step 3: loss is nan", best_epoch=None, weights=None, weights_sha256=None
+    )
+
+
+def accuracy(value: float | None, n: int = 100, **where: Any) -> Measurement:
+    return Measurement(metric="accuracy", value=value, n=n, **where)
+
+
+def curve(*accuracies: float, max_epsilon: float = 0.1) -> EvaluationResult:
+    """Accuracies at evenly spaced sizes from 0."""
+    last = len(accuracies) - 1
+    return EvaluationResult(
+        measurements=tuple(accuracy(value, epsilon=max_epsilon * k / last) for k, value in enumerate(accuracies)),
+        images_classified=100 * len(accuracies),
+    )
+
+
+def boundary_result(*scores: float, images: int = 3) -> EvaluationResult:
+    """One score per repeat; in each repeat the last image has no start."""
+    numbers = []
+    for repeat, score in enumerate(scores):
+        counts = {"n": images - 1, "n_failed": 1, "repeat": repeat}
+        numbers += [
+            Measurement(metric="score", value=score, **counts),
+            Measurement(metric="start_score", value=2 * score, **counts),
+            Measurement(metric="queries", value=100.0 + repeat, **counts),
+        ]
+    rows = [
+        ImageResult(
+            image=image,
+            repeat=repeat,
+            distance=score if image < images - 1 else None,
+            start_distance=2 * score if image < images - 1 else None,
+            queries=100 + repeat,
+            outcome="ok" if image < images - 1 else "no_start",
+        )
+        for repeat, score in enumerate(scores)
+        for image in range(images)
+    ]
+    return EvaluationResult(measurements=tuple(numbers), images=tuple(rows), images_classified=1000)
+
+
+def corruption_result(fog: float, shot_noise: float) -> EvaluationResult:
+    return EvaluationResult(
+        measurements=(
+            accuracy(fog, corruption="fog", severity=4),
+            accuracy(shot_noise, corruption="shot_noise", severity=4),
+        )
+    )
