@@ -180,9 +180,9 @@ def write_set(
     """
     dataset = get_dataset(name)
     with _writable(data_dir / name) as folder:
-        there = _described(data_dir, dataset)
-        if existing == "keep" and there.state == "ready":
-            return get_manifest(data_dir, name)
+        there = find_ready(data_dir, name) if existing == "keep" else None
+        if there:
+            return there
         if existing == "refuse":
             refuse_existing(data_dir, name)
         files = {arrays.name: _write_split(folder, dataset, arrays, classes) for arrays in splits}
@@ -191,6 +191,12 @@ def write_set(
         _write(partial, [manifest.model_dump_json(indent=2).encode() + b"\n"])
         partial.replace(folder / MANIFEST)
     return manifest
+
+
+def find_ready(data_dir: Path, name: str) -> Manifest | None:
+    """The set's manifest if the set is there and nothing of it is visibly damaged."""
+    ready = _described(data_dir, get_dataset(name)).state == "ready"
+    return get_manifest(data_dir, name) if ready else None
 
 
 def refuse_existing(data_dir: Path, name: str) -> None:

@@ -1,0 +1,109 @@
+"""Import of CIFAR-10-C and CIFAR-100-C: one .npy file per corruption, five severities stacked, and labels.npy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+import harness
+from harness.data.arrays import SplitArrays, file_sha256, refuse_existing, write_set
+from harness.data.folder import OnProgress, top_folder
+from harness.data.manifest import Manifest, Origin
+from harness.data.sets import DataSet, get_dataset
+from harness.data.source import Source, open_source
+from harness.errors import ImportRefused
+
+LABELS = "labels.npy"
+
+
+def import_corruptions(
+    data_dir: Path,
+    name: str,
+    path: Path,
+    *,
+    kind: Literal["import", "download"] = "import",
+    existing: Literal["refuse", "replace", "keep"] = "refuse",
+    on_progress: OnProgress | None = None,
+) -> Manifest:
+    """Make a corruption set of a folder or tar in the official layout, the folder CIFAR-10-C/ around it or not.
+
+    Every file's shape, type and length are checked. Other .npy files (the official extra corruptions) are left alone.
+    on_progress: told (done, total) files.
+
+    Raises:
+        ImportRefused: names the file that is missing, short or of another shape or type, or the label out of range.
+        DataError: the set is there already and is not to be replaced, or cannot be written.
+    """
+    dataset = get_dataset(name)
+    if existing == "refuse":
+        refuse_existing(data_dir, name)
+    source = open_source(path)
+    names = source.names()
+    top = top_folder(names)
+    for file in (LABELS, *(f"{split}.npy" for split in dataset.splits)):
+        if top + file not in names:
+            raise ImportRefused(f"{path} has no {file}")
+    labels = _labels(source, top, dataset)
+    origin = Origin(
+        kind=kind,
+        source=path.resolve().name,
+        sha256=file_sha256(path) if path.is_file() else None,
+        importer=harness.__version__,
+    )
+    assert dataset.classes is not None  # only classification sets have corrupted twins
+    classes = [str(number) for number in range(dataset.classes)]  # labels.npy has no names
+    splits = _splits(source, top, dataset, labels, on_progress)
+    return write_set(data_dir, name, splits, classes=classes, origin=origin, existing=existing)
+
+
+def _splits(
+    source: Source, top: str, dataset: DataSet, labels: NDArray[np.int64], on_progress: OnProgress | None
+) -> Iterator[SplitArrays]:
+    files = {f"{top}{split}.npy": split for split in dataset.splits}
+    for done, (file, content) in enumerate(source.read(files), start=1):
+        split = files[file]
+        shape = (dataset.counts[split], *dataset.size, dataset.channels)
+        images = _array(file, content, shape)
+        if images.dtype != np.uint8:
+            raise ImportRefused(f"{file!r} has type {images.dtype}, not uint8")
+        yield SplitArrays(split, images.astype(np.uint8, copy=False).transpose(0, 3, 1, 2), labels)
+        if on_progress:
+            on_progress(done, len(files))
+
+
+def _labels(source: Source, top: str, dataset: DataSet) -> NDArray[np.int64]:
+    [(file, content)] = source.read({top + LABELS})
+    labels = _array(file, content, (dataset.counts[dataset.splits[0]],))
+    if labels.dtype.kind not in "iu":
+        raise ImportRefused(f"{file!r} has type {labels.dtype}, not whole numbers")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= (dataset.classes or 0):
+        raise ImportRefused(
+            f"{file!r} has labels from {low} to {high}; {dataset.name} has 0 to {(dataset.classes or 0) - 1}"
+        )
+    return labels.astype(np.int64)
+
+
+def _array(file: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """A .npy file's array, without a copy; its header is believed only as far as the file is long."""
+    stream = BytesIO(content)
+    try:
+        version = npy.read_magic(stream)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        found, by_columns, dtype = read_header(stream)
+    except ValueError as error:
+        raise ImportRefused(f"{file!r} is not a .npy file: {error}") from error
+    if found != shape or by_columns:
+        raise ImportRefused(f"{file!r} has shape {found}{' by columns' * by_columns}, not {shape}")
+    expected = dtype.itemsize * int(np.prod(shape))
+    if dtype.hasobject or len(content) - stream.tell() != expected:
+        raise ImportRefused(
+            f"{file!r} is cut short or has more in it: {len(content) - stream.tell()} of {expected} bytes"
+        )
+    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape)

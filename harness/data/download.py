@@ -1,0 +1,124 @@
+"""Downloads that continue where they stopped and are used only when their checksum is right."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import DataError
+
+OnProgress = Callable[[int, int], None]
+BLOCK = 1 << 18  # bytes
+TIMEOUT_SECONDS = 30
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file on a server."""
+
+    url: str
+    md5: str
+    """Against cut and altered transfers; published by the server."""
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+# Source: Zenodo records 2535967 and 3555552 (Hendrycks and Dietterich 2019).
+ARCHIVES = {
+    "cifar10-c": Download(
+        url="https://zenodo.org/records/2535967/files/CIFAR-10-C.tar", md5="56bf5dcef84df0e2308c6dcbcbbd8499"
+    ),
+    "cifar100-c": Download(
+        url="https://zenodo.org/records/3555552/files/CIFAR-100-C.tar", md5="11f0ed0f1191edbf9fa23466ae6021d3"
+    ),
+}
+
+
+def fetched(download: Download, folder: Path, name: str, on_progress: OnProgress | None = None) -> Path:
+    """The downloaded file, in `folder`; a part that is there from an earlier attempt is continued.
+
+    name: the data set that it is for, said in errors. on_progress: told (bytes done, bytes in all).
+
+    Raises:
+        DataError: no connection, the disk is full, or the file that arrived is not the one that was promised.
+    """
+    path = folder / download.file
+    part = folder / f"{download.file}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _fetch(download, part, on_progress)
+            _check(download, part)
+            part.replace(path)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise DataError(
+            f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
+            f"from there. Without a connection: harness data import {name} PATH, with the images from elsewhere"
+        ) from error
+    except OSError as error:
+        raise DataError(f"cannot write {part}: {error.strerror or error}") from error
+    return path
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in a few words."""
+    return str(getattr(error, "reason", "") or error or type(error).__name__)
+
+
+def _fetch(download: Download, part: Path, on_progress: OnProgress | None) -> None:
+    """Bring the part to its full length; a connection that is cut on the way is taken up again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            if _continue(download, part, on_progress):
+                return
+        except (http.client.HTTPException, TimeoutError, ConnectionError):
+            if attempt == ATTEMPTS or part.stat().st_size == before:  # no way forward
+                raise
+    raise http.client.IncompleteRead(b"")
+
+
+def _continue(download: Download, part: Path, on_progress: OnProgress | None) -> bool:
+    """Append what is missing of the file; returns whether it is whole."""
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(download.url, headers={"Range": f"bytes={done}-"} if done else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:  # nothing is missing
+            error.close()
+            return True
+        raise
+    with response:
+        if response.status != http.client.PARTIAL_CONTENT:  # the server begins anew
+            done = 0
+        total = done + int(response.headers.get("Content-Length", 0))
+        with part.open("ab" if done else "wb") as file:
+            while block := response.read(BLOCK):
+                file.write(block)
+                done += len(block)
+                if on_progress:
+                    on_progress(done, total)
+    return done >= total
+
+
+def _check(download: Download, part: Path) -> None:
+    digest = hashlib.md5(usedforsecurity=False)
+    with part.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    if digest.hexdigest() != download.md5:
+        part.unlink()
+        raise DataError(
+            f"{download.url} arrived with the MD5 {digest.hexdigest()}, not {download.md5}; it was removed, nothing was "
+            "imported. Try again, or get the images elsewhere and use: harness data import"
+        )

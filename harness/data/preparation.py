@@ -1,0 +1,90 @@
+"""Data sets made ready by name: bundled ones on the spot, the others by a download with checksums."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import harness
+from harness.data.arrays import SplitArrays, find_ready, write_set
+from harness.data.bundled import prepare_bundled
+from harness.data.corruption_files import import_corruptions
+from harness.data.download import ARCHIVES, Download, OnProgress, fetched
+from harness.data.manifest import Manifest, Origin
+from harness.data.sets import get_dataset
+from harness.errors import DataError
+
+TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
+
+
+def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress | None = None) -> Manifest:
+    """Bring a data set; nothing happens if it is there already.
+
+    Downloads lie in `downloads` until the set is made of them, so that an interrupted one is continued.
+    on_progress: told (done, total) in bytes of each file that is downloaded.
+
+    Raises:
+        DataError: it cannot be downloaded, with the command to import it instead.
+    """
+    dataset = get_dataset(name)
+    there = None if replace else find_ready(data_dir, name)
+    if there:
+        return there
+    if dataset.bundled:
+        return prepare_bundled(data_dir, name, replace=replace)
+    downloads = data_dir / "downloads" / name
+    if name in ARCHIVES:
+        archives = [fetched(ARCHIVES[name], downloads, name, on_progress)]
+        manifest = import_corruptions(data_dir, name, archives[0], kind="download", existing="replace")
+    elif name in TORCHVISION:
+        import torchvision
+
+        kind = getattr(torchvision.datasets, TORCHVISION[name])
+        archives = [fetched(download, downloads, name, on_progress) for download in _published(kind)]
+        manifest = _from_torchvision(data_dir, name, kind, archives)
+    else:
+        raise DataError(f"{name} cannot be downloaded by a program; get its images and say: {dataset.bring}")
+    for archive in archives:
+        archive.unlink()
+    return manifest
+
+
+def _published(kind: Any) -> list[Download]:
+    """The files of a torchvision set, as torchvision names them."""
+    if hasattr(kind, "tgz_md5"):
+        return [Download(url=kind.url, md5=kind.tgz_md5)]
+    return [Download(url=kind.mirrors[0] + file, md5=md5) for file, md5 in kind.resources]
+
+
+def _from_torchvision(data_dir: Path, name: str, kind: Any, archives: list[Path]) -> Manifest:
+    """The official images in their official order, read by torchvision from files that are already here."""
+    import torchvision
+
+    with tempfile.TemporaryDirectory(prefix="harness-") as folder:
+        place = Path(folder) if hasattr(kind, "tgz_md5") else Path(folder, kind.__name__, "raw")
+        place.mkdir(parents=True, exist_ok=True)
+        for archive in archives:
+            (place / archive.name).symlink_to(archive.resolve())
+        splits = {split: kind(folder, train=split == "train", download=True) for split in get_dataset(name).splits}
+        return write_set(
+            data_dir,
+            name,
+            (_arrays(name, split, official) for split, official in splits.items()),
+            classes=splits["train"].classes,
+            origin=Origin(
+                kind="download",
+                source=f"torchvision {torchvision.__version__}, {kind.__name__}",
+                importer=harness.__version__,
+            ),
+            existing="replace",
+        )
+
+
+def _arrays(name: str, split: str, official: Any) -> SplitArrays:
+    """Gray images as torchvision keeps them, (n, h, w), and colour ones, (n, h, w, 3), as ours."""
+    dataset = get_dataset(name)
+    images = np.asarray(official.data).reshape(-1, *dataset.size, dataset.channels).transpose(0, 3, 1, 2)
+    return SplitArrays(split, images, np.asarray(official.targets, np.int64))
