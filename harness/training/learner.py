@@ -15,6 +15,9 @@ from harness.regularization.loss import SimilarityLoss, SimilarityTerm
 from harness.spec.training import TrainingSpec
 
 _MOMENTUM = "momentum."
+# With fewer channels than a vector register holds numbers, oneDNN's gradient of a channels-last 1 x 1 convolution of
+# stride 2 writes past its workspace (uxlfoundation/oneDNN#6035): wrong gradients, or a crash.
+_CPU_VECTOR = 16
 _VALIDATION_CHUNK = 128  # images; larger chunks fall out of a CPU's cache
 
 
@@ -65,7 +68,7 @@ class Learner(nn.Module):
             self.similarity = SimilarityLoss(tap_channels(spec.network.base_width), spec.regularizer)
             self._alpha = spec.regularizer.alpha
         self.to(device)
-        if spec.channels_last:
+        if spec.channels_last and (device.type != "cpu" or spec.network.base_width >= _CPU_VECTOR):
             self.to(memory_format=torch.channels_last)
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
         self._optimizer = torch.optim.SGD(

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.spec.training import TrainingSpec
+from harness.training import TrainingImages
+from harness.training.batches import Batches
+from harness.training.learner import Batch
+
+CPU = torch.device("cpu")
+
+
+def numbered(n: int) -> TrainingImages:
+    """Images whose every pixel, and whose label, is their number."""
+    numbers = torch.arange(n)
+    images = numbers[:, None, None, None].expand(n, 1, 28, 28).to(torch.uint8)
+    return TrainingImages(images=images, labels=numbers, regularization=None, classes=n)
+
+
+def labels_of(batches: list[Batch]) -> torch.Tensor:
+    return torch.cat([batch.labels for batch in batches])
+
+
+@pytest.mark.parametrize("augmentation", ["crop_flip", "none"])
+def test_an_epoch_shows_each_image_once_with_its_label_and_none_of_validation(
+    spec: TrainingSpec, augmentation: str
+) -> None:
+    batches = Batches(spec.replaced(augmentation=augmentation, regularizer=None), 0, numbered(100), CPU)
+    shown = list(batches.epoch(0))
+    labels = labels_of(shown)
+    assert [len(batch.labels) for batch in shown] == [16, 16, 16, 16, 16, 10]
+    assert len(shown) == batches.steps_per_epoch
+    assert all(batch.images.shape[1:] == (1, 28, 28) and batch.images.dtype == torch.uint8 for batch in shown)
+    assert torch.equal(torch.cat([batch.images for batch in shown])[:, 0, 5, 5].long(), labels)
+    assert sorted((*labels.tolist(), *batches.validation.labels.tolist())) == list(range(100))
+    assert len(batches.validation.labels) == 10
+
+
+@pytest.mark.parametrize(("n", "shown"), [(90, 80), (91, 82), (11, 10)])
+def test_a_last_batch_of_one_image_is_left_out(spec: TrainingSpec, n: int, shown: int) -> None:
+    batches = Batches(spec.replaced(regularizer=None), 0, numbered(n), CPU)  # a tenth is held out
+    assert len(labels_of(list(batches.epoch(0)))) == batches.images_per_epoch == shown
+
+
+def test_an_epoch_is_a_function_of_seed_and_number(spec: TrainingSpec, images: TrainingImages) -> None:
+    def epoch(seed: int, number: int) -> list[torch.Tensor]:
+        shown = Batches(spec, seed, images, CPU).epoch(number)
+        return [part for batch in shown for part in (batch.images, batch.labels, *(batch.pairs or ()))]
+
+    first = epoch(0, 3)
+    assert all(torch.equal(a, b) for a, b in zip(first, epoch(0, 3), strict=True))
+    assert not torch.equal(first[0], epoch(0, 4)[0])
+    assert not torch.equal(first[0], epoch(1, 3)[0])
+
+
+def test_each_step_has_its_pairs_and_none_comes_twice_in_an_epoch(spec: TrainingSpec, images: TrainingImages) -> None:
+    shown = list(Batches(spec, 0, images, CPU).epoch(0))
+    pairs = [batch.pairs for batch in shown]
+    assert all(pair and pair.rows.shape == pair.columns.shape == (4, 1, 28, 28) for pair in pairs)
+    assert all(pair and pair.targets.shape == (4,) for pair in pairs)
+    seen = {torch.cat((a, b)).numpy().tobytes() for pair in pairs if pair for a, b in zip(*pair[:2], strict=True)}
+    assert len(seen) == 4 * len(shown)
+
+
+def test_crops_and_flips_change_from_epoch_to_epoch(spec: TrainingSpec, images: TrainingImages) -> None:
+    stored = {image.numpy().tobytes() for image in images.images}
+    [plain] = [list(Batches(spec.replaced(augmentation="none"), 0, images, CPU).epoch(0))]
+    augmented = [list(Batches(spec, 0, images, CPU).epoch(number)) for number in range(2)]
+    assert all(image.numpy().tobytes() in stored for batch in plain for image in batch.images)
+    moved = [{image.numpy().tobytes() for batch in epoch for image in batch.images} - stored for epoch in augmented]
+    assert all(len(images_of_epoch) > 70 for images_of_epoch in moved)
+    assert len(moved[0] & moved[1]) < 10

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from harness.models.pixels import unit_pixels
+from harness.models.resnet import build
+from harness.spec.training import NetworkSpec, TrainingSpec
+from harness.training import TrainingImages
+from harness.training.batches import Batches
+from harness.training.learner import Batch, Learner
+
+CPU = torch.device("cpu")
+WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
+
+
+def learner_of(spec: TrainingSpec) -> Learner:
+    return Learner(spec, build(spec.network, 1, 3, seed=0, size=(28, 28)), "centered", CPU)
+
+
+@pytest.fixture
+def batches(spec: TrainingSpec, images: TrainingImages) -> list[Batch]:
+    return list(Batches(spec, 0, images, CPU).epoch(0))
+
+
+def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: list[Batch]) -> None:
+    """The same step, written out once more with nothing shared but the network and L_sim."""
+    learner = learner_of(spec)
+    network, similarity = copy.deepcopy(learner.model.network), copy.deepcopy(learner.similarity)
+    assert similarity
+    batch = batches[0]
+    assert batch.pairs
+    step = learner.step(batch, learning_rate=0.05)
+
+    centered = [5 * (images / 255 - 0.5) for images in (batch.images, batch.pairs.rows, batch.pairs.columns)]
+    logits = network(centered[0])
+    task_loss = F.cross_entropy(logits, batch.labels)
+    term = similarity(network.taps(centered[1]), network.taps(centered[2]), batch.pairs.targets)
+    (task_loss + 2 * term.loss).backward()
+    torch.testing.assert_close(step.losses, torch.stack([task_loss.detach(), term.loss.detach()]))
+    assert step.correct == (logits.argmax(1) == batch.labels).sum()
+    for module, copied in ((learner.model.network, network), (learner.similarity, similarity)):
+        for after, before in zip(module.parameters(), copied.parameters(), strict=True):
+            gradient = torch.zeros_like(before) if before.grad is None else before.grad
+            torch.testing.assert_close(after.detach(), (before - 0.05 * gradient).detach())
+    for after_buffer, buffer in zip(learner.model.network.buffers(), network.buffers(), strict=True):
+        torch.testing.assert_close(after_buffer, buffer)
+
+
+def test_running_statistics_see_the_three_passes_one_after_the_other(spec: TrainingSpec, batches: list[Batch]) -> None:
+    learner = learner_of(spec)
+    norm = learner.model.network.stem.norm
+    learner.step(batches[0], learning_rate=0.05)
+    assert norm.num_batches_tracked == 3
+    learner = learner_of(spec.unregularized)
+    learner.step(batches[0]._replace(pairs=None), learning_rate=0.05)
+    assert learner.model.network.stem.norm.num_batches_tracked == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "tolerance"), [({"channels_last": True}, 1e-5), ({"precision": "bfloat16"}, 2e-2)], ids=str
+)
+def test_faster_forms_agree_with_the_reference_on_the_first_step(
+    spec: TrainingSpec, batches: list[Batch], changes: dict[str, object], tolerance: float
+) -> None:
+    spec = spec.replaced(network=WIDE)
+    reference, faster = (learner_of(one).step(batches[0], 0.05) for one in (spec, spec.replaced(**changes)))
+    torch.testing.assert_close(faster.losses, reference.losses, rtol=tolerance, atol=tolerance)
+
+
+def test_parameters_and_losses_stay_float32_under_bfloat16(spec: TrainingSpec, batches: list[Batch]) -> None:
+    learner = learner_of(spec.replaced(precision="bfloat16"))
+    step = learner.step(batches[0], 0.05)
+    assert step.losses.dtype == torch.float32
+    assert {tensor.dtype for tensor in learner.training_state().values()} == {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_restored_learner_goes_on_bit_for_bit(spec: TrainingSpec, batches: list[Batch], channels_last: bool) -> None:
+    spec = spec.replaced(channels_last=channels_last, network=WIDE)
+    learner, restored = learner_of(spec), learner_of(spec)
+    for batch in batches[:2]:
+        learner.step(batch, 0.05)
+    restored.load_training_state(learner.training_state())
+    for batch in batches[2:]:
+        learner.step(batch, 0.02)
+        restored.step(batch, 0.02)
+    expected = learner.training_state()
+    assert any(name.startswith("momentum.") for name in expected)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in restored.training_state().items())
+
+
+def test_a_snapshot_does_not_change_with_later_steps(spec: TrainingSpec, batches: list[Batch]) -> None:
+    learner = learner_of(spec)
+    snapshot = learner.snapshot()
+    kept = copy.deepcopy(snapshot)
+    learner.step(batches[0], 0.05)
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in snapshot.items())
+
+
+def test_validation_is_loss_and_accuracy_in_eval_mode(spec: TrainingSpec, images: TrainingImages) -> None:
+    learner = learner_of(spec)
+    before = learner.snapshot()
+    loss, accuracy = learner.validation(images.images, images.labels)
+    with torch.inference_mode():
+        logits = learner.model.eval()(unit_pixels(images.images))
+    assert loss == pytest.approx(nn.functional.cross_entropy(logits, images.labels).item(), rel=1e-5)
+    assert accuracy == pytest.approx((logits.argmax(1) == images.labels).float().mean().item())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learner.snapshot().items())
+
+
+def test_gammas_start_uniform_and_are_learned(spec: TrainingSpec, batches: list[Batch]) -> None:
+    learner = learner_of(spec)
+    assert learner.gammas == pytest.approx([0.2] * 5)
+    learner.step(batches[0], 0.05)
+    assert learner.gammas != pytest.approx([0.2] * 5, abs=1e-6)
+    assert sum(learner.gammas) == pytest.approx(1)
+    assert learner_of(spec.unregularized).gammas == ()
+
+
+def test_channels_last_is_left_out_where_the_cpu_would_compute_wrong_gradients(spec: TrainingSpec) -> None:
+    """A network of width 2 in channels-last order crashes oneDNN on AVX2."""
+    for network, expected in ((spec.network, False), (WIDE, True)):
+        learner = learner_of(spec.replaced(channels_last=True, network=network))
+        kernel = learner.model.network.stages[0][0].first.conv.weight  # type: ignore[index,union-attr]
+        assert kernel.is_contiguous(memory_format=torch.channels_last) == expected
