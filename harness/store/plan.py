@@ -10,22 +10,9 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from harness.spec import EvaluateJob, Job, Place, TrainJob, digest
+from harness.spec import EvaluateJob, Job, PlannedJob, TrainJob, digest
 from harness.store import schema
 from harness.store.engine import Database
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedJob:
-    """A job of a suite and where its result belongs."""
-
-    job: Job
-    places: tuple[Place, ...]
-    """Empty for the training of a substitute: it belongs to no condition."""
-    work: float
-    """Estimated GFLOP."""
-    blocked: str | None = None
-    """Why it cannot run now, and the command that would change that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +44,7 @@ def plan(
     of a diverged model are blocked. Jobs that no suite needs any more and that never ran are removed.
     """
     with db.transaction() as session:
-        models = _models(session, [job for each in planned for job in _trainings(each.job)])
+        models = _models(session, [job for each in planned for job in _models_of(each)])
         _jobs(session, planned, models)
         _evaluations(session, [each.job for each in planned if isinstance(each.job, EvaluateJob)], models)
         _data(session, [each.job for each in planned if each.blocked is None], splits)
@@ -86,11 +73,9 @@ def insert_rows(session: Session, table: type[schema.Base], rows: list[dict[str,
         session.execute(insert(table), rows)
 
 
-def _trainings(job: Job) -> list[TrainJob]:
+def _models_of(planned: PlannedJob) -> tuple[TrainJob, ...]:
     """The models that a job makes or needs."""
-    if isinstance(job, TrainJob):
-        return [job]
-    return [job.model] if job.substitute is None else [job.model, job.substitute]
+    return (planned.job,) if isinstance(planned.job, TrainJob) else planned.needs
 
 
 def _models(session: Session, jobs: Iterable[TrainJob]) -> dict[str, int]:
@@ -127,7 +112,7 @@ def _model_row(key: str, job: TrainJob) -> dict[str, Any]:
 
 
 def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int]) -> None:
-    by_key = {each.job.key: each for each in planned}
+    by_key = {each.key: each for each in planned}
     states = dict(session.execute(select(schema.Job.key, schema.Job.state).where(schema.Job.key.in_(by_key))).all())
     new = []
     for key, each in by_key.items():
@@ -212,7 +197,7 @@ def _places(session: Session, planned: Sequence[PlannedJob], name: str, profile:
                     "condition": place.condition,
                     "seed": place.seed,
                     "evaluation": place.evaluation or "",
-                    "job_key": each.job.key,
+                    "job_key": each.key,
                 }
             )
     insert_rows(session, schema.Place, rows)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NOT_RUN = "not run yet"
+"""The reason of a job that only waits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JobState:
@@ -143,7 +146,7 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
             schema.Place.seed,
             schema.Place.evaluation,
             job.state,
-            func.coalesce(job.reason, training_job.c.reason, "not run yet").label("reason"),
+            func.coalesce(job.reason, training_job.c.reason, NOT_RUN).label("reason"),
         )
         .join(schema.Suite, schema.Suite.id == schema.Place.suite_id)
         .join(job, job.key == schema.Place.job_key)

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from harness.data.sets import FREQUENCY
@@ -19,19 +19,22 @@ from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
 from harness.store import schema
 from harness.store.engine import Database
-from harness.store.plan import PlannedJob, SplitFacts, block_dependents, insert_rows, plan
+from harness.store.plan import SplitFacts, block_dependents, insert_rows, plan
 from harness.store.provenance import Provenance
 
 __all__ = [
-    "PlannedJob",
     "SplitFacts",
     "fail",
     "finish_evaluation",
     "finish_training",
+    "forget_training",
     "plan",
     "release_running",
     "start",
 ]
+
+FINAL = frozenset({"done", "diverged"})
+"""States of finished jobs."""
 
 
 def start(db: Database, key: str, device: str) -> None:
@@ -142,11 +145,22 @@ def release_running(db: Database, keys: Collection[str] | None = None) -> int:
         return len(session.execute(left.values(state="waiting").returning(schema.Job.key)).all())
 
 
+def forget_training(db: Database, key: str) -> None:
+    """Let a training wait again whose weights are lost. Evaluations of its model that are done stay."""
+    with db.transaction() as session:
+        job = session.get(schema.Job, key, with_for_update=True)
+        if job is None or job.kind != "train" or job.state not in FINAL:
+            return
+        for table in (schema.Gamma, schema.Epoch, schema.Training):
+            session.execute(delete(table).where(table.model_id == job.model_id))
+        job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
+
+
 def _unfinished(session: Session, key: str) -> schema.Job:
     job = session.get(schema.Job, key, with_for_update=True)
     if job is None:
         raise StoreError(f"job {key} is in no plan any more; run the suite again")
-    if job.state in {"done", "diverged"}:
+    if job.state in FINAL:
         raise AlreadyRecorded(f"job {key} ({job.kind}) is recorded already as {job.state}")
     return job
 

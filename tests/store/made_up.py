@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, ImageResult, Measurement, TrainingResult
-from harness.spec import EvaluateJob, Place, TrainingSpec, TrainJob
+from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, FgsmTransferSpec, NoiseSpec
 from harness.spec.training import OptimisationSpec, RegularizerSpec
-from harness.store.plan import PlannedJob
 from harness.store.provenance import Provenance
 
 DATA = {"digits/train": "a" * 64}
@@ -60,13 +60,10 @@ def planned(
         found.append(PlannedJob(job=train_job("none", 10_000), places=(), work=100.0))
     for condition in CONDITIONS:
         for seed in seeds:
-
-            def place(evaluation: str | None, condition: str = condition, seed: int = seed) -> Place:
-                return Place(suite=suite, profile="smoke", condition=condition, seed=seed, evaluation=evaluation)
-
-            found.append(PlannedJob(job=train_job(condition, seed), places=(place(None),), work=100.0))
+            here = Place(suite=suite, profile="smoke", condition=condition, seed=seed, evaluation=None)
+            found.append(PlannedJob(job=train_job(condition, seed), places=(here,), work=100.0))
             found += [
-                PlannedJob(job=evaluate_job(name, condition, seed), places=(place(name),), work=10.0)
+                PlannedJob(job=evaluate_job(name, condition, seed), places=(replace(here, evaluation=name),), work=10.0)
                 for name in evaluations
             ]
     return found

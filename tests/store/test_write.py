@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,10 @@ from sqlalchemy import func, select, text
 
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EvaluationResult, ImageResult, Measurement
-from harness.spec import Place
+from harness.spec import Place, PlannedJob
 from harness.store import read, schema, write
 from harness.store.engine import Database
-from harness.store.plan import PlannedJob, SplitFacts
+from harness.store.plan import SplitFacts
 
 
 def count(db: Database, table: str) -> int:
@@ -218,6 +220,27 @@ def test_failed_and_interrupted_jobs_can_run_again(db: Database) -> None:
     assert state(db, key).state == "waiting"
     trained(db)
     assert (state(db, key).state, state(db, key).attempts) == ("done", 3)
+
+
+def test_a_training_whose_weights_are_lost_waits_again(db: Database) -> None:
+    plan(db)
+    before = contents(db)
+    key = trained(db)
+    write.forget_training(db, key)
+    assert (state(db, key).state, state(db, key).weights) == ("waiting", None)
+    assert contents(db)["epoch"] == before["epoch"]
+    trained(db)
+    write.forget_training(db, train_job(seed=1).key)  # never trained: nothing to forget
+    assert state(db, train_job(seed=1).key).state == "waiting"
+
+
+def test_losses_that_are_not_finite_are_kept_as_missing(db: Database) -> None:
+    plan(db)
+    key = train_job().key
+    reports = [replace(report, validation_loss=math.nan) for report in training_result().epochs]
+    write.finish_training(db, key, replace(diverged_result(), epochs=tuple(reports)), ORIGIN, 4.0)
+    with db.reading() as connection:
+        assert set(connection.scalars(select(schema.Epoch.validation_loss))) == {None}
 
 
 def test_missing_numbers_keep_their_reason(db: Database) -> None:
