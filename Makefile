@@ -33,7 +33,7 @@ lock: ## resolve pyproject.toml again (needs uv): requirements.lock to run, requ
 	$(LOCK) --group build --extra postgres --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 image: ## build the container image
-	docker build --file docker/Dockerfile --build-arg GIT_COMMIT=$$(git rev-parse HEAD) --tag robustness-harness .
+	docker build --file docker/Dockerfile --build-arg GIT_COMMIT=$(shell git describe --always --abbrev=40 --exclude '*' --dirty) --tag robustness-harness .
 
 clean: ## remove .venv and caches; data and results stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ class Provenance:
     """Where a job's result comes from. The machine's name is not kept."""
 
     git_commit: str | None
-    """Commit of the harness checkout; None where the harness is installed."""
+    """Commit of the harness checkout, or the one that the container image was built from; None if neither is known."""
     git_dirty: bool | None
     """Whether the checkout had changes that were not committed."""
     python: str
@@ -92,10 +93,16 @@ def _checkout() -> tuple[str | None, bool | None]:
     """Commit and whether anything was changed since, when first asked: what runs was loaded then."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():  # installed into some other project's checkout, perhaps
-        return None, None
+        return _built_from(os.environ.get("HARNESS_GIT_COMMIT", ""))
     commit = _git(root, "rev-parse", "HEAD")
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
     return commit or None, None if changes is None else bool(changes)
+
+
+def _built_from(description: str) -> tuple[str | None, bool | None]:
+    """What the container image says of its source: a commit, with "-dirty" if anything was changed since."""
+    commit = description.removesuffix("-dirty")
+    return (commit, commit != description) if commit else (None, None)
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from types import ModuleType
@@ -84,6 +85,7 @@ class _Logits(nn.Module):
 
 def _foolbox() -> ModuleType:
     """Imported on use: it takes a second, and only this attack needs it."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or it cannot be imported where git is not installed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it imports scipy.ndimage.filters
         import foolbox
