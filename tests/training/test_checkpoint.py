@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.errors import WeightsDamaged
+from harness.measurement import EpochReport, TrainingResult
+from harness.models.resnet import build
+from harness.spec.training import TrainingSpec
+from harness.training.checkpoint import Checkpoint, TrainingFolder
+from harness.training.learner import Learner
+
+REPORT = EpochReport(
+    epoch=0,
+    learning_rate=0.1,
+    task_loss=1 / 3,
+    similarity_loss=None,
+    train_accuracy=0.5,
+    validation_loss=2.0,
+    validation_accuracy=0.25,
+    gammas=(0.2, 0.8),
+    images_per_second=1000.0,
+    seconds=1.5,
+)
+
+
+def reached(epochs: int) -> Checkpoint:
+    """A checkpoint whose tensors say after which epoch it was taken."""
+    reports = tuple(replace(REPORT, epoch=epoch) for epoch in range(epochs))
+    return Checkpoint(epochs=reports, current={"a": torch.tensor(epochs)}, best_epoch=0, best={"a": torch.tensor(1)})
+
+
+def filled(folder: Path) -> None:
+    """A folder with the checkpoints of two epochs."""
+    store = TrainingFolder(folder, "id")
+    for epochs in (1, 2):
+        store.save(reached(epochs))
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*"))
+
+
+def result(weights: str | None) -> TrainingResult:
+    return TrainingResult(
+        status="ok" if weights else "diverged",
+        reason=None if weights else "the cross-entropy is nan at epoch 1/2, step 3/5",
+        epochs=(REPORT,),
+        best_epoch=0,
+        gammas=(0.2, 0.8),
+        weights=weights,
+        weights_sha256="00",
+        parameters=12,
+    )
+
+
+def test_nothing_was_reached_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    assert TrainingFolder(tmp_path / "none", "id").newest() == Checkpoint()
+
+
+def test_the_newest_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    store = TrainingFolder(tmp_path, "id")
+    for epochs in (1, 2, 3):
+        store.save(reached(epochs))
+    assert TrainingFolder(tmp_path, "id").newest() == reached(3)
+    assert [path.name[:15] for path in checkpoints(tmp_path)] == ["checkpoint-0002", "checkpoint-0003"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"x" * 1000])
+def test_a_damaged_checkpoint_is_passed_over_and_the_one_before_taken(tmp_path: Path, damage: bytes) -> None:
+    filled(tmp_path)
+    older, newer = checkpoints(tmp_path)
+    newer.write_bytes(damage)
+    store = TrainingFolder(tmp_path, "id")
+    assert store.newest() == reached(1)
+    assert store.damaged == [newer.name]
+    store.save(replace(reached(2), best_epoch=1))
+    assert older in checkpoints(tmp_path)
+    assert newer not in checkpoints(tmp_path)
+
+
+def test_training_starts_over_if_every_checkpoint_is_damaged(tmp_path: Path) -> None:
+    filled(tmp_path)
+    for path in checkpoints(tmp_path):
+        path.write_bytes(path.read_bytes()[:-1])
+    store = TrainingFolder(tmp_path, "id")
+    assert store.newest() == Checkpoint()
+    assert len(store.damaged) == 2
+
+
+def test_a_folder_of_another_training_is_refused(tmp_path: Path) -> None:
+    TrainingFolder(tmp_path, "one").save(reached(1))
+    with pytest.raises(WeightsDamaged, match="belongs to another training"):
+        TrainingFolder(tmp_path, "other").newest()
+
+
+def test_a_finished_training_keeps_result_and_weights_only(tmp_path: Path) -> None:
+    store = TrainingFolder(tmp_path, "id")
+    store.save(reached(1))
+    finished = result(store.save_weights({"a": torch.ones(3)}).name)
+    store.finish(finished)
+    assert TrainingFolder(tmp_path, "id").newest() == finished
+    assert not checkpoints(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_diverged_training_is_remembered(tmp_path: Path) -> None:
+    store = TrainingFolder(tmp_path, "id")
+    store.finish(result(None))
+    assert TrainingFolder(tmp_path, "id").newest() == result(None)
+
+
+def test_a_result_without_whole_weights_does_not_count(tmp_path: Path) -> None:
+    store = TrainingFolder(tmp_path, "id")
+    path = store.save_weights({"a": torch.ones(3)})
+    store.finish(result(path.name))
+    path.write_bytes(b"")
+    assert TrainingFolder(tmp_path, "id").newest() == Checkpoint()
+
+
+def test_weights_are_named_by_content_not_by_time(tmp_path: Path) -> None:
+    first = TrainingFolder(tmp_path / "a", "id").save_weights({"a": torch.ones(3)})
+    again = TrainingFolder(tmp_path / "b", "id").save_weights({"a": torch.ones(3)})
+    assert first.name == again.name
+
+
+def test_the_best_epoch_has_the_lowest_validation_loss_and_the_first_of_equals_wins(spec: TrainingSpec) -> None:
+    learner = Learner(spec, build(spec.network, 1, 3, 0, (28, 28)), "raw", torch.device("cpu"))
+    checkpoint, best = Checkpoint(), []
+    for epoch, loss in enumerate((2.0, 1.0, 3.0, 1.0, 0.5)):
+        with torch.no_grad():
+            learner.model.network.linear.bias.fill_(epoch)
+        checkpoint = checkpoint.followed_by(replace(REPORT, epoch=epoch, validation_loss=loss), learner)
+        best.append((checkpoint.best_epoch, checkpoint.best["model.network.linear.bias"][0].item()))
+    assert best == [(0, 0), (1, 1), (1, 1), (1, 1), (4, 4)]

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.data.arrays import open_split
+from harness.data.bundled import prepare_bundled
+from harness.errors import DataError, DataMissing, SpecError
+from harness.spec.training import RegularizerSpec, TrainingSpec
+from harness.training import training_images
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    prepare_bundled(folder, "digits")
+    return folder
+
+
+SPEC = TrainingSpec(
+    classification="digits",
+    n_train=100,
+    regularizer=RegularizerSpec(target="pixel", alpha=1, images="digits", n_images=50),
+)
+
+
+def test_the_first_images_are_taken_in_the_wanted_colour(data_dir: Path) -> None:
+    stored = open_split(data_dir, "digits", "train")
+    gray = training_images(SPEC, data_dir)
+    assert torch.equal(gray.images, stored.images[:100])
+    assert torch.equal(gray.labels, stored.labels[:100])
+    assert gray.regularization is not None
+    assert gray.regularization.shape == (50, 1, 32, 32)
+    assert gray.classes == 10
+    color = training_images(SPEC.replaced(color="rgb"), data_dir)
+    assert color.regularization is not None
+    assert color.images.shape == (100, 3, 32, 32)
+    assert color.regularization.shape == (50, 3, 32, 32)
+
+
+def test_all_images_and_no_pairs_unless_asked_for(data_dir: Path) -> None:
+    found = training_images(SPEC.unregularized.replaced(n_train=None), data_dir)
+    assert len(found.images) == len(found.labels) == 1437
+    assert found.regularization is None
+
+
+def test_more_images_than_there_are_is_one_clear_error(data_dir: Path) -> None:
+    with pytest.raises(DataError, match=r"n_train is 2000, but digits .* has only 1437"):
+        training_images(SPEC.replaced(n_train=2000), data_dir)
+    assert SPEC.regularizer
+    greedy = SPEC.regularizer.replaced(n_images=2000)
+    with pytest.raises(DataError, match=r"n_images is 2000, but digits .* has only 1437"):
+        training_images(SPEC.replaced(regularizer=greedy.model_dump()), data_dir)
+
+
+def test_missing_data_says_the_command_that_brings_it(data_dir: Path) -> None:
+    with pytest.raises(DataMissing, match="harness data prepare cifar10"):
+        training_images(SPEC.replaced(classification="cifar10"), data_dir)
+
+
+def test_a_set_without_classes_cannot_be_learned(data_dir: Path) -> None:
+    with pytest.raises(SpecError, match="imagenet is a regularization set"):
+        training_images(SPEC.replaced(classification="imagenet"), data_dir)
+
+
+def test_splits_name_what_a_spec_reads() -> None:
+    assert SPEC.splits == ("digits/train",)
+    assert SPEC.replaced(classification="cifar10").splits == ("cifar10/train", "digits/train")
+    assert SPEC.unregularized.splits == ("digits/train",)

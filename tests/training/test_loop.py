@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import multiprocessing
+import random
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.errors import EmptyPairRange, WeightsDamaged
+from harness.measurement import Progress, TrainingResult
+from harness.models import weights
+from harness.models.pixels import unit_pixels
+from harness.spec.training import TrainingSpec
+from harness.training import TrainingImages, load_trained, train
+
+CPU = torch.device("cpu")
+
+
+def timeless(result: TrainingResult) -> TrainingResult:
+    """The result without what two equal trainings differ in."""
+    reports = tuple(replace(report, seconds=0, images_per_second=0) for report in result.epochs)
+    return replace(result, epochs=reports)
+
+
+def test_training_learns_and_reports_each_epoch(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    result = train(spec, 0, images, device=CPU, folder=tmp_path, on_progress=seen.append)
+    assert (result.status, result.reason) == ("ok", None)
+    assert [report.epoch for report in result.epochs] == [0, 1, 2, 3]
+    assert [report.learning_rate for report in result.epochs] == pytest.approx([0.05, 0.015, 0.0045, 0.00135])
+    losses = [report.validation_loss for report in result.epochs]
+    assert result.best_epoch == losses.index(min(losses))
+    assert result.gammas == result.epochs[result.best_epoch].gammas
+    assert sum(result.gammas) == pytest.approx(1)
+    assert result.epochs[-1].train_accuracy > result.epochs[0].train_accuracy
+    assert all(report.similarity_loss and report.seconds > 0 for report in result.epochs)
+    assert seen[-1].done == seen[-1].total == 4 * 5
+    assert [progress.done for progress in seen] == sorted({progress.done for progress in seen})
+    assert seen[-1].text.startswith("epoch 4/4, loss ")
+    assert seen[-1].images_per_second
+    assert result.weights_sha256
+    assert sorted(path.name.split("-")[0] for path in tmp_path.iterdir()) == ["result", "weights"]
+
+
+def test_the_same_training_twice_gives_the_same_weights(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    torch.manual_seed(1)
+    first = train(spec, 0, images, device=CPU, folder=tmp_path / "a")
+    torch.manual_seed(2)  # the global generator has no part in it
+    again = train(spec, 0, images, device=CPU, folder=tmp_path / "b")
+    other = train(spec, 1, images, device=CPU, folder=tmp_path / "c")
+    assert timeless(first) == timeless(again)
+    assert other.weights_sha256 != first.weights_sha256
+
+
+def test_a_finished_training_is_not_repeated(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
+    spec = spec.unregularized
+    first = train(spec, 0, images, device=CPU, folder=tmp_path)
+    seen: list[Progress] = []
+    assert train(spec, 0, images, device=CPU, folder=tmp_path, on_progress=seen.append) == first
+    assert not seen
+    assert (first.gammas, first.epochs[0].gammas, first.epochs[0].similarity_loss) == ((), (), None)
+
+
+def test_a_training_killed_at_random_moments_ends_with_the_same_weights(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    spec = spec.replaced(optimisation=spec.optimisation.replaced(epochs=6).model_dump())
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["harness.training"])
+    folder = tmp_path / "killed"
+    moments = random.Random(0)
+
+    def start() -> multiprocessing.process.BaseProcess:
+        process = context.Process(target=train, args=(spec, 0, images), kwargs={"device": CPU, "folder": folder})
+        process.start()
+        return process
+
+    epochs_before, exit_codes = 0, []
+    for _ in range(3):
+        process = start()
+        deadline = time.monotonic() + 60
+        while epochs_of(folder) <= epochs_before and process.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.3))
+        epochs_before = epochs_of(folder)
+        process.kill()
+        process.join()
+        exit_codes.append(process.exitcode)
+    assert exit_codes.count(-signal.SIGKILL) >= 2
+    process = start()
+    process.join()
+    assert process.exitcode == 0
+    whole = train(spec, 0, images, device=CPU, folder=tmp_path / "whole")
+    killed = train(spec, 0, images, device=CPU, folder=folder)
+    assert timeless(killed) == timeless(whole)
+    assert (folder / str(killed.weights)).read_bytes() == (tmp_path / "whole" / str(whole.weights)).read_bytes()
+
+
+def epochs_of(folder: Path) -> int:
+    """Epochs behind the newest checkpoint."""
+    return max((int(path.name.split("-")[1]) for path in folder.glob("checkpoint-*-*")), default=0)
+
+
+def test_a_damaged_checkpoint_costs_an_epoch_and_no_more(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    def stop_in_the_last_epoch(progress: Progress) -> None:
+        if progress.done == progress.total:
+            raise KeyboardInterrupt
+
+    whole = train(spec, 0, images, device=CPU, folder=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, 0, images, device=CPU, folder=tmp_path / "broken", on_progress=stop_in_the_last_epoch)
+    newest = max((tmp_path / "broken").glob("checkpoint-*"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    seen: list[Progress] = []
+    resumed = train(spec, 0, images, device=CPU, folder=tmp_path / "broken", on_progress=seen.append)
+    assert seen[0].text == f"{newest.name} damaged, 2 epochs kept"
+    assert seen[0].done == 2 * 5
+    assert resumed.weights_sha256 == whole.weights_sha256
+
+
+@pytest.mark.parametrize("change", [{"channels_last": True}, {"color": "rgb"}])
+def test_the_folder_of_another_training_is_refused(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path, change: dict[str, object]
+) -> None:
+    short = spec.unregularized.replaced(optimisation={"epochs": 1, "batch_size": 32})
+    train(short, 0, images, device=CPU, folder=tmp_path)
+    with pytest.raises(WeightsDamaged, match="another training"):
+        train(short.replaced(**change), 0, images, device=CPU, folder=tmp_path)
+    with pytest.raises(WeightsDamaged, match="another training"):
+        train(short, 1, images, device=CPU, folder=tmp_path)
+
+
+def test_a_loss_that_is_not_finite_ends_as_diverged_with_epoch_and_step(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    wild = spec.replaced(optimisation=spec.optimisation.replaced(learning_rate=1e30).model_dump())
+    result = train(wild, 0, images, device=CPU, folder=tmp_path)
+    assert result.status == "diverged"
+    assert result.reason is not None
+    assert result.reason.endswith(" at epoch 1/4, step 2/5")
+    assert (result.weights, result.best_epoch, result.epochs, result.gammas) == (None, None, (), ())
+    assert train(wild, 0, images, device=CPU, folder=tmp_path) == result
+
+
+def test_an_empty_pair_range_is_refused_before_the_first_step(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    assert spec.regularizer
+    empty = spec.regularizer.replaced(pair_range="high", threshold=0.99)
+    with pytest.raises(EmptyPairRange):
+        train(spec.replaced(regularizer=empty.model_dump()), 0, images, device=CPU, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_trained_model_classifies_as_it_did_in_its_best_epoch(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    digits = spec.replaced(classification="mnist")  # 28 x 28
+    result = train(digits, 0, images, device=CPU, folder=tmp_path)
+    assert result.weights
+    model = load_trained(digits, tmp_path, result.weights, 3, CPU)
+    assert not model.training
+    assert model.pixel_scaling == "raw"
+    with torch.inference_mode():
+        accuracy = (model(unit_pixels(images.images)).argmax(1) == images.labels).double().mean().item()
+    assert accuracy > 0.5
+    path = tmp_path / result.weights
+    tensors, _ = weights.load(path)
+    assert any(name.startswith("similarity.") for name in tensors)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WeightsDamaged, match=result.weights):
+        load_trained(digits, tmp_path, result.weights, 3, CPU)
