@@ -7,16 +7,49 @@ Command modules import what is heavy (torch, pandas, matplotlib) inside the comm
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from harness.errors import HarnessError
+from harness import __version__
+from harness.cli.data import data_app
+from harness.cli.database import database_app, sql
+from harness.cli.doctor import doctor
+from harness.cli.overview import list_suites, show, spec_schema, status
+from harness.cli.report import report
+from harness.cli.run import run_suite
+from harness.errors import HarnessError, Interrupted
 
 app = typer.Typer(
     help="Benchmarks of the robustness of image classifiers, with a result database.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command("list")(list_suites)
+app.command("show")(show)
+app.command("run-suite")(run_suite)
+app.command("status")(status)
+app.command("report")(report)
+app.command("sql")(sql)
+app.add_typer(data_app, name="data")
+app.add_typer(database_app, name="db")
+app.command("spec-schema")(spec_schema)
+app.command("doctor")(doctor)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"harness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What comes before the command."""
 
 
 def main() -> None:
@@ -24,5 +57,6 @@ def main() -> None:
     try:
         app()
     except HarnessError as error:
-        typer.secho(f"error: {error}", err=True, fg=typer.colors.RED)
+        color = typer.colors.YELLOW if isinstance(error, Interrupted) else typer.colors.RED
+        typer.secho(f"error: {error}", err=True, fg=color)
         sys.exit(error.exit_code)

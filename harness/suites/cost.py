@@ -30,6 +30,7 @@ BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, besi
 # Guesses in GFLOP/s for a device that no job was measured on yet: of a core, and of a GPU bound by kernel launches.
 GUESSED_CPU_CORE = 25.0
 GUESSED_GPU = 10_000.0
+START_SECONDS = 4.0  # of a worker, most of it torch's import
 
 
 def kind_of(job: Job) -> str:
@@ -105,4 +106,4 @@ def estimate(jobs: Iterable[PlannedJob], rates: Mapping[str, float], device: Dev
     known = sum(rates.values()) / len(rates) if rates else guess
     kinds = [(planned.work, kind_of(planned.job)) for planned in jobs]
     seconds = sum(work / rates.get(kind, known) for work, kind in kinds) / max(1, min(workers, len(kinds)))
-    return Estimate(seconds, bool(rates))
+    return Estimate(START_SECONDS + seconds, bool(rates))

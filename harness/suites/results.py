@@ -48,6 +48,18 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
+def holder(folder: Path) -> str | None:
+    """The run that works on a results folder now, as it calls itself; None if there is none."""
+    try:
+        with (folder / "run.lock").open(encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return (folder / "run.lock").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return None
+
+
 def is_whole(path: Path, sha256: str | None) -> bool:
     """Whether a file is there with that content."""
     try:

@@ -102,6 +102,17 @@ def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOU
     return database
 
 
+def find_database(url: str) -> Database | None:
+    """The database at an SQLAlchemy URL, None if it is missing or empty; raises DatabaseUnusable as `open_database`."""
+    path = file(make_url(url))
+    if path is not None and not path.exists():
+        return None
+    database = connected(url, create=False)
+    empty = state(database) is None
+    database.close()
+    return None if empty else open_database(url, create=False)
+
+
 def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Database:
     """A database whose version nobody has looked at yet."""
     try:

@@ -1,0 +1,122 @@
+"""`harness doctor`: what works on this machine, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import typer
+
+from harness.errors import HarnessError
+from harness.settings import settings
+
+ROOM = 10 << 30  # bytes that the paper's data sets and one suite's weights take
+
+
+class Finding(NamedTuple):
+    """One line of the doctor's report."""
+
+    fine: bool
+    what: str
+    advice: str = ""
+
+
+def doctor() -> None:
+    """Check Python, torch, devices, disk, data, database and Docker; each line says what to do."""
+    for check in (_python, _torch, _device, _disk, _data, _suites, _database, _docker):
+        for found in check():
+            mark = typer.style("ok", fg=typer.colors.GREEN) if found.fine else typer.style("--", fg=typer.colors.YELLOW)
+            typer.echo(f"{mark}  {found.what}{f': {found.advice}' if found.advice else ''}")
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding(True, f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        yield Finding(False, f"torch cannot be imported ({error})", "install the locked requirements again")
+        return
+    yield Finding(True, f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+    if torch.cuda.is_available():
+        names = {torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())}
+        yield Finding(True, f"torch computes on {torch.cuda.device_count()} x {', '.join(sorted(names))}")
+    else:
+        yield Finding(False, "torch sees no GPU", "suites run on the CPU; the paper's scale wants a GPU")
+
+
+def _device() -> Iterator[Finding]:
+    from harness.suites.devices import find_device
+
+    found = find_device("auto")
+    unit = "GPU" if found.kind == "cuda" else "core"
+    yield Finding(True, f"--device auto is {found.kind}: {found.name}, {found.count} {unit}{'s' * (found.count > 1)}")
+    precision = "bfloat16" if found.bfloat16 else "float32: the device has no bfloat16 instructions"
+    yield Finding(found.bfloat16, f"precision auto is {precision}")
+
+
+def _disk() -> Iterator[Finding]:
+    for name, folder in (("results", settings().results_dir), ("data", settings().data_dir)):
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        free = shutil.disk_usage(there).free
+        text = f"{name} in {folder}: {free / (1 << 30):.0f} GB free"
+        yield Finding(free >= ROOM, text, "" if free >= ROOM else "all data sets and a suite's weights take 10 GB")
+
+
+def _data() -> Iterator[Finding]:
+    from harness.data.arrays import described
+
+    for found in described(settings().data_dir):
+        fine = found.state == "ready" or (found.state == "missing" and found.dataset.bundled)
+        state = "made when needed" if fine and found.state == "missing" else found.state
+        advice = found.problem or ("" if fine else found.dataset.bring)
+        yield Finding(fine, f"data set {found.dataset.name} is {state}", advice)
+
+
+def _suites() -> Iterator[Finding]:
+    from harness.spec import PROFILES
+    from harness.suites.registry import get_suite, suite_files
+
+    def parsed() -> str:
+        found = {get_suite(name, profile).name for name in suite_files() for profile in PROFILES}
+        return f"{len(found)} suites, all valid"
+
+    yield from _checked(parsed)
+
+
+def _database() -> Iterator[Finding]:
+    from harness.store.engine import find_database
+
+    def opened() -> str:
+        database = find_database(settings().database)
+        if database is None:
+            return "no database yet: the first run makes it"
+        database.close()
+        return f"database {database.title}"
+
+    yield from _checked(opened)
+
+
+def _docker() -> Iterator[Finding]:
+    advice = "only needed to run in containers"
+    if shutil.which("docker") is None:
+        yield Finding(False, "no docker command", advice)
+        return
+    answer = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
+    if answer.returncode:
+        yield Finding(False, "docker is there but its engine does not answer", advice)
+    else:
+        yield Finding(True, f"docker {answer.stdout.strip()}")
+
+
+def _checked(check: Callable[[], str]) -> Iterator[Finding]:
+    """What a check says, or the error that it meets."""
+    try:
+        yield Finding(True, check())
+    except HarnessError as error:
+        yield Finding(False, str(error))

@@ -1,0 +1,44 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.errors import SpecError
+from harness.suites.devices import Wanted
+
+
+def _suites(incomplete: str) -> list[str]:
+    from harness.suites.registry import suite_files
+
+    return [name for name in suite_files() if name.startswith(incomplete)]
+
+
+def _profiles(incomplete: str) -> list[str]:
+    from harness.spec import PROFILES
+
+    return [name for name in PROFILES if name.startswith(incomplete)]
+
+
+SuiteName = Annotated[
+    str, typer.Argument(metavar="SUITE", help="Its name; `harness list` shows all.", autocompletion=_suites)
+]
+Profile = Annotated[str, typer.Option(help="The scale: paper, small or smoke.", autocompletion=_profiles)]
+Seeds = Annotated[str | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
+Only = Annotated[list[str] | None, typer.Option(help="Only this condition; may be said several times.")]
+DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes at once; default: one per GPU, or one per core (at most 8).")
+]
+
+
+def parsed_seeds(text: str | None) -> tuple[int, ...]:
+    """The seeds of `--seeds`, none if absent; raises SpecError."""
+    from harness.spec import seeds_of
+
+    try:
+        return () if text is None else seeds_of(text)
+    except ValueError as error:
+        raise SpecError(f"--seeds: {error}") from None

@@ -1,0 +1,200 @@
+"""`harness list`, `show`, `status` and `spec-schema`: what there is, what is done and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.settings import settings
+
+if TYPE_CHECKING:
+    from harness.spec import PlannedJob
+    from harness.store.read import JobState
+    from harness.suites.cost import Estimate
+    from harness.suites.plan import Plan
+
+PIPED_WIDTH = 140  # columns of a table that is not on a terminal
+
+
+def list_suites() -> None:
+    """Show the suites, the figures they make, and their size at the paper's scale."""
+    from harness.suites.inputs import Inputs
+    from harness.suites.plan import make_plan
+    from harness.suites.registry import get_suite, suite_files
+
+    table = Table("suite", "what it asks", "figures", "jobs", "arithmetic")
+    inputs = Inputs(settings().data_dir)
+    for name in suite_files():
+        suite = get_suite(name, "paper")
+        jobs = make_plan(suite, inputs, bfloat16=False).jobs
+        work = sum(planned.work for planned in jobs)
+        table.add_row(name, suite.title, ", ".join(suite.figures), str(len(jobs)), _flop(work))
+    _console().print(table)
+
+
+def show(
+    suite: SuiteName,
+    profile: Profile = "paper",
+    seeds: Seeds = None,
+    only: Only = None,
+    device: DeviceName = "auto",
+    workers: Workers = None,
+) -> None:
+    """Show a suite's jobs: done, to do or blocked, and what they cost on this machine."""
+    from harness.cli.progress import outlook
+    from harness.store.engine import find_database
+    from harness.store.read import job_states, rates
+    from harness.suites.cost import estimate
+    from harness.suites.devices import find_device
+    from harness.suites.inputs import Inputs
+    from harness.suites.plan import make_plan
+    from harness.suites.registry import get_suite
+
+    found = find_device(device)
+    plan = make_plan(
+        get_suite(suite, profile),
+        Inputs(settings().data_dir),
+        bfloat16=found.bfloat16,
+        seeds=parsed_seeds(seeds),
+        only=only or (),
+    )
+    database = find_database(settings().database)
+    states = job_states(database, plan.by_key) if database else {}
+    measured = rates(database, found.name) if database else {}
+    processes = workers or found.workers
+
+    def expected(jobs: Sequence[PlannedJob]) -> Estimate:
+        return estimate(jobs, measured, found, processes)
+
+    console = _console()
+    console.print(_jobs_table(plan, states, expected))
+    sorted_jobs = _by_state(plan.asked, states)
+    for state in ("blocked", "failed", "diverged"):
+        for reason in dict.fromkeys(_reason(planned, states) for planned in sorted_jobs.get(state, ())):
+            console.print(f"{state}: {reason}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in sorted_jobs.items())
+    console.print(f"{len(plan.asked)} jobs of {suite} (profile {profile}): {counts}", soft_wrap=True)
+    todo = [planned for state in ("to do", "failed") for planned in sorted_jobs.get(state, ())]
+    if todo:
+        where = f"{found.name} with {processes} worker{'s' if processes > 1 else ''}"
+        console.print(f"To do: {outlook(expected(todo))} on {where}", soft_wrap=True)
+
+
+def status(
+    suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="All suites if absent.")] = None,
+) -> None:
+    """Show what is done, running or failed, and why, as the database has it."""
+    from harness.store import read
+    from harness.store.engine import open_database
+    from harness.suites.results import holder
+
+    database = open_database(settings().database, create=False)
+    chosen = {"suite": suite} if suite else {}
+    jobs = read.answer(database, "v_jobs", **chosen)
+    rows = [dict(zip(jobs.columns, row, strict=True)) for row in jobs.rows]
+    table = Table("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked")
+    for name, profile in sorted({(row["suite"], row["profile"]) for row in rows}):
+        states = [row["state"] for row in rows if (row["suite"], row["profile"]) == (name, profile)]
+        counts = (states.count(str(column.header)) for column in table.columns[2:])
+        table.add_row(name, profile, *(str(count or "") for count in counts))
+    console = _console()
+    console.print(
+        table if rows else f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}"
+    )
+    for row in rows:
+        if row["state"] in {"running", "failed", "diverged", "blocked"}:
+            console.print(_job_line(row), markup=False, soft_wrap=True)
+    running = any(row["state"] == "running" for row in rows)
+    if running and holder(settings().results_dir) is None:
+        console.print("No run is active: what was running is continued by the next run-suite.", soft_wrap=True)
+
+
+def spec_schema() -> None:
+    """Print the JSON Schema of a suite's file, from which editors complete its keys."""
+    import json
+
+    from harness.spec.schema import suite_schema
+
+    typer.echo(json.dumps(suite_schema(), indent=2))
+
+
+def _job_line(row: Mapping[str, object]) -> str:
+    who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['kind']}"
+    why = f": {row['reason']}" if row["reason"] else ""
+    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{why}"
+
+
+def _jobs_table(
+    plan: Plan, states: Mapping[str, JobState], expected: Callable[[Sequence[PlannedJob]], Estimate]
+) -> Table:
+    """One row for each condition and evaluation, with its seeds sorted by state."""
+    from harness.cli.progress import duration
+
+    substitutes = [planned for planned in plan.asked if not planned.places]
+    rows = {("(substitute)", "train"): substitutes} if substitutes else {}
+    for planned in plan.asked:
+        for place in planned.places:
+            rows.setdefault((place.condition, place.evaluation or "train"), []).append(planned)
+    table = Table("condition", "job", "seeds done", "to do", "failed", "blocked", "arithmetic", "time to do")
+    before = None
+    for (condition, job), jobs in rows.items():
+        by_state = _by_state(jobs, states)
+        failed = [*by_state.get("failed", ()), *by_state.get("diverged", ())]
+        seeds = (
+            _seeds(group) for group in (by_state.get("done"), by_state.get("to do"), failed, by_state.get("blocked"))
+        )
+        todo = by_state.get("to do")
+        table.add_row(
+            "" if condition == before else condition,
+            job,
+            *seeds,
+            _flop(sum(planned.work for planned in jobs)),
+            duration(expected(todo).seconds) if todo else "",
+        )
+        before = condition
+    return table
+
+
+def _by_state(jobs: Iterable[PlannedJob], states: Mapping[str, JobState]) -> dict[str, list[PlannedJob]]:
+    found: dict[str, list[PlannedJob]] = {}
+    for planned in jobs:
+        state = states[planned.key].state if planned.key in states else "waiting"
+        if planned.blocked and state not in {"done", "diverged"}:
+            state = "blocked"
+        found.setdefault("to do" if state in {"waiting", "running"} else state, []).append(planned)
+    return found
+
+
+def _reason(planned: PlannedJob, states: Mapping[str, JobState]) -> str:
+    return planned.blocked or states[planned.key].reason or ""
+
+
+def _seeds(jobs: Iterable[PlannedJob] | None) -> str:
+    """Their seeds as users write them: "0-6"."""
+    from harness.spec import TrainJob
+
+    text: list[list[int]] = []
+    for seed in sorted({job.seed if isinstance(job := each.job, TrainJob) else job.model.seed for each in jobs or ()}):
+        if text and seed == text[-1][-1] + 1:
+            text[-1] = [text[-1][0], seed]
+        else:
+            text.append([seed])
+    return ",".join("-".join(map(str, part)) for part in text)
+
+
+def _flop(gflop: float) -> str:
+    """Floating point operations in a readable unit."""
+    for unit, size in (("EFLOP", 1e9), ("PFLOP", 1e6), ("TFLOP", 1e3)):
+        if gflop >= size:
+            return f"{gflop / size:.1f} {unit}"
+    return f"{gflop:.1f} GFLOP"
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)

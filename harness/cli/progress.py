@@ -1,0 +1,199 @@
+"""What people see of a run: bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from harness.measurement import Progress
+from harness.spec import PlannedJob, TrainJob
+from harness.suites.cost import Estimate
+from harness.suites.plan import label
+from harness.suites.runner import Watch
+
+LINE_SECONDS = 30.0  # between two plain lines on jobs that go on
+DAY = 24 * 3600.0
+_SPEED_SECONDS = 120.0  # of the past that the remaining time is judged by
+
+
+@contextmanager
+def shown() -> Iterator[Watch]:
+    """The display that fits the standard output."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        yield Lines(lambda text: console.print(text, soft_wrap=True, markup=False))
+        return
+    with Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[text]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        speed_estimate_period=_SPEED_SECONDS,
+    ) as bars:
+        yield Live(bars)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, in its two largest units: "2 h 5 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{seconds / DAY:.1f} days"
+
+
+def outlook(expected: Estimate) -> str:
+    """An estimate, and how far to trust it."""
+    trust = "from rates measured here" if expected.measured else "a guess: nothing was measured on this device yet"
+    return f"about {duration(expected.seconds)} ({trust})"
+
+
+def announcement(todo: Sequence[PlannedJob], total: int, expected: Estimate) -> str:
+    """What a run is about to do."""
+    text = f"{len(todo)} of {total} jobs to do, {outlook(expected)}"
+    if expected.seconds > DAY:
+        text += "\nThis takes more than a day: Ctrl-C stops it at any moment, and the same command continues."
+    return text
+
+
+class Share:
+    """How much of a run's work is done, weighted by its arithmetic."""
+
+    def __init__(self, todo: Sequence[PlannedJob]) -> None:
+        self.total = sum(planned.work for planned in todo) or 1.0
+        self._settled = 0.0
+        self._running: dict[str, float] = {}
+
+    @property
+    def done(self) -> float:
+        """GFLOP, those of running jobs so far among them."""
+        return self._settled + sum(self._running.values())
+
+    def advance(self, planned: PlannedJob, progress: Progress) -> None:
+        """A job goes on."""
+        self._running[planned.key] = planned.work * progress.done / max(1, progress.total)
+
+    def settle(self, planned: PlannedJob) -> None:
+        """A job is over, one way or another."""
+        self._running.pop(planned.key, None)
+        self._settled += planned.work
+
+
+class Lines:
+    """Lines with the time of day: when a training starts, when a job ends, and now and then between."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._share = Share(())
+        self._told: dict[str, float] = {}
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+        self._write(f"{datetime.now().astimezone():%H:%M:%S} {text}")
+
+    def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
+        """What will be done."""
+        self._share = Share(todo)
+        for line in announcement(todo, total, expected).splitlines():
+            self.note(line)
+
+    def started(self, planned: PlannedJob) -> None:
+        """A job begins."""
+        self._told[planned.key] = time.monotonic()
+        if isinstance(planned.job, TrainJob):
+            self.note(f"{label(planned)}: training")
+
+    def progressed(self, planned: PlannedJob, progress: Progress) -> None:
+        """A job goes on."""
+        self._share.advance(planned, progress)
+        if time.monotonic() - self._told[planned.key] >= LINE_SECONDS:
+            self._told[planned.key] = time.monotonic()
+            self.note(
+                f"{label(planned)}: {progress.done / max(1, progress.total):.0%} {said(progress)}; {self._overall}"
+            )
+
+    def finished(self, planned: PlannedJob, seconds: float) -> None:
+        """A job is done."""
+        self._share.settle(planned)
+        self.note(f"{label(planned)}: done in {duration(seconds)}; {self._overall}")
+
+    def failed(self, planned: PlannedJob, reason: str) -> None:
+        """A job failed."""
+        self._share.settle(planned)
+        self.note(f"{label(planned)}: FAILED: {reason}")
+
+    @property
+    def _overall(self) -> str:
+        return f"{self._share.done / self._share.total:.0%} of the work"
+
+
+class Live:
+    """A bar for each running job, and one for all."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._share = Share(())
+        self._overall: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def note(self, text: str) -> None:
+        """Something worth a line, above the bars."""
+        self._bars.console.print(text, markup=False)
+
+    def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
+        """What will be done."""
+        self._share = Share(todo)
+        self.note(announcement(todo, total, expected))
+        self._overall = self._bars.add_task("all", total=self._share.total, text=f"{len(todo)} jobs")
+
+    def started(self, planned: PlannedJob) -> None:
+        """A job begins, maybe once more."""
+        if planned.key not in self._tasks:
+            self._tasks[planned.key] = self._bars.add_task(label(planned), total=None, text="")
+
+    def progressed(self, planned: PlannedJob, progress: Progress) -> None:
+        """A job goes on."""
+        self._share.advance(planned, progress)
+        task = self._tasks[planned.key]
+        self._bars.update(task, total=progress.total, completed=progress.done, text=said(progress))
+        self._show_overall()
+
+    def finished(self, planned: PlannedJob, seconds: float) -> None:
+        """A job is done."""
+        self._end(planned)
+        self.note(f"{label(planned)}: done in {duration(seconds)}")
+
+    def failed(self, planned: PlannedJob, reason: str) -> None:
+        """A job failed."""
+        self._end(planned)
+        self._bars.console.print(f"{label(planned)}: {reason}", style="red", markup=False)
+
+    def _end(self, planned: PlannedJob) -> None:
+        self._share.settle(planned)
+        self._bars.remove_task(self._tasks.pop(planned.key))
+        self._show_overall()
+
+    def _show_overall(self) -> None:
+        if self._overall is not None:
+            self._bars.update(self._overall, completed=self._share.done)
+
+
+def said(progress: Progress) -> str:
+    """A job's own words on how it goes, and its speed."""
+    rate = progress.images_per_second
+    speed = f"{rate:,.0f} images/s" if rate else ""
+    return ", ".join(filter(None, (progress.text, speed)))

@@ -1,0 +1,75 @@
+"""`harness run-suite`: the one command that does the work."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.cli.overview import show
+from harness.settings import settings
+
+if TYPE_CHECKING:
+    from harness.suites.runner import Summary
+
+
+def run_suite(
+    suite: SuiteName,
+    profile: Profile = "paper",
+    seeds: Seeds = None,
+    only: Only = None,
+    device: DeviceName = "auto",
+    workers: Workers = None,
+    executor: Annotated[str, typer.Option(help="Where the workers run: local, on this machine.")] = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the jobs and what they cost.")] = False,
+) -> None:
+    """Train and evaluate what a suite asks for and is not done. Stop it when you like: the same command continues."""
+    if dry_run:
+        show(suite, profile, seeds, only, device, workers)
+        return
+    from harness.cli.progress import shown
+    from harness.suites.registry import get_suite
+    from harness.suites.runner import Request, run_suite
+
+    # what `docker stop` sends is to be obeyed like Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    request = Request(
+        suite=get_suite(suite, profile),
+        seeds=parsed_seeds(seeds),
+        only=tuple(only or ()),
+        device=device,
+        workers=workers,
+        executor=executor,
+        command=shlex.join(["harness", *sys.argv[1:]]),
+    )
+    with shown() as watch:
+        summary = run_suite(request, settings(), watch)
+    for line in _ending(summary, f"{suite} --profile {profile}"):
+        typer.echo(line)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def _ending(summary: Summary, what: str) -> list[str]:
+    """What became of the jobs, and what to do next."""
+    from harness.suites.plan import label
+
+    lines = [f"{label(planned)}: {reason}" for planned, reason in summary.failed]
+    blocked = sorted((reason, label(planned)) for planned, reason in summary.blocked)
+    for reason, group in groupby(blocked, key=lambda pair: pair[0]):
+        names = [name for _, name in group]
+        lines.append(f"blocked: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {reason}")
+    if summary.done == summary.asked and not summary.finished:
+        lines.append(f"nothing to do: all {summary.asked} jobs are done")
+    else:
+        counts = f"{summary.done} of {summary.asked} jobs are done, {summary.finished} of them now"
+        troubles = f", {len(summary.failed)} failed, {len(summary.blocked)} are blocked"
+        lines.append(counts + (troubles if summary.failed or summary.blocked else ""))
+    if summary.done:
+        lines.append(f"tables and figures: harness report {what}")
+    return lines
