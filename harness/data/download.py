@@ -119,6 +119,6 @@ def _check(download: Download, part: Path) -> None:
     if digest.hexdigest() != download.md5:
         part.unlink()
         raise DataError(
-            f"{download.url} arrived with the MD5 {digest.hexdigest()}, not {download.md5}; it was removed, nothing was "
-            "imported. Try again, or get the images elsewhere and use: harness data import"
+            f"{download.url} arrived with the MD5 {digest.hexdigest()}, not {download.md5}; it was removed, and "
+            "nothing was imported. Try again, or get the images elsewhere and use: harness data import"
         )

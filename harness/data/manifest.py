@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.data.sets import DataSet, get_dataset
 from harness.errors import DataDamaged, DataError, DataMissing, UnknownName
@@ -39,9 +39,9 @@ class Origin(_Record):
 class SplitFile(_Record):
     """One file of arrays."""
 
-    file: str
+    file: str = Field(pattern=r"^[a-z0-9_-]+\.safetensors$")
     bytes: int
-    sha256: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Of the file, which depends on images, labels and class names alone."""
     shape: tuple[int, int, int, int]
     """Of the images: number, channels, height, width."""

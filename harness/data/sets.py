@@ -159,6 +159,7 @@ _IMAGENET = DataSet(
     crop=(144, 256),
     classes=None,
     splits=("train",),
+    counts={"train": 1_281_167},
     bring="harness data import imagenet PATH",
 )
 

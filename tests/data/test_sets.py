@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.data.sets import DATASETS, FREQUENCY, get_dataset
+from harness.errors import UnknownName
+
+# science.md 5
+PAPER_MAXIMA = {
+    "cifar10": (0.1, 0.1, 0.1, 0.02),
+    "cifar100": (0.1, 0.1, 0.1, 0.005),
+    "mnist": (0.5, 0.5, 0.3, 0.5),
+    "fashionmnist": (0.5, 0.5, 0.3, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", PAPER_MAXIMA)
+def test_largest_perturbations_are_the_papers(name: str) -> None:
+    maxima = get_dataset(name).max_epsilon
+    assert tuple(maxima[kind] for kind in ("gaussian", "uniform", "salt_pepper", "fgsm_transfer")) == PAPER_MAXIMA[name]
+
+
+def test_cifar_is_augmented_and_centred_and_mnist_is_not() -> None:
+    for name, dataset in DATASETS.items():
+        if dataset.role == "classification":
+            cifar = name.startswith("cifar")
+            assert (dataset.augmentation == "crop_flip") == cifar
+            assert (dataset.pixel_scaling == "centered") == cifar
+
+
+def test_the_fifteen_corruptions_fall_into_the_papers_groups() -> None:
+    groups = {group: {name for name, of in FREQUENCY.items() if of == group} for group in ("low", "medium", "high")}
+    assert groups["low"] == {"snow", "frost", "fog", "brightness", "contrast"}
+    assert groups["high"] == {"gaussian_noise", "shot_noise", "impulse_noise"}
+    assert len(FREQUENCY) == 15
+    assert len(groups["medium"]) == 7
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name.endswith("-c")])
+def test_a_corruption_set_stacks_five_severities_of_its_clean_test_set(name: str) -> None:
+    corrupted, clean = DATASETS[name], DATASETS[DATASETS[name].clean]
+    assert corrupted.shape == clean.shape
+    assert set(corrupted.counts.values()) == {5 * clean.counts["test"]}
+    assert set(corrupted.splits) <= set(FREQUENCY)
+
+
+def test_every_set_says_a_command_that_brings_it() -> None:
+    for name, dataset in DATASETS.items():
+        assert dataset.bring.startswith("harness data ")
+        assert f" {name}" in dataset.bring
+
+
+def test_a_misspelt_set_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'cifar10'"):
+        get_dataset("cifar-10")
+
+
+def test_the_runners_part_does_without_torch() -> None:
+    modules = ("sets", "manifest", "arrays", "folder", "corruption_files", "bundled", "preparation")
+    code = f"import sys; from harness.data import {', '.join(modules)}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
