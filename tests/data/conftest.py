@@ -19,15 +19,16 @@ def image_folder(tmp_path: Path) -> MakeFolder:
     def make(
         size: tuple[int, int] = (28, 28), channels: int = 1, classes: int = 10, per_class: int = 3, suffix: str = "png"
     ) -> Path:
+        root = tmp_path / "source" / "images"
         numbers = np.random.default_rng(0)
         shape = (*size, 3) if channels == 3 else size
         for split in ("train", "test"):
             for label in range(classes):
-                folder = tmp_path / "images" / split / str(label)
+                folder = root / split / str(label)
                 folder.mkdir(parents=True)
                 for index in range(per_class):
                     pixels = numbers.integers(0, 256, shape, dtype=np.uint8)
                     Image.fromarray(pixels).save(folder / f"{index}.{suffix}")
-        return tmp_path / "images"
+        return root
 
     return make

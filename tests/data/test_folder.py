@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from harness.data.arrays import open_split, verify
 from harness.data.folder import import_images
 from harness.data.manifest import get_manifest
 from harness.data.order import fair_order
-from harness.errors import DataError, DataMissing, HarnessError, ImportRefused
+from harness.data.source import Folder
+from harness.errors import DataError, DataMissing, ImportRefused
 
 MakeFolder = Callable[..., Path]
 
@@ -26,8 +26,10 @@ def digests(data_dir: Path, name: str = "mnist") -> dict[str, str]:
     return {split: entry.sha256 for split, entry in get_manifest(data_dir, name).splits.items()}
 
 
-def packed(folder: Path, kind: str, root: str = ".") -> Path:
-    return Path(shutil.make_archive(str(folder.parent / f"packed-{root.strip('.')}"), kind, folder.parent / root, "."))
+def packed(folder: Path, kind: str, *, outer: bool = False) -> Path:
+    """The folder as an archive, with the folder itself in it or only what it holds."""
+    root = folder.parent if outer else folder
+    return Path(shutil.make_archive(str(folder.parents[1] / f"packed-{outer}"), kind, root, "."))
 
 
 def test_every_image_lands_in_its_place_with_its_label(tmp_path: Path, image_folder: MakeFolder) -> None:
@@ -45,13 +47,14 @@ def test_a_folder_and_its_archives_give_the_same_set(tmp_path: Path, image_folde
     folder = image_folder(classes=10, per_class=2)
     import_images(tmp_path / "folder", "mnist", folder)
     for kind in ("tar", "gztar", "zip"):
-        for root in ("images", "."):  # with and without a folder around it
-            import_images(tmp_path / kind / root, "mnist", packed(folder, kind, root))
-            assert digests(tmp_path / kind / root) == digests(tmp_path / "folder")
+        for outer in (False, True):
+            data_dir = tmp_path / f"{kind}-{outer}"
+            import_images(data_dir, "mnist", packed(folder, kind, outer=outer))
+            assert digests(data_dir) == digests(tmp_path / "folder")
 
 
 def test_the_origin_names_the_archive_and_its_sha256_but_no_path(tmp_path: Path, image_folder: MakeFolder) -> None:
-    archive = packed(image_folder(per_class=1), "gztar", "images")
+    archive = packed(image_folder(per_class=1), "gztar")
     origin = import_images(tmp_path / "data", "mnist", archive).origin
     assert (origin.kind, origin.source) == ("import", archive.name)
     assert origin.sha256 is not None
@@ -191,12 +194,12 @@ def test_what_does_not_fit_is_refused_by_name_and_nothing_changes(
 
 def test_a_set_that_is_there_is_refused_before_anything_is_read(tmp_path: Path, image_folder: MakeFolder) -> None:
     import_images(tmp_path / "data", "mnist", image_folder())
-    with pytest.raises(DataError, match="mnist is in .* already; say --replace"):
+    with pytest.raises(DataError, match=r"mnist is in .* already; say --replace"):
         import_images(tmp_path / "data", "mnist", tmp_path / "nowhere")
 
 
 def test_a_kill_in_the_middle_leaves_nothing_half_made(tmp_path: Path, image_folder: MakeFolder) -> None:
-    archive = packed(image_folder(), "tar", "images")
+    archive = packed(image_folder(), "tar")
     code = """if True:
         import os, signal, sys
         from pathlib import Path
@@ -212,13 +215,11 @@ def test_a_kill_in_the_middle_leaves_nothing_half_made(tmp_path: Path, image_fol
     verify(tmp_path / "data", "mnist")
 
 
-def test_an_archive_that_changes_while_it_is_read_is_refused(tmp_path: Path, image_folder: MakeFolder) -> None:
-    archive = packed(image_folder(), "tar", "images")
-
-    def swap(done: int, total: int) -> None:
-        with tarfile.open(archive, "w"):
-            pass
-
-    with pytest.raises(HarnessError):
-        import_images(tmp_path / "data", "mnist", archive, on_progress=swap)
+def test_a_source_that_loses_an_image_while_it_is_read_is_refused(
+    tmp_path: Path, image_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Folder.read
+    monkeypatch.setattr(Folder, "read", lambda self, wanted: list(read(self, wanted))[1:])
+    with pytest.raises(ImportRefused, match="changed while it was read"):
+        import_images(tmp_path / "data", "mnist", image_folder())
     assert not (tmp_path / "data" / "mnist").exists()

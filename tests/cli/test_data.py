@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from harness.cli.data import data_app
+from harness.errors import DataDamaged, DataError, HarnessError, SpecError, UnknownName
+from harness.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield tmp_path / "data"
+    settings.cache_clear()
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    numbers = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        for index in range(3):
+            path = tmp_path / "photographs" / "train" / label / f"{index}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(numbers.integers(0, 256, (150, 260, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "photographs"
+
+
+def harness_data(*arguments: object) -> Result:
+    result = CliRunner().invoke(data_app, [str(argument) for argument in arguments])
+    if isinstance(result.exception, HarnessError):
+        raise result.exception
+    return result
+
+
+def test_an_empty_folder_lists_every_set_with_the_command_that_brings_it() -> None:
+    text = harness_data("list").output
+    assert "cifar10 is missing: harness data prepare cifar10\n" in text
+    assert "imagenet is missing: harness data import imagenet PATH\n" in text
+
+
+def test_an_import_is_listed_with_its_origin_and_what_is_unusual_about_it(photographs: Path) -> None:
+    result = harness_data("import", "imagenet", photographs)
+    assert result.exit_code == 0
+    assert "imagenet is ready: train 6 images, 2 classes (photographs)" in result.output
+    text = harness_data("list").output
+    assert "import, photographs" in text
+    assert "imagenet is not the whole official set: train 6 of 1281167" in text
+
+
+def test_a_second_import_needs_replace(photographs: Path) -> None:
+    harness_data("import", "imagenet", photographs)
+    with pytest.raises(DataError, match="--replace"):
+        harness_data("import", "imagenet", photographs)
+    assert "train 4 images" in harness_data("import", "imagenet", photographs, "--replace", "--first", 4).output
+
+
+def test_prepare_corrupt_and_verify_tell_what_they_did(data_dir: Path) -> None:
+    assert "digits is ready: train 1437, test 360 images" in harness_data("prepare", "digits").output
+    result = harness_data("verify")
+    assert (result.exit_code, result.output) == (0, "digits: every byte is as it was made\n")
+    assert "digits-c is ready: gaussian_noise 1800, and 7 more like it" in harness_data("corrupt", "digits").output
+
+
+def test_verify_names_the_damaged_file(data_dir: Path, photographs: Path) -> None:
+    harness_data("import", "imagenet", photographs)
+    [path] = data_dir.rglob("*.safetensors")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataDamaged, match=path.name):
+        harness_data("verify", "imagenet")
+
+
+def test_a_wrong_name_is_told_before_anything_is_prepared(data_dir: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'digits-c'"):
+        harness_data("prepare", "digits", "digit-c")
+    assert not data_dir.exists()
+
+
+def test_options_for_image_folders_are_refused_for_corruption_files(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"made of \.npy files"):
+        harness_data("import", "cifar10-c", tmp_path, "--train-only")
+
+
+@pytest.mark.parametrize("command", ["list", "prepare", "import", "corrupt", "verify"])
+def test_every_command_has_help(command: str) -> None:
+    result = harness_data(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 5
