@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import types
+from typing import Any, Literal, Union, get_args, get_origin
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.spec import EVALUATION_SPECS, EvaluateJob, RegularizerSpec, TrainingSpec, TrainJob, digest
+from harness.spec.model import Spec
+
+REGULARIZED = TrainingSpec(
+    classification="digits",
+    regularizer=RegularizerSpec(
+        target="threshold", alpha=10, threshold=0.8, threshold_low=0.2, pair_range="double", images="digits"
+    ),
+)
+EVALUATIONS = {
+    kind: spec.model_validate({"kind": kind} | ({"images": "digits-c"} if kind == "corruption" else {}))
+    for kind, spec in EVALUATION_SPECS.items()
+}
+
+
+def leaves(spec: Spec) -> list[tuple[str, ...]]:
+    """The path of each value in a spec."""
+    found: list[tuple[str, ...]] = []
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        found += [(name, *path) for path in leaves(value)] if isinstance(value, Spec) else [(name,)]
+    return found
+
+
+def other(annotation: Any, value: Any) -> Any:
+    """A value that differs from `value` and is of the field's type, perhaps out of its range."""
+    options = [option for option in get_args(annotation) if option not in {value, type(None)}]
+    if get_origin(annotation) is Literal:
+        return options[0]
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return other(options[0], value)
+    if get_origin(annotation) is tuple:
+        return value[:1] if value else ("gaussian_noise",)
+    if annotation is bool:
+        return not value
+    return "another" if annotation is str else (value or 0) + annotation(1)
+
+
+def changed(spec: Spec, path: tuple[str, ...]) -> Spec:
+    """The spec with another value at `path`."""
+    name, *rest = path
+    value = getattr(spec, name)
+    new = changed(value, tuple(rest)) if rest else other(type(spec).model_fields[name].annotation, value)
+    return spec.model_copy(update={name: new})
+
+
+@pytest.mark.parametrize("path", leaves(REGULARIZED), ids=".".join)
+def test_every_field_of_a_training_changes_its_identity(path):
+    assert training(changed(REGULARIZED, path)).key != training(REGULARIZED).key
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [(kind, path) for kind, spec in EVALUATIONS.items() for path in leaves(spec) if path != ("kind",)]
+)
+def test_every_field_of_an_evaluation_changes_its_identity(kind, path):
+    spec = EVALUATIONS[kind]
+    assert evaluation(changed(spec, path)).key != evaluation(spec).key
+
+
+def test_kinds_of_evaluations_differ_though_their_fields_are_the_same():
+    assert len({evaluation(spec).key for spec in EVALUATIONS.values()}) == len(EVALUATIONS)
+
+
+def test_seed_data_and_substitute_are_part_of_the_identity():
+    model = TrainJob(training=REGULARIZED, seed=0, data={"digits/train": "a"})
+    models = [
+        model,
+        TrainJob(training=REGULARIZED, seed=1, data=model.data),
+        TrainJob(training=REGULARIZED, seed=0, data={"digits/train": "b"}),
+    ]
+    clean = EVALUATIONS["clean"]
+    jobs = [EvaluateJob(model=one, evaluation=clean, data={"digits/test": "c"}) for one in models]
+    jobs.append(EvaluateJob(model=model, evaluation=clean, data={"digits/test": "d"}))
+    jobs.append(EvaluateJob(model=model, evaluation=clean, data={"digits/test": "c"}, substitute=models[1]))
+    assert len({job.key for job in (*models, *jobs)}) == 8
+    assert models[0].spec_digest == models[1].spec_digest != models[2].spec_digest
+
+
+@given(st.randoms())
+def test_neither_order_nor_written_out_defaults_matter(random):
+    written = REGULARIZED.model_dump()
+    shuffled = in_any_order(written, random)
+    sparse = REGULARIZED.model_dump(exclude_defaults=True)
+    key = TrainJob(training=REGULARIZED, seed=0, data={"a": "1", "b": "2"}).key
+    for table in (shuffled, in_any_order(sparse, random)):
+        spec = TrainingSpec.model_validate(table)
+        assert TrainJob(training=spec, seed=0, data={"b": "2", "a": "1"}).key == key
+
+
+@pytest.mark.parametrize("kind", EVALUATIONS)
+def test_written_out_defaults_of_an_evaluation_do_not_matter(kind):
+    spec = EVALUATIONS[kind]
+    assert digest(type(spec).model_validate(spec.model_dump())) == digest(spec)
+
+
+def test_whole_numbers_and_decimals_are_the_same_number():
+    assert digest(RegularizerSpec(target="pixel", alpha=10, images="digits")) == digest(
+        RegularizerSpec(target="pixel", alpha=10.0, images="digits")
+    )
+
+
+def test_names_of_suites_and_conditions_do_not_matter(parse):
+    first = parse(name="one").conditions["threshold"]
+    second = parse(("conditions.threshold", "conditions.other"), name="two").conditions["other"]
+    assert digest(first) == digest(second)
+
+
+def in_any_order(table: Any, random: Any) -> Any:
+    if not isinstance(table, dict):
+        return table
+    keys = list(table)
+    random.shuffle(keys)
+    return {key: in_any_order(table[key], random) for key in keys}
+
+
+def training(spec: Spec) -> TrainJob:
+    return TrainJob(training=spec, seed=0, data={})
+
+
+def evaluation(spec: Spec) -> EvaluateJob:
+    return EvaluateJob(model=training(REGULARIZED), evaluation=spec, data={})

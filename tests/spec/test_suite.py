@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import SpecError, UnknownName
+from harness.spec import parse_suite, seeds_of
+from harness.spec.suite import laid_over
+
+
+def test_tables_are_laid_over_from_the_general_to_the_special(parse):
+    suite = parse(profile="smoke")
+    pixel, threshold = suite.conditions["pixel"], suite.conditions["threshold"]
+    assert (pixel.n_train, pixel.network.base_width, pixel.network.architecture) == (100, 4, "resnet34")
+    assert (pixel.regularizer.alpha, threshold.regularizer.alpha) == (2, 10)
+    assert pixel.regularizer.n_images == threshold.regularizer.n_images == 50
+    assert (suite.evaluations["strong"].sizes, suite.evaluations["strong"].max_epsilon) == (3, 0.5)
+    assert suite.seeds == (0,)
+
+
+def test_a_profile_that_is_not_written_changes_nothing(parse):
+    suite = parse(profile="paper")
+    assert suite.seeds == (0, 1)
+    assert suite.conditions["pixel"].n_train is None
+
+
+def test_a_condition_without_a_regularizer_table_is_unregularized(parse):
+    assert parse().conditions["none"].regularizer is None
+
+
+def test_a_grid_stands_for_each_combination(parse):
+    points = {name: spec for name, spec in parse().conditions.items() if name.startswith("sweep")}
+    assert list(points) == [f"sweep[threshold={t},alpha={a}]" for t in (0.2, 0.4) for a in (1, 10)]
+    regularizer = points["sweep[threshold=0.4,alpha=1]"].regularizer
+    assert (regularizer.threshold, regularizer.alpha, regularizer.images) == (0.4, 1, "digits")
+
+
+def test_an_evaluation_is_of_the_kind_that_its_name_says_unless_it_says_another(parse):
+    assert {name: spec.kind for name, spec in parse().evaluations.items()} == {
+        "clean": "clean",
+        "boundary": "boundary",
+        "strong": "gaussian",
+    }
+
+
+MISTAKES = {
+    "a key in [train]": (("base_width", "base_with"), "no key 'train.network.base_with'; did you mean 'base_width'?"),
+    "a key of an evaluation": (("steps", "stepz"), "no key 'evaluations.boundary.stepz'; did you mean 'steps'?"),
+    "a key of a profile": (("n_train", "n_tran"), "no key 'profiles.smoke.train.n_tran'; did you mean 'n_train'?"),
+    "a key of a profile's evaluation": (
+        ("strong.sizes", "strong.size"),
+        "no key 'profiles.smoke.evaluations.strong.size'; did you mean 'sizes'?",
+    ),
+    "a key at the top": (("title", "titel"), "no key 'titel'; did you mean 'title'?"),
+    "a key of a grid": (
+        ("regularizer.alpha", "regularizer.alpa"),
+        "no key 'conditions.sweep.grid.regularizer.alpa'; did you mean 'alpha'?",
+    ),
+    "a required key, misspelt": (
+        ("classification", "clasification"),
+        "no key 'train.clasification'; did you mean 'classification'?",
+    ),
+    "a required key, left out": (
+        ('classification = "digits"', ""),
+        "conditions none, pixel, threshold and 4 more: classification is missing",
+    ),
+    "a required key of the regularizers": (
+        ('images = "digits"', ""),
+        "conditions pixel, threshold, sweep[threshold=0.2,alpha=1] and 3 more: regularizer.images is missing",
+    ),
+    "a kind": (
+        ("boundary =", "boundry ="),
+        "boundry: no kind of evaluation called 'boundry'; did you mean 'boundary'?; a name of your own needs `kind`",
+    ),
+    "a kind that is given": (
+        ('"gaussian"', '"gausian"'),
+        "evaluations.strong: no kind of evaluation called 'gausian'; did you mean 'gaussian'?",
+    ),
+    "a profile": (("profiles.smoke", "profiles.smok"), "profiles.smok should be 'paper', 'small' or 'smoke'"),
+    "a profile's condition": (
+        ("conditions.pixel.regularizer.alpha", "conditions.pixl.regularizer.alpha"),
+        "profiles change what there is: no condition called 'pixl'; did you mean 'pixel'?",
+    ),
+    "alpha": (("alpha = 10", "alpha = -1"), "regularizer.alpha should be greater than or equal to 0, got -1"),
+    "Th": (
+        ("threshold = 0.8", "threshold = 1.0"),
+        "conditions.threshold.regularizer.threshold should be less than 1, got 1.0",
+    ),
+    "Th left out": (
+        ("threshold = 0.8", ""),
+        "conditions threshold: regularizer: threshold is missing: target 'threshold' with pair_range 'all' needs it",
+    ),
+    "Th2 above Th1": (
+        ("threshold = 0.8", 'threshold = 0.8\npair_range = "double"\nthreshold_low = 0.9'),
+        "conditions threshold: regularizer: threshold_low (Th2) must be below threshold (Th1), got 0.9 and 0.8",
+    ),
+    "an empty axis": (("[1, 10]", "[]"), "conditions.sweep.grid.regularizer.alpha: List should have at least 1 item"),
+    "a value of a grid": (("[1, 10]", "[-1]"), "conditions.sweep.grid.regularizer.alpha should be greater than"),
+    "seeds": (('"0-1"', '"3-1"'), "seeds: seeds are written like 0-6 or 0,2,5-7, got '3-1'"),
+    "a number that is text": (("base_width = 4", 'base_width = "x"'), "train.network.base_width should be a valid int"),
+    "a name": (("[conditions.none]", '[conditions."no ne"]'), "condition 'no ne': a name is made of letters"),
+    "TOML": (("[train]", "[train"), "not valid TOML"),
+}
+
+
+@pytest.mark.parametrize(("replacement", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_one_line_that_names_the_file_and_what_is_written(parse, replacement, message):
+    with pytest.raises(SpecError) as caught:
+        parse(replacement, profile="smoke")
+    text = str(caught.value)
+    assert text.startswith("written.toml")
+    assert message in text
+    assert "\n" not in text
+
+
+def test_a_profile_that_does_not_exist_is_refused(parse):
+    with pytest.raises(UnknownName, match="no profile called 'smok'; did you mean 'smoke'"):
+        parse(profile="smok")
+
+
+def test_a_file_that_is_gone_is_refused(tmp_path: Path):
+    with pytest.raises(SpecError, match="No such file"):
+        parse_suite(tmp_path / "gone.toml", "paper")
+
+
+@pytest.mark.parametrize(
+    ("written", "seeds"),
+    [("0-6", (0, 1, 2, 3, 4, 5, 6)), ("5", (5,)), ("2, 0,5-6", (0, 2, 5, 6)), ([3, 1, 3], (1, 3)), ("1-1", (1,))],
+)
+def test_seeds_are_written_in_ranges_and_lists(written, seeds):
+    assert seeds_of(written) == seeds
+
+
+@pytest.mark.parametrize("written", ["", "a", "-1", "1-", "3-1", "0-2,5-3", [-1], [], 1.5])
+def test_seeds_that_make_no_sense_are_refused(written):
+    with pytest.raises(ValueError, match="seed"):
+        seeds_of(written)
+
+
+TABLES = st.recursive(
+    st.integers(), lambda below: st.dictionaries(st.sampled_from("abc"), below, max_size=3), max_leaves=8
+).filter(lambda table: isinstance(table, dict))
+
+
+@given(TABLES, TABLES)
+def test_the_special_table_wins_and_the_general_one_fills_in(base, overlay):
+    merged = laid_over(base, overlay)
+    assert laid_over(merged, overlay) == merged
+    assert set(merged) == set(base) | set(overlay)
+    assert laid_over(base, {}) == base
