@@ -21,11 +21,10 @@ def number_of(i: Tensor, j: Tensor) -> Tensor:
 def pair_of(numbers: Tensor) -> tuple[Tensor, Tensor]:
     """The pairs (i, j) of these numbers, int64 of the same shape; exact for up to 10^9 images.
 
-    The root in float64 is off by one at most, which integers put right.
+    Rounding may lift the root in float64 to the next whole number, never below one; integers put that right.
     """
     j = ((8 * numbers + 1).double().sqrt() / 2 + 0.5).long()
     j -= (j * (j - 1) // 2 > numbers).long()
-    j += (j * (j + 1) // 2 <= numbers).long()
     return numbers - j * (j - 1) // 2, j
 
 

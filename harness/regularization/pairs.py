@@ -69,12 +69,12 @@ class PairSampler:
         return Pairs(i, j, target_values(pixel_similarity(self._rows, i, j), self._spec))
 
     def _drawn(self, n: int, generator: torch.Generator) -> Tensor:
-        """Pair numbers: (n,) int64."""
+        """Pair numbers: (n,) int64 on the CPU."""
         if self._spec.pair_range == "all":
             return spread(n, self._total, generator)
         if self._share >= _WORTH_REJECTING and n <= self._share * self._total / 2:
             return distinct(n, lambda count: self._accepted(count, generator))
-        return self._members[spread(n, len(self._members), generator).to(self._members.device)]
+        return self._members[spread(n, len(self._members), generator)]
 
     def _accepted(self, count: int, generator: torch.Generator) -> Tensor:
         """About `count` independent numbers of pairs in the range, each equally likely."""
@@ -101,7 +101,7 @@ class PairSampler:
 
     @cached_property
     def _members(self) -> Tensor:
-        """Numbers of all pairs in the range: (pairs,) int64."""
+        """Numbers of all pairs in the range: (pairs,) int64 on the CPU."""
         return members(self._rows, self._intervals)
 
     def _emptiness(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterator
 from math import inf, nan
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,16 +48,17 @@ def contains(intervals: Collection[Interval], similarity: Tensor) -> Tensor:
 
 
 def members(rows: Tensor, intervals: Collection[Interval]) -> Tensor:
-    """Numbers of the pairs in a range: (pairs,) int64, each once, in an order that depends on N alone.
+    """Numbers of the pairs in a range: (pairs,) int64 on the CPU, each once, in an order that depends on N alone.
 
     One pass over all pairs, tile by tile; 8 bytes for each pair that the range holds.
     rows: (N, d) of `unit_rows`.
     """
-    found = []
+    # one growing array: a small tensor kept from each tile would split the memory that the next tile could reuse
+    found = array("q")
     for first_i, first_j, tile in _tiles(rows, intervals):
         i, j = contains(intervals, tile).nonzero(as_tuple=True)
-        found.append(number_of(first_i + i, first_j + j))
-    return torch.cat(found)
+        found.frombytes(number_of(first_i + i, first_j + j).cpu().numpy().tobytes())
+    return torch.from_numpy(np.asarray(found))
 
 
 def pair_counts(rows: Tensor, threshold: float, threshold_low: float | None = None) -> dict[str, int]:

@@ -36,8 +36,8 @@ def pixel_similarity(rows: Tensor, i: Tensor, j: Tensor) -> Tensor:
     """S_pixel of the pairs (i, j): (pairs,) float32, cosines.
 
     rows: (N, d) of `unit_rows`; i, j: (pairs,) integers.
-    Products are summed in float64, so that the rounded value belongs to the pair alone, not to the order in which a
-    device sums: a pair that was chosen because it is above a threshold is above it whenever it is asked for.
+    Products are summed in float64, so that the rounded value belongs to the pair alone, not to the order of summation
+    that a device chooses by the number of pairs: one drawn for being above a threshold is above it for its target too.
     """
     step = max(1, _CHUNK // rows.shape[1])
     return torch.cat(

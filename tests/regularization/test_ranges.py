@@ -55,7 +55,7 @@ def test_double_needs_a_second_threshold(rows: Tensor) -> None:
 def test_a_similarity_that_equals_the_threshold_lies_in_no_range(rows: Tensor) -> None:
     # the matrix product of a tile rounds some of these to the other side
     i, j = torch.triu_indices(90, 90, offset=1)
-    for number, similarity in enumerate(pixel_similarity(rows, i, j)[::100].tolist()):
+    for number, similarity in enumerate(pixel_similarity(rows, i, j)[::250].tolist()):
         ranges = pair_ranges(abs(similarity))
         listed = torch.cat([members(rows, ranges[name]) for name in ("high", "low")])
-        assert number_of(i, j)[100 * number] not in listed
+        assert number_of(i, j)[250 * number] not in listed

@@ -11,6 +11,8 @@ from torch import Tensor
 from harness.regularization.similarity import cosine, pixel_similarity, similarity_matrix, unit_rows
 from harness.seeding import stream
 
+DIGITS = torch.from_numpy(load_digits().images[:80, None])
+
 
 def color_images(n: int) -> Tensor:
     return torch.randint(0, 256, (n, 3, 5, 7), dtype=torch.uint8, generator=stream(0, "color images"))
@@ -51,7 +53,7 @@ def test_an_image_that_equals_the_mean_image_is_similar_to_none() -> None:
 
 @given(order=st.permutations(range(40)), size=st.integers(1, 40))
 def test_a_pairs_similarity_is_the_same_in_any_company(order: list[int], size: int) -> None:
-    rows = unit_rows(torch.from_numpy(load_digits().images[:80, None]))
+    rows = unit_rows(DIGITS)
     i, j = torch.arange(40), torch.arange(40, 80)
     alone = torch.cat([pixel_similarity(rows, a, b) for a, b in zip(i.split(1), j.split(1), strict=True)])
     picked = torch.tensor(order[:size])
