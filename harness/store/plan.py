@@ -113,21 +113,23 @@ def _model_row(key: str, job: TrainJob) -> dict[str, Any]:
 
 def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int]) -> None:
     by_key = {each.key: each for each in planned}
-    states = dict(session.execute(select(schema.Job.key, schema.Job.state).where(schema.Job.key.in_(by_key))).all())
-    new = []
+    job = schema.Job
+    states = dict(session.execute(select(job.key, job.state).where(job.key.in_(by_key))).all())
+    new, changed = [], []
     for key, each in by_key.items():
-        row = {"work": each.work, "state": "blocked" if each.blocked else "waiting", "reason": each.blocked}
+        row = {"key": key, "work": each.work, "state": "blocked" if each.blocked else "waiting", "reason": each.blocked}
         if key not in states:
-            new.append(row | _job_row(key, each.job, models))
+            new.append(row | _job_facts(each.job, models))
         elif states[key] in {"waiting", "blocked"} or (states[key] == "failed" and each.blocked):
-            session.execute(update(schema.Job).where(schema.Job.key == key).values(row))
-    insert_rows(session, schema.Job, new)
+            changed.append(row)
+    insert_rows(session, job, new)
+    if changed:
+        session.execute(update(job), changed)
 
 
-def _job_row(key: str, job: Job, models: dict[str, int]) -> dict[str, Any]:
+def _job_facts(job: Job, models: dict[str, int]) -> dict[str, Any]:
     training = job if isinstance(job, TrainJob) else job.model
     return {
-        "key": key,
         "kind": "train" if isinstance(job, TrainJob) else job.evaluation.kind,
         "model_id": models[training.key],
         "attempts": 0,

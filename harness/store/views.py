@@ -121,11 +121,13 @@ GROUP BY {_COMMON}, evaluation, evaluation_row, steps
     # clean, D: at the largest epsilon; for the Boundary attack (epsilon NULL) the scores. Means over the seeds
     # that have all four numbers, then ratios. The comparison with A0 = 0.9 avoids dividing by zero.
     "v_acceptable": f"""
-WITH reached AS (
-    SELECT suite, profile, condition, seed, evaluation, epsilon, accuracy AS distorted
-    FROM v_curves c
-    WHERE epsilon = (SELECT max(epsilon) FROM v_curves o WHERE o.suite = c.suite AND o.profile = c.profile
-                     AND o.condition = c.condition AND o.seed = c.seed AND o.evaluation = c.evaluation)
+WITH furthest AS (
+    SELECT evaluation_id, max(epsilon) AS epsilon FROM measurement WHERE epsilon IS NOT NULL GROUP BY evaluation_id
+), reached AS (
+    SELECT b.suite, b.profile, b.condition, b.seed, b.evaluation, x.epsilon, x.value AS distorted
+    FROM placed_evaluation b
+    JOIN furthest f ON f.evaluation_id = b.evaluation_row
+    JOIN measurement x ON x.evaluation_id = f.evaluation_id AND x.metric = 'accuracy' AND x.epsilon = f.epsilon
     UNION ALL
     SELECT b.suite, b.profile, b.condition, b.seed, b.evaluation, NULL, avg(x.value)
     FROM placed_evaluation b
@@ -158,7 +160,7 @@ FROM compared
     "v_jobs": f"""
 WITH needed AS (
     SELECT {_COMMON}, job_key FROM placed_model
-    UNION ALL
+    UNION
     SELECT {_COMMON}, job_key FROM placed_evaluation
     UNION
     SELECT p.suite, p.profile, NULL, m.classification, m.regularization, m.target, m.alpha, m.threshold,

@@ -50,8 +50,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that writes all or nothing; DatabaseUnusable if the database refuses."""
+        """The one session that writes now, all or nothing; DatabaseUnusable if the database refuses."""
         with self._translated(), Session(self.engine) as session, session.begin():
+            session.connection()  # take the lock before anything is looked at
             yield session
 
     @contextmanager

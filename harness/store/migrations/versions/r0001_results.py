@@ -9,7 +9,7 @@ from harness.store.columns import Flag, Json, Real, UtcTime, Whole
 
 revision = "0001"
 down_revision = None
-VIEWS = "0000000000000000"
+VIEWS = "ffb0bae4e58ac6fa"
 """Digest of the views that belong to this version."""
 
 

@@ -1,0 +1,122 @@
+"""`harness db ...` and `harness sql`: care for the result database, and questions to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from harness.errors import DatabaseUnusable
+from harness.settings import settings
+
+if TYPE_CHECKING:
+    from harness.store.engine import Database
+
+database_app = typer.Typer(help="Care for the result database.", no_args_is_help=True)
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help='An SQL query, or the name of a view: "SELECT * FROM v_models".')],
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of a table.")] = False,
+) -> None:
+    """Answer a question to the result database; it is only read."""
+    from harness.store.read import answer
+    from harness.store.upkeep import write_csv
+
+    with _opened() as database:
+        found = answer(database, query)
+    if csv:
+        write_csv(sys.stdout, found.columns, found.rows)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*map(escape, found.columns), box=box.SIMPLE_HEAD)
+    for row in found.rows:
+        table.add_row(*(Text(_shown(value), justify=_side(value)) for value in row))
+    console = Console()
+    # Piped into a file there is no screen to fit on: nothing is cut.
+    console.print(table, crop=console.is_terminal, width=None if console.is_terminal else 10_000)
+    console.print(f"{len(found.rows)} row{'' if len(found.rows) == 1 else 's'}")
+
+
+@database_app.command()
+def upgrade() -> None:
+    """Bring a database of an older version of this program to the present one; a copy is made first."""
+    from harness.store.upkeep import upgrade as upgraded
+
+    done = upgraded(settings().database)
+    if done.before == done.after:
+        typer.echo(f"nothing to do: the schema is {done.after}, the newest")
+        return
+    typer.echo(f"upgraded from schema {done.before} to {done.after}")
+    if done.backup is not None:
+        typer.echo(f"the database as it was: {done.backup}")
+
+
+@database_app.command()
+def check() -> None:
+    """Look for damage: every page, every reference; and count what there is."""
+    from harness.store.upkeep import check as checked
+
+    with _opened() as database:
+        health, title = checked(database), database.title
+    typer.echo(f"{title}: schema {health.version}")
+    width = max(map(len, health.rows))
+    for table, rows in health.rows.items():
+        typer.echo(f"  {table:<{width}}  {rows:>9,}")
+    if health.problems:
+        raise DatabaseUnusable("\n".join((f"{title} is damaged:", *health.problems)))
+    typer.echo("sound")
+
+
+@database_app.command()
+def backup(
+    path: Annotated[Path | None, typer.Argument(help="A new file; by default beside the database, dated.")] = None,
+) -> None:
+    """Copy the database, also while a suite runs, and check the copy."""
+    from harness.store.upkeep import backup as copied
+
+    with _opened() as database:
+        typer.echo(f"{copied(database, path)}: checked, sound")
+
+
+@database_app.command()
+def export(
+    out: Annotated[Path | None, typer.Option(help="Folder; by default `export` in the results folder.")] = None,
+) -> None:
+    """Write every view as a CSV file."""
+    from harness.store.upkeep import export as exported
+
+    with _opened() as database:
+        for file in exported(database, out or settings().results_dir / "export"):
+            typer.echo(str(file))
+
+
+@contextmanager
+def _opened() -> Iterator[Database]:
+    from harness.store.engine import open_database
+
+    database = open_database(settings().database, create=False)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _shown(value: object) -> str:
+    """A value in a table: numbers short, NULL empty."""
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _side(value: object) -> Literal["left", "right"]:
+    return "right" if isinstance(value, (int, float)) else "left"

@@ -1,0 +1,275 @@
+"""Opening, transactions, and what a user reads when the database refuses."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from multiprocessing.queues import SimpleQueue as Queue
+from pathlib import Path
+
+import pytest
+from made_up import ORIGIN, curve, evaluate_job, planned
+from sqlalchemy import text
+
+from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
+from harness.store import migrations, read, schema, write
+from harness.store.engine import Database, open_database
+
+FORK = multiprocessing.get_context("fork")
+"""Fast, and safe: a child opens its own connections and leaves without touching its parent's."""
+
+
+def sqlite_url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+def plan(db: Database, suite: str = "study") -> None:
+    write.plan(db, planned(suite=suite), suite, "smoke", "A study")
+
+
+def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
+    with closing(open_database(url)) as db:
+        assert read.answer(db, "v_models").rows == ()
+    with closing(open_database(url, create=False)) as db:
+        assert read.answer(db, "v_models").rows == ()
+
+
+def test_who_only_reads_is_told_that_there_is_nothing_yet(url: str) -> None:
+    with pytest.raises(DatabaseUnusable, match=r"no results yet: .* `harness run-suite quickstart` makes some"):
+        open_database(url, create=False)
+
+
+def test_a_reader_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable):
+        open_database(sqlite_url(tmp_path / "results" / "harness.sqlite"), create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2)])
+def test_connections_are_safe_ones(sqlite_db: Database, pragma: str, value: object) -> None:
+    with sqlite_db.reading() as connection:
+        assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_an_exception_undoes_the_whole_transaction(db: Database) -> None:
+    suite = schema.Suite(name="a", profile="smoke", title="A", planned_at=datetime.now(UTC))
+    dangling = schema.Place(suite_id=99, condition="none", seed=0, evaluation="", job_key="0" * 16)
+    with pytest.raises(StoreError, match=r"(?i)foreign key"), db.transaction() as session:
+        session.add_all([suite, dangling])
+    assert read.answer(db, "suite").rows == ()
+
+
+def test_readers_see_one_moment_and_do_not_wait_for_a_writer(db: Database) -> None:
+    plan(db)
+    with db.reading() as connection:
+        count = text("SELECT count(*) FROM place")
+        before = connection.scalar(count)
+        plan(db, "other")
+        assert connection.scalar(count) == before
+    with db.transaction(), db.reading() as connection:
+        assert connection.scalar(count) == 2 * before
+
+
+def test_a_reading_connection_refuses_to_write(db: Database) -> None:
+    with pytest.raises(DatabaseUnusable, match="cannot be written"), db.reading() as connection:
+        connection.execute(text("DELETE FROM suite"))
+
+
+def test_something_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.sqlite"
+    file.write_text("A note that is long enough to be a header of a database, and then some more words.\n" * 50)
+    before = file.read_bytes()
+    with pytest.raises(DatabaseUnusable, match=r"notes\.sqlite is not a database"):
+        open_database(sqlite_url(file))
+    assert file.read_bytes() == before
+
+
+def test_tables_of_another_program_are_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE recipe (id INTEGER)")
+    with pytest.raises(DatabaseUnusable, match="of another program"):
+        open_database(sqlite_url(file))
+
+
+def test_a_truncated_database_is_reported(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-5000])
+    with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"):
+        open_database(sqlite_url(file))
+
+
+def test_a_newer_version_is_refused_and_unchanged(db: Database) -> None:
+    url = db.engine.url.render_as_string(hide_password=False)
+    with db.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for create in (True, False):
+        with pytest.raises(DatabaseUnusable, match=r"newer version.*9999.*upgrade the program"):
+            open_database(url, create=create)
+
+
+def test_an_older_version_is_sent_to_the_upgrade(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = db.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setattr(migrations, "VERSIONS", (*migrations.VERSIONS, "9999"))
+    monkeypatch.setattr(migrations, "NEWEST", "9999")
+    with pytest.raises(DatabaseUnusable, match=r"older version.*`harness db upgrade`"):
+        open_database(url)
+
+
+@pytest.mark.parametrize("url", ["harness.sqlite", "mysql://host/name"])
+def test_what_is_no_url_of_a_known_database_is_refused(url: str) -> None:
+    with pytest.raises((DatabaseUnusable, UnknownName), match=r"not a database URL|no database called 'mysql'"):
+        open_database(url)
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_not_there_is_reported_without_the_password() -> None:
+    with pytest.raises(DatabaseUnusable, match="cannot be reached") as caught:
+        open_database("postgresql://user:secret@127.0.0.1:9/harness")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_locked_database_says_so_after_the_timeout(db: Database) -> None:
+    url = db.engine.url.render_as_string(hide_password=False)
+    with closing(open_database(url, timeout=0.2)) as other, db.transaction():
+        start = time.monotonic()
+        with pytest.raises(DatabaseUnusable, match="is locked by another process"), other.transaction():
+            pass
+        assert 0.1 < time.monotonic() - start < 10
+    plan(db)
+
+
+def test_a_full_disk_loses_nothing_and_says_so(sqlite_db: Database) -> None:
+    plan(sqlite_db)
+    before = read.answer(sqlite_db, "SELECT count(*) FROM job").rows
+    with sqlite_db.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(DatabaseUnusable, match="the disk is full; free some space"):
+        write.plan(sqlite_db, planned(tuple(range(100))), "study", "smoke", "A study")
+    assert read.answer(sqlite_db, "SELECT count(*) FROM job").rows == before
+    with sqlite_db.reading() as connection:
+        assert sqlite_db.dialect.problems(connection) == []
+    with sqlite_db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    plan(sqlite_db, "later")
+
+
+def _say_what_happens(url: str, said: Queue[str]) -> None:
+    """Open and write as somebody without root's rights, who may write anywhere."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        with open_database(url).transaction():
+            said.put("written")
+    except DatabaseUnusable as error:
+        said.put(str(error))
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_a_read_only_file_or_folder_is_reported(file: Path, tmp_path: Path, new: bool) -> None:
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    file.chmod(0o444)
+    tmp_path.chmod(0o555)
+    said: Queue[str] = FORK.SimpleQueue()
+    process = FORK.Process(target=_say_what_happens, args=(sqlite_url(tmp_path / "new.sqlite" if new else file), said))
+    process.start()
+    process.join()
+    tmp_path.chmod(0o755)
+    assert re.search(r"sqlite cannot be (written|opened): (the file or )?its folder", said.get())
+
+
+def _record_forever(url: str) -> None:
+    """Plan, start and finish evaluations until killed."""
+    with closing(open_database(url)) as db:
+        for number in range(100_000):
+            suite = f"suite{number}"
+            seeds = (number,)
+            write.plan(db, planned(seeds, suite), suite, "smoke", "A study")
+            key = evaluate_job("gaussian", "none", number).key
+            write.start(db, key, "Test CPU")
+            write.finish_evaluation(db, key, curve(*[0.5] * 200), ORIGIN, 1.0)
+
+
+def test_a_writer_killed_at_any_moment_leaves_whole_records(sqlite_db: Database) -> None:
+    url = str(sqlite_db.engine.url)
+    done = 0
+    for wait in (0.05, 0.13, 0.29):
+        process = FORK.Process(target=_record_forever, args=(url,))
+        process.start()
+        assert process.pid is not None
+        while (now := _done(sqlite_db)) == done:  # until it writes
+            time.sleep(0.01)
+        time.sleep(wait)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        done = max(now, _done(sqlite_db))
+        with sqlite_db.reading() as connection:
+            assert sqlite_db.dialect.problems(connection) == []
+        counts = read.answer(
+            sqlite_db,
+            "SELECT DISTINCT j.state, count(x.id) FROM job j JOIN evaluation e ON e.key = j.key"
+            " LEFT JOIN measurement x ON x.evaluation_id = e.id GROUP BY j.key",
+        )
+        assert set(counts.rows) <= {("done", 200), ("waiting", 0), ("running", 0)}
+        places = read.answer(sqlite_db, "SELECT DISTINCT count(*) FROM place GROUP BY suite_id")
+        assert places.rows == ((2 * 6,),)
+        write.release_running(sqlite_db)
+        with sqlite_db.transaction() as session:  # the next writer begins anew
+            session.execute(text("DELETE FROM measurement"))
+            session.execute(text("UPDATE job SET state = 'waiting' WHERE state = 'done'"))
+        done = 0
+
+
+def _done(db: Database) -> int:
+    return int(read.answer(db, "SELECT count(*) FROM job WHERE state = 'done'").rows[0][0])
+
+
+def _claim(url: str, claimed: Queue[str]) -> None:
+    with closing(open_database(url)) as db:
+        for planned_job in planned():
+            with db.transaction() as session:
+                state = session.scalar(text("SELECT state FROM job WHERE key = :key"), {"key": planned_job.key})
+                if state == "waiting":
+                    session.execute(text("UPDATE job SET state = 'running' WHERE key = :key"), {"key": planned_job.key})
+                    claimed.put(planned_job.key)
+
+
+def test_processes_that_look_and_then_write_never_collide(db: Database) -> None:
+    plan(db)
+    url = db.engine.url.render_as_string(hide_password=False)
+    claimed: Queue[str] = FORK.SimpleQueue()
+    processes = [FORK.Process(target=_claim, args=(url, claimed)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    keys = [claimed.get() for _ in planned()]
+    assert sorted(keys) == sorted(job.key for job in planned())
+
+
+def _open(url: str) -> None:
+    open_database(url).close()
+
+
+def test_processes_that_make_the_database_at_once_make_one(url: str) -> None:
+    processes = [FORK.Process(target=_open, args=(url,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+
+
+def test_sql_of_a_user_only_reads(db: Database) -> None:
+    plan(db)
+    with pytest.raises(SpecError, match="only queries are answered"):
+        read.answer(db, "DELETE FROM place")
+    assert len(read.answer(db, "place").rows) == 24

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect, text
+from test_views import fill
+
+from harness.errors import StoreError
+from harness.store import migrations, read, schema, views
+from harness.store.engine import Database, open_database
+
+
+@pytest.fixture
+def connection(url: str) -> Iterator[Connection]:
+    """A migrated database in a transaction of its own."""
+    with closing(open_database(url)) as db, db.engine.begin() as connection:
+        yield connection
+
+
+def test_migrated_tables_are_those_of_the_schema(connection: Connection) -> None:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    assert compare_metadata(context, schema.Base.metadata) == []
+
+
+def test_migrated_checks_are_those_of_the_schema(connection: Connection) -> None:
+    for table in schema.Base.metadata.tables.values():
+        expected = {str(c.name) for c in table.constraints if str(c.name).startswith("ck_")}
+        assert {check["name"] for check in inspect(connection).get_check_constraints(table.name)} == expected
+
+
+def test_sqlite_tables_are_made_alike_by_migration_and_schema() -> None:
+    made = []
+    for make in (migrations.migrate, schema.Base.metadata.create_all):
+        engine = create_engine("sqlite://")
+        with engine.begin() as connection:
+            make(connection)
+            rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+            made.append({name: sorted(sql.replace("\n)", ",\n)").split(",\n")) for name, sql in rows})
+        engine.dispose()
+    made[0].pop("alembic_version")
+    tidied = [{name: [line.strip() for line in sql] for name, sql in tables.items()} for tables in made]
+    assert {name: sorted(sql) for name, sql in tidied[0].items()} == {n: sorted(s) for n, s in tidied[1].items()}
+
+
+def test_all_views_exist(connection: Connection) -> None:
+    assert set(inspect(connection).get_view_names()) == set(views.VIEWS)
+
+
+def test_every_version_can_be_left_and_reached_again(connection: Connection) -> None:
+    for version in ("base", *migrations.VERSIONS, *reversed(migrations.VERSIONS), "base", migrations.NEWEST):
+        migrations.migrate(connection, version)
+        assert migrations.version(connection) == (None if version == "base" else version)
+        if version == "base":
+            assert inspect(connection).get_table_names() == ["alembic_version"]
+            assert inspect(connection).get_view_names() == []
+    assert set(inspect(connection).get_view_names()) == set(views.VIEWS)
+
+
+def test_migrating_to_where_one_is_keeps_everything(db: Database) -> None:
+    fill(db)
+    before = {view: sorted(read.answer(db, view).rows, key=str) for view in views.PUBLIC}
+    with db.engine.begin() as connection:
+        migrations.migrate(connection)
+    assert {view: sorted(read.answer(db, view).rows, key=str) for view in views.PUBLIC} == before
+
+
+BAD_ROWS = {
+    "a number that is not finite": "UPDATE measurement SET value = 9e999 WHERE metric = 'score'",
+    "an accuracy above 1": "UPDATE measurement SET value = 1.5 WHERE metric = 'accuracy'",
+    "neither number nor reason": "UPDATE measurement SET value = NULL",
+    "an unknown state": "UPDATE job SET state = 'asleep'",
+    "failed without a reason": "UPDATE job SET state = 'failed', reason = NULL",
+    "done without an end": "UPDATE job SET state = 'done', finished_at = NULL",
+    "two places in one": "UPDATE place SET seed = 0",
+    "an image without outcome": "UPDATE image_result SET outcome = 'maybe'",
+    "a distance without a start": "UPDATE image_result SET outcome = 'no_start'",
+    "text for a number": "UPDATE measurement SET n = 'many'",
+}
+
+
+@pytest.mark.parametrize("sql", BAD_ROWS.values(), ids=BAD_ROWS)
+def test_the_tables_themselves_refuse(db: Database, sql: str) -> None:
+    fill(db)
+    with pytest.raises(StoreError, match="does not take"), db.transaction() as session:
+        session.execute(text(sql))

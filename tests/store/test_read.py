@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+from made_up import DATA, FACTS, ORIGIN, TEST_DATA, diverged_result, evaluate_job, planned, train_job, training_result
+from test_views import fill
+
+from harness.errors import SpecError
+from harness.spec import PlannedJob
+from harness.store import read, write
+from harness.store.engine import Database
+from harness.store.plan import SplitFacts
+from harness.store.provenance import provenance
+
+
+@pytest.fixture
+def filled(db: Database) -> Database:
+    fill(db)
+    return db
+
+
+def test_states_are_those_of_known_jobs(filled: Database) -> None:
+    training, evaluation = train_job().key, evaluate_job().key
+    states = read.job_states(filled, [training, evaluation, "0" * 16])
+    assert set(states) == {training, evaluation}
+    assert states[training].weights == "best-0123.safetensors"
+    assert states[evaluation].weights is None
+    assert read.job_states(filled, []) == {}
+
+
+def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Database) -> None:
+    rates = read.rates(filled, "Test CPU")
+    assert rates == {
+        "train": 25.0, "clean": 5.0, "gaussian": 5.0, "fgsm_transfer": 5.0, "boundary": 5.0, "corruption": 5.0,
+    }  # fmt: skip
+    assert read.rates(filled, "Another CPU") == {}
+
+
+def test_views_are_filtered_by_value_list_and_null(filled: Database) -> None:
+    assert len(read.answer(filled, "v_models", condition="none", seed=0).rows) == 1
+    assert len(read.answer(filled, "v_models", seed=[0, 1]).rows) == 4
+    assert len(read.answer(filled, "v_models", alpha=None).rows) == 2
+    assert len(read.answer(filled, "v_models", seed=[]).rows) == 0
+
+
+def test_tables_are_frames_with_the_columns_of_the_view(filled: Database) -> None:
+    frame = read.table(filled, "v_curves", evaluation="gaussian", condition="threshold")
+    assert list(frame["epsilon"].unique()) == [0.0, 0.1]
+    assert frame["accuracy"].dtype == float
+    empty = read.table(filled, "v_curves", suite="unknown")
+    assert list(empty.columns) == list(frame.columns)
+
+
+def test_sql_is_taken_as_it_is_written(filled: Database) -> None:
+    found = read.answer(filled, "SELECT ':name' AS a, '50%' AS b, '%s' AS c")
+    assert (found.columns, found.rows) == (("a", "b", "c"), ((":name", "50%", "%s"),))
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM v_nothing", "SELEC 1", "SELECT 1; SELECT", "", "CREATE TABLE a (b INT)"]
+)
+def test_wrong_sql_is_one_line(filled: Database, sql: str) -> None:
+    with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
+        read.answer(filled, sql)
+
+
+def test_missing_places_say_why(db: Database) -> None:
+    jobs = planned(seeds=(0,), evaluations=("clean", "gaussian"))
+    blocked = "no digits; harness data prepare digits"
+    jobs = [
+        PlannedJob(job=job.job, places=job.places, work=1.0, blocked=blocked if job == jobs[1] else None)
+        for job in jobs
+    ]
+    write.plan(db, jobs, "study", "smoke", "A study")
+    write.finish_training(db, train_job("none").key, training_result(), ORIGIN, 1.0)
+    write.finish_training(db, train_job("threshold").key, diverged_result(), ORIGIN, 1.0)
+    found = [(each.condition, each.evaluation, each.state, each.reason) for each in read.missing(db, "study", "smoke")]
+    why = "epoch 1, step 3: loss is nan"
+    assert found == [
+        ("none", "clean", "blocked", blocked),
+        ("none", "gaussian", "waiting", read.NOT_RUN),
+        ("threshold", None, "diverged", why),
+        ("threshold", "clean", "blocked", f"its model's training diverged: {why}"),
+        ("threshold", "gaussian", "blocked", f"its model's training diverged: {why}"),
+    ]
+
+
+def test_what_waits_for_a_failed_training_says_so(db: Database) -> None:
+    write.plan(db, planned(seeds=(0,), evaluations=("clean",)), "study", "smoke", "A study")
+    write.fail(db, train_job().key, "out of memory")
+    reasons = {each.evaluation: each.reason for each in read.missing(db, "study", "smoke") if each.condition == "none"}
+    assert reasons == {None: "out of memory", "clean": "out of memory"}
+
+
+def test_a_finished_suite_misses_nothing(filled: Database) -> None:
+    assert read.missing(filled, "study", "smoke") == []
+
+
+def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
+    facts = SplitFacts(name="digits", split="train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
+    write.plan(filled, planned(), "study", "smoke", "A study", [facts])
+    found = read.origins(filled, "study", "smoke")
+    assert found.commits == ("c" * 40,)
+    assert found.devices == ("Test CPU",)
+    assert found.packages == ({"torch": "2.14.1"},)
+    assert found.commands == ("harness run-suite study",)
+    assert [(each.name, each.split, each.sha256, each.n) for each in found.data] == [
+        ("digits", "test", TEST_DATA["digits/test"], None),
+        ("digits", "train", DATA["digits/train"], 1500),
+    ]
+    assert read.origins(filled, "unknown", "smoke").devices == ()
+
+
+def test_changed_checkouts_are_marked(db: Database) -> None:
+    write.plan(db, planned(), "study", "smoke", "A study")
+    dirty = type(ORIGIN)(**{**vars(ORIGIN), "git_dirty": True})
+    write.finish_training(db, train_job().key, training_result(), dirty, 1.0)
+    assert read.origins(db, "study", "smoke").commits == ("c" * 40 + "+changes",)
+
+
+def test_real_provenance_can_be_stored(db: Database) -> None:
+    write.plan(db, planned(), "study", "smoke", "A study")
+    origin = provenance(FACTS, "harness run-suite study")
+    write.finish_training(db, train_job().key, training_result(), origin, 1.0)
+    assert read.origins(db, "study", "smoke").packages == (dict(origin.packages),)

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import csv
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from made_up import planned
+from sqlalchemy import text
+from test_views import COLUMNS, fill
+
+from harness.errors import DatabaseUnusable, HarnessError
+from harness.store import migrations, read, upkeep, write
+from harness.store.engine import Database, open_database
+
+
+def make_older(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the program know a newer version than the database has, which needs no change of tables."""
+    newer = "9999"
+    script = (
+        f'revision = "{newer}"\ndown_revision = "{migrations.NEWEST}"\ndef upgrade(): pass\ndef downgrade(): pass\n'
+    )
+    folder = Path(str(db.path)).parent / "migrations"
+    (folder / "versions").mkdir(parents=True)
+    for file in (*migrations.FOLDER.glob("*.*"), *migrations.FOLDER.glob("versions/r*.py")):
+        (folder / file.relative_to(migrations.FOLDER)).write_bytes(file.read_bytes())
+    (folder / "versions" / f"r{newer}_later.py").write_text(script)
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+    monkeypatch.setattr(migrations, "VERSIONS", (*migrations.VERSIONS, newer))
+    monkeypatch.setattr(migrations, "NEWEST", newer)
+
+
+def test_an_upgrade_copies_first_and_keeps_all_results(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(sqlite_db)
+    before = read.answer(sqlite_db, "v_curves").rows
+    make_older(sqlite_db, monkeypatch)
+    url = str(sqlite_db.engine.url)
+    done = upkeep.upgrade(url)
+    assert (done.before, done.after) == ("0001", "9999")
+    assert done.backup is not None
+    for database in (url, f"sqlite:///{done.backup}"):
+        if database != url:
+            upkeep.upgrade(database)
+        with closing(open_database(database)) as db:
+            assert read.answer(db, "v_curves").rows == before
+            with db.reading() as connection:
+                assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_an_upgrade_that_fails_changes_nothing(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(sqlite_db)
+    make_older(sqlite_db, monkeypatch)
+    script = migrations.FOLDER / "versions" / "r9999_later.py"
+    broken = "def upgrade():\n    from alembic import op\n    op.drop_table('image_result')\n    raise RuntimeError\n"
+    script.write_text(script.read_text().replace("def upgrade(): pass\n", broken))
+    before = read.answer(sqlite_db, "SELECT * FROM image_result").rows
+    with pytest.raises(RuntimeError):
+        upkeep.upgrade(str(sqlite_db.engine.url))
+    assert read.answer(sqlite_db, "SELECT * FROM image_result").rows == before
+    assert read.answer(sqlite_db, "SELECT version_num FROM alembic_version").rows == (("0001",),)
+    assert len(read.answer(sqlite_db, "v_curves").rows) > 0
+
+
+def test_an_upgrade_of_the_newest_version_does_nothing(db: Database) -> None:
+    done = upkeep.upgrade(db.engine.url.render_as_string(hide_password=False))
+    assert (done.before, done.after, done.backup) == (migrations.NEWEST, migrations.NEWEST, None)
+
+
+def test_a_newer_database_is_not_upgraded(db: Database) -> None:
+    with db.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnusable, match="upgrade the program"):
+        upkeep.upgrade(db.engine.url.render_as_string(hide_password=False))
+
+
+def test_a_sound_database_checks_out(db: Database) -> None:
+    fill(db)
+    found = upkeep.check(db)
+    assert (found.version, found.problems) == (migrations.NEWEST, ())
+    assert (found.rows["model"], found.rows["job"], found.rows["image_result"]) == (5, 25, 4 * 2 * 3)
+
+
+def test_a_check_finds_rows_that_point_nowhere(sqlite_db: Database) -> None:
+    fill(sqlite_db)
+    with sqlite_db.engine.connect() as connection:
+        sqlite_db.dialect.without_foreign_keys(connection)
+        with connection.begin():
+            connection.execute(text("DELETE FROM suite"))
+        connection.invalidate()
+    assert "place row 1 points to a missing row of suite" in upkeep.check(sqlite_db).problems
+
+
+def test_a_backup_is_a_whole_database_of_its_own(sqlite_db: Database) -> None:
+    fill(sqlite_db)
+    copy = upkeep.backup(sqlite_db)
+    assert copy.parent == Path(str(sqlite_db.path)).parent
+    write.plan(sqlite_db, planned(suite="later"), "later", "smoke", "Later")
+    with closing(open_database(f"sqlite:///{copy}", create=False)) as db:
+        assert read.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
+
+
+def test_a_backup_is_possible_while_another_writes(sqlite_db: Database, tmp_path: Path) -> None:
+    fill(sqlite_db)
+    with sqlite_db.transaction():
+        upkeep.backup(sqlite_db, tmp_path / "copy.sqlite")
+
+
+def test_a_backup_overwrites_nothing_and_makes_no_folder(sqlite_db: Database, tmp_path: Path) -> None:
+    target = tmp_path / "copy.sqlite"
+    target.write_text("precious")
+    with pytest.raises(HarnessError, match="exists already"):
+        upkeep.backup(sqlite_db, target)
+    assert target.read_text() == "precious"
+    with pytest.raises(HarnessError, match="not a folder"):
+        upkeep.backup(sqlite_db, tmp_path / "nowhere" / "copy.sqlite")
+
+
+@pytest.mark.postgres
+def test_a_server_is_backed_up_with_its_own_tool(db: Database, tmp_path: Path) -> None:
+    if db.path is None:
+        with pytest.raises(DatabaseUnusable, match="pg_dump"):
+            upkeep.backup(db, tmp_path / "copy")
+
+
+def test_an_export_is_every_view_as_csv(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    files = upkeep.export(db, tmp_path / "deep" / "export")
+    assert [file.stem for file in files] == list(COLUMNS)
+    for file in files:
+        with file.open(newline="", encoding="utf-8") as opened:
+            header, *rows = csv.reader(opened)
+        assert ", ".join(header) == COLUMNS[file.stem]
+        assert len(rows) == len(read.answer(db, file.stem).rows)

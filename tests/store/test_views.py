@@ -1,0 +1,276 @@
+"""The contract of the views: their columns exactly, their values by hand."""
+
+from __future__ import annotations
+
+import math
+from importlib import import_module
+
+import pytest
+from made_up import (
+    DATA,
+    NONE,
+    ORIGIN,
+    accuracy,
+    boundary_result,
+    corruption_result,
+    curve,
+    diverged_result,
+    evaluate_job,
+    planned,
+    train_job,
+    training_result,
+)
+
+from harness.measurement import EvaluationResult
+from harness.spec import CleanSpec, EvaluateJob, NoiseSpec, Place, PlannedJob, TrainJob
+from harness.store import migrations, read, views, write
+from harness.store.engine import Database
+
+COMMON = (
+    "suite, profile, condition, classification, regularization, target, alpha, threshold, architecture, color, seed"
+)
+OVER_SEEDS = COMMON.removesuffix(", seed")
+COLUMNS = {
+    "v_models": f"{COMMON}, model_id, pair_range, n_images, pairs_per_batch, base_width, status, best_epoch,"
+    " clean_accuracy, train_seconds, device, git_commit, spec_digest",
+    "v_gammas": f"{COMMON}, tap, gamma",
+    "v_curves": f"{COMMON}, evaluation, epsilon, accuracy, n",
+    "v_curve_summary": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, mean, sem",
+    "v_corruptions": f"{COMMON}, corruption, frequency, severity, accuracy, n",
+    "v_boundary": f"{COMMON}, steps, score, repeats, n, n_failed, queries, start_score",
+    "v_acceptable": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, r0, u0, rd, ud, clean_ratio, distorted_ratio,"
+    " acceptable",
+    "v_jobs": f"{COMMON}, job, kind, state, attempts, reason, started_at, finished_at, seconds, device",
+}
+NONE_COMMON = ("study", "smoke", "none", "digits", "none", "none", None, None, "resnet18", "gray")
+THRESHOLD_COMMON = ("study", "smoke", "threshold", "digits", "digits", "threshold", 10.0, 0.8, "resnet18", "gray")
+GAMMAS = (0.5, 0.25, 0.25, 0.0, 0.0)
+
+CLEAN = {("none", 0): 0.8, ("none", 1): 0.6, ("threshold", 0): 0.7, ("threshold", 1): 0.6}
+NOISY = {("none", 0): 0.25, ("none", 1): 0.5, ("threshold", 0): 0.5, ("threshold", 1): 0.75}
+FGSM = {("none", 0): 0.5, ("none", 1): 0.5, ("threshold", 0): 0.25, ("threshold", 1): 0.25}
+SCORE = {("none", 0): 0.01, ("none", 1): 0.03, ("threshold", 0): 0.04, ("threshold", 1): 0.04}
+
+
+def results(condition: str, seed: int) -> dict[str, EvaluationResult]:
+    where = (condition, seed)
+    return {
+        "clean": EvaluationResult(measurements=(accuracy(CLEAN[where]),)),
+        "gaussian": curve(CLEAN[where], NOISY[where]),
+        "fgsm_transfer": curve(CLEAN[where], FGSM[where], max_epsilon=0.02),
+        "boundary": boundary_result(SCORE[where] / 2, SCORE[where] * 3 / 2),
+        "corruption": corruption_result(fog=0.75, shot_noise=0.5),
+    }
+
+
+def fill(db: Database, suite: str = "study") -> None:
+    """Everything of the study is done."""
+    write.plan(db, planned(suite=suite), suite, "smoke", "A study")
+    for condition, seed in [("none", 10_000), *CLEAN]:
+        key = train_job(condition, seed).key
+        write.start(db, key, "Test CPU")
+        gammas = GAMMAS if condition == "threshold" else ()
+        write.finish_training(db, key, training_result(gammas), ORIGIN, 4.0)
+        if seed < 10_000:
+            for name, result in results(condition, seed).items():
+                write.finish_evaluation(db, evaluate_job(name, condition, seed).key, result, ORIGIN, 2.0)
+
+
+@pytest.fixture
+def filled(db: Database) -> Database:
+    fill(db)
+    return db
+
+
+def rows(db: Database, view: str, order: str = "1") -> list[tuple[object, ...]]:
+    return list(read.answer(db, f"SELECT * FROM {view} ORDER BY {order}").rows)
+
+
+def test_every_view_of_the_contract_is_tested() -> None:
+    assert set(views.PUBLIC) == set(COLUMNS)
+
+
+@pytest.mark.parametrize("view", COLUMNS)
+def test_a_view_has_exactly_its_columns(db: Database, view: str) -> None:
+    assert ", ".join(read.answer(db, view).columns) == COLUMNS[view]
+
+
+def test_changed_views_have_a_revision_of_their_own() -> None:
+    newest = import_module(f"harness.store.migrations.versions.{_module(migrations.NEWEST)}")
+    assert views.digest() == newest.VIEWS, (
+        "the views changed: add a revision with this VIEWS digest, so that existing databases get them"
+    )
+
+
+def _module(version: str) -> str:
+    return next((migrations.FOLDER / "versions").glob(f"r{version}_*.py")).stem
+
+
+def test_models(filled: Database) -> None:
+    found = rows(filled, "v_models", "condition, seed")
+    assert [row[:11] for row in found] == [
+        (*common, seed) for common in (NONE_COMMON, THRESHOLD_COMMON) for seed in (0, 1)
+    ]
+    job = train_job("threshold", 1)
+    tail = ("ok", 0, 0.6, 4.0, "Test CPU", "c" * 40, job.spec_digest)
+    assert found[3][11:] == (job.key, "all", 100, 16, 64, *tail)
+    job = train_job("none", 0)
+    tail = ("ok", 0, 0.8, 4.0, "Test CPU", "c" * 40, job.spec_digest)
+    assert found[0][11:] == (job.key, None, None, None, 64, *tail)
+
+
+def test_diverged_models_are_shown_as_such(db: Database) -> None:
+    write.plan(db, planned(), "study", "smoke", "A study")
+    write.finish_training(db, train_job().key, diverged_result(), ORIGIN, 4.0)
+    [row] = read.table(db, "v_models").to_dict("records")
+    assert (row["status"], row["best_epoch"], row["clean_accuracy"]) == ("diverged", None, None)
+
+
+def test_gammas_are_those_of_the_best_epoch(filled: Database) -> None:
+    expected = [(*THRESHOLD_COMMON, seed, tap, gamma) for seed in (0, 1) for tap, gamma in enumerate(GAMMAS)]
+    assert rows(filled, "v_gammas", "seed, tap") == expected
+
+
+def test_curves(filled: Database) -> None:
+    found = [row for row in rows(filled, "v_curves", "condition, seed, epsilon") if row[11] == "gaussian"]
+    expected = [
+        (*common, seed, "gaussian", epsilon, value[common[2], seed], 100)
+        for common in (NONE_COMMON, THRESHOLD_COMMON)
+        for seed in (0, 1)
+        for epsilon, value in ((0.0, CLEAN), (0.1, NOISY))
+    ]
+    assert found == expected
+    assert {row[11] for row in rows(filled, "v_curves")} == {"gaussian", "fgsm_transfer"}
+
+
+def test_curve_summaries_have_mean_and_standard_error_over_seeds(filled: Database) -> None:
+    found = [row for row in rows(filled, "v_curve_summary", "condition, epsilon") if row[10] == "gaussian"]
+    assert [row[:13] for row in found] == [
+        (*common, "gaussian", epsilon, 2) for common in (NONE_COMMON, THRESHOLD_COMMON) for epsilon in (0.0, 0.1)
+    ]
+    # for two seeds the standard error is half their distance
+    expected = [(0.7, 0.1), (0.375, 0.125), (0.65, 0.05), (0.625, 0.125)]
+    assert [row[13:] for row in found] == [pytest.approx(pair, abs=1e-15) for pair in expected]
+
+
+def test_a_single_seed_has_no_standard_error_and_a_missing_number_no_weight(db: Database) -> None:
+    write.plan(db, planned(), "study", "smoke", "A study")
+    nothing = EvaluationResult(measurements=(accuracy(None, n=0, epsilon=0.1, reason="logits are nan"),))
+    write.finish_evaluation(db, evaluate_job("gaussian", "none", 0).key, curve(0.9, 0.5), ORIGIN, 1.0)
+    write.finish_evaluation(db, evaluate_job("gaussian", "none", 1).key, nothing, ORIGIN, 1.0)
+    assert [row[11:] for row in rows(db, "v_curve_summary", "epsilon")] == [(0.0, 1, 0.9, None), (0.1, 1, 0.5, None)]
+    assert (0.1, None, 0) in [row[12:] for row in rows(db, "v_curves")]
+
+
+def test_standard_errors_of_nearly_equal_numbers_are_exact(db: Database) -> None:
+    seeds = (0, 1, 2)
+    write.plan(db, planned(seeds), "study", "smoke", "A study")
+    for seed, value in zip(seeds, (0.9, 0.9 + 1e-9, 0.9 - 1e-9), strict=True):
+        write.finish_evaluation(db, evaluate_job("gaussian", "none", seed).key, curve(0.9, value), ORIGIN, 1.0)
+    equal, nearly = rows(db, "v_curve_summary", "epsilon")
+    assert equal[-1] == 0
+    assert nearly[-1] == pytest.approx(1e-9 / math.sqrt(3), rel=1e-6)
+
+
+def test_two_evaluations_of_a_kind_are_told_apart_by_name(db: Database) -> None:
+    here = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=None)
+    job = train_job()
+    found = [PlannedJob(job=job, places=(here,), work=1.0)]
+    for name, clip in (("gaussian", "image"), ("gaussian_unit", "unit")):
+        spec = NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=2, clip=clip)
+        place = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=name)
+        found.append(PlannedJob(job=EvaluateJob(model=job, evaluation=spec, data=DATA), places=(place,), work=1.0))
+    write.plan(db, found, "study", "smoke", "A study")
+    write.finish_evaluation(db, found[1].key, curve(0.9, 0.5), ORIGIN, 1.0)
+    write.finish_evaluation(db, found[2].key, curve(0.9, 0.4), ORIGIN, 1.0)
+    summary = [row[10:14] for row in rows(db, "v_curve_summary", "evaluation, epsilon") if row[11]]
+    assert summary == [("gaussian", 0.1, 1, 0.5), ("gaussian_unit", 0.1, 1, 0.4)]
+
+
+def test_corruptions_carry_their_frequency_group(filled: Database) -> None:
+    found = rows(filled, "v_corruptions", "condition, seed, corruption")
+    assert found[:2] == [
+        (*NONE_COMMON, 0, "fog", "low", 4, 0.75, 100),
+        (*NONE_COMMON, 0, "shot_noise", "high", 4, 0.5, 100),
+    ]
+    assert len(found) == 8
+
+
+def test_boundary_scores_are_means_over_repeats(filled: Database) -> None:
+    found = rows(filled, "v_boundary", "condition, seed")
+    assert [row[:11] for row in found] == [
+        (*common, seed) for common in (NONE_COMMON, THRESHOLD_COMMON) for seed in (0, 1)
+    ]
+    for row, score in zip(found, SCORE.values(), strict=True):
+        assert row[11:] == (50, pytest.approx(score), 2, 4, 2, 100.5, pytest.approx(2 * score))
+        assert [type(value) for value in row[13:16]] == [int, int, int]
+
+
+def test_acceptable_pairs_keep_clean_accuracy_and_gain_under_distortion(filled: Database) -> None:
+    found = rows(filled, "v_acceptable", "evaluation")
+    assert [row[:10] for row in found] == [THRESHOLD_COMMON] * 3
+    # evaluation, epsilon, seeds; R0 = mean(0.7, 0.6), U0 = mean(0.8, 0.6); RD and UD; R0/U0, RD/UD; acceptable
+    expected = [
+        ("boundary", None, 2, 0.65, 0.7, 0.04, 0.02, 0.65 / 0.7, 2.0, 1),
+        ("fgsm_transfer", 0.02, 2, 0.65, 0.7, 0.25, 0.5, 0.65 / 0.7, 0.5, 0),
+        ("gaussian", 0.1, 2, 0.65, 0.7, 0.625, 0.375, 0.65 / 0.7, 0.625 / 0.375, 1),
+    ]
+    for row, numbers in zip(found, expected, strict=True):
+        assert row[10:13] == numbers[:3]
+        assert row[13:19] == pytest.approx(numbers[3:9])
+        assert row[19] == numbers[9]
+
+
+def test_acceptable_compares_the_same_seeds_only(db: Database) -> None:
+    write.plan(db, planned(seeds=(0, 1)), "study", "smoke", "A study")
+    for condition, seed in (("none", 0), ("threshold", 0), ("threshold", 1)):
+        write.finish_training(db, train_job(condition, seed).key, training_result(), ORIGIN, 4.0)
+        for name in ("clean", "gaussian"):
+            key = evaluate_job(name, condition, seed).key
+            write.finish_evaluation(db, key, results(condition, seed)[name], ORIGIN, 1.0)
+    [row] = rows(db, "v_acceptable")
+    assert row[12:17] == (1, 0.7, 0.8, 0.5, 0.25)
+    assert row[19] == 0  # 0.7 is less than 0.9 of 0.8
+
+
+def test_acceptable_compares_with_the_same_training_without_regularizer(db: Database) -> None:
+    """A baseline of another width is no baseline."""
+    wide = NONE.replaced(network={"base_width": 128})
+    jobs = []
+    for condition, job in (
+        ("none", TrainJob(training=wide, seed=0, data=DATA)),
+        ("threshold", train_job("threshold")),
+    ):
+        here = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=None)
+        jobs.append(PlannedJob(job=job, places=(here,), work=1.0))
+        for name, spec in (("clean", CleanSpec()), ("gaussian", NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=2))):
+            place = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=name)
+            jobs.append(PlannedJob(job=EvaluateJob(model=job, evaluation=spec, data=DATA), places=(place,), work=1.0))
+    write.plan(db, jobs, "study", "smoke", "A study")
+    for planned_job, result in zip(
+        jobs, [training_result(), results("none", 0)["clean"], curve(0.8, 0.5)] * 2, strict=True
+    ):
+        finish = write.finish_training if isinstance(result, type(training_result())) else write.finish_evaluation
+        finish(db, planned_job.key, result, ORIGIN, 1.0)
+    assert len(rows(db, "v_models")) == 2
+    assert rows(db, "v_acceptable") == []
+
+
+def test_jobs_are_shown_where_the_suite_needs_them(filled: Database) -> None:
+    found = rows(filled, "v_jobs", "condition, seed, kind")
+    assert len(found) == 1 + 2 * 2 * 6
+    [substitute] = [row for row in found if row[2] is None]
+    assert substitute[:11] == ("study", "smoke", None, *NONE_COMMON[3:], 10_000)
+    assert substitute[11:15] == (train_job("none", 10_000).key, "train", "done", 1)
+    [row] = [row for row in found if row[11] == evaluate_job("gaussian", "threshold", 1).key]
+    assert row[:11] == (*THRESHOLD_COMMON, 1)
+    assert row[12:16] == ("gaussian", "done", 0, None)
+    assert row[18:] == (2.0, "Test CPU")
+    assert str(row[17]).endswith("+00:00")
+
+
+def test_a_suite_that_shares_models_shows_them_too(filled: Database) -> None:
+    before = {view: len(rows(filled, view)) for view in views.PUBLIC}
+    write.plan(filled, planned(suite="other"), "other", "smoke", "Another study")
+    assert {view: len(rows(filled, view)) for view in views.PUBLIC} == {view: 2 * n for view, n in before.items()}
+    assert {row[0] for row in rows(filled, "v_acceptable")} == {"study", "other"}
