@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SpecError, UnknownName
+from harness.settings import settings
+from harness.spec import PROFILES
+from harness.suites.registry import builtin_folder, get_suite, suite_files
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of suites of a user's own."""
+    monkeypatch.setenv("HARNESS_EXPERIMENTS_DIR", str(tmp_path))
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("name", [path.stem for path in builtin_folder().glob("*.toml")])
+def test_every_suite_is_valid_at_every_profile(name, profile):
+    assert get_suite(name, profile).name == name
+
+
+def test_an_unknown_suite_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownName, match="no suite called 'quikstart'; did you mean 'quickstart'"):
+        get_suite("quikstart", "smoke")
+
+
+def test_a_users_suites_stand_beside_the_built_in_ones(own):
+    (own / "mine.toml").write_text((builtin_folder() / "quickstart.toml").read_text())
+    assert {"mine", "quickstart"} <= set(suite_files())
+    assert get_suite("mine", "smoke").conditions == get_suite("quickstart", "smoke").conditions
+
+
+def test_two_suites_of_one_name_are_refused(own):
+    (own / "quickstart.toml").write_text((builtin_folder() / "quickstart.toml").read_text())
+    with pytest.raises(SpecError, match="two suites are called 'quickstart'"):
+        suite_files()
+
+
+def test_a_folder_that_is_not_there_is_refused(own, monkeypatch):
+    monkeypatch.setenv("HARNESS_EXPERIMENTS_DIR", str(own / "gone"))
+    settings.cache_clear()
+    with pytest.raises(SpecError, match="HARNESS_EXPERIMENTS_DIR"):
+        suite_files()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.suites.inputs import Inputs
+from harness.suites.plan import Plan, label, make_plan
+from harness.suites.schedule import Schedule
+
+
+@pytest.fixture
+def plan(parse, digits) -> Plan:
+    return make_plan(parse(), Inputs(digits), bfloat16=False)
+
+
+def key_of(plan: Plan, name: str) -> str:
+    return next(planned.key for planned in plan.jobs if label(planned) == name)
+
+
+def test_jobs_begin_in_the_plans_order_once_their_models_are_there(plan):
+    schedule = Schedule(plan, (), {})
+    begun = []
+    while planned := schedule.begin_next():
+        begun.append(planned.key)
+        schedule.finish(planned.key)
+    assert begun == [planned.key for planned in plan.jobs]
+    assert schedule.done == set(begun)
+
+
+def test_an_evaluation_waits_for_its_model_and_its_substitute(plan):
+    schedule = Schedule(plan, (), {})
+    begun = []
+    while planned := schedule.begin_next():
+        begun.append(label(planned))
+    trainings = [f"{name}, seed {seed}" for seed in (0, 1) for name in ("none", "threshold")]
+    assert sorted(begun) == sorted([*trainings, "substitute, seed 10000"])
+    schedule.finish(key_of(plan, "none, seed 0"))
+    assert [label(schedule.begin_next()) for _ in range(2)] == ["none, seed 0: clean", "none, seed 0: gaussian"]
+    assert schedule.begin_next() is None
+    schedule.finish(key_of(plan, "substitute, seed 10000"))
+    assert label(schedule.begin_next()) == "none, seed 0: fgsm_transfer"
+
+
+def test_done_jobs_are_left_out(plan):
+    done = [planned.key for planned in plan.jobs]
+    schedule = Schedule(plan, done, {})
+    assert schedule.begin_next() is None
+    assert len(schedule.done) == len(plan.jobs)
+
+
+def test_a_failed_training_blocks_its_evaluations_and_nothing_else(plan):
+    schedule = Schedule(plan, (), {})
+    schedule.begin_next()
+    schedule.fail(key_of(plan, "none, seed 0"), "it broke")
+    blocked = {label(plan.by_key[key]): reason for key, reason in schedule.blocked.items()}
+    names = ("clean", "gaussian", "fgsm_transfer")
+    assert blocked == {f"none, seed 0: {name}": "its training failed: it broke" for name in names}
+    assert len(schedule.todo) == len(plan.jobs) - 4
+
+
+def test_a_failed_substitute_blocks_the_transferred_attacks(plan):
+    schedule = Schedule(plan, (), {})
+    schedule.fail(key_of(plan, "substitute, seed 10000"), "it broke")
+    assert {label(plan.by_key[key]).rsplit(" ", 1)[-1] for key in schedule.blocked} == {"fgsm_transfer"}
+    assert len(schedule.blocked) == 4
+
+
+def test_a_training_that_diverged_before_is_not_tried_again(plan):
+    key = key_of(plan, "threshold, seed 1")
+    schedule = Schedule(plan, (), {key: "epoch 3, step 7"})
+    assert schedule.failed == {key: "diverged: epoch 3, step 7"}
+    assert len(schedule.blocked) == 3
+    assert key not in schedule.todo
