@@ -56,7 +56,7 @@ def normal(streams: Tensor, size: int, position: int = 0) -> Tensor:
     if position % 2:
         raise ValueError(f"normal numbers come in pairs: position must be even, got {position}")
     words = _words(streams, (size + 1) // 2, position // 2)
-    # 2^-25 keeps the logarithm's argument in (0, 1)
+    # 2^-25 keeps the logarithm finite
     radius = (
         words.bitwise_right_shift(40)
         .bitwise_and(0xFFFFFF)

@@ -1,0 +1,121 @@
+"""What holds for every row of EVALUATIONS."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from harness.errors import NotEvaluable
+from harness.evaluations import EVALUATIONS, evaluate
+from harness.models.pixels import unit_pixels
+from harness.spec import EVALUATION_VERSIONS
+from harness.spec.evaluation import EVALUATION_SPECS
+
+CURVES = ["gaussian", "uniform", "salt_pepper", "fgsm_transfer"]
+ACCURACIES = ["clean", *CURVES, "corruption"]
+
+every_kind = pytest.mark.parametrize("kind", EVALUATIONS)
+
+
+def test_every_kind_of_spec_has_an_evaluation_and_a_version():
+    assert EVALUATIONS.keys() == EVALUATION_SPECS.keys() == EVALUATION_VERSIONS.keys()
+
+
+@every_kind
+def test_repeating_an_evaluation_gives_the_same_numbers(kind, setting, linear, spec_of):
+    torch.manual_seed(1)
+    first = evaluate(linear(0), setting, spec_of(kind))
+    torch.manual_seed(2)
+    assert evaluate(linear(0), setting, spec_of(kind)) == first
+
+
+@every_kind
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_the_chunk_size_does_not_change_a_number(kind, chunk, smaller, linear, spec_of):
+    results = [evaluate(linear(0), smaller(40, chunk=size), spec_of(kind)) for size in (64, chunk)]
+    assert results[0] == results[1]
+
+
+@every_kind
+def test_images_classified_counts_every_image_that_the_model_saw(kind, setting, linear, spec_of):
+    model = linear(0)
+    assert evaluate(model, setting, spec_of(kind)).images_classified == model.rows > 0
+
+
+@every_kind
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_model_with_logits_that_are_not_finite_is_refused(kind, bad, setting, constant, spec_of):
+    with pytest.raises(NotEvaluable, match=r"the model's logits are not finite for \d+ of \d+ images"):
+        evaluate(constant([0.0, bad, 0.0]), setting, spec_of(kind))
+
+
+@every_kind
+def test_one_bad_image_is_enough_to_refuse(kind, setting, linear, spec_of):
+    def light(images):
+        return images.flatten(1).sum(1, keepdim=True)
+
+    model, most = linear(0), light(unit_pixels(setting.images)).max()
+    model.register_forward_hook(
+        lambda module, inputs, logits: logits.masked_fill(light(inputs[0]) > most - 1e-3, math.nan)
+    )
+    with pytest.raises(NotEvaluable, match="not finite"):
+        evaluate(model, setting, spec_of(kind))
+
+
+@every_kind
+def test_a_model_in_training_mode_is_a_mistake(kind, setting, linear, spec_of):
+    with pytest.raises(ValueError, match="eval mode"):
+        evaluate(linear(0).train(), setting, spec_of(kind))
+
+
+@every_kind
+def test_progress_never_goes_back_and_reaches_its_total(kind, setting, linear, spec_of):
+    seen = []
+    evaluate(linear(0), dataclasses.replace(setting, on_progress=seen.append, chunk=16), spec_of(kind))
+    assert len(seen) > 1
+    assert [progress.done for progress in seen] == sorted(progress.done for progress in seen)
+    assert seen[-1].done == seen[-1].total
+    assert len({progress.total for progress in seen}) == 1
+    assert seen[-1].images_per_second > 0
+
+
+@every_kind
+def test_the_model_and_the_images_are_left_alone(kind, setting, linear, spec_of):
+    model = linear(0)
+    before = setting.images.clone(), model.weights.clone(), torch.get_rng_state()
+    evaluate(model, setting, spec_of(kind))
+    assert all(map(torch.equal, (setting.images, model.weights, torch.get_rng_state()), before))
+
+
+@pytest.mark.parametrize("kind", ACCURACIES)
+@pytest.mark.parametrize(("n_images", "counted"), [(None, 120), (50, 50), (1000, 120)])
+def test_n_is_the_number_of_images_behind_each_accuracy(kind, n_images, counted, setting, linear, spec_of):
+    result = evaluate(linear(0), setting, spec_of(kind, n_images=n_images))
+    assert {number.n for number in result.measurements} == {counted}
+
+
+@pytest.mark.parametrize("kind", CURVES)
+@pytest.mark.parametrize("clip", ["image", "unit"])
+def test_zero_epsilon_equals_clean_accuracy(kind, clip, setting, network, spec_of):
+    [clean] = evaluate(network, setting, spec_of("clean")).measurements
+    first, *rest = evaluate(network, setting, spec_of(kind, clip=clip)).measurements
+    assert (first.value, first.epsilon) == (clean.value, 0)
+    assert clean.value > 0.8
+    assert all(number.value < clean.value for number in rest)
+
+
+@pytest.mark.parametrize("kind", ACCURACIES)
+def test_a_constant_model_has_the_share_of_its_class_everywhere(kind, setting, constant, spec_of):
+    share = float((setting.labels == 3).double().mean())
+    result = evaluate(constant([0.0, 0.0, 0.0, 1.0]), setting, spec_of(kind))
+    assert {number.value for number in result.measurements} == {share}
+
+
+def test_importing_the_evaluations_does_not_import_foolbox():
+    code = "import sys, harness.evaluations; sys.exit('foolbox' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,57 @@
+"""Settings are assembled from verified data."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from harness.data.arrays import open_split
+from harness.data.bundled import prepare_bundled
+from harness.errors import DataMissing
+from harness.evaluations import evaluate, setting_for
+from harness.spec import CleanSpec, CorruptionSpec, TrainingSpec
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    prepare_bundled(folder, "digits")
+    return folder
+
+
+@pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
+def test_the_whole_test_split_is_there_in_the_models_colour(data_dir, color, channels):
+    setting = setting_for(CleanSpec(n_images=5), TrainingSpec(classification="digits", color=color), data_dir, CPU)
+    split = open_split(data_dir, "digits", "test")
+    assert setting.images.shape == (len(split.images), channels, 32, 32)
+    assert setting.images.dtype == torch.uint8
+    assert torch.equal(setting.labels, split.labels)
+    assert setting.device == CPU
+
+
+def test_a_setting_is_enough_to_evaluate(data_dir, constant):
+    setting = setting_for(CleanSpec(), TrainingSpec(classification="digits"), data_dir, CPU)
+    [accuracy] = evaluate(constant([1.0, 0.0]), setting, CleanSpec(n_images=100)).measurements
+    assert accuracy.n == 100
+    assert accuracy.value == float((setting.labels[:100] == 0).double().mean())
+
+
+def test_missing_data_is_named_with_the_command_that_brings_it(data_dir, tmp_path, constant):
+    with pytest.raises(DataMissing, match="mnist"):
+        setting_for(CleanSpec(), TrainingSpec(classification="mnist"), data_dir, CPU)
+    spec = CorruptionSpec(images="cifar10-c", corruptions=("fog",))
+    setting = setting_for(spec, TrainingSpec(classification="digits"), data_dir, CPU)
+    with pytest.raises(DataMissing, match="cifar10-c"):
+        evaluate(constant([1.0, 0.0]), setting, spec)
+
+
+def test_the_first_images_keep_their_places(setting):
+    assert torch.equal(setting.first(7).images, setting.images[:7])
+    assert torch.equal(setting.first(7).labels, setting.labels[:7])
+    assert len(setting.first(None).images) == len(setting.first(10_000).images) == 120
+
+
+def test_chunks_cover_the_images_in_order(smaller):
+    assert [(rows.start, rows.stop) for rows in smaller(100, chunk=48).chunks()] == [(0, 48), (48, 96), (96, 100)]
