@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def pair_total(n_images: int) -> int:
-    """Pairs i < j of n images; their numbers are 0 to this."""
+    """Pairs i < j of n images; they are numbered from 0."""
     return n_images * (n_images - 1) // 2
 
 

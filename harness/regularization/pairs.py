@@ -17,7 +17,8 @@ from harness.seeding import stream
 from harness.spec.training import RegularizerSpec
 
 _TRIED = 4096  # pairs that a range's share of all pairs is estimated from
-_WORTH_REJECTING = 0.2  # share from which on drawing and rejecting costs less than a pass over all pairs
+_WORTH_REJECTING = 0.2  # share from which on rejecting pairs costs next to nothing
+_LISTED_AT_MOST = 1 << 25  # pairs: 256 MB
 
 
 class Pairs(NamedTuple):
@@ -34,10 +35,10 @@ class Pairs(NamedTuple):
 class PairSampler:
     """Draws pairs i < j of one range, exactly uniformly; holds the images' unit rows and nothing of size N x N.
 
-    Where a range holds a good part of all pairs, pairs are drawn among all and kept if they lie in it. The pairs of
-    a rarer range are listed when the sampler is made, in one pass over all pairs (8 bytes for each one listed), and
-    so are those of a range that more than half of is drawn at once. The way taken depends on images, spec and n
-    alone, and the pairs' distribution does not depend on it.
+    Where a range holds a good part of all pairs, or too many to list, pairs are drawn among all and kept if they lie
+    in it. The pairs of a rarer range are listed when the sampler is made, in one pass over all pairs (8 bytes for each
+    one listed), and those of a small range when more than half of it is drawn at once. The way taken depends on
+    images, spec and n alone, and the pairs' distribution does not depend on it.
 
     Another target is another set of unit rows (see `similarity`).
     """
@@ -54,7 +55,8 @@ class PairSampler:
         self._rows = unit_rows(images.to(device))
         self._total = pair_total(len(images))
         self._share = self._estimated_share()
-        if self._share < _WORTH_REJECTING and not len(self._members):
+        self._rejects = self._share >= _WORTH_REJECTING or self._share * self._total > _LISTED_AT_MOST
+        if not self._rejects and not len(self._members):
             raise EmptyPairRange(self._emptiness())
 
     def draw(self, n: int, generator: torch.Generator) -> Pairs:
@@ -72,7 +74,7 @@ class PairSampler:
         """Pair numbers: (n,) int64 on the CPU."""
         if self._spec.pair_range == "all":
             return spread(n, self._total, generator)
-        if self._share >= _WORTH_REJECTING and n <= self._share * self._total / 2:
+        if self._rejects and n <= self._share * self._total / 2:
             return distinct(n, lambda count: self._accepted(count, generator))
         return self._members[spread(n, len(self._members), generator)]
 

@@ -16,7 +16,7 @@ from harness.regularization.similarity import pixel_similarity
 Interval = tuple[float, float]  # similarities strictly between two bounds
 
 _TILE = 1024  # images on each side of a tile of similarities: 4 MB of float32, which caches hold
-_ROUNDING = 1e-5  # far more than two float32 sums of the same products differ by
+_ROUNDING = 1e-5  # far more than two float32 sums of the same products differ by (TF32, off by default, is coarser)
 
 
 def pair_ranges(threshold: float, threshold_low: float | None = None) -> dict[str, tuple[Interval, ...]]:

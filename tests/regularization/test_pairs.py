@@ -120,6 +120,16 @@ def test_a_range_of_too_few_pairs_is_repeated_in_whole_passes(pair_range: PairRa
         assert not torch.equal(numbers[:size], numbers[size : 2 * size])
 
 
+@pytest.mark.parametrize(("pair_range", "listed_at_most"), [("all", 10**6), ("low", 10**6), ("high", 0)])
+def test_common_ranges_and_ranges_of_too_many_pairs_are_not_listed(
+    pair_range: PairRange, listed_at_most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.regularization.pairs._LISTED_AT_MOST", listed_at_most)
+    monkeypatch.setattr("harness.regularization.pairs.members", lambda *_: pytest.fail("listed"))
+    sampler = PairSampler(digits(100), specification(pair_range, 0.7), CPU)
+    assert len(sampler.draw(10, stream(0, "few")).rows) == 10
+
+
 def test_an_empty_range_says_how_many_pairs_each_range_has() -> None:
     with pytest.raises(EmptyPairRange) as caught:
         PairSampler(digits(20), specification("high_positive", 0.99), CPU)
