@@ -19,7 +19,7 @@ PixelScaling = Literal["centered", "raw"]
 
 def unit_pixels(images: Tensor) -> Tensor:
     """uint8 images (n, c, h, w) as float32 in [0, 1]."""
-    return images.float().div_(255)
+    return images / 255
 
 
 class PixelModel(nn.Module):

@@ -99,7 +99,7 @@ class TrainingSpec(Spec):
     precision: Precision = "float32"
     """`auto`: bfloat16 (autocast) where the device has instructions for it, else float32; part of the identity."""
     channels_last: bool = False
-    """Memory order of the network's convolutions; the same numbers up to rounding."""
+    """Memory order of the network's convolutions; the same numbers up to rounding. A CPU needs a base width of 16."""
 
     @property
     def unregularized(self) -> TrainingSpec:

@@ -124,11 +124,10 @@ class Learner(nn.Module):
 
     def training_state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on: the snapshot and each parameter's momentum."""
-        momentum = {
-            _MOMENTUM + name: self._optimizer.state[parameter]["momentum_buffer"]
-            for name, parameter in self.named_parameters()
-            if self._optimizer.state[parameter].get("momentum_buffer") is not None
+        buffers = {
+            name: self._optimizer.state[parameter].get("momentum_buffer") for name, parameter in self.named_parameters()
         }
+        momentum = {_MOMENTUM + name: buffer.clone() for name, buffer in buffers.items() if buffer is not None}
         return self.snapshot() | momentum
 
     def load_training_state(self, state: dict[str, Tensor]) -> None:

@@ -79,6 +79,12 @@ def test_parameters_and_losses_stay_float32_under_bfloat16(spec: TrainingSpec, b
     assert {tensor.dtype for tensor in learner.training_state().values()} == {torch.float32, torch.int64}
 
 
+def test_descent_without_momentum_has_no_state_of_its_own(spec: TrainingSpec, batches: list[Batch]) -> None:
+    learner = learner_of(spec.replaced(optimisation={"momentum": 0}))
+    learner.step(batches[0], 0.05)
+    assert learner.training_state().keys() == learner.snapshot().keys()
+
+
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_a_restored_learner_goes_on_bit_for_bit(spec: TrainingSpec, batches: list[Batch], channels_last: bool) -> None:
     spec = spec.replaced(channels_last=channels_last, network=WIDE)
@@ -99,7 +105,11 @@ def test_a_snapshot_does_not_change_with_later_steps(spec: TrainingSpec, batches
     snapshot = learner.snapshot()
     kept = copy.deepcopy(snapshot)
     learner.step(batches[0], 0.05)
+    state = learner.training_state()
+    kept_state = copy.deepcopy(state)
+    learner.step(batches[1], 0.05)
     assert all(torch.equal(tensor, kept[name]) for name, tensor in snapshot.items())
+    assert all(torch.equal(tensor, kept_state[name]) for name, tensor in state.items())
 
 
 def test_validation_is_loss_and_accuracy_in_eval_mode(spec: TrainingSpec, images: TrainingImages) -> None:
