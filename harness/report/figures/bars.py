@@ -1,0 +1,126 @@
+"""Bars over seeds with the SEM: the Boundary score, and each corruption at one severity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from harness.report.figures.style import Look, face, legend, plain, seeds, sheet
+from harness.report.rows import by_key
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FREQUENCIES = ("low", "medium", "high")
+"""Groups of corruptions (paper, appendix 7.10), in the order of panels."""
+
+ONE_ROW = 6
+"""More conditions than this get a row for each frequency group."""
+
+SCORE_FACTOR = 1000.0
+
+
+def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """The Boundary attack's score of each condition, and where its starts were.
+
+    data: steps, condition, measure ("score", "start_score"), mean, sem, n; squared distance per pixel value.
+    """
+    budgets = sorted(data["steps"].unique())
+    present = [name for name in looks if name in set(data["condition"])]
+    figure, panels = sheet(1, len(budgets), 0.9 + 0.34 * len(present), sharey=True)
+    for panel, steps in zip(panels, budgets, strict=True):
+        rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
+        for place, name in enumerate(present):
+            _score_bar(panel, place, rows, name, looks[name])
+        panel.set(
+            title=f"Boundary attack, {steps} steps",
+            xlabel="Score: median squared L2 distance per pixel value (10⁻³)",
+            yticks=range(len(present)),
+            ylim=(len(present) - 0.4, -0.6),
+        )
+        panel.set_yticklabels([f"{plain(name)} ({seeds(data[data['condition'] == name])})" for name in present])
+        panel.grid(visible=False, axis="y")
+    _explain_start(figure, data)
+    return figure
+
+
+def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Accuracy on each corruption, grouped by the frequency that it changes.
+
+    data: frequency, corruption, severity (one), condition, mean, sem, n.
+    """
+    groups = [name for name in FREQUENCIES if name in set(data["frequency"])]
+    sizes = [data.loc[data["frequency"] == name, "corruption"].nunique() for name in groups]
+    present = [name for name in looks if name in set(data["condition"])]
+    if len(present) <= ONE_ROW:
+        figure, panels = sheet(1, len(groups), 3.1, sharey=True, width_ratios=sizes)
+        turned: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    else:
+        figure, panels = sheet(len(groups), 1, 1.9, sharey=True)
+        turned = {}
+    for panel, group in zip(panels, groups, strict=True):
+        rows = data[data["frequency"] == group]
+        _grouped_bars(panel, rows, present, looks)
+        panel.set_title(f"{group.capitalize()} frequency")
+        for label in panel.get_xticklabels():
+            label.set(**turned)
+    for panel in panels if len(present) > ONE_ROW else panels[:1]:
+        panel.set_ylabel("Accuracy (%)")
+    legend(figure, data, looks, filled=True)
+    return figure
+
+
+def _score_bar(panel: Axes, place: int, rows: dict[Any, Any], name: str, look: Look) -> None:
+    for measure in ("score", "start_score"):
+        if (measure, name) not in rows:
+            continue
+        found = rows[measure, name]
+        mean, sem = SCORE_FACTOR * found.mean, SCORE_FACTOR * found.sem
+        if measure == "score":
+            panel.barh(place, mean, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+            panel.errorbar(mean, place, xerr=_error(sem), color="#222222", capsize=2.5, linewidth=1)
+        else:
+            panel.plot(
+                [mean, mean], [place - 0.42, place + 0.42], color="#222222", linewidth=1.2, linestyle=(0, (2, 1))
+            )
+
+
+def _explain_start(figure: Figure, data: pd.DataFrame) -> None:
+    from matplotlib.lines import Line2D
+
+    if (data["measure"] == "start_score").any():
+        dashed = Line2D([], [], color="#222222", linewidth=1.2, linestyle=(0, (2, 1)))
+        figure.legend([dashed], ["score of the attack's start"], loc="outside lower right")
+
+
+def _grouped_bars(panel: Axes, rows: pd.DataFrame, present: list[str], looks: Mapping[str, Look]) -> None:
+    corruptions = list(dict.fromkeys(rows["corruption"]))
+    between = " " if len(present) <= ONE_ROW else "\n"
+    width = 0.84 / len(present)
+    for index, name in enumerate(present):
+        own = rows[rows["condition"] == name].set_index("corruption").reindex(corruptions)
+        places = np.arange(len(corruptions)) + (index - (len(present) - 1) / 2) * width
+        look = looks[name]
+        panel.bar(
+            places,
+            100 * own["mean"],
+            width,
+            facecolor=face(look),
+            edgecolor=look.color,
+            hatch=look.hatch,
+            linewidth=0.5,
+        )
+        panel.errorbar(
+            places, 100 * own["mean"], 100 * own["sem"], fmt="none", ecolor="#222222", elinewidth=0.8, capsize=1.2
+        )
+    panel.set_xticks(range(len(corruptions)), [plain(name.replace("_", between)) for name in corruptions])
+    panel.grid(visible=False, axis="x")
+    panel.set_xlim(-0.55, len(corruptions) - 0.45)
+
+
+def _error(sem: float) -> float | None:
+    return None if pd.isna(sem) else sem

@@ -1,0 +1,72 @@
+"""Lines over seeds with their SEM as a band: accuracy by epsilon, by severity, and the course of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.report.figures.style import Look, legend, line, panels_for, plain, sheet
+from harness.report.summary import attack_title, attacks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TRAINING = {
+    "task_loss": ("Training loss", "Cross-entropy (nats)", 1.0),
+    "validation_loss": ("Validation loss", "Cross-entropy (nats)", 1.0),
+    "validation_accuracy": ("Validation accuracy", "Accuracy (%)", 100.0),
+    "similarity_loss": ("Similarity loss", "$L_{sim}$", 1.0),
+}
+"""Panels of the training figure: title, axis and factor of each stored quantity."""
+
+
+def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Accuracy over epsilon, one panel per attack.
+
+    data: evaluation, condition, epsilon, mean, sem, n; accuracies as fractions.
+    """
+    names = attacks(data["evaluation"])
+    figure, panels = panels_for(len(names))
+    for panel, name in zip(panels, names, strict=True):
+        _lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
+        panel.set(title=plain(attack_title(name)), xlabel="ε (pixel range 0 to 1)", ylabel="Accuracy (%)")
+        panel.margins(x=0.03)
+        panel.locator_params(axis="x", nbins=6)
+    legend(figure, data, looks)
+    return figure
+
+
+def severity_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Mean accuracy over all corruptions by severity.
+
+    data: condition, severity, mean, sem, n.
+    """
+    figure, (panel,) = sheet(1, 1, 3.1, width=4.2)
+    _lines(panel, data, "severity", looks, 100.0)
+    panel.set(xlabel="Severity", ylabel="Mean accuracy over corruptions (%)", xticks=sorted(data["severity"].unique()))
+    legend(figure, data, looks)
+    return figure
+
+
+def training_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """Losses and accuracy by epoch.
+
+    data: quantity, condition, epoch, mean, sem, n.
+    """
+    quantities = [name for name in TRAINING if name in set(data["quantity"])]
+    figure, panels = panels_for(len(quantities))
+    for panel, quantity in zip(panels, quantities, strict=True):
+        title, label, factor = TRAINING[quantity]
+        _lines(panel, data[data["quantity"] == quantity], "epoch", looks, factor)
+        panel.set(title=title, xlabel="Epoch", ylabel=label)
+        panel.locator_params(axis="x", integer=True)
+    legend(figure, data, looks)
+    return figure
+
+
+def _lines(panel: Axes, data: pd.DataFrame, x: str, looks: Mapping[str, Look], factor: float) -> None:
+    for condition, look in looks.items():
+        line(panel, data[data["condition"] == condition], x, look, factor)

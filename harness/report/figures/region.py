@@ -1,0 +1,133 @@
+"""The acceptable region (paper, section 5.2 and Figure 4): what regularization costs against what it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from harness.report.figures.labels import Box, placed
+from harness.report.figures.style import COLORS, MARKERS, Look, panels_for, plain, seeds
+from harness.report.rows import records
+from harness.report.summary import attack_title, attacks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHADE = "#DCEBF7"
+MARK = 5.0
+"""Diameter of a point, in typographic points."""
+
+
+def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """R0/U0 across, RD/UD up, one panel per attack; acceptable points are filled, the region is shaded.
+
+    data: evaluation, epsilon, condition, regularization, label, clean_ratio, distorted_ratio, acceptable,
+    least_clean_ratio, n.
+    """
+    names = attacks(data["evaluation"])
+    figure, panels = panels_for(len(names), 2.9)
+    across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
+    sets = list(dict.fromkeys(data["regularization"]))
+    for panel, name in zip(panels, names, strict=True):
+        rows = data[data["evaluation"] == name]
+        _panel(panel, rows, sets, across)
+        size = rows["epsilon"].iloc[0]
+        panel.set_title(plain(attack_title(name)) + (f", ε = {size:g}" if pd.notna(size) else ""))
+    _legend(figure, sets, seeds(data))
+    figure.draw_without_rendering()  # settles the layout, so that labels are placed where points really are
+    for panel, name in zip(panels, names, strict=True):
+        _label(panel, data[data["evaluation"] == name], sets)
+    return figure
+
+
+def _panel(panel: Axes, rows: pd.DataFrame, sets: list[str], across: tuple[float, float]) -> None:
+    least = rows["least_clean_ratio"].iloc[0]
+    left, right = across
+    bottom, top = _limits(rows["distorted_ratio"], 1.0)
+    panel.set(xlim=(left, right), ylim=(bottom, top), xlabel="$R_0/U_0$, clean accuracy", ylabel="$R_D/U_D$, distorted")
+    panel.locator_params(nbins=6)
+    panel.fill_between([least, right], 1.0, top, color=SHADE, linewidth=0, zorder=0.5)
+    panel.axvline(least, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
+    panel.axhline(1.0, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
+    for row in records(rows):
+        index = sets.index(row.regularization)
+        color = COLORS[index % len(COLORS)]
+        panel.plot(
+            row.clean_ratio,
+            row.distorted_ratio,
+            marker=MARKERS[index % len(MARKERS)],
+            markersize=MARK,
+            color=color,
+            markerfacecolor=color if row.acceptable else "white",
+            linestyle="none",
+        )
+
+
+def _limits(values: pd.Series, border: float) -> tuple[float, float]:
+    """Around all values and the border, with room for labels."""
+    low, high = min(values.min(), border), max(values.max(), border)
+    margin = max(0.02, 0.16 * (high - low))
+    return low - margin, high + margin
+
+
+def _label(panel: Axes, rows: pd.DataFrame, sets: list[str]) -> None:
+    """Each point's label where it covers nothing, with a thin line to its point when it is not beside it."""
+    figure = panel.get_figure(root=True)
+    assert figure is not None
+    dots = figure.dpi / 72
+    points = [
+        tuple(panel.transData.transform(point))
+        for point in zip(rows["clean_ratio"], rows["distorted_ratio"], strict=True)
+    ]
+    style: dict[str, Any] = {"fontsize": 6.5, "va": "center", "ha": "center", "in_layout": False}
+    texts = [
+        panel.text(0, 0, plain(row.label), color=COLORS[sets.index(row.regularization) % len(COLORS)], **style)
+        for row in records(rows)
+    ]
+    extents = [text.get_window_extent() for text in texts]
+    frame = panel.get_window_extent()
+    border = panel.transData.transform((rows["least_clean_ratio"].iloc[0], 1.0))
+    boxes = placed(
+        points,
+        [(extent.width + 2 * dots, extent.height + 1 * dots) for extent in extents],
+        Box(frame.x0, frame.y0, frame.width, frame.height),
+        [
+            Box(border[0] - dots, frame.y0, 2 * dots, frame.height),
+            Box(frame.x0, border[1] - dots, frame.width, 2 * dots),
+        ],
+        radius=dots * MARK / 2 + dots,
+    )
+    to_data = panel.transData.inverted()
+    for text, box, point in zip(texts, boxes, points, strict=True):
+        middle = (box.left + box.width / 2, box.bottom + box.height / 2)
+        text.set_position(tuple(to_data.transform(middle)))
+        near = (
+            min(max(point[0], box.left), box.left + box.width),
+            min(max(point[1], box.bottom), box.bottom + box.height),
+        )
+        if abs(near[0] - point[0]) + abs(near[1] - point[1]) > dots * MARK * 1.5:
+            ends = to_data.transform([near, point])
+            panel.plot(ends[:, 0], ends[:, 1], color="#888888", linewidth=0.5, zorder=1.5)
+
+
+def _legend(figure: Figure, sets: list[str], counted: str) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Line2D(
+            [], [], color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)], markersize=MARK, linestyle="none"
+        )
+        for i in range(len(sets))
+    ]
+    gray = Line2D([], [], color="#555555", marker="o", markersize=MARK, markerfacecolor="white", linestyle="none")
+    labels = [f"regularized on {plain(name)}" for name in sets]
+    figure.legend(
+        [*handles, gray, Patch(color=SHADE)],
+        [*labels, "open: not acceptable", f"acceptable region ({counted})"],
+        loc="outside lower center",
+        ncols=min(4, len(handles) + 2),
+    )

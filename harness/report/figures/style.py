@@ -1,0 +1,180 @@
+"""How figures look: one size, one font, and for each condition the same colour, line, marker and hatch everywhere.
+
+Colours are Okabe and Ito's, which the colour-blind can tell apart; line styles, markers and hatches carry the same
+information in grayscale. The baseline is always black and solid.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES = ((0, ()), (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">", "p")
+HATCHES = ("////", "....", "\\\\\\\\", "xxxx", "----", "||||", "++++")
+BASELINE_GRAYS = ("#000000", "#6E6E6E", "#A0A0A0")
+
+WIDTH = 7.2
+"""Inches: two columns of a journal page."""
+
+DOTS_PER_INCH = 200
+
+MOST_MARKERS = 12
+"""Curves with more points get a marker at every tenth of their length."""
+
+LEGEND_LETTERS = 125
+"""Letters that fit beside each other under a figure."""
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are the same everywhere
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 8,
+    "legend.fontsize": 7.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 3.8,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # text stays text: journals ask for it
+    "svg.hashsalt": "harness",
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.06,
+    "figure.dpi": DOTS_PER_INCH,
+    "text.hinting": "none",  # text is as wide in one format as in another, so that one layout fits all
+}
+
+
+class Look(NamedTuple):
+    """How one condition is drawn."""
+
+    color: str
+    dashes: tuple[int, tuple[float, ...]]
+    marker: str
+    hatch: str
+
+
+def looks(conditions: Sequence[str], unregularized: Sequence[str]) -> dict[str, Look]:
+    """The look of each condition, by its place in the suite; unregularized ones are black and gray."""
+    grays = itertools.cycle(Look(gray, DASHES[0], "o", "") for gray in BASELINE_GRAYS)
+    found: dict[str, Look] = {}
+    for condition in conditions:
+        place = len(found) - sum(other in unregularized for other in found)
+        found[condition] = next(grays) if condition in unregularized else _colored(place)
+    return found
+
+
+def _colored(place: int) -> Look:
+    return Look(
+        COLORS[place % len(COLORS)],
+        DASHES[(place + 1) % len(DASHES)],
+        MARKERS[place % len(MARKERS)],
+        HATCHES[place % len(HATCHES)],
+    )
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib draws as it is: neither mathematics nor a label to be left out of the legend."""
+    escaped = text.replace("\\", "∖").replace("$", r"\$")
+    return "\u200b" + escaped if escaped.startswith("_") else escaped
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Within it figures have the report's look, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(cast(Any, RC))
+        yield
+
+
+def picture(figure: Figure, kind: str) -> bytes:
+    """The figure as png, pdf or svg; the same bytes for the same figure."""
+    undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=DOTS_PER_INCH, metadata=undated)
+    return buffer.getvalue()
+
+
+def sheet(
+    rows: int, columns: int, height: float, *, width: float = WIDTH, **subplots: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels in reading order; height is one row's, in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, rows * height))
+    axes = figure.subplots(rows, columns, squeeze=False, **subplots)
+    return figure, list(axes.flat)
+
+
+def panels_for(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
+    """A figure with that many panels: up to three in a row, four in two rows."""
+    columns = 2 if count == 4 else min(count, 3)
+    figure, axes = sheet(ceil(count / columns), columns, height)
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def line(axes: Axes, data: pd.DataFrame, x: str, look: Look, factor: float = 1.0) -> None:
+    """Mean over seeds with the SEM as a band; no band where one seed has no SEM."""
+    data = data.sort_values(x)
+    mean, sem = factor * data["mean"], factor * data["sem"]
+    crowded = len(data) > MOST_MARKERS
+    axes.plot(
+        data[x], mean, color=look.color, linestyle=look.dashes, marker=look.marker, markevery=0.1 if crowded else None
+    )
+    axes.fill_between(data[x], mean - sem, mean + sem, color=look.color, alpha=0.18, linewidth=0)
+
+
+def legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], *, filled: bool = False) -> None:
+    """The conditions of the data with their number of seeds, below all panels; filled for bars."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    present = [condition for condition in looks if condition in set(data["condition"])]
+    handles = [
+        Patch(facecolor=face(looks[name]), edgecolor=looks[name].color, hatch=looks[name].hatch)
+        if filled
+        else Line2D([], [], color=looks[name].color, linestyle=looks[name].dashes, marker=looks[name].marker)
+        for name in present
+    ]
+    labels = [f"{plain(name)} ({seeds(data[data['condition'] == name])})" for name in present]
+    most = max(1, LEGEND_LETTERS // (max(map(len, labels)) + 8))
+    rows = ceil(len(labels) / most)
+    figure.legend(handles, labels, loc="outside lower center", ncols=ceil(len(labels) / rows), handlelength=3.2)
+
+
+def seeds(data: pd.DataFrame) -> str:
+    """How many seeds are behind the means, like "n = 7" or "n = 6–7"."""
+    fewest, most = int(data["n"].min()), int(data["n"].max())
+    return f"n = {most}" if fewest == most else f"n = {fewest}–{most}"
+
+
+def face(look: Look) -> tuple[float, float, float]:
+    """A bar's ground under its hatch and error bar: the look's colour, lightened."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (1 - 0.35 * (1 - part) for part in to_rgb(look.color))
+    return red, green, blue

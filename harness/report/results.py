@@ -1,0 +1,124 @@
+"""All that a report knows of one suite at one profile: the store's frames, restricted to it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from harness.report.rows import records
+from harness.store import read
+from harness.store.engine import Database, state
+from harness.store.read import Origins
+
+NOT_RUN = "not run yet"
+"""The reason of a job that only waits; `store.read` writes it."""
+
+NUMBERS = {
+    "v_models": ("clean_accuracy",),
+    "v_gammas": ("gamma",),
+    "v_curves": ("epsilon", "accuracy"),
+    "v_corruptions": ("accuracy",),
+    "v_boundary": ("score", "start_score"),
+    "v_acceptable": ("alpha", "threshold", "epsilon", "r0", "u0", "rd", "ud", "clean_ratio", "distorted_ratio"),
+    "epoch": ("task_loss", "similarity_loss", "validation_loss", "validation_accuracy"),
+    "gamma": ("gamma",),
+}
+"""Columns that are numbers even where the database has nothing but NULL in them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """One suite at one profile, as the database holds it; frames have the columns of the views named like them."""
+
+    suite: str
+    profile: str
+    title: str
+    """What the suite asks."""
+    conditions: pd.DataFrame
+    """In the suite's order: condition, target, baseline (digest of the training without its regularizer)."""
+    models: pd.DataFrame
+    gammas: pd.DataFrame
+    curves: pd.DataFrame
+    corruptions: pd.DataFrame
+    boundary: pd.DataFrame
+    acceptable: pd.DataFrame
+    epochs: pd.DataFrame
+    """condition, seed, epoch, and the quantities of each epoch."""
+    gamma_epochs: pd.DataFrame
+    """condition, seed, epoch, tap, gamma."""
+    missing: pd.DataFrame
+    """condition, evaluation, seed, state, reason of what the suite asks for and the database does not hold."""
+    origins: Origins
+    schema: str
+    """Version of the database's schema."""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The conditions' names in the suite's order."""
+        return tuple(self.conditions["condition"])
+
+    @property
+    def scale(self) -> str:
+        """The profile as every title says it; all but `paper` say that they are not the paper's scale."""
+        return f"{self.profile} profile" + ("" if self.profile == "paper" else ": not the paper's scale")
+
+    @property
+    def scope(self) -> str:
+        """Suite and profile, for titles."""
+        return f"{self.suite} ({self.scale})"
+
+
+def read_results(db: Database, suite: str, profile: str) -> Results:
+    """Everything that is stored for a suite at a profile, which must have been planned."""
+    where = {"suite": suite, "profile": profile}
+    [planned] = records(read.table(db, "suite", name=suite, profile=profile))
+    places = read.table(db, "placed_model", **where)
+    order = read.table(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
+    rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
+    views = {name: _frame(db, name, **where) for name in NUMBERS if name.startswith("v_")}
+    models = rows["model_id"].unique().tolist()  # SQLite would take numpy's integers for blobs
+    by_model = {name: _frame(db, name, model_id=models) for name in ("epoch", "gamma")}
+    return Results(
+        suite=suite,
+        profile=profile,
+        title=planned.title,
+        conditions=order.merge(places[["condition", "target", "baseline"]].drop_duplicates("condition")),
+        models=views["v_models"],
+        gammas=views["v_gammas"],
+        curves=views["v_curves"],
+        corruptions=views["v_corruptions"],
+        boundary=views["v_boundary"],
+        acceptable=views["v_acceptable"],
+        epochs=by_model["epoch"].merge(rows, on="model_id"),
+        gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
+        missing=_missing(db, suite, profile),
+        origins=read.origins(db, suite, profile),
+        schema=state(db) or "",
+    )
+
+
+def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
+    return read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
+
+
+def _missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
+    """Of each place without a result the evaluation as tables call it, and why; substitutes' trainings last."""
+    evaluations = read.table(db, "placed_evaluation", suite=suite, profile=profile)
+    kinds = dict(zip(evaluations["evaluation"], evaluations["kind"], strict=True))
+    rows = [asdict(each) for each in read.missing(db, suite, profile)]
+    for row in rows:
+        kind = kinds.get(row["evaluation"], "training")
+        row["evaluation"] = kind if kind in {"training", "clean", "boundary", "corruption"} else row["evaluation"]
+    jobs = read.table(db, "v_jobs", suite=suite, profile=profile, condition=None)
+    for job in records(jobs[jobs["state"] != "done"]):
+        rows.append(
+            {
+                "condition": "(substitute)",
+                "evaluation": "training",
+                "seed": job.seed,
+                "state": job.state,
+                "reason": job.reason or NOT_RUN,
+            }
+        )
+    return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])

@@ -1,0 +1,186 @@
+"""The numbers of a report: frames with the columns of the store's views in, frames out.
+
+Everything here is a pure function. Accuracies stay fractions; only `tables` and `figures` say percent. A mean is
+over seeds, its SEM uses n - 1, and there is none for a single seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from harness.report.rows import records
+
+ATTACKS = {
+    "gaussian": "Gaussian noise",
+    "uniform": "Uniform noise",
+    "salt_pepper": "Salt and pepper",
+    "fgsm_transfer": "Transferred FGSM",
+    "boundary": "Boundary attack",
+}
+"""The paper's attacks in the order of panels and columns."""
+
+TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
+"""Where the network's feature maps are compared, by the tap's number."""
+
+CONFIDENCE = 0.95
+SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value", "n_images", "n_failed"]
+UNREGULARIZED = "none"
+"""Target of a condition without a regularizer."""
+
+
+def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose model (condition, seed) finished its training; diverged models are in no mean."""
+    whole = models.loc[models["status"] == "ok", ["condition", "seed"]]
+    return frame.merge(whole, on=["condition", "seed"], how="inner")
+
+
+def scores(
+    models: pd.DataFrame, curves: pd.DataFrame, boundary: pd.DataFrame, corruptions: pd.DataFrame
+) -> pd.DataFrame:
+    """What the summary table shows of each model: one row per model and measure, in the table's order.
+
+    Columns: `SCORE_COLUMNS`. `evaluation` is where it comes from, `measure` the name of the number,
+    `label` its heading, `unit` "accuracy" (a fraction) or "score" (squared distance per pixel value).
+    """
+    parts = [
+        _clean(models),
+        *(_at_largest_epsilon(curves, name) for name in attacks(curves["evaluation"])),
+        *_boundary_scores(boundary),
+        _corruption_means(corruptions),
+    ]
+    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=SCORE_COLUMNS)])
+    return finished(found.dropna(subset="value"), models)[SCORE_COLUMNS]
+
+
+def summarized(values: pd.DataFrame, by: list[str], value: str = "value") -> pd.DataFrame:
+    """Mean, SEM (n - 1; missing for one seed) and n over the seeds of each group, groups in order of appearance."""
+    grouped = values.dropna(subset=value).groupby(by, sort=False, dropna=False)[value]
+    return grouped.agg(mean="mean", sem="sem", n="count").reset_index()
+
+
+def baselines(conditions: pd.DataFrame) -> dict[str, str]:
+    """The unregularized condition that each regularized one is compared with, where the suite has one.
+
+    conditions: one row per condition with `target` ("none" if unregularized) and `baseline`, the digest of its
+    training spec without the regularizer.
+    """
+    free = conditions[conditions["target"] == UNREGULARIZED].drop_duplicates("baseline")
+    by_digest = dict(zip(free["baseline"], free["condition"], strict=True))
+    regularized = conditions[conditions["target"] != UNREGULARIZED]
+    return {row.condition: by_digest[row.baseline] for row in records(regularized) if row.baseline in by_digest}
+
+
+def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.DataFrame:
+    """Mean difference to the baseline over the seeds that both have, with a paired t interval.
+
+    Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high; low and high are
+    missing for one pair, of which no interval can be given.
+    """
+    keys = ["evaluation", "measure", "label", "unit"]
+    parts = []
+    for condition, baseline in against.items():
+        own, base = (values[values["condition"] == name] for name in (condition, baseline))
+        pairs = own.merge(base, on=["seed", *keys], suffixes=("", "_baseline"))
+        pairs["difference"] = pairs["value"] - pairs["value_baseline"]
+        parts.append(pairs.assign(baseline=baseline))
+    if not any(len(part) for part in parts):
+        return pd.DataFrame(columns=["condition", "baseline", *keys, "n", "difference", "low", "high"])
+    together = pd.concat([part for part in parts if len(part)])
+    found = summarized(together, ["condition", "baseline", *keys], "difference").rename(columns={"mean": "difference"})
+    half = found["sem"] * t_quantile(found["n"])
+    return found.assign(low=found["difference"] - half, high=found["difference"] + half).drop(columns="sem")
+
+
+def t_quantile(n: pd.Series) -> pd.Series:
+    """Two-sided Student t quantile for n values; missing for n = 1."""
+    from scipy.stats import t
+
+    return pd.Series(t.ppf((1 + CONFIDENCE) / 2, (n - 1).where(n > 1)), index=n.index)
+
+
+def gamma_means(gammas: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Mean gamma of each tap over the seeds of each regularized condition (Tables 2 and 3)."""
+    return summarized(finished(gammas, models), ["condition", "tap"], "gamma")
+
+
+def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
+    """Whether each regularized condition is acceptable under each attack.
+
+    ratios: rows of `v_acceptable`, whose r0, u0, rd and ud are means over seeds.
+    Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1.
+    """
+    known = ratios.dropna(subset=["clean_ratio", "distorted_ratio"])
+    accurate, robust = known["clean_ratio"] >= least_clean_ratio, known["distorted_ratio"] > 1
+    ranks = {name: rank for rank, name in enumerate(attacks(known["evaluation"]))}
+    found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)
+    return found.sort_values("evaluation", key=lambda names: names.map(ranks), kind="stable").reset_index(drop=True)
+
+
+def attacks(evaluations: Iterable[str]) -> list[str]:
+    """The evaluations in the order of panels and columns: the paper's first, a suite's own after them."""
+    given = list(dict.fromkeys(evaluations))
+    return [name for name in ATTACKS if name in given] + [name for name in given if name not in ATTACKS]
+
+
+def attack_title(evaluation: str) -> str:
+    """How readers call an evaluation; those with names of the suite's own keep them."""
+    return ATTACKS.get(evaluation, evaluation)
+
+
+def _clean(models: pd.DataFrame) -> pd.DataFrame:
+    return models.assign(
+        evaluation="clean",
+        measure="clean",
+        label="Clean",
+        unit="accuracy",
+        value=models["clean_accuracy"],
+        n_images=float("nan"),
+        n_failed=0,
+    )[SCORE_COLUMNS]
+
+
+def _at_largest_epsilon(curves: pd.DataFrame, evaluation: str) -> pd.DataFrame:
+    """Accuracy at the largest size of an attack; its heading says the size."""
+    rows = curves[curves["evaluation"] == evaluation]
+    largest = rows["epsilon"].max()
+    reached: pd.DataFrame = rows[rows["epsilon"] == largest]
+    return reached.assign(
+        measure=evaluation,
+        label=f"{attack_title(evaluation)}, ε = {largest:g}",
+        unit="accuracy",
+        value=reached["accuracy"],
+        n_images=reached["n"],
+        n_failed=0,
+    )[SCORE_COLUMNS]
+
+
+def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
+    """The Boundary attack's score, and beside it its start's, for each number of steps."""
+    parts = []
+    for steps, rows in boundary.groupby("steps"):
+        for column, label in (("score", f"Boundary, {steps} steps"), ("start_score", "its start")):
+            named = rows.assign(
+                evaluation="boundary",
+                measure=f"boundary_{column}_{steps}",
+                label=label,
+                unit="score",
+                value=rows[column],
+                n_images=rows["n"],
+            )
+            parts.append(named[SCORE_COLUMNS])
+    return parts
+
+
+def _corruption_means(corruptions: pd.DataFrame) -> pd.DataFrame:
+    """Mean over all corruptions and severities; missing if one of them is."""
+    grouped = corruptions.groupby(["condition", "seed"], sort=False)
+    found = grouped.agg(value=("accuracy", lambda part: part.mean(skipna=False)), n_images=("n", "sum")).reset_index()
+    return found.assign(
+        evaluation="corruption",
+        measure="corruption",
+        label="Corruptions, mean",
+        unit="accuracy",
+        n_failed=0,
+    )[SCORE_COLUMNS]

@@ -1,0 +1,255 @@
+"""The report's tables: cells that people read (percent, mean ± SEM) over frames of `summary`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import floor, log10
+from typing import Any
+
+import pandas as pd
+
+from harness.report.formats import Table
+from harness.report.results import NOT_RUN
+from harness.report.rows import by_key, groups, records
+from harness.report.summary import CONFIDENCE, TAPS, attack_title, summarized
+
+UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")}
+"""From stored values to shown ones, and how the unit is written."""
+
+POINTS = {"accuracy": "points"}
+"""How differences are written where that is not the numbers' own unit."""
+
+MEASURED = ["evaluation", "measure", "label", "unit"]
+
+
+class Reasons:
+    """Why cells are missing, as numbered notes: each different reason is told once."""
+
+    def __init__(self, missing: pd.DataFrame) -> None:
+        self._missing = missing
+        self._numbers: dict[str, int] = {}
+
+    def counts(self, condition: str, evaluation: str) -> dict[str, int]:
+        """How many seeds have no number, by what to write there: "waiting", "blocked [1]"."""
+        rows = self._missing[(self._missing["condition"] == condition) & (self._missing["evaluation"] == evaluation)]
+        return {
+            state if reason == NOT_RUN else f"{state} [{self._number(state, reason)}]": len(same)
+            for (state, reason), same in groups(rows, ["state", "reason"])
+        }
+
+    def notes(self) -> tuple[str, ...]:
+        """The reasons behind the numbers given so far."""
+        return tuple(f"[{number}] {told}" for told, number in self._numbers.items())
+
+    def _number(self, state: str, reason: str) -> int:
+        return self._numbers.setdefault(f"{state}: {reason}", len(self._numbers) + 1)
+
+
+def summary_table(values: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str) -> Table:
+    """One row per condition, one column per measure: mean ± SEM over seeds.
+
+    values: rows of `summary.scores`. scope: suite and profile, for the title.
+    """
+    means = summarized(values, ["condition", *MEASURED])
+    columns = _measures(means)
+    units = _shown_units(columns, means)
+    cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
+    attacks = values[values["measure"].str.startswith("boundary_score")]
+    failed = attacks.groupby("condition")[["n_images", "n_failed"]].sum()
+    rows = []
+    for condition in conditions:
+        own = means[means["condition"] == condition]
+        seeds = int(own["n"].max()) if len(own) else 0
+        row = [condition, str(seeds)]
+        for column in records(columns):
+            found = cells.get((condition, column.measure))
+            row.append(
+                _summary_cell(found, seeds, *units[column.measure], reasons.counts(condition, column.evaluation))
+            )
+        rows.append((*row, *_without_start(failed, condition)))
+    has_attack = "boundary" in set(means["evaluation"])
+    heads = [_head(column.label, UNITS[column.unit][1]) for column in records(columns)]
+    return Table(
+        name="summary",
+        title=f"Summary of {scope}: mean ± SEM over seeds",
+        columns=("Condition", "Seeds", *heads, *(["Attacks\nwithout a start"] if has_attack else [])),
+        rows=tuple(row[: 2 + len(heads) + has_attack] for row in rows),
+        notes=(*_score_note(has_attack), *_diverged_note(missing), *reasons.notes()),
+        data=means,
+    )
+
+
+def difference_table(differences: pd.DataFrame, scope: str) -> Table:
+    """Seed-paired differences to the unregularized baseline with their confidence intervals."""
+    columns = _measures(differences)
+    units = _shown_units(columns, differences.rename(columns={"difference": "mean"}))
+    rows = []
+    for (condition, baseline), own in groups(differences, ["condition", "baseline"]):
+        cells, pairs = by_key(own, ["measure"]), int(own["n"].max())
+        row = [condition, baseline, str(pairs)]
+        for column in records(columns):
+            found = cells.get(column.measure)
+            row.append(_difference_cell(found, pairs, *units[column.measure]))
+        rows.append(tuple(row))
+    note = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
+    single = ("One pair of seeds has no interval.",) if (differences["n"] == 1).any() else ()
+    heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit][1])) for column in records(columns)]
+    return Table(
+        name="differences",
+        title=f"Difference to the unregularized baseline in {scope}, paired by seed",
+        columns=("Condition", "Baseline", "Pairs", *heads),
+        rows=tuple(rows),
+        notes=(note, *single),
+        data=differences,
+    )
+
+
+def gamma_table(means: pd.DataFrame, conditions: Iterable[str], scope: str) -> Table:
+    """Gamma of each tap at the best epoch, as in the paper's Tables 2 and 3."""
+    taps = sorted(means["tap"].unique())
+    rows = []
+    for condition in conditions:
+        own = means[means["condition"] == condition]
+        if len(own):
+            found = by_key(own, ["tap"])
+            cells = (plus_minus(found[tap].mean, found[tap].sem, 3) for tap in taps)
+            rows.append((condition, str(int(own["n"].max())), *cells))
+    return Table(
+        name="gammas",
+        title=f"Weight γ of each tap after training in {scope}: mean ± SEM over seeds",
+        columns=("Condition", "Seeds", *(TAPS[tap] for tap in taps)),
+        rows=tuple(rows),
+        notes=("Taps of ResNet18: convolutions 1, 5, 9, 13, 17; of ResNet34: 1, 7, 15, 27, 33.",),
+        data=means,
+    )
+
+
+def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str) -> Table:
+    """Each regularized condition's ratios under each attack, and the verdict."""
+    rows = []
+    for row in records(ratios):
+        factor, decimals = (100.0, 1) if pd.notna(row.epsilon) else (UNITS["score"][0], 2)
+        rows.append(
+            (
+                row.condition,
+                attack_title(row.evaluation),
+                f"{row.epsilon:g}" if pd.notna(row.epsilon) else "–",
+                str(row.n_seeds),
+                *(f"{100 * accuracy:.1f}" for accuracy in (row.r0, row.u0)),
+                *(f"{factor * distorted:.{decimals}f}" for distorted in (row.rd, row.ud)),
+                f"{row.clean_ratio:.3f}",
+                f"{row.distorted_ratio:.3f}",
+                verdict(row.accurate, row.robust, least_clean_ratio),
+            )
+        )
+    return Table(
+        name="acceptable",
+        title=f"Acceptable conditions of {scope}: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1",
+        columns=("Condition", "Attack", "ε", "Seeds", "R0", "U0", "RD", "UD", "R0/U0", "RD/UD", "Verdict"),
+        rows=tuple(rows),
+        notes=(
+            "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
+            "for the Boundary attack D is its score in 10⁻³.",
+        ),
+        data=ratios,
+    )
+
+
+def missing_table(missing: pd.DataFrame, scope: str) -> Table:
+    """What is not there yet, and why: one row for the results that the same seeds lack for the same reason."""
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for (condition, evaluation, state, reason), same in groups(missing, ["condition", "evaluation", "state", "reason"]):
+        seeds = ", ".join(str(seed) for seed in sorted(same["seed"]))
+        lacking.setdefault((condition, seeds, state, reason), []).append(evaluation)
+    rows = tuple(
+        (condition, seeds, ", ".join(evaluations), state, reason)
+        for (condition, seeds, state, reason), evaluations in lacking.items()
+    )
+    return Table(
+        name="missing",
+        title=f"Missing from {scope}",
+        columns=("Condition", "Seeds", "Results", "State", "Reason"),
+        rows=rows,
+        notes=() if rows else ("Nothing is missing.",),
+        data=missing,
+    )
+
+
+def verdict(accurate: bool, robust: bool, least_clean_ratio: float) -> str:
+    """The paper's two conditions in words."""
+    if accurate and robust:
+        return "acceptable"
+    faults = [] if accurate else [f"R0/U0 < {least_clean_ratio:g}"]
+    return "no: " + ", ".join(faults if robust else [*faults, "not more robust"])
+
+
+def plus_minus(mean: float, sem: float, decimals: int) -> str:
+    """Mean ± SEM, or the mean alone where there is no SEM (one seed)."""
+    text = f"{mean:.{decimals}f}"
+    return text if pd.isna(sem) else f"{text} ± {sem:.{decimals}f}"
+
+
+def _head(label: str, unit: str) -> str:
+    """A column's heading on two lines at most."""
+    return f"{label.replace(', ', chr(10), 1)} ({unit})"
+
+
+def _measures(frame: pd.DataFrame) -> pd.DataFrame:
+    """The measures of a frame, in order."""
+    return frame[MEASURED].drop_duplicates("measure").reset_index(drop=True)
+
+
+def _shown_units(columns: pd.DataFrame, means: pd.DataFrame) -> dict[str, tuple[float, int]]:
+    """Factor and decimals of each measure: one decimal of a percent, three digits of the largest score."""
+    found = {}
+    for column in records(columns):
+        factor = UNITS[column.unit][0]
+        largest = (factor * means.loc[means["measure"] == column.measure, "mean"]).abs().max()
+        digits = 2 - floor(log10(largest)) if largest > 0 else 0
+        found[column.measure] = (factor, 1 if column.unit == "accuracy" else max(0, digits))
+    return found
+
+
+def _summary_cell(found: Any | None, seeds: int, factor: float, decimals: int, absent: dict[str, int]) -> str:
+    """A cell of the summary: the number, its n where it differs from the row's, and what is missing."""
+    if found is None:
+        return f"missing: {', '.join(absent) or 'not measured'}"
+    told = [f"n = {found.n}"] if found.n != seeds else []
+    told += [f"{count} {mark}" for mark, count in absent.items()]
+    text = plus_minus(factor * found.mean, factor * found.sem, decimals)
+    return f"{text} ({'; '.join(told)})" if told else text
+
+
+def _difference_cell(found: Any | None, pairs: int, factor: float, decimals: int) -> str:
+    if found is None:
+        return "missing"
+    text = signed(factor * found.difference, decimals)
+    if pd.notna(found.low):
+        text += f" [{signed(factor * found.low, decimals)}, {signed(factor * found.high, decimals)}]"
+    return text if found.n == pairs else f"{text} (n = {found.n})"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference with its sign; the minus is a real one."""
+    return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def _without_start(failed: pd.DataFrame, condition: str) -> tuple[str, ...]:
+    if condition not in failed.index:
+        return ("–",)
+    n_failed, n_scored = failed["n_failed"].loc[condition], failed["n_images"].loc[condition]
+    return (f"{n_failed:.0f} of {n_scored + n_failed:.0f}",)
+
+
+def _score_note(has_attack: bool) -> tuple[str, ...]:
+    told = (
+        "Boundary: median over images of the squared L2 distance per pixel value, pixels in [0, 1]; higher is more "
+        "robust. Beside it the same for the point where the attack starts."
+    )
+    return (told,) if has_attack else ()
+
+
+def _diverged_note(missing: pd.DataFrame) -> tuple[str, ...]:
+    diverged = missing[missing["state"] == "diverged"]
+    told = ", ".join(f"{count} of {name}" for name, count in diverged.groupby("condition", sort=False).size().items())
+    return (f"Diverged trainings, in no mean: {told}.",) if told else ()

@@ -1,0 +1,34 @@
+"""A result database, and what is rendered from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from study import fill
+
+from harness.report import Report, render
+from harness.store.engine import Database, open_database
+
+
+@pytest.fixture(scope="session")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with the suite of `study`."""
+    file = tmp_path_factory.mktemp("results") / "harness.sqlite"
+    with closing(open_database(f"sqlite:///{file}")) as database:
+        fill(database)
+        yield database
+
+
+@pytest.fixture(scope="session")
+def rendered(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The report of the only suite with results."""
+    [found] = render(db, (), out=tmp_path_factory.mktemp("report"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def folder(rendered: Report) -> Path:
+    return rendered.folder

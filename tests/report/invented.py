@@ -1,0 +1,176 @@
+"""Results with the columns of the store's views, made up: what a report is drawn from in tests."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from harness.report.results import Results
+from harness.store.read import Origins, SplitOrigin
+
+CORRUPTIONS = {
+    "low": ["snow", "frost", "fog", "brightness", "contrast"],
+    "medium": [
+        "motion_blur",
+        "zoom_blur",
+        "defocus_blur",
+        "glass_blur",
+        "elastic_transform",
+        "jpeg_compression",
+        "pixelate",
+    ],
+    "high": ["gaussian_noise", "shot_noise", "impulse_noise"],
+}
+LARGEST = {"gaussian": 0.1, "uniform": 0.1, "salt_pepper": 0.1, "fgsm_transfer": 0.02}
+
+
+def condition(
+    name: str, target: str = "none", alpha: float = 10.0, threshold: float = 0.8, images: str = "imagenet"
+) -> dict:
+    """One row of `Results.conditions`."""
+    regularized = target != "none"
+    return {
+        "condition": name,
+        "classification": "cifar10",
+        "regularization": images if regularized else "none",
+        "target": target,
+        "alpha": alpha if regularized else np.nan,
+        "threshold": threshold if target == "threshold" else np.nan,
+        "baseline": "0123456789abcdef",
+    }
+
+
+FOUR = (
+    condition("none"),
+    condition("pixel", "pixel"),
+    condition("threshold", "threshold"),
+    condition("threshold-cifar10", "threshold", images="cifar10"),
+)
+GRID = (
+    condition("none"),
+    *(
+        condition(f"{images}[alpha={alpha},threshold={threshold}]", "threshold", alpha, threshold, images)
+        for images, alpha, threshold in itertools.product(["imagenet", "cifar10"], [0.5, 4, 10], [0.2, 0.5, 0.8])
+    ),
+)
+
+
+def results(  # noqa: C901 - one generator per frame
+    conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = "small", epochs: int = 20
+) -> Results:
+    """A suite whose regularized models are more robust and a little less accurate; the same on each call."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(conditions)
+    rows = [(row, seed) for row in conditions for seed in range(seeds)]
+    gain = {row["condition"]: _gain(row) for row in conditions}
+
+    def each(make) -> pd.DataFrame:
+        return pd.DataFrame([row | {"seed": seed} | entry for row, seed in rows for entry in make(row, seed)])
+
+    def curve(row, _seed):
+        g = gain[row["condition"]]
+        for kind, largest in LARGEST.items():
+            for epsilon in np.linspace(0, largest, 10):
+                fall = (0.42 - 0.24 * g) * (epsilon / largest) ** (1.2 + g)
+                accuracy = 0.72 - 0.09 * g - fall + rng.normal(0, 0.012)
+                yield {"evaluation": kind, "epsilon": float(epsilon), "accuracy": accuracy, "n": 10_000}
+
+    def corrupted(row, _seed):
+        g = gain[row["condition"]]
+        for frequency, names in CORRUPTIONS.items():
+            for name, severity in itertools.product(names, range(1, 6)):
+                slope = {"low": 0.05 + 0.01 * g, "medium": 0.06 - 0.02 * g, "high": 0.09 - 0.06 * g}[frequency]
+                accuracy = 0.70 - 0.06 * g - slope * severity + rng.normal(0, 0.012)
+                yield {
+                    "frequency": frequency,
+                    "corruption": name,
+                    "severity": severity,
+                    "accuracy": accuracy,
+                    "n": 10_000,
+                }
+
+    def attack(row, _seed):
+        score = 0.004 * (1 + gain[row["condition"]]) + rng.normal(0, 0.0002)
+        yield {
+            "steps": 50,
+            "score": score,
+            "start_score": score * 1.06,
+            "repeats": 5,
+            "n": 5000,
+            "n_failed": 3,
+            "queries": 512.0,
+        }
+
+    def trained(row, _seed):
+        for epoch in range(epochs):
+            loss = 1.1 * np.exp(-epoch / 6) + 0.5 + 0.2 * gain[row["condition"]] + rng.normal(0, 0.03)
+            similarity = 3 * np.exp(-epoch / 4) + 0.4 + rng.normal(0, 0.05)
+            yield {
+                "epoch": epoch,
+                "task_loss": loss,
+                "validation_loss": loss + 0.15,
+                "validation_accuracy": 1 - loss / 2,
+                "similarity_loss": np.nan if row["target"] == "none" else similarity,
+            }
+
+    def gammas(row, _seed):
+        for epoch in range(epochs if row["target"] != "none" else 0):
+            weights = np.exp(np.array([0.25, 0.1, 0.0, -0.1, -0.1]) * epoch + rng.normal(0, 0.05, 5))
+            for tap, weight in enumerate(weights / weights.sum()):
+                yield {"epoch": epoch, "tap": tap, "gamma": weight}
+
+    def trained_model(row, _seed):
+        yield {"status": "ok", "clean_accuracy": 0.72 - 0.07 * gain[row["condition"]] + rng.normal(0, 0.01)}
+
+    gamma_epochs = each(gammas)
+    curves = each(curve)
+    return Results(
+        suite="grayscale-cifar10",
+        profile=profile,
+        title="Does pixel similarity make networks robust?",
+        conditions=table,
+        models=each(trained_model),
+        gammas=gamma_epochs[gamma_epochs["epoch"] == epochs - 1].drop(columns="epoch"),
+        curves=curves,
+        corruptions=each(corrupted),
+        boundary=each(attack),
+        acceptable=_ratios(curves, table, seeds),
+        epochs=each(trained),
+        gamma_epochs=gamma_epochs,
+        missing=pd.DataFrame(columns=["condition", "evaluation", "seed", "state", "reason"]),
+        origins=Origins(
+            commits=("e2232d1f00d",),
+            devices=("AMD EPYC",),
+            packages=({"numpy": "2.4.6", "torch": "2.14.1"},),
+            data=(
+                SplitOrigin(name="cifar10", split="test", sha256="ab" * 32, n=10_000, generated=False, origin="folder"),
+                SplitOrigin(
+                    name="cifar10-c", split="fog", sha256="cd" * 32, n=50_000, generated=True, origin="cifar10"
+                ),
+            ),
+            commands=("harness run-suite grayscale-cifar10 --profile small",),
+        ),
+        schema="0001",
+    )
+
+
+def _gain(row: dict) -> float:
+    if row["target"] == "none":
+        return 0.0
+    if row["target"] == "pixel":
+        return 0.35
+    strength = np.log(row["alpha"] + 0.2) / np.log(10)
+    return strength * (0.5 + row["threshold"] / 2) * (0.8 if row["regularization"] == "cifar10" else 1.0)
+
+
+def _ratios(curves: pd.DataFrame, table: pd.DataFrame, seeds: int) -> pd.DataFrame:
+    means = curves.groupby(["condition", "evaluation", "epsilon"], sort=False)["accuracy"].mean().reset_index(name="rd")
+    clean = means[means["epsilon"] == 0].set_index(["condition", "evaluation"])["rd"].rename("r0")
+    means = means[means["epsilon"] == means["evaluation"].map(LARGEST)]
+    rows = means.join(clean, on=["condition", "evaluation"])
+    none = rows[rows["condition"] == "none"].set_index(["evaluation", "epsilon"])[["r0", "rd"]]
+    rows = rows.join(none.set_axis(["u0", "ud"], axis=1), on=["evaluation", "epsilon"])
+    rows = rows.assign(clean_ratio=rows["r0"] / rows["u0"], distorted_ratio=rows["rd"] / rows["ud"], n_seeds=seeds)
+    return rows.merge(table, on="condition").query("target != 'none'").reset_index(drop=True)

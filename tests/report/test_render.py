@@ -1,0 +1,164 @@
+"""From a real database to files."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from study import HOSTILE
+from typer.testing import CliRunner
+
+from harness.cli import app
+from harness.errors import HarnessError, UnknownName
+from harness.report import Report, render
+from harness.report.results import read_results
+from harness.settings import settings
+from harness.store.engine import Database, open_database
+
+
+class Tags(HTMLParser):
+    """Every start tag of a page with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_results_are_read_in_the_suites_order(db: Database) -> None:
+    found = read_results(db, "study", "small")
+    assert found.order == ("none", HOSTILE, "pixel")
+    assert found.title == "What does it do?"
+    assert len(found.curves) == 2 * 3
+    assert set(found.missing["state"]) == {"diverged", "blocked", "failed", "waiting"}
+
+
+def test_the_summary_of_a_real_database(rendered: Report) -> None:
+    table = rendered.tables[0]
+    none, hostile, pixel = table.rows
+    assert none[:4] == ("none", "2", "81.0 ± 1.0", "41.0 ± 1.0")
+    assert hostile[:4] == (HOSTILE, "2", "76.0 ± 1.0", "50.0 (n = 1; 1 failed [1])")
+    assert pixel[1] == "0"
+    assert pixel[2].startswith("missing: ")
+    assert none[4:] == ("4.00 ± 0.00", "5.00 ± 0.00", "51.0 ± 1.0", "2 of 20")
+
+
+def test_every_table_and_figure_is_written_in_every_format(folder: Path) -> None:
+    names = {path.name for path in folder.iterdir()}
+    for table in ("summary", "differences", "gammas", "acceptable", "missing"):
+        assert {f"{table}.{kind}" for kind in ("md", "tex", "csv")} <= names
+    for figure in ("curves", "boundary", "corruptions", "corruptions-by-severity", "acceptable", "training", "gammas"):
+        assert {f"figure-{figure}.{kind}" for kind in ("png", "pdf", "csv")} <= names
+    assert folder.name == "study-small"
+
+
+def test_csv_holds_fractions_in_full_precision(folder: Path) -> None:
+    rows = pd.read_csv(folder / "figure-curves.csv").query("condition == 'none' and epsilon == 0.1")
+    assert rows["mean"].item() == pytest.approx(0.41)
+    assert rows["n"].item() == 2
+
+
+def test_the_page_needs_nothing_from_elsewhere(rendered: Report) -> None:
+    assert rendered.page is not None
+    text = rendered.page.read_text(encoding="utf-8")
+    for _, attributes in Tags(text).found:
+        for key in ("src", "href"):
+            assert (attributes.get(key) or "#").startswith(("data:", "#"))
+    assert "url(" not in text
+
+
+def test_the_page_shows_names_and_reasons_as_text(rendered: Report) -> None:
+    assert rendered.page is not None
+    text = rendered.page.read_text(encoding="utf-8")
+    assert "script" not in {tag for tag, _ in Tags(text).found}
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_the_page_tells_profile_and_provenance(rendered: Report) -> None:
+    assert rendered.page is not None
+    text = rendered.page.read_text(encoding="utf-8")
+    for told in (
+        "Small profile: not the paper&#39;s scale",
+        "Test CPU",
+        "torch 2.14.1",
+        "c" * 40 + "+changes",
+        "a" * 16,
+    ):
+        assert told in text
+    assert "harness run-suite study --profile small" in text
+    assert "epoch 1, step 3: loss is nan" in text
+
+
+def test_latex_files_hold_no_command_of_the_database(folder: Path) -> None:
+    for path in folder.glob("*.tex"):
+        assert not re.search(r"\\input|(?<!\\)\$x", path.read_text(encoding="utf-8"))
+
+
+def test_tables_and_page_are_the_same_bytes_again(db: Database, folder: Path, tmp_path: Path) -> None:
+    [again] = render(db, ["study"], out=tmp_path, profile="small")
+    for path in again.written:
+        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'study'"):
+        render(db, ["studi"], out=tmp_path)
+
+
+def test_profiles_without_results_are_refused(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="study has no results at profile paper"):
+        render(db, ["study"], out=tmp_path, profile="paper")
+    with pytest.raises(UnknownName):
+        render(db, ["study"], out=tmp_path, profile="papper")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_format_is_refused(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="no format called 'docx'"):
+        render(db, ["study"], out=tmp_path, formats=["docx"])
+
+
+def test_a_database_without_results_says_how_to_make_some(tmp_path: Path) -> None:
+    empty = open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}")
+    with pytest.raises(HarnessError, match="harness run-suite"):
+        render(empty, [], out=tmp_path)
+    empty.close()
+
+
+def test_a_folder_that_cannot_be_written_is_named(db: Database, tmp_path: Path) -> None:
+    (tmp_path / "study-small").write_text("in the way")
+    with pytest.raises(HarnessError, match="study-small"):
+        render(db, ["study"], out=tmp_path, formats=["md"])
+
+
+def test_the_command_prints_the_summary_and_what_it_wrote(
+    db: Database, rendered: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+
+    def already(_: Database, suites: list[str], **options: object) -> list[Report]:
+        asked.update(options, suites=suites)
+        return [rendered]
+
+    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{db.path}")
+    monkeypatch.setattr("harness.report.render", already)
+    settings.cache_clear()
+    answer = CliRunner().invoke(app, ["report", "study", "--out", str(tmp_path), "--format", "md, html", "--A0", "0.8"])
+    settings.cache_clear()
+    assert answer.exit_code == 0, answer.output
+    assert asked == {
+        "suites": ["study"],
+        "out": tmp_path,
+        "profile": None,
+        "formats": ["md", "html"],
+        "least_clean_ratio": 0.8,
+    }
+    assert "81.0 ± 1.0" in answer.output
+    assert "11 results are missing" in answer.output
+    assert "report.html" in answer.output.replace("\n", "")

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from invented import FOUR, condition, results
+
+from harness.report.summary import (
+    acceptable,
+    attacks,
+    baselines,
+    gamma_means,
+    paired_differences,
+    scores,
+    summarized,
+)
+
+
+def values(condition: str, *numbers: float) -> pd.DataFrame:
+    """A measure's value by seed, from seed 0."""
+    rows = [{"condition": condition, "seed": seed, "value": value} for seed, value in enumerate(numbers)]
+    return pd.DataFrame(rows).assign(evaluation="clean", measure="clean", label="Clean", unit="accuracy")
+
+
+def test_sem_divides_by_n_minus_one() -> None:
+    [row] = summarized(values("none", 0.2, 0.4, 0.9), ["condition"]).itertuples()
+    assert row.mean == pytest.approx(0.5)
+    assert row.sem == pytest.approx(math.sqrt((0.3**2 + 0.1**2 + 0.4**2) / 2 / 3))
+    assert row.n == 3
+
+
+def test_one_seed_has_no_sem() -> None:
+    [row] = summarized(values("none", 0.5), ["condition"]).itertuples()
+    assert (row.mean, row.n) == (0.5, 1)
+    assert math.isnan(row.sem)
+
+
+def test_groups_keep_their_order() -> None:
+    both = pd.concat([values("zebra", 0.5), values("ant", 0.5)])
+    assert list(summarized(both, ["condition"])["condition"]) == ["zebra", "ant"]
+
+
+def test_differences_are_paired_by_seed() -> None:
+    # Differences 0.1, 0.2, 0.3: mean 0.2, SEM 0.1/sqrt(3), t(0.975, 2) = 4.302653.
+    both = pd.concat([values("none", 0.5, 0.1, 0.6, 0.7), values("threshold", 0.6, 0.3, 0.9)])
+    [row] = paired_differences(both, {"threshold": "none"}).itertuples()
+    assert (row.condition, row.baseline, row.n) == ("threshold", "none", 3)
+    assert row.difference == pytest.approx(0.2)
+    half = 4.302653 * 0.1 / math.sqrt(3)
+    assert (row.low, row.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+
+
+def test_one_pair_has_a_difference_but_no_interval() -> None:
+    both = pd.concat([values("none", 0.5), values("threshold", 0.6)])
+    [row] = paired_differences(both, {"threshold": "none"}).itertuples()
+    assert row.difference == pytest.approx(0.1)
+    assert math.isnan(row.low)
+    assert math.isnan(row.high)
+
+
+def test_without_common_seeds_there_is_no_difference() -> None:
+    both = pd.concat([values("none", 0.5), values("threshold", 0.6).assign(seed=7)])
+    assert paired_differences(both, {"threshold": "none"}).empty
+
+
+def test_a_baseline_is_the_same_training_without_regularizer() -> None:
+    other = condition("gray", "pixel") | {"baseline": "another training"}
+    assert baselines(pd.DataFrame([*FOUR, other])) == {
+        "pixel": "none",
+        "threshold": "none",
+        "threshold-cifar10": "none",
+    }
+
+
+def test_diverged_models_are_in_no_mean() -> None:
+    given = results(seeds=2)
+    models = given.models.assign(status=["diverged" if row.seed == 1 else "ok" for row in given.models.itertuples()])
+    found = scores(models, given.curves, given.boundary, given.corruptions)
+    assert set(found["seed"]) == {0}
+    assert set(gamma_means(given.gammas, models)["n"]) == {1}
+
+
+def test_scores_take_the_largest_epsilon_and_the_mean_over_corruptions() -> None:
+    given = results(seeds=1)
+    found = scores(given.models, given.curves, given.boundary, given.corruptions)
+    own = found[found["condition"] == "none"].set_index("measure")["value"]
+    curve = given.curves.query("condition == 'none' and evaluation == 'gaussian' and epsilon == 0.1")
+    assert own["gaussian"] == curve["accuracy"].item()
+    assert own["corruption"] == pytest.approx(given.corruptions.query("condition == 'none'")["accuracy"].mean())
+    assert list(own.index) == [
+        "clean",
+        "gaussian",
+        "uniform",
+        "salt_pepper",
+        "fgsm_transfer",
+        "boundary_score_50",
+        "boundary_start_score_50",
+        "corruption",
+    ]
+
+
+def test_a_mean_over_corruptions_needs_all_of_them() -> None:
+    given = results(seeds=1)
+    holed = given.corruptions.copy()
+    holed.loc[0, "accuracy"] = float("nan")
+    found = scores(given.models, given.curves, given.boundary, holed)
+    assert "none" not in set(found.loc[found["measure"] == "corruption", "condition"])
+
+
+def test_acceptable_needs_both_conditions() -> None:
+    ratios = pd.DataFrame(
+        {
+            "condition": ["a", "b", "c", "d"],
+            "evaluation": "gaussian",
+            "epsilon": 0.1,
+            "clean_ratio": [0.9, 0.89, 0.95, float("nan")],
+            "distorted_ratio": [1.01, 1.5, 1.0, 2.0],
+        }
+    )
+    assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False, False]
+    assert list(acceptable(ratios, 0.8)["acceptable"]) == [True, True, False]
+
+
+def test_a_suites_own_evaluations_follow_the_papers() -> None:
+    assert attacks(["mine", "uniform", "gaussian", "mine"]) == ["gaussian", "uniform", "mine"]

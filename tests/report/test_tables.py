@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+from invented import results
+
+from harness.report import summary, tables
+from harness.report.results import Results
+from harness.report.tables import plus_minus, signed, verdict
+
+
+def summary_of(given: Results) -> tables.Table:
+    values = summary.scores(given.models, given.curves, given.boundary, given.corruptions)
+    return tables.summary_table(values, given.order, given.missing, given.scope)
+
+
+def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
+
+
+def test_plus_minus_needs_more_than_one_seed() -> None:
+    assert plus_minus(71.62, 0.44, 1) == "71.6 ± 0.4"
+    assert plus_minus(71.62, float("nan"), 1) == "71.6"
+    assert not any("±" in cell for row in summary_of(results(seeds=1)).rows for cell in row)
+
+
+def test_differences_carry_their_sign() -> None:
+    assert (signed(1.25, 1), signed(-1.26, 1)) == ("+1.2", "−1.3")
+
+
+def test_accuracies_are_percent_only_in_cells() -> None:
+    table = summary_of(results(seeds=2))
+    assert table.rows[0][2].startswith("7")
+    assert (table.data.loc[table.data["unit"] == "accuracy", "mean"] <= 1).all()
+
+
+def test_the_profile_is_in_every_title() -> None:
+    assert "(small profile: not the paper's scale)" in summary_of(results()).title
+    assert "(paper profile)" in summary_of(results(profile="paper")).title
+
+
+def test_an_empty_cell_says_why_and_each_reason_is_told_once() -> None:
+    given = results(seeds=1)
+    reason = "imagenet is not there"
+    lacking = missing(
+        *(("threshold", name, 0, "blocked", reason) for name in ("clean", "gaussian")),
+        ("threshold", "uniform", 0, "waiting", "not run yet"),
+    )
+    curves = given.curves.query("not (condition == 'threshold' and evaluation in ('gaussian', 'uniform'))")
+    models = given.models.assign(
+        clean_accuracy=given.models["clean_accuracy"].mask(given.models["condition"] == "threshold")
+    )
+    table = summary_of(replace(given, curves=curves, models=models, missing=lacking))
+    row = next(row for row in table.rows if row[0] == "threshold")
+    assert row[2:5] == ("missing: blocked [1]", "missing: blocked [1]", "missing: waiting")
+    assert table.notes[-1] == "[1] blocked: imagenet is not there"
+
+
+def test_a_cell_with_fewer_seeds_says_its_n_and_what_is_missing() -> None:
+    given = results(seeds=3)
+    curves = given.curves.query("not (condition == 'pixel' and evaluation == 'gaussian' and seed == 2)")
+    lacking = missing(("pixel", "gaussian", 2, "failed", "no memory"))
+    table = summary_of(replace(given, curves=curves, missing=lacking))
+    row = next(row for row in table.rows if row[0] == "pixel")
+    assert row[1] == "3"
+    assert row[3].endswith("(n = 2; 1 failed [1])")
+
+
+def test_images_without_a_start_are_counted_once() -> None:
+    table = summary_of(results(seeds=2))
+    assert table.rows[0][-1] == "6 of 10006"
+
+
+def test_diverged_trainings_are_counted_beside_the_means() -> None:
+    given = replace(results(), missing=missing(("pixel", "training", 1, "diverged", "epoch 3, step 17: loss is nan")))
+    assert "Diverged trainings, in no mean: 1 of pixel." in summary_of(given).notes
+
+
+def test_missing_results_of_the_same_seeds_and_reason_share_a_row() -> None:
+    lacking = missing(
+        ("pixel", "clean", 1, "failed", "no memory"),
+        ("pixel", "clean", 0, "failed", "no memory"),
+        ("pixel", "gaussian", 0, "failed", "no memory"),
+        ("pixel", "gaussian", 1, "failed", "no memory"),
+        ("pixel", "boundary", 1, "failed", "no memory"),
+    )
+    assert tables.missing_table(lacking, "study").rows == (
+        ("pixel", "0, 1", "clean, gaussian", "failed", "no memory"),
+        ("pixel", "1", "boundary", "failed", "no memory"),
+    )
+
+
+def test_the_verdict_names_what_fails() -> None:
+    assert verdict(True, True, 0.9) == "acceptable"
+    assert verdict(False, True, 0.9) == "no: R0/U0 < 0.9"
+    assert verdict(False, False, 0.8) == "no: R0/U0 < 0.8, not more robust"
+
+
+def test_gammas_have_the_form_of_table_two() -> None:
+    given = results(seeds=2)
+    table = tables.gamma_table(summary.gamma_means(given.gammas, given.models), given.order, given.scope)
+    assert table.columns == ("Condition", "Seeds", "stem", "stage 1", "stage 2", "stage 3", "stage 4")
+    assert [row[0] for row in table.rows] == ["pixel", "threshold", "threshold-cifar10"]
