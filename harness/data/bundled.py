@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 import harness
-from harness.data.arrays import SplitArrays, write_set
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
 from harness.data.sets import get_dataset
+from harness.data.writing import SplitArrays, write_set
 
 
 def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Manifest:

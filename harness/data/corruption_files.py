@@ -12,11 +12,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 import harness
-from harness.data.arrays import SplitArrays, file_sha256, refuse_existing, write_set
+from harness.data.arrays import file_sha256
 from harness.data.folder import OnProgress, top_folder
 from harness.data.manifest import Manifest, Origin
 from harness.data.sets import DataSet, get_dataset
 from harness.data.source import Source, open_source
+from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
 
 LABELS = "labels.npy"
@@ -28,7 +29,7 @@ def import_corruptions(
     path: Path,
     *,
     kind: Literal["import", "download"] = "import",
-    existing: Literal["refuse", "replace", "keep"] = "refuse",
+    existing: Existing = "refuse",
     on_progress: OnProgress | None = None,
 ) -> Manifest:
     """Make a corruption set of a folder or tar in the official layout, the folder CIFAR-10-C/ around it or not.

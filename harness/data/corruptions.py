@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,9 +19,10 @@ from PIL import Image
 from scipy import ndimage
 
 import harness
-from harness.data.arrays import SplitArrays, open_split, write_set
+from harness.data.arrays import open_split
 from harness.data.manifest import Manifest, Origin, get_manifest
 from harness.data.sets import DATASETS, FREQUENCY, SEVERITIES, Frequency, get_dataset
+from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError
 from harness.names import lookup
 from harness.seeding import stream
@@ -51,7 +52,7 @@ def corrupt(
     data_dir: Path,
     name: str,
     *,
-    existing: Literal["refuse", "replace", "keep"] = "refuse",
+    existing: Existing = "refuse",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Manifest:
     """Make NAME-c from the set's test split, with every corruption of the table, marked as generated.

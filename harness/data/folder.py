@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import harness
-from harness.data.arrays import SplitArrays, file_sha256, refuse_existing, write_set
+from harness.data.arrays import file_sha256
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
 from harness.data.pictures import SUFFIXES, pixels
 from harness.data.sets import DataSet, get_dataset
 from harness.data.source import Source, open_source
+from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
 
 OnProgress = Callable[[int, int], None]
@@ -70,8 +71,8 @@ def import_images(
         sha256=file_sha256(path) if path.is_file() else None,
         importer=harness.__version__,
     )
-    existing = "replace" if replace else "refuse"
-    return write_set(data_dir, name, arrays, classes=classes, origin=origin, existing=existing)  # type: ignore[arg-type]
+    existing: Existing = "replace" if replace else "refuse"
+    return write_set(data_dir, name, arrays, classes=classes, origin=origin, existing=existing)
 
 
 def top_folder(names: Iterable[str]) -> str:

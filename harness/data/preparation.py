@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 import harness
-from harness.data.arrays import SplitArrays, find_ready, write_set
+from harness.data.arrays import find_ready
 from harness.data.bundled import prepare_bundled
 from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, OnProgress, fetched
 from harness.data.manifest import Manifest, Origin
 from harness.data.sets import get_dataset
+from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError
 
 TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}

@@ -15,9 +15,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from harness.data import arrays
-from harness.data.arrays import SplitArrays, described, open_split, split_digest, verify, write_set
+from harness.data import writing
+from harness.data.arrays import described, open_split, split_digest, verify
 from harness.data.manifest import MANIFEST, Manifest, Origin
+from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataDamaged, DataError, DataMissing, UnknownName
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -305,6 +306,6 @@ def test_the_list_shows_what_is_there_what_is_damaged_and_what_is_unusual(tmp_pa
 
 def test_large_files_are_written_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = write(tmp_path / "whole")
-    monkeypatch.setattr(arrays, "BLOCK", 1000)
+    monkeypatch.setattr(writing, "BLOCK", 1000)
     assert write(tmp_path / "blocks").splits == whole.splits
     verify(tmp_path / "blocks", "mnist")

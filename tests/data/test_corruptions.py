@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data.arrays import SplitArrays, open_split, write_set
+from harness.data.arrays import open_split
 from harness.data.corruptions import CORRUPTIONS, corrupt, corrupted
 from harness.data.manifest import Origin
 from harness.data.sets import FREQUENCY, GENERATED_CORRUPTIONS
+from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing, UnknownName
 from harness.seeding import stream
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.arrays import SplitArrays, open_split, write_set
+from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.grayscale import luma
 from harness.data.manifest import Origin
 from harness.data.regularization_images import regularization_images
+from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError
 
 
