@@ -2,47 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-import subprocess
-import sys
-import textwrap
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from few_images import CLASSES, ORIGIN, file_of, split_arrays, write
 from safetensors.numpy import load_file
 
-from harness.data import writing
 from harness.data.arrays import described, open_split, split_digest, verify
-from harness.data.manifest import MANIFEST, Manifest, Origin
-from harness.data.writing import SplitArrays, write_set
-from harness.errors import DataDamaged, DataError, DataMissing, UnknownName
-
-CLASSES = [str(digit) for digit in range(10)]
-ORIGIN = Origin(kind="import", source="made-up.tar", importer="0")
-
-
-def split_arrays(name: str, n: int = 20, seed: int = 0) -> SplitArrays:
-    numbers = np.random.default_rng(seed)
-    images = numbers.integers(0, 256, (n, 1, 28, 28), dtype=np.uint8)
-    return SplitArrays(name, images, numbers.integers(0, 10, n))
-
-
-def write(data_dir: Path, seed: int = 0, **changes: object) -> Manifest:
-    splits = [split_arrays("train", seed=seed), split_arrays("test", 7, seed=seed)]
-    return write_set(data_dir, "mnist", splits, **({"classes": CLASSES, "origin": ORIGIN} | changes))  # type: ignore[arg-type]
-
-
-def file_of(data_dir: Path, split: str = "train") -> Path:
-    [path] = (data_dir / "mnist").glob(f"{split}-*.safetensors")
-    return path
-
-
-def files(data_dir: Path) -> set[str]:
-    return {path.name for path in (data_dir / "mnist").iterdir()}
+from harness.data.manifest import MANIFEST, Origin
+from harness.data.writing import write_set
+from harness.errors import DataDamaged, DataMissing, UnknownName
 
 
 def test_what_is_written_is_what_is_opened(tmp_path: Path) -> None:
@@ -53,13 +25,6 @@ def test_what_is_written_is_what_is_opened(tmp_path: Path) -> None:
     np.testing.assert_array_equal(split.images.numpy(), images)
     np.testing.assert_array_equal(split.labels.numpy(), labels)
     assert not split.generated
-
-
-def test_arrays_in_another_memory_order_are_written_in_c_order(tmp_path: Path) -> None:
-    numbers = np.random.default_rng(0)
-    images = numbers.integers(0, 256, (9, 28, 28, 1), dtype=np.uint8).transpose(0, 3, 2, 1)
-    write_set(tmp_path, "mnist", [SplitArrays("train", images, np.zeros(9, np.int64))], classes=CLASSES, origin=ORIGIN)
-    np.testing.assert_array_equal(open_split(tmp_path, "mnist", "train").images.numpy(), images)
 
 
 def test_the_digest_is_the_files_sha256_and_depends_on_the_content_alone(tmp_path: Path) -> None:
@@ -188,107 +153,11 @@ def test_verify_reports_every_byte(tmp_path: Path) -> None:
     assert sum(counts) == sum(entry.bytes for entry in manifest.splits.values())
 
 
-def test_a_set_that_is_there_is_replaced_only_when_told(tmp_path: Path) -> None:
-    old = write(tmp_path)
-    with pytest.raises(DataError, match="--replace"):
-        write(tmp_path, seed=1)
-    assert write(tmp_path, seed=1, existing="keep") == old
-    new = write(tmp_path, seed=1, existing="replace")
-    assert files(tmp_path) == {MANIFEST, *(entry.file for entry in new.splits.values())}
-    assert not {entry.file for entry in old.splits.values()} & files(tmp_path)
-
-
 def test_an_opened_split_survives_its_replacement(tmp_path: Path) -> None:
     write(tmp_path)
     split = open_split(tmp_path, "mnist", "train")
     write(tmp_path, seed=1, existing="replace")
     np.testing.assert_array_equal(split.images.numpy(), split_arrays("train").images)
-
-
-@pytest.mark.parametrize("before", [False, True])
-def test_a_set_that_fails_on_the_way_leaves_what_was_there(tmp_path: Path, before: bool) -> None:
-    if before:
-        write(tmp_path)
-
-    def failing() -> Iterator[SplitArrays]:
-        yield split_arrays("train", seed=1)
-        raise DataError("the second file is short")
-
-    with pytest.raises(DataError, match="second file"):
-        write_set(tmp_path, "mnist", failing(), classes=CLASSES, origin=ORIGIN, existing="replace")
-    if before:
-        verify(tmp_path, "mnist")
-        assert len(files(tmp_path)) == 3
-    else:
-        assert files(tmp_path) == set()
-        with pytest.raises(DataMissing):
-            open_split(tmp_path, "mnist", "train")
-
-
-def test_after_a_kill_the_old_set_is_whole_and_leftovers_are_swept(tmp_path: Path) -> None:
-    write(tmp_path)
-    code = """
-        import os, signal, sys
-        from pathlib import Path
-        sys.path.insert(0, sys.argv[2])
-        from test_arrays import CLASSES, ORIGIN, split_arrays, write_set
-
-        def killed():
-            yield split_arrays("train", seed=1)
-            Path(sys.argv[1], "mnist", "test.partial").write_bytes(b"half a file")
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        write_set(Path(sys.argv[1]), "mnist", killed(), classes=CLASSES, origin=ORIGIN, existing="replace")
-    """
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code), tmp_path, Path(__file__).parent], check=False)
-    assert ended.returncode == -signal.SIGKILL
-    assert len(files(tmp_path)) == 5
-    verify(tmp_path, "mnist")
-    write(tmp_path, existing="keep")
-    assert len(files(tmp_path)) == 3
-
-
-def test_a_full_disk_is_one_clear_error_and_nothing_is_lost(tmp_path: Path) -> None:
-    write(tmp_path)
-    code = """
-        import resource, sys
-        from pathlib import Path
-        sys.path.insert(0, sys.argv[2])
-        from test_arrays import write
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))
-        try:
-            write(Path(sys.argv[1]), seed=1, existing="replace")
-        except Exception as error:
-            print(type(error).__name__, error)
-    """
-    ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), tmp_path, Path(__file__).parent],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert ended.stdout.startswith("DataError cannot write")
-    assert "File too large; nothing was changed. Free some space" in ended.stdout
-    verify(tmp_path, "mnist")
-    assert len(files(tmp_path)) == 3
-
-
-def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match=r"cannot write .*HARNESS_DATA_DIR"):
-        write(tmp_path / "file")
-
-
-def test_arrays_of_another_shape_or_type_are_a_programmers_error(tmp_path: Path) -> None:
-    good = split_arrays("train")
-    for bad in (
-        good._replace(images=good.images[:, :, :27]),
-        good._replace(images=good.images.astype(np.float32)),
-        good._replace(labels=good.labels[:-1]),
-        good._replace(labels=good.labels.astype(np.int32)),
-    ):
-        with pytest.raises(ValueError, match="mnist/train"):
-            write_set(tmp_path, "mnist", [bad], classes=CLASSES, origin=ORIGIN)
 
 
 def test_the_list_shows_what_is_there_what_is_damaged_and_what_is_unusual(tmp_path: Path) -> None:
@@ -302,10 +171,3 @@ def test_the_list_shows_what_is_there_what_is_damaged_and_what_is_unusual(tmp_pa
     [damaged] = [row for row in described(tmp_path) if row.dataset.name == "mnist"]
     assert damaged.state == "damaged"
     assert "0 bytes instead of" in damaged.problem
-
-
-def test_large_files_are_written_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = write(tmp_path / "whole")
-    monkeypatch.setattr(writing, "BLOCK", 1000)
-    assert write(tmp_path / "blocks").splits == whole.splits
-    verify(tmp_path / "blocks", "mnist")
