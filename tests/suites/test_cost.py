@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.models.cost import forward_gflop
+from harness.spec import NetworkSpec
+from harness.suites.cost import START_SECONDS, estimate
+from harness.suites.devices import Device
+from harness.suites.inputs import Inputs
+from harness.suites.plan import label, make_plan
+
+ONE = forward_gflop(NetworkSpec(base_width=2), 1, (32, 32), 10)
+
+
+@pytest.fixture
+def work(parse, digits):
+    """GFLOP of the suite's jobs by name, after some replacements in it."""
+
+    def found(*replacements):
+        plan = make_plan(parse(*replacements), Inputs(digits), bfloat16=False)
+        return {label(planned): planned.work for planned in plan.jobs}
+
+    return found
+
+
+def test_a_training_passes_each_image_forward_and_backward(work):
+    held_out = 0.01 * 64
+    assert work()["none, seed 0"] == pytest.approx(ONE * (3 * (64 - held_out) + held_out))
+
+
+def test_pairs_cost_two_images_each_per_step(work):
+    jobs = work()
+    assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(ONE * 3 * 2 * 16 * 1)
+
+
+def test_larger_pair_images_cost_more(work):
+    jobs = work(('images = "digits"', 'images = "imagenet"'))
+    wide = forward_gflop(NetworkSpec(base_width=2), 1, (36, 64), 10)
+    assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(wide * 3 * 2 * 16 * 1)
+    assert wide > 2 * ONE
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "passes"),
+    [
+        ("clean.n_images = 32", 32),
+        ("clean.n_images = 9999", 360),
+        ("clean = {}", 360),
+        ("gaussian = { n_images = 10, sizes = 5 }", 50),
+        ("fgsm_transfer = { n_images = 10, sizes = 5 }", 80),
+        ("boundary = { n_images = 10, steps = 5, repeats = 2 }", 600),
+        ('corruption = { images = "digits-c", n_images = 10, severities = [1, 5] }', 8 * 20),
+    ],
+)
+def test_evaluations_cost_what_they_classify(work, evaluation, passes):
+    others = ("gaussian = { n_images = 32, sizes = 2 }\nfgsm_transfer = { n_images = 32, sizes = 2 }", "")
+    kind = evaluation.split()[0].split(".")[0]
+    assert work(others, ("clean.n_images = 32", evaluation))[f"none, seed 0: {kind}"] == pytest.approx(passes * ONE)
+
+
+def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):
+    plan = make_plan(parse(), Inputs(digits), bfloat16=False)
+    device = Device("cpu", "some processor", 4, False)
+    trainings = [planned for planned in plan.jobs if not planned.needs]
+    total = sum(planned.work for planned in trainings)
+    measured = estimate(trainings, {"train": 2.0}, device, 1)
+    assert measured.measured
+    assert measured.seconds == pytest.approx(START_SECONDS + total / 2)
+    assert estimate(trainings, {"train": 2.0}, device, 2).seconds == pytest.approx(START_SECONDS + total / 4)
+    assert not estimate(trainings, {}, device, 1).measured

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from harness.errors import HarnessError, ResultsBusy
+from harness.suites.results import held, holder, is_whole
+
+
+def test_a_second_run_is_refused_and_told_whom_it_waits_for(tmp_path):
+    other = "from pathlib import Path; import sys, time; from harness.suites.results import held\n"
+    other += "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", other, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(ResultsBusy, match=rf"process {process.pid}, since \d{{4}}-.* UTC"), held(tmp_path):
+            pass
+        assert str(process.pid) in holder(tmp_path)
+        process.kill()
+    assert holder(tmp_path) is None
+    with held(tmp_path):  # the system let go of it when the process died
+        pass
+
+
+def test_an_almost_full_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - 10**8, 10**8))
+    with pytest.raises(HarnessError, match="only 95 MB are free"), held(tmp_path):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(HarnessError, match="cannot be used for results: Not a directory"),
+        held(tmp_path / "file" / "in"),
+    ):
+        pass
+
+
+def test_a_file_is_whole_if_every_byte_is(tmp_path):
+    path = tmp_path / "weights"
+    path.write_bytes(b"abc")
+    digest = hashlib.sha256(b"abc").hexdigest()
+    assert is_whole(path, digest)
+    path.write_bytes(b"abd")
+    assert not is_whole(path, digest)
+    assert not is_whole(tmp_path / "gone", digest)

@@ -1,0 +1,244 @@
+"""The runner with an executor that answers at once: what is recorded, tried again, skipped and told."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
+from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Progress, TrainingResult
+from harness.settings import Settings
+from harness.spec import Job, PlannedJob, Suite, TrainJob
+from harness.suites.cost import kind_of
+from harness.suites.executors import EXECUTORS
+from harness.suites.executors.event import Event, Failed, Finished, JobWork, Started
+from harness.suites.plan import label
+from harness.suites.runner import Request, Summary, run_suite
+
+FACTS = DeviceFacts(device="some processor", driver=None, threads=1)
+CONTENT = b"weights"
+ACCURACY = EvaluationResult(measurements=(Measurement(metric="accuracy", value=0.5, n=32),))
+TRAINED = TrainingResult(
+    status="ok",
+    reason=None,
+    epochs=(),
+    best_epoch=0,
+    gammas=(),
+    weights="weights.safetensors",
+    weights_sha256=hashlib.sha256(CONTENT).hexdigest(),
+    parameters=10,
+)
+DIVERGED = TrainingResult(
+    status="diverged",
+    reason="the loss is nan at epoch 1, step 2",
+    epochs=(),
+    best_epoch=None,
+    gammas=(),
+    weights=None,
+    weights_sha256=None,
+    parameters=10,
+)
+
+
+def name(job: Job) -> str:
+    """For instance "threshold 0 gaussian"; the substitute is "none 10000 train"."""
+    model = job if isinstance(job, TrainJob) else job.model
+    return f"{'threshold' if model.training.regularizer else 'none'} {model.seed} {kind_of(job)}"
+
+
+@dataclass
+class Obedient:
+    """An executor that has done each work when it is asked to, unless `answers` says what happens instead."""
+
+    answers: dict[str, Any]
+    done: list[str] = field(default_factory=list)
+    closed: bool = False
+    idle: int = 1
+    told: list[Event] = field(default_factory=list)
+
+    def submit(self, work: JobWork) -> None:
+        self.done.append(name(work.job))
+        self.told.append(Started(work.key))
+        answer = self.answers.get(self.done[-1], TRAINED if isinstance(work.job, TrainJob) else ACCURACY)
+        if isinstance(answer, BaseException):
+            raise answer
+        if answer is TRAINED:
+            folder = work.models_dir / work.key
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "weights.safetensors").write_bytes(CONTENT)
+        failed = isinstance(answer, str)
+        self.told.append(Failed(work.key, answer) if failed else Finished(work.key, answer, FACTS, 1.0))
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        told, self.told = self.told, []
+        return told
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.failures: list[str] = []
+        self.todo = 0
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def begin(self, todo: Sequence[PlannedJob], total: int, expected: object) -> None:
+        self.todo = len(todo)
+
+    def failed(self, planned: PlannedJob, reason: str) -> None:
+        self.failures.append(f"{label(planned)}: {reason}")
+
+    def started(self, planned: PlannedJob) -> None: ...
+    def progressed(self, planned: PlannedJob, progress: Progress) -> None: ...
+    def finished(self, planned: PlannedJob, seconds: float) -> None: ...
+
+
+class Run:
+    """Runs of the small suite in one results folder."""
+
+    def __init__(self, suite: Suite, folders: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.suite = suite
+        self.folders = folders
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, answers: dict[str, Any] | None = None, **asked: Any) -> Summary:
+        self.listener, self.executor = Listener(), Obedient(answers or {})
+        self._monkeypatch.setitem(EXECUTORS, "local", lambda device, workers: self.executor)
+        request = Request(**{"suite": self.suite, "device": "cpu", "command": "harness run-suite tiny"} | asked)
+        try:
+            return run_suite(request, self.folders, self.listener)
+        finally:
+            assert self.executor.closed
+
+    def query(self, sql: str) -> list[Any]:
+        with contextlib.closing(sqlite3.connect(self.folders.results_dir / "harness.sqlite")) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def run(parse, folders: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    return Run(parse(), folders, monkeypatch)
+
+
+JOBS = 2 * 2 * 4 + 1  # conditions x seeds x (training and three evaluations), and the substitute
+
+
+def test_a_suite_is_done_once(run):
+    summary = run()
+    assert (summary.asked, summary.finished, summary.done) == (JOBS, JOBS, JOBS)
+    assert sorted(run.executor.done) == sorted(set(run.executor.done))
+    assert run.query("SELECT state, count(*), max(attempts) FROM job GROUP BY state") == [("done", JOBS, 1)]
+    again = run()
+    assert (again.finished, again.done, run.executor.done) == (0, JOBS, [])
+
+
+def test_what_an_earlier_run_did_is_not_done_again(run):
+    run(only=("none",))
+    summary = run()
+    assert {job.split()[0] for job in run.executor.done} == {"threshold"}
+    assert (summary.finished, summary.done) == (8, JOBS)
+    assert run.listener.todo == 8
+
+
+def test_a_failed_job_does_not_stop_the_others_and_is_tried_again_by_the_next_run(run):
+    summary = run({"none 0 gaussian": "it broke"})
+    assert [(label(planned), reason) for planned, reason in summary.failed] == [("none, seed 0: gaussian", "it broke")]
+    assert summary.done == JOBS - 1
+    assert run.listener.failures == ["none, seed 0: gaussian: it broke"]
+    assert run.query("SELECT attempts, reason FROM job WHERE state = 'failed'") == [(1, "it broke")]
+    summary = run()
+    assert (run.executor.done, summary.done, summary.failed) == (["none 0 gaussian"], JOBS, ())
+    assert run.query("SELECT max(attempts) FROM job") == [(2,)]
+
+
+def test_a_failed_training_blocks_its_evaluations(run):
+    summary = run({"threshold 1 train": "it broke"})
+    assert {label(planned) for planned, _ in summary.blocked} == {
+        f"threshold, seed 1: {kind}" for kind in ("clean", "gaussian", "fgsm_transfer")
+    }
+    assert summary.done == JOBS - 4
+    assert run().done == JOBS
+
+
+def test_a_diverged_training_is_recorded_and_not_repeated(run):
+    summary = run({"threshold 0 train": DIVERGED})
+    assert [reason for _, reason in summary.failed] == [f"diverged: {DIVERGED.reason}"]
+    assert (summary.done, len(summary.blocked)) == (JOBS - 4, 3)
+    assert run.query("SELECT count(*) FROM job WHERE state = 'diverged'") == [(1,)]
+    again = run()
+    assert (run.executor.done, len(again.failed), len(again.blocked)) == ([], 1, 3)
+
+
+def test_lost_or_altered_weights_are_trained_again_where_they_are_needed(run):
+    run({"none 0 gaussian": "it broke", "threshold 0 gaussian": "it broke"})
+    for weights in run.folders.models_dir.glob("*/weights.safetensors"):
+        weights.write_bytes(b"altered")
+    summary = run()
+    expected = [f"{condition} 0 {kind}" for condition in ("none", "threshold") for kind in ("gaussian", "train")]
+    assert sorted(run.executor.done) == expected
+    assert sum("trained again" in note for note in run.listener.notes) == 2
+    assert summary.done == JOBS
+
+
+def test_ctrl_c_leaves_a_state_that_the_next_run_continues(run):
+    with pytest.raises(Interrupted, match="harness run-suite tiny") as caught:
+        run({"threshold 0 gaussian": KeyboardInterrupt()})
+    assert caught.value.exit_code == 130
+    assert run.query("SELECT count(*) FROM job WHERE state = 'running'") == [(0,)]
+    assert run().done == JOBS
+
+
+def test_jobs_that_a_killed_run_left_running_begin_again(run):
+    run({"none 0 gaussian": "it broke"})
+    with contextlib.closing(sqlite3.connect(run.folders.results_dir / "harness.sqlite")) as connection:
+        connection.execute("UPDATE job SET state = 'running' WHERE state = 'failed'")
+        connection.commit()
+    assert run().done == JOBS
+
+
+def test_a_suite_without_any_of_its_data_is_an_error_that_says_how_to_bring_them(run, parse):
+    text = ('classification = "digits"', 'classification = "cifar10"')
+    with pytest.raises(DataMissing, match="harness data prepare cifar10"):
+        run(suite=parse(text, ('images = "digits"', 'images = "cifar10"')))
+
+
+def test_conditions_whose_data_are_absent_are_blocked_and_the_rest_runs(run, parse):
+    summary = run(suite=parse(('images = "digits"', 'images = "imagenet"')))
+    assert {job.split()[0] for job in run.executor.done} == {"none"}
+    assert {reason.split(";")[0] for _, reason in summary.blocked} == {
+        f"data set imagenet is not in {run.folders.data_dir}"
+    }
+    assert run.query("SELECT count(*) FROM job WHERE state = 'blocked' AND reason LIKE '%harness data import%'") == [
+        (8,)
+    ]
+
+
+def test_altered_data_are_an_error_before_anything_starts(run, tmp_path):
+    shutil.copytree(run.folders.data_dir, tmp_path / "copy")
+    run.folders = Settings(results_dir=run.folders.results_dir, data_dir=tmp_path / "copy")
+    path = next((tmp_path / "copy").rglob("train*.safetensors"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataDamaged, match="SHA-256"):
+        run()
+    assert run.executor.done == []
+
+
+def test_an_unknown_executor_is_refused(run):
+    request = Request(suite=run.suite, executor="slurm", device="cpu", command="")
+    with pytest.raises(UnknownName, match="no executor called 'slurm'; known: local"):
+        run_suite(request, run.folders, Listener())
