@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 
 from harness.settings import settings
+
+if TYPE_CHECKING:
+    from harness.data.writing import Existing
 
 data_app = typer.Typer(help="Bring, make, list and verify the images.", no_args_is_help=True)
 
@@ -84,8 +87,8 @@ def import_set(
         raise SpecError(f"--train-only and --first are for image folders; {name} is made of .npy files")
     with _bar(f"importing {name}") as on_progress:
         if corrupted:
-            existing = "replace" if replace else "refuse"
-            import_corruptions(data_dir, name, path, existing=existing, on_progress=on_progress)  # type: ignore[arg-type]
+            existing: Existing = "replace" if replace else "refuse"
+            import_corruptions(data_dir, name, path, existing=existing, on_progress=on_progress)
         else:
             splits = ("train",) if train_only else None
             import_images(data_dir, name, path, splits=splits, first=first, replace=replace, on_progress=on_progress)
@@ -98,8 +101,8 @@ def corrupt(name: Name, replace: Replace = False) -> None:
     from harness.data.corruptions import corrupt as corrupt_set
 
     with _bar(f"corrupting {name}") as on_progress:
-        existing = "replace" if replace else "refuse"
-        corrupt_set(settings().data_dir, name, existing=existing, on_progress=on_progress)  # type: ignore[arg-type]
+        existing: Existing = "replace" if replace else "refuse"
+        corrupt_set(settings().data_dir, name, existing=existing, on_progress=on_progress)
     _say_ready(f"{name}-c")
 
 
@@ -109,21 +112,27 @@ def verify(
 ) -> None:
     """Read every byte and compare it with the digest that was noted when the set was made."""
     from harness.data.arrays import described
+
+    present = {found.dataset.name: found.bytes for found in described(settings().data_dir) if found.state != "missing"}
+    if not present:
+        typer.echo(f"there is no data set in {settings().data_dir}")
+    for name in names or present:
+        _verify(name, present.get(name, 0))
+        typer.echo(f"{name}: every byte is as it was made")
+
+
+def _verify(name: str, size: int) -> None:
     from harness.data.arrays import verify as verify_set
 
-    data_dir = settings().data_dir
-    present = {found.dataset.name: found.bytes for found in described(data_dir) if found.state != "missing"}
-    for name in names or present:
-        with _bar(f"verifying {name}", in_bytes=True) as on_progress:
-            read = 0
+    done = 0
+    with _bar(f"verifying {name}", in_bytes=True) as on_progress:
 
-            def on_bytes(count: int, total: int = present.get(name, 0), report: OnProgress = on_progress) -> None:
-                nonlocal read
-                read += count
-                report(read, total)
+        def on_bytes(more: int) -> None:
+            nonlocal done
+            done += more
+            on_progress(done, size)
 
-            verify_set(data_dir, name, on_bytes)
-        typer.echo(f"{name}: every byte is as it was made")
+        verify_set(settings().data_dir, name, on_bytes)
 
 
 def _say_ready(name: str) -> None:
