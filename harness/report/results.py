@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from harness.errors import HarnessError
 from harness.report.rows import records
 from harness.store import read
 from harness.store.engine import Database, state
@@ -79,6 +80,8 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     views = {name: _frame(db, name, **where) for name in NUMBERS if name.startswith("v_")}
     models = rows["model_id"].unique().tolist()  # SQLite would take numpy's integers for blobs
     by_model = {name: _frame(db, name, model_id=models) for name in ("epoch", "gamma")}
+    _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
+    _refuse_twins(views["v_corruptions"], ["condition", "seed", "corruption", "severity"], "corrupted sets")
     return Results(
         suite=suite,
         profile=profile,
@@ -100,6 +103,13 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
     return read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
+
+
+def _refuse_twins(frame: pd.DataFrame, keys: list[str], what: str) -> None:
+    """The views do not tell apart two evaluations that share those keys; their numbers must not be mixed."""
+    if frame.duplicated(keys).any():
+        suite = frame["suite"].iloc[0]
+        raise HarnessError(f"suite {suite} has two {what}, which a report cannot tell apart; make two suites of it")
 
 
 def _missing(db: Database, suite: str, profile: str) -> pd.DataFrame:

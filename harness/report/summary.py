@@ -126,7 +126,7 @@ def attacks(evaluations: Iterable[str]) -> list[str]:
 
 def attack_title(evaluation: str) -> str:
     """How readers call an evaluation; those with names of the suite's own keep them."""
-    return ATTACKS.get(evaluation, evaluation)
+    return ({"clean": "Clean", "corruption": "Corruptions, mean"} | ATTACKS).get(evaluation, evaluation)
 
 
 def _clean(models: pd.DataFrame) -> pd.DataFrame:

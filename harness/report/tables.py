@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from harness.report.formats import Table
-from harness.report.results import NOT_RUN
+from harness.report.reasons import Reasons
 from harness.report.rows import by_key, groups, records
-from harness.report.summary import CONFIDENCE, TAPS, attack_title, summarized
+from harness.report.summary import CONFIDENCE, TAPS, attack_title, attacks, summarized
 
 UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")}
 """From stored values to shown ones, and how the unit is written."""
@@ -22,36 +22,13 @@ POINTS = {"accuracy": "points"}
 MEASURED = ["evaluation", "measure", "label", "unit"]
 
 
-class Reasons:
-    """Why cells are missing, as numbered notes: each different reason is told once."""
-
-    def __init__(self, missing: pd.DataFrame) -> None:
-        self._missing = missing
-        self._numbers: dict[str, int] = {}
-
-    def counts(self, condition: str, evaluation: str) -> dict[str, int]:
-        """How many seeds have no number, by what to write there: "waiting", "blocked [1]"."""
-        rows = self._missing[(self._missing["condition"] == condition) & (self._missing["evaluation"] == evaluation)]
-        return {
-            state if reason == NOT_RUN else f"{state} [{self._number(state, reason)}]": len(same)
-            for (state, reason), same in groups(rows, ["state", "reason"])
-        }
-
-    def notes(self) -> tuple[str, ...]:
-        """The reasons behind the numbers given so far."""
-        return tuple(f"[{number}] {told}" for told, number in self._numbers.items())
-
-    def _number(self, state: str, reason: str) -> int:
-        return self._numbers.setdefault(f"{state}: {reason}", len(self._numbers) + 1)
-
-
 def summary_table(values: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str) -> Table:
     """One row per condition, one column per measure: mean ± SEM over seeds.
 
     values: rows of `summary.scores`. scope: suite and profile, for the title.
     """
     means = summarized(values, ["condition", *MEASURED])
-    columns = _measures(means)
+    columns = pd.concat([_measures(means), _unmeasured(means, missing)], ignore_index=True)
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
     attacks = values[values["measure"].str.startswith("boundary_score")]
@@ -197,6 +174,13 @@ def _head(label: str, unit: str) -> str:
 def _measures(frame: pd.DataFrame) -> pd.DataFrame:
     """The measures of a frame, in order."""
     return frame[MEASURED].drop_duplicates("measure").reset_index(drop=True)
+
+
+def _unmeasured(means: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
+    """A column for each evaluation of which no condition has a result yet."""
+    names = [name for name in attacks(missing["evaluation"]) if name not in {"training", *means["evaluation"]}]
+    rows = [(name, name, attack_title(name), "score" if name == "boundary" else "accuracy") for name in names]
+    return pd.DataFrame(rows, columns=MEASURED)
 
 
 def _shown_units(columns: pd.DataFrame, means: pd.DataFrame) -> dict[str, tuple[float, int]]:

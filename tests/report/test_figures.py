@@ -22,8 +22,8 @@ def test_each_result_has_its_figure() -> None:
 
 @pytest.mark.parametrize("name", ["corruptions", "acceptable"])
 def test_one_seed_and_many_conditions_can_be_drawn(name: str) -> None:
-    each, made = drawing(name, conditions=GRID, seeds=1)
-    assert pictures(each, made, ("png",))
+    each, made = drawing(name, conditions=GRID[:9], seeds=1)
+    assert pictures(each, made, ("png",))["png"].startswith(b"\x89PNG")
 
 
 def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from invented import results
 from study import HOSTILE
 from typer.testing import CliRunner
 
+from harness import report
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
 from harness.report import Report, render
-from harness.report.results import read_results
+from harness.report.figures import drawings
+from harness.report.page import page
+from harness.report.results import _refuse_twins, read_results
 from harness.settings import settings
 from harness.store.engine import Database, open_database
 
@@ -104,6 +109,23 @@ def test_tables_and_page_are_the_same_bytes_again(db: Database, folder: Path, tm
     [again] = render(db, ["study"], out=tmp_path, profile="small")
     for path in again.written:
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> None:
+    given = results(seeds=1, epochs=1)
+    frames = ("models", "gammas", "curves", "corruptions", "boundary", "acceptable", "epochs", "gamma_epochs")
+    empty = replace(given, **{name: getattr(given, name).iloc[:0] for name in frames})
+    assert drawings(empty, 0.9) == []
+    shown = report._tables(empty, 0.9)
+    assert [table.name for table in shown] == ["summary", "missing"]
+    assert shown[0].rows == tuple((name, "0") for name in given.order)
+    assert "No figure has results yet" in page(empty, shown, [], {})
+
+
+def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database) -> None:
+    twice = pd.DataFrame({"suite": "study", "condition": "none", "seed": [0, 0], "steps": 50})
+    with pytest.raises(HarnessError, match="two Boundary attacks with the same steps"):
+        _refuse_twins(twice, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
 
 
 def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:

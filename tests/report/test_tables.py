@@ -57,6 +57,14 @@ def test_an_empty_cell_says_why_and_each_reason_is_told_once() -> None:
     assert table.notes[-1] == "[1] blocked: imagenet is not there"
 
 
+def test_an_evaluation_that_nobody_has_yet_is_a_column_of_missing_cells() -> None:
+    given = results(seeds=1)
+    lacking = missing(*((name, "uniform", 0, "waiting", "not run yet") for name in given.order))
+    table = summary_of(replace(given, curves=given.curves.query("evaluation != 'uniform'"), missing=lacking))
+    place = table.columns.index("Uniform noise (%)")
+    assert {row[place] for row in table.rows} == {"missing: waiting"}
+
+
 def test_a_cell_with_fewer_seeds_says_its_n_and_what_is_missing() -> None:
     given = results(seeds=3)
     curves = given.curves.query("not (condition == 'pixel' and evaluation == 'gaussian' and seed == 2)")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
-TITLE_LETTERS = 32
+TITLE_LETTERS = 36
 """That fit above one panel."""
 
 
