@@ -92,17 +92,27 @@ def backup(database: Database, target: Path | None = None) -> Path:
         raise HarnessError(f"{target} exists already; backups are never overwritten")
     if not target.parent.is_dir():
         raise HarnessError(f"{target.parent} is not a folder; make it first")
-    with translated(database.engine.url), database.engine.connect() as connection:
-        database.dialect.backup(connection, target)
-    copy = connected(f"sqlite:///{target}", create=False)
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    try:
+        with database.engine.connect() as connection:
+            database.dialect.backup(connection, partial)
+        _require_sound(partial)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _require_sound(file: Path) -> None:
+    copy = connected(f"sqlite:///{file}", create=False)
     try:
         with copy.reading() as connection:
             problems = copy.dialect.problems(connection)
     finally:
         copy.close()
     if problems:
-        raise DatabaseUnusable(f"the backup {target} is not sound: {problems[0]}")
-    return target
+        raise DatabaseUnusable(f"the backup {file} is not sound: {problems[0]}")
 
 
 def export(database: Database, folder: Path) -> list[Path]:

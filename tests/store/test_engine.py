@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import time
@@ -171,17 +172,18 @@ def _say_what_happens(url: str, said: Queue[str]) -> None:
         said.put(str(error))
 
 
-@pytest.mark.parametrize("new", [False, True])
-def test_a_read_only_file_or_folder_is_reported(file: Path, tmp_path: Path, new: bool) -> None:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    file.chmod(0o444)
-    tmp_path.chmod(0o555)
+@pytest.mark.parametrize("name", ["harness.sqlite", "new.sqlite"])
+def test_a_read_only_file_or_folder_is_reported(file: Path, public_folder: Path, name: str) -> None:
+    folder = public_folder / f"read-only-{name}"
+    folder.mkdir()
+    shutil.copy(file, folder / "harness.sqlite")
+    (folder / "harness.sqlite").chmod(0o444)
+    folder.chmod(0o555)
     said: Queue[str] = FORK.SimpleQueue()
-    process = FORK.Process(target=_say_what_happens, args=(sqlite_url(tmp_path / "new.sqlite" if new else file), said))
+    process = FORK.Process(target=_say_what_happens, args=(sqlite_url(folder / name), said))
     process.start()
     process.join()
-    tmp_path.chmod(0o755)
+    folder.chmod(0o755)
     assert re.search(r"sqlite cannot be (written|opened): (the file or )?its folder", said.get())
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import URL, Connection, Engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, StatementError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from harness.errors import DatabaseUnusable, StoreError
@@ -187,7 +187,7 @@ def translated(url: URL) -> Iterator[None]:
         sentence = _DIALECTS[url.get_backend_name()].sentence(error.orig)
         if sentence is not None:
             raise DatabaseUnusable(f"{title(url)} {sentence}") from error
-        if isinstance(error, IntegrityError) or isinstance(error.orig, (ValueError, TypeError)):
+        if isinstance(error, IntegrityError | DataError) or isinstance(error.orig, ValueError | TypeError):
             raise StoreError(f"{title(url)} does not take this result: {error.orig}") from error
         raise
 

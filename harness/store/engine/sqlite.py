@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from harness.errors import DatabaseUnusable
+
 _SENTENCES = {
     "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
     "SQLITE_CORRUPT": "is damaged; restore the newest backup (`harness db backup` makes them)",
@@ -64,8 +66,7 @@ def refused_to_write(error: BaseException | None) -> bool:
 
 def without_foreign_keys(connection: Connection) -> None:
     """Let tables be copied and replaced, as migrations do; before the transaction, and for this connection only."""
-    assert connection.connection.dbapi_connection is not None
-    connection.connection.dbapi_connection.cursor().execute("PRAGMA foreign_keys = OFF")
+    _driver(connection).execute("PRAGMA foreign_keys = OFF")
 
 
 def problems(connection: Connection) -> list[str]:
@@ -76,5 +77,17 @@ def problems(connection: Connection) -> list[str]:
 
 
 def backup(connection: Connection, target: Path) -> None:
-    """Copy the database, as of one moment, to a new file that needs nothing beside it."""
-    connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
+    """Copy the database, as of one moment, to a new file that needs nothing beside it; outside any transaction."""
+    driver = _driver(connection)
+    driver.execute("PRAGMA query_only = 0")
+    try:
+        driver.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.Error as error:
+        raise DatabaseUnusable(f"{target} {sentence(error) or f'cannot be written: {error}'}") from error
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, which begins no transaction."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver

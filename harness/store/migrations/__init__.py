@@ -27,14 +27,18 @@ def version(connection: Connection) -> str | None:
     return found
 
 
-def migrate(connection: Connection, to: str = NEWEST) -> None:
-    """Bring the tables and views to a schema version ("base": none), inside the connection's transaction."""
+def migrate(connection: Connection, to: str | None = None) -> None:
+    """Bring tables and views to a schema version, inside the connection's transaction.
+
+    to: the newest by default; "base" for none at all.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
+    to = to or NEWEST
     here = version(connection)
     views.drop(connection)
     (command.upgrade if to != "base" and (here or "") <= to else command.downgrade)(config, to)

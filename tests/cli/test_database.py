@@ -1,0 +1,108 @@
+"""`harness db ...` and `harness sql`, as a user types them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import typer
+from sqlalchemy import text
+from typer.testing import CliRunner, Result
+
+from harness.cli.database import database_app, sql
+from harness.errors import DatabaseUnusable, HarnessError, SpecError
+from harness.settings import settings
+from harness.store.engine import open_database
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A results folder with a database in it."""
+    monkeypatch.setenv("HARNESS_RESULTS_DIR", str(tmp_path))
+    monkeypatch.delenv("HARNESS_DATABASE_URL", raising=False)
+    settings.cache_clear()
+    with closing(open_database(settings().database)) as db, db.transaction() as session:
+        session.execute(
+            text("INSERT INTO suite (name, profile, title, planned_at) VALUES ('study', 'smoke', 'A [b]', '2026')")
+        )
+    yield tmp_path
+    settings.cache_clear()
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.add_typer(database_app, name="db")
+    app.command()(sql)
+    return CliRunner().invoke(app, arguments)
+
+
+def test_sql_prints_a_table() -> None:
+    result = run("sql", "SELECT name, title, NULL AS empty, 0.25 AS quarter FROM suite")
+    assert result.exit_code == 0
+    header, _, row, count = (line.split() for line in result.output.splitlines() if line.strip())
+    assert header == ["name", "title", "empty", "quarter"]
+    assert row == ["study", "A", "[b]", "0.25"]
+    assert count == ["1", "row"]
+
+
+def test_sql_prints_csv() -> None:
+    result = run("sql", "SELECT name, NULL AS empty, 0.25 AS quarter FROM suite", "--csv")
+    assert result.output == "name,empty,quarter\nstudy,,0.25\n"
+
+
+def test_sql_answers_the_name_of_a_view() -> None:
+    assert run("sql", "v_acceptable", "--csv").output.endswith("clean_ratio,distorted_ratio,acceptable\n")
+
+
+@pytest.mark.parametrize(("query", "why"), [("SELECT nonsense", "nonsense"), ("DELETE FROM suite", "only queries")])
+def test_sql_that_is_wrong_or_writes_is_refused_in_one_line(query: str, why: str) -> None:
+    error = run("sql", query).exception
+    assert isinstance(error, SpecError)
+    assert error.exit_code == 2
+    assert why in str(error)
+    assert "\n" not in str(error)
+    assert "study" in run("sql", "suite", "--csv").output
+
+
+def test_check_says_sound_and_counts() -> None:
+    output = run("db", "check").output
+    assert "sound" in output
+    assert ["suite", "1"] in [line.split() for line in output.splitlines()]
+
+
+def test_check_reports_damage(results: Path) -> None:
+    file = results / "harness.sqlite"
+    content = bytearray(file.read_bytes())
+    content[-4096:] = b"\xff" * 4096
+    file.write_bytes(content)
+    assert isinstance(run("db", "check").exception, DatabaseUnusable)
+
+
+def test_backup_says_where_it_is(results: Path) -> None:
+    output = run("db", "backup", str(results / "copy.sqlite")).output
+    assert "copy.sqlite: checked, sound" in output.replace("\n", "")
+    assert (results / "copy.sqlite").exists()
+    assert isinstance(run("db", "backup", str(results / "copy.sqlite")).exception, HarnessError)
+
+
+def test_export_writes_a_file_per_view(results: Path) -> None:
+    assert run("db", "export").exit_code == 0
+    assert (results / "export" / "v_models.csv").read_text().startswith("suite,profile,condition")
+    assert run("db", "export", "--out", str(results / "other")).exit_code == 0
+    assert len(list((results / "other").iterdir())) == 8
+
+
+def test_upgrade_says_when_there_is_nothing_to_do() -> None:
+    assert "nothing to do" in run("db", "upgrade").output
+
+
+@pytest.mark.parametrize("command", [("sql", "v_models"), ("db", "check"), ("db", "backup"), ("db", "export")])
+def test_without_a_database_every_command_says_how_to_get_one(results: Path, command: tuple[str, ...]) -> None:
+    for file in results.glob("harness.sqlite*"):
+        file.unlink()
+    error = run(*command).exception
+    assert isinstance(error, DatabaseUnusable)
+    assert "no results yet" in str(error)
+    assert "harness run-suite" in str(error)
