@@ -28,6 +28,9 @@ lint: .venv/.dev ## ruff, mypy --strict, and the layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: .venv/.runtime ## how fast training and evaluation are against the plain way, on this machine
+	$(BIN)/python -m benchmarks
+
 lock: ## resolve pyproject.toml again (needs uv): requirements.lock to run, requirements-dev.lock to develop
 	$(LOCK) --group dev --extra postgres --output-file requirements-dev.lock $(if $(UPGRADE),--upgrade) pyproject.toml
 	$(LOCK) --group build --extra postgres --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
