@@ -55,7 +55,7 @@ class ImageResult:
     start_distance: float | None
     """The same for the attack's starting point."""
     queries: int
-    """Images that the model classified for this attack on this image."""
+    """Decisions of the model that this attack used for this image; one about a noise image may serve several images."""
     outcome: Outcome
 
 
