@@ -16,8 +16,8 @@ from harness.measurement import Progress
 from harness.spec import CorruptionSpec, EvaluationSpec, TrainingSpec
 from harness.spec.training import Color
 
-# Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and more
-# fall out of the cache, one at a time is three times slower. A GPU wants to be filled.
+# Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
+# more fall out of the cache, one at a time is three times slower. A GPU wants to be filled.
 CPU_CHUNK, GPU_CHUNK = 100, 2000
 
 
