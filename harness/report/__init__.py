@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import HarnessError, UnknownName
@@ -82,7 +82,8 @@ def _with_results(db: Database, suites: Sequence[str], profile: str | None) -> l
             chosen.append((suite, found[0]))
         elif suites:
             scale = f" at profile {profile}" if profile else ""
-            raise HarnessError(f"{suite} has no results{scale} yet: `harness run-suite {suite}` makes them")
+            option = f" --profile {profile}" if profile else ""
+            raise HarnessError(f"{suite} has no results{scale} yet: `harness run-suite {suite}{option}` makes them")
     if not chosen:
         raise HarnessError("no suite has results yet: `harness run-suite quickstart` makes some")
     return chosen
@@ -123,8 +124,9 @@ def _tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
     gammas = summary.gamma_means(results.gammas, results.models)
     ratios = summary.acceptable(results.acceptable, least_clean_ratio)
     scope = results.scope
+    overview = tables.summary_table(values, results.order, results.missing, scope)
     found = (
-        tables.summary_table(values, results.order, results.missing, scope),
+        replace(overview, notes=(*overview.notes, results.remark)) if results.remark else overview,
         tables.difference_table(differences, scope),
         tables.gamma_table(gammas, results.order, scope),
         tables.acceptable_table(ratios, least_clean_ratio, scope),

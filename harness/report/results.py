@@ -65,6 +65,12 @@ class Results:
         return f"{self.profile} profile" + ("" if self.profile == "paper" else ": not the paper's scale")
 
     @property
+    def remark(self) -> str:
+        """What every figure and the summary say of images that were made here instead of the official ones."""
+        names = sorted({split.name for split in self.origins.data if split.generated})
+        return f"Generated images: {', '.join(names)}." if names else ""
+
+    @property
     def scope(self) -> str:
         """Suite and profile, for titles."""
         return f"{self.suite} ({self.scale})"

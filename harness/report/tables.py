@@ -31,8 +31,8 @@ def summary_table(values: pd.DataFrame, conditions: Sequence[str], missing: pd.D
     columns = pd.concat([_measures(means), _unmeasured(means, missing)], ignore_index=True)
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
-    attacks = values[values["measure"].str.startswith("boundary_score")]
-    failed = attacks.groupby("condition")[["n_images", "n_failed"]].sum()
+    attacked = values[values["measure"].str.startswith("boundary_score")]
+    failed = attacked.groupby("condition")[["n_images", "n_failed"]].sum()
     rows = []
     for condition in conditions:
         own = means[means["condition"] == condition]
@@ -68,15 +68,16 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
             found = cells.get(column.measure)
             row.append(_difference_cell(found, pairs, *units[column.measure]))
         rows.append(tuple(row))
-    note = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
-    single = ("One pair of seeds has no interval.",) if (differences["n"] == 1).any() else ()
+    interval = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
+    notes = [interval] if (differences["n"] > 1).any() else []
+    notes += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit][1])) for column in records(columns)]
     return Table(
         name="differences",
         title=f"Difference to the unregularized baseline in {scope}, paired by seed",
         columns=("Condition", "Baseline", "Pairs", *heads),
         rows=tuple(rows),
-        notes=(note, *single),
+        notes=tuple(notes),
         data=differences,
     )
 

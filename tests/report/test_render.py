@@ -128,6 +128,11 @@ def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database
         _refuse_twins(twice, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
 
 
+def test_generated_images_are_marked(db: Database) -> None:
+    assert results().remark == "Generated images: cifar10-c."
+    assert read_results(db, "study", "small").remark == ""
+
+
 def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'study'"):
         render(db, ["studi"], out=tmp_path)

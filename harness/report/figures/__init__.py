@@ -89,7 +89,9 @@ def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict
     unregularized = conditions.loc[conditions["target"] == UNREGULARIZED, "condition"]
     with styled():
         figure = drawing.draw(drawing.data, looks(results.order, tuple(unregularized)))
-        figure.suptitle(plain(results.scope), fontsize=7, color="#555555", x=0.01, ha="left")
+        figure.suptitle(
+            plain(f"{results.scope} {results.remark}".strip()), fontsize=7, color="#555555", x=0.01, ha="left"
+        )
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it is settled: formats need not find it again
         return {kind: picture(figure, kind) for kind in kinds}
