@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from recorded_study import fill
 from sqlalchemy import Engine, create_engine, make_url
 
 from harness.store.engine import Database, open_database
@@ -20,6 +21,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite database without results: copying is faster than making one."""
     file = tmp_path_factory.mktemp("template") / "harness.sqlite"
     open_database(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def filled_template(template: Path) -> Path:
+    """The same with the results of `recorded_study.fill`."""
+    file = Path(shutil.copy(template, template.with_name("filled.sqlite")))
+    with closing(open_database(f"sqlite:///{file}")) as database:
+        fill(database)
     return file
 
 
@@ -43,7 +53,13 @@ def server(public_folder: Path) -> Iterator[Engine]:
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql("CREATE DATABASE template")
-    open_database(url.set(database="template").render_as_string(hide_password=False)).close()
+        connection.exec_driver_sql("CREATE DATABASE filled")
+        connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")  # these results may be lost
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    for name in ("template", "filled"):
+        with closing(open_database(url.set(database=name).render_as_string(hide_password=False))) as database:
+            if name == "filled":
+                fill(database)
     yield admin
     admin.dispose()
     running.cleanup()
@@ -77,13 +93,31 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def db(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[Database]:
     """An open database of each kind, without results."""
     if request.param == "sqlite":
-        file = shutil.copy(template, tmp_path)
-        with closing(open_database(f"sqlite:///{file}")) as database:
+        with closing(open_database(f"sqlite:///{shutil.copy(template, tmp_path)}")) as database:
             yield database
     else:
         server = request.getfixturevalue("server")
         with _database(server, "template") as url, closing(open_database(url)) as database:
             yield database
+
+
+@pytest.fixture(params=BOTH)
+def filled(request: pytest.FixtureRequest, filled_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An open database of each kind, with the results of `recorded_study.fill`."""
+    if request.param == "sqlite":
+        with closing(open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}")) as database:
+            yield database
+    else:
+        server = request.getfixturevalue("server")
+        with _database(server, "filled") as url, closing(open_database(url)) as database:
+            yield database
+
+
+@pytest.fixture
+def filled_sqlite(filled_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An open SQLite database with results."""
+    with closing(open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}")) as database:
+        yield database
 
 
 @pytest.fixture

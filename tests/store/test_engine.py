@@ -15,7 +15,7 @@ from multiprocessing.queues import SimpleQueue as Queue
 from pathlib import Path
 
 import pytest
-from made_up import ORIGIN, curve, evaluate_job, planned
+from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import text
 
 from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName

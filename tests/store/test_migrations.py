@@ -7,7 +7,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
-from test_views import fill
 
 from harness.errors import StoreError
 from harness.store import migrations, read, schema, views
@@ -60,12 +59,11 @@ def test_every_version_can_be_left_and_reached_again(connection: Connection) -> 
     assert set(inspect(connection).get_view_names()) == set(views.VIEWS)
 
 
-def test_migrating_to_where_one_is_keeps_everything(db: Database) -> None:
-    fill(db)
-    before = {view: sorted(read.answer(db, view).rows, key=str) for view in views.PUBLIC}
-    with db.engine.begin() as connection:
+def test_migrating_to_where_one_is_keeps_everything(filled: Database) -> None:
+    before = {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC}
+    with filled.engine.begin() as connection:
         migrations.migrate(connection)
-    assert {view: sorted(read.answer(db, view).rows, key=str) for view in views.PUBLIC} == before
+    assert {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC} == before
 
 
 BAD_ROWS = {
@@ -83,7 +81,6 @@ BAD_ROWS = {
 
 
 @pytest.mark.parametrize("sql", BAD_ROWS.values(), ids=BAD_ROWS)
-def test_the_tables_themselves_refuse(db: Database, sql: str) -> None:
-    fill(db)
-    with pytest.raises(StoreError, match="does not take"), db.transaction() as session:
-        session.execute(text(sql.format(infinity="9e999" if db.path else "'infinity'")))
+def test_the_tables_themselves_refuse(filled: Database, sql: str) -> None:
+    with pytest.raises(StoreError, match="does not take"), filled.transaction() as session:
+        session.execute(text(sql.format(infinity="9e999" if filled.path else "'infinity'")))

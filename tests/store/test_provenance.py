@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from made_up import FACTS, ORIGIN
+from recorded_study import FACTS, ORIGIN
 
 from harness.store import provenance as module
 from harness.store.provenance import provenance

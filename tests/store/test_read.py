@@ -1,8 +1,17 @@
 from __future__ import annotations
 
 import pytest
-from made_up import DATA, FACTS, ORIGIN, TEST_DATA, diverged_result, evaluate_job, planned, train_job, training_result
-from test_views import fill
+from recorded_study import (
+    DATA,
+    FACTS,
+    ORIGIN,
+    TEST_DATA,
+    diverged_result,
+    evaluate_job,
+    planned,
+    train_job,
+    training_result,
+)
 
 from harness.errors import SpecError
 from harness.spec import PlannedJob
@@ -10,12 +19,6 @@ from harness.store import read, write
 from harness.store.engine import Database
 from harness.store.plan import SplitFacts
 from harness.store.provenance import provenance
-
-
-@pytest.fixture
-def filled(db: Database) -> Database:
-    fill(db)
-    return db
 
 
 def test_states_are_those_of_known_jobs(filled: Database) -> None:
@@ -55,9 +58,7 @@ def test_sql_is_taken_as_it_is_written(filled: Database) -> None:
     assert (found.columns, found.rows) == (("a", "b", "c"), ((":name", "50%", "%s"),))
 
 
-@pytest.mark.parametrize(
-    "sql", ["SELECT * FROM v_nothing", "SELEC 1", "SELECT 1; SELECT", "", "CREATE TABLE a (b INT)"]
-)
+@pytest.mark.parametrize("sql", ["SELECT * FROM v_nothing", "SELEC 1", "SELECT 1; SELEC", "", "CREATE TABLE a (b INT)"])
 def test_wrong_sql_is_one_line(filled: Database, sql: str) -> None:
     with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
         read.answer(filled, sql)

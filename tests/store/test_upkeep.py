@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from made_up import planned
+from recorded_study import planned
 from sqlalchemy import text
-from test_views import COLUMNS, fill
+from test_views import COLUMNS
 
 from harness.errors import DatabaseUnusable, HarnessError
 from harness.store import migrations, read, upkeep, write
@@ -30,11 +30,12 @@ def make_older(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "NEWEST", newer)
 
 
-def test_an_upgrade_copies_first_and_keeps_all_results(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(sqlite_db)
-    before = read.answer(sqlite_db, "v_curves").rows
-    make_older(sqlite_db, monkeypatch)
-    url = str(sqlite_db.engine.url)
+def test_an_upgrade_copies_first_and_keeps_all_results(
+    filled_sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read.answer(filled_sqlite, "v_curves").rows
+    make_older(filled_sqlite, monkeypatch)
+    url = str(filled_sqlite.engine.url)
     done = upkeep.upgrade(url)
     assert (done.before, done.after) == ("0001", "9999")
     assert done.backup is not None
@@ -47,18 +48,17 @@ def test_an_upgrade_copies_first_and_keeps_all_results(sqlite_db: Database, monk
                 assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
-def test_an_upgrade_that_fails_changes_nothing(sqlite_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(sqlite_db)
-    make_older(sqlite_db, monkeypatch)
+def test_an_upgrade_that_fails_changes_nothing(filled_sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_older(filled_sqlite, monkeypatch)
     script = migrations.FOLDER / "versions" / "r9999_later.py"
     broken = "def upgrade():\n    from alembic import op\n    op.drop_table('image_result')\n    raise RuntimeError\n"
     script.write_text(script.read_text().replace("def upgrade(): pass\n", broken))
-    before = read.answer(sqlite_db, "SELECT * FROM image_result").rows
+    before = read.answer(filled_sqlite, "SELECT * FROM image_result").rows
     with pytest.raises(RuntimeError):
-        upkeep.upgrade(str(sqlite_db.engine.url))
-    assert read.answer(sqlite_db, "SELECT * FROM image_result").rows == before
-    assert read.answer(sqlite_db, "SELECT version_num FROM alembic_version").rows == (("0001",),)
-    assert len(read.answer(sqlite_db, "v_curves").rows) > 0
+        upkeep.upgrade(str(filled_sqlite.engine.url))
+    assert read.answer(filled_sqlite, "SELECT * FROM image_result").rows == before
+    assert read.answer(filled_sqlite, "SELECT version_num FROM alembic_version").rows == (("0001",),)
+    assert len(read.answer(filled_sqlite, "v_curves").rows) > 0
 
 
 def test_an_upgrade_of_the_newest_version_does_nothing(db: Database) -> None:
@@ -73,46 +73,42 @@ def test_a_newer_database_is_not_upgraded(db: Database) -> None:
         upkeep.upgrade(db.engine.url.render_as_string(hide_password=False))
 
 
-def test_a_sound_database_checks_out(db: Database) -> None:
-    fill(db)
-    found = upkeep.check(db)
+def test_a_sound_database_checks_out(filled: Database) -> None:
+    found = upkeep.check(filled)
     assert (found.version, found.problems) == (migrations.NEWEST, ())
     assert (found.rows["model"], found.rows["job"], found.rows["image_result"]) == (5, 25, 4 * 2 * 3)
 
 
-def test_a_check_finds_rows_that_point_nowhere(sqlite_db: Database) -> None:
-    fill(sqlite_db)
-    with sqlite_db.engine.connect() as connection:
-        sqlite_db.dialect.without_foreign_keys(connection)
+def test_a_check_finds_rows_that_point_nowhere(filled_sqlite: Database) -> None:
+    with filled_sqlite.engine.connect() as connection:
+        filled_sqlite.dialect.without_foreign_keys(connection)
         with connection.begin():
             connection.execute(text("DELETE FROM suite"))
         connection.invalidate()
-    assert "place row 1 points to a missing row of suite" in upkeep.check(sqlite_db).problems
+    assert "place row 1 points to a missing row of suite" in upkeep.check(filled_sqlite).problems
 
 
-def test_a_backup_is_a_whole_database_of_its_own(sqlite_db: Database) -> None:
-    fill(sqlite_db)
-    copy = upkeep.backup(sqlite_db)
-    assert copy.parent == Path(str(sqlite_db.path)).parent
-    write.plan(sqlite_db, planned(suite="later"), "later", "smoke", "Later")
+def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> None:
+    copy = upkeep.backup(filled_sqlite)
+    assert copy.parent == Path(str(filled_sqlite.path)).parent
+    write.plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
     with closing(open_database(f"sqlite:///{copy}", create=False)) as db:
         assert read.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
 
 
-def test_a_backup_is_possible_while_another_writes(sqlite_db: Database, tmp_path: Path) -> None:
-    fill(sqlite_db)
-    with sqlite_db.transaction():
-        upkeep.backup(sqlite_db, tmp_path / "copy.sqlite")
+def test_a_backup_is_possible_while_another_writes(filled_sqlite: Database, tmp_path: Path) -> None:
+    with filled_sqlite.transaction():
+        upkeep.backup(filled_sqlite, tmp_path / "copy.sqlite")
 
 
-def test_a_backup_overwrites_nothing_and_makes_no_folder(sqlite_db: Database, tmp_path: Path) -> None:
+def test_a_backup_overwrites_nothing_and_makes_no_folder(filled_sqlite: Database, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite"
     target.write_text("precious")
     with pytest.raises(HarnessError, match="exists already"):
-        upkeep.backup(sqlite_db, target)
+        upkeep.backup(filled_sqlite, target)
     assert target.read_text() == "precious"
     with pytest.raises(HarnessError, match="not a folder"):
-        upkeep.backup(sqlite_db, tmp_path / "nowhere" / "copy.sqlite")
+        upkeep.backup(filled_sqlite, tmp_path / "nowhere" / "copy.sqlite")
 
 
 @pytest.mark.postgres
@@ -122,12 +118,11 @@ def test_a_server_is_backed_up_with_its_own_tool(db: Database, tmp_path: Path) -
             upkeep.backup(db, tmp_path / "copy")
 
 
-def test_an_export_is_every_view_as_csv(db: Database, tmp_path: Path) -> None:
-    fill(db)
-    files = upkeep.export(db, tmp_path / "deep" / "export")
+def test_an_export_is_every_view_as_csv(filled: Database, tmp_path: Path) -> None:
+    files = upkeep.export(filled, tmp_path / "deep" / "export")
     assert [file.stem for file in files] == list(COLUMNS)
     for file in files:
         with file.open(newline="", encoding="utf-8") as opened:
             header, *rows = csv.reader(opened)
         assert ", ".join(header) == COLUMNS[file.stem]
-        assert len(rows) == len(read.answer(db, file.stem).rows)
+        assert len(rows) == len(read.answer(filled, file.stem).rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import (
+from recorded_study import (
     ORIGIN,
     accuracy,
     boundary_result,

@@ -1,4 +1,4 @@
-"""Jobs and results with known numbers."""
+"""A study with known numbers: its jobs, their results, and a database that holds them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, Imag
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, FgsmTransferSpec, NoiseSpec
 from harness.spec.training import OptimisationSpec, RegularizerSpec
+from harness.store import write
+from harness.store.engine import Database
 from harness.store.provenance import Provenance
 
 DATA = {"digits/train": "a" * 64}
@@ -150,3 +152,35 @@ def corruption_result(fog: float, shot_noise: float) -> EvaluationResult:
             accuracy(shot_noise, corruption="shot_noise", severity=4),
         )
     )
+
+
+GAMMAS = (0.5, 0.25, 0.25, 0.0, 0.0)
+
+CLEAN = {("none", 0): 0.8, ("none", 1): 0.6, ("threshold", 0): 0.7, ("threshold", 1): 0.6}
+NOISY = {("none", 0): 0.25, ("none", 1): 0.5, ("threshold", 0): 0.5, ("threshold", 1): 0.75}
+FGSM = {("none", 0): 0.5, ("none", 1): 0.5, ("threshold", 0): 0.25, ("threshold", 1): 0.25}
+SCORE = {("none", 0): 0.01, ("none", 1): 0.03, ("threshold", 0): 0.04, ("threshold", 1): 0.04}
+
+
+def results(condition: str, seed: int) -> dict[str, EvaluationResult]:
+    where = (condition, seed)
+    return {
+        "clean": EvaluationResult(measurements=(accuracy(CLEAN[where]),)),
+        "gaussian": curve(CLEAN[where], NOISY[where]),
+        "fgsm_transfer": curve(CLEAN[where], FGSM[where], max_epsilon=0.02),
+        "boundary": boundary_result(SCORE[where] / 2, SCORE[where] * 3 / 2),
+        "corruption": corruption_result(fog=0.75, shot_noise=0.5),
+    }
+
+
+def fill(db: Database, suite: str = "study") -> None:
+    """Everything of the study is done."""
+    write.plan(db, planned(suite=suite), suite, "smoke", "A study")
+    for condition, seed in [("none", 10_000), *CLEAN]:
+        key = train_job(condition, seed).key
+        write.start(db, key, "Test CPU")
+        gammas = GAMMAS if condition == "threshold" else ()
+        write.finish_training(db, key, training_result(gammas), ORIGIN, 4.0)
+        if seed < 10_000:
+            for name, result in results(condition, seed).items():
+                write.finish_evaluation(db, evaluate_job(name, condition, seed).key, result, ORIGIN, 2.0)
