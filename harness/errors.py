@@ -14,6 +14,7 @@ HarnessError (exit 1)
 ├── StoreError
 │   ├── AlreadyRecorded             the same result was stored before
 │   ├── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
+│       └── NoResults                   there is none yet
 ├── ResultsBusy                     another run works on the same results folder
 └── Interrupted (exit 130)          stopped by the user; the same command continues
 """
@@ -90,6 +91,10 @@ class AlreadyRecorded(StoreError):
 
 class DatabaseUnusable(StoreError):
     """The database cannot be opened or written; nothing was changed."""
+
+
+class NoResults(DatabaseUnusable):
+    """There is no database yet, or nothing in it."""
 
 
 class ResultsBusy(HarnessError):

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy import table as sql_table
 
-from harness.errors import DatabaseUnusable, HarnessError
+from harness.errors import DatabaseUnusable, HarnessError, NoResults
 from harness.store import migrations, read, views
 from harness.store.engine import Database, connected, state, translated
 from harness.store.schema import Base
@@ -38,7 +38,7 @@ def upgrade(url: str) -> Upgrade:
     try:
         before = state(database)
         if before is None:
-            raise DatabaseUnusable(f"no results yet: {database.title} is empty")
+            raise NoResults(f"no results yet: {database.title} is empty")
         if before == migrations.NEWEST:
             return Upgrade(before=before, after=before, backup=None)
         copy = backup(database) if database.path else None

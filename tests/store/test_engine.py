@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
 from harness.store import migrations, read, schema, write
-from harness.store.engine import Database, open_database
+from harness.store.engine import Database, find_database, open_database
 
 FORK = multiprocessing.get_context("fork")
 """Fast, and safe: a child opens its own connections and leaves without touching its parent's."""
@@ -44,6 +44,7 @@ def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
 def test_who_only_reads_is_told_that_there_is_nothing_yet(url: str) -> None:
     with pytest.raises(DatabaseUnusable, match=r"no results yet: .* `harness run-suite quickstart` makes some"):
         open_database(url, create=False)
+    assert find_database(url) is None
 
 
 def test_a_reader_makes_no_file(tmp_path: Path) -> None:

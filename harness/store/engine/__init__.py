@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from harness.errors import DatabaseUnusable, StoreError
+from harness.errors import DatabaseUnusable, NoResults, StoreError
 from harness.names import lookup
 from harness.store import migrations
 from harness.store.engine import postgresql, sqlite
@@ -91,7 +91,7 @@ def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOU
             with translated(database.engine.url), database.engine.begin() as connection:
                 migrations.migrate(connection)
         elif found is None:
-            raise DatabaseUnusable(_no_results(database.title))
+            raise NoResults(_no_results(database.title))
         elif found != migrations.NEWEST:
             raise DatabaseUnusable(
                 f"{database.title} was made by an older version of this program (schema {found}, now"
@@ -105,13 +105,10 @@ def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOU
 
 def find_database(url: str) -> Database | None:
     """The database at an SQLAlchemy URL, None if it is missing or empty; raises DatabaseUnusable as `open_database`."""
-    path = file(make_url(url))
-    if path is not None and not path.exists():
+    try:
+        return open_database(url, create=False)
+    except NoResults:
         return None
-    database = connected(url, create=False)
-    empty = state(database) is None
-    database.close()
-    return None if empty else open_database(url, create=False)
 
 
 def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Database:
@@ -126,7 +123,7 @@ def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Datab
     path = file(parsed)
     if path is not None and not path.exists():
         if not create:
-            raise DatabaseUnusable(_no_results(str(path)))
+            raise NoResults(_no_results(str(path)))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
