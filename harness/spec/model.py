@@ -20,7 +20,9 @@ Table = dict[str, Any]
 class Spec(BaseModel):
     """Base of every spec: immutable, unknown keys refused, numbers finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
+    )
 
     def replaced(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated again."""

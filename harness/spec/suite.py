@@ -199,7 +199,9 @@ def _check_evaluations(where: str, written: SuiteFile) -> None:
             kind = str(table.get("kind") or written.evaluations[name].get("kind") or name)
             if kind not in EVALUATION_SPECS:
                 hint = UnknownName("kind of evaluation", kind, EVALUATION_SPECS)
-                raise SpecError(f"{where}: {at}: {hint}" + ("" if "kind" in table else "; a name of your own needs `kind`"))
+                raise SpecError(
+                    f"{where}: {at}: {hint}" + ("" if "kind" in table else "; a name of your own needs `kind`")
+                )
             validated(part_of(EVALUATION_SPECS[kind]), {"kind": kind} | table, where, at)
 
 
