@@ -56,6 +56,11 @@ def test_the_readmes_commands_exist(arguments: list[str]) -> None:
         context = command.make_context(name, list(arguments), parent=context)
 
 
+def test_the_readme_names_every_command() -> None:
+    names = typer.main.get_command(app).commands
+    assert set(names) == {name for name in names if f"harness {name}" in README}
+
+
 def test_the_readmes_make_targets_exist() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     assert {name for name, *_ in commands("make")} <= set(targets)
