@@ -30,7 +30,7 @@ BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, besi
 # Guesses in GFLOP/s for a device that no job was measured on yet: of a core, and of a GPU bound by kernel launches.
 GUESSED_CPU_CORE = 25.0
 GUESSED_GPU = 10_000.0
-START_SECONDS = 4.0  # of a worker, most of it torch's import
+GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
 
 def kind_of(job: Job) -> str:
@@ -104,6 +104,6 @@ def estimate(jobs: Iterable[PlannedJob], rates: Mapping[str, float], device: Dev
     """
     guess = GUESSED_GPU if device.kind == "cuda" else GUESSED_CPU_CORE * max(1, device.count // workers)
     known = sum(rates.values()) / len(rates) if rates else guess
-    kinds = [(planned.work, kind_of(planned.job)) for planned in jobs]
-    seconds = sum(work / rates.get(kind, known) for work, kind in kinds) / max(1, min(workers, len(kinds)))
-    return Estimate(START_SECONDS + seconds, bool(rates))
+    least = 0.0 if rates else GUESSED_JOB_SECONDS
+    seconds = [least + planned.work / rates.get(kind_of(planned.job), known) for planned in jobs]
+    return Estimate(sum(seconds) / max(1, min(workers, len(seconds))), bool(rates))

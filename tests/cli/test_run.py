@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import random
+import sys
+import time
+
+import psutil
+import pytest
+from program import NEEDED, Program, interrupt, wait_for, workers_of
+
+JOBS = 2 * 5 + 1  # trainings and evaluations of what can be finished, and the substitute
+
+
+def test_a_job_that_fails_or_has_no_data_does_not_stop_the_others(finished):
+    program, code, said = finished
+    assert code == 1
+    assert program.query("SELECT condition, count(*) FROM v_jobs WHERE state = 'done' GROUP BY condition") == [
+        (None, 1),
+        ("none", 5),
+        ("threshold", 5),
+    ]
+    assert "wild, seed 0: diverged: " in said
+    assert "blocked: wild, seed 0: boundary and 3 more: its training failed: diverged: " in said
+    assert "blocked: absent, seed 0 and 4 more: data set imagenet is not in" in said
+    assert "bring it with: harness data import imagenet PATH" in said
+    assert f"{JOBS} of {JOBS + 11} jobs are done, {JOBS} of them now, 2 failed, 9 are blocked" in said
+
+
+def test_every_result_knows_where_it_comes_from(finished):
+    program, _, _ = finished
+    [(device, threads, command)] = program.query(
+        "SELECT DISTINCT e.device, e.threads, j.command FROM job j JOIN environment e ON e.id = j.environment_id"
+    )
+    assert device
+    assert threads >= 1
+    assert command == "harness run-suite tiny"
+
+
+def test_a_finished_suite_has_nothing_to_do_and_needs_no_torch(finished):
+    program, _, _ = finished
+    before = program.content
+    look = "import sys; from harness.cli import app; app(sys.argv[1:], standalone_mode=False); "
+    look += "print([name for name in ('torch', 'pandas', 'matplotlib') if name in sys.modules])"
+    for command in (["list"], ["run-suite", "tiny", *NEEDED]):
+        with program.popen([sys.executable, "-c", look, *command]) as process:
+            said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert said.splitlines()[-1] == "[]"
+    assert f"nothing to do: all {JOBS} jobs are done" in said
+    assert program.content == before
+
+
+def test_show_and_dry_run_say_what_is_done_and_what_it_costs(finished):
+    program, _, _ = finished
+    before = program.content
+    for command in (["show", "tiny"], ["run-suite", "tiny", "--dry-run"]):
+        code, said = program(*command, "--seeds", "0-1", "--device", "cpu", "--workers", "2")
+        assert code == 0, said
+        assert "26 blocked" not in said
+        assert "To do: about" in said
+        assert "from rates measured here" in said
+        assert "data set imagenet is not in" in said
+    assert program.content == before
+
+
+def test_status_says_what_failed_and_why(finished):
+    program, _, _ = finished
+    code, said = program("status", "tiny")
+    assert code == 0, said
+    assert "diverged: tiny (profile paper): wild, seed 0: train: " in said
+
+
+def test_killed_at_random_moments_a_suite_ends_with_the_same_results(finished, program):
+    undisturbed, _, _ = finished
+    moments = random.Random(time.time_ns())
+    for _ in range(2):
+        with program.start("run-suite", "tiny") as process:
+            wait_for(process, "to do")
+            time.sleep(moments.uniform(0, 6))
+            workers = workers_of(process) if process.poll() is None else []
+            process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert not alive, "a worker outlived its runner"
+    code, said = program("run-suite", "tiny")
+    assert code == 1, said
+    assert program.content == undisturbed.content
+
+
+def test_ctrl_c_says_how_to_continue_and_a_second_run_is_refused_meanwhile(finished, program):
+    undisturbed, _, _ = finished
+    command = ("run-suite", "tiny", *NEEDED)
+    with program.start(*command) as process:
+        wait_for(process, "done in")
+        code, said = program(*command)
+        assert code == 1
+        assert f"another run works on {program.results} (process {process.pid}, since " in said
+        workers = workers_of(process)
+        interrupt(process)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].endswith("continues: harness run-suite tiny --only none --only threshold")
+    assert "Traceback" not in said
+    assert not psutil.wait_procs(workers, timeout=30)[1]
+    assert program.query("SELECT count(*) FROM v_jobs WHERE state = 'running'") == [(0,)]
+    assert program(*command)[0] == 0
+    curves = "SELECT * FROM v_curves WHERE condition <> 'wild' ORDER BY condition, evaluation, epsilon"
+    assert program.query(curves) == undisturbed.query(curves)
+
+
+def test_a_worker_that_is_killed_is_replaced(program):
+    with program.start("run-suite", "tiny", "--only", "none") as process:
+        wait_for(process, "none, seed 0: training")
+        for worker in workers_of(process):
+            worker.kill()
+        said, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, said
+    assert "none, seed 0: its process was killed (signal 9), possibly because memory ran out; it begins again" in said
+    assert program.query("SELECT attempts FROM v_jobs WHERE condition = 'none' AND kind = 'train'") == [(2,)]
+
+
+REFUSED = {
+    "an unknown suite": (["run-suite", "tinny"], "no suite called 'tinny'; did you mean 'tiny'?"),
+    "an unknown profile": (
+        ["run-suite", "tiny", "--profile", "smal"],
+        "no profile called 'smal'; did you mean 'small'?",
+    ),
+    "an unknown condition": (
+        ["run-suite", "tiny", "--only", "nonne"],
+        "no condition of tiny called 'nonne'; did you mean 'none'?",
+    ),
+    "seeds": (["show", "tiny", "--seeds", "x"], "--seeds: seeds are written like 0-6 or 0,2,5-7, got 'x'"),
+    "an executor": (["run-suite", "tiny", "--executor", "slurm"], "no executor called 'slurm'; known: local"),
+    "the substitute's seed": (["run-suite", "tiny", "--seeds", "10000"], "seed 10000 is the substitute's"),
+    "an option": (["run-suite", "tiny", "--workers", "0"], "--workers"),
+}
+
+
+@pytest.mark.parametrize(("command", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_wrong_command_is_refused_with_exit_code_2(program, command, message):
+    code, said = program(*command)
+    assert code == 2
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_a_gpu_that_is_not_there_is_refused(program: Program):
+    program.environment["CUDA_VISIBLE_DEVICES"] = ""
+    code, said = program("run-suite", "tiny", "--device", "cuda")
+    assert code == 2
+    assert "no NVIDIA GPU" in said
+
+
+def test_data_that_nothing_can_run_without_are_named(program: Program, tmp_path):
+    suite = program.folder / "experiments" / "tiny.toml"
+    suite.write_text(suite.read_text().replace('"digits"', '"cifar10"'))
+    code, said = program("run-suite", "tiny", "--only", "none")
+    assert code == 1
+    assert said.splitlines()[-1].endswith("bring it with: harness data prepare cifar10")
+
+
+def test_the_version_is_told(program):
+    code, said = program("--version")
+    assert (code, said.split()[0]) == (0, "harness")
