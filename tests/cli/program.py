@@ -118,8 +118,12 @@ class Program:
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The worker processes of a running program."""
-    children = psutil.Process(process.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> str:
