@@ -75,13 +75,16 @@ class Share:
 
     def __init__(self, todo: Sequence[PlannedJob]) -> None:
         self.total = sum(planned.work for planned in todo) or 1.0
-        self._settled = 0.0
+        self.jobs = len(todo)
+        self.settled = 0
+        """Jobs that are over."""
+        self._settled_work = 0.0
         self._running: dict[str, float] = {}
 
     @property
     def done(self) -> float:
         """GFLOP, those of running jobs so far among them."""
-        return self._settled + sum(self._running.values())
+        return self._settled_work + sum(self._running.values())
 
     def advance(self, planned: PlannedJob, progress: Progress) -> None:
         """A job goes on."""
@@ -90,7 +93,8 @@ class Share:
     def settle(self, planned: PlannedJob) -> None:
         """A job is over, one way or another."""
         self._running.pop(planned.key, None)
-        self._settled += planned.work
+        self._settled_work += planned.work
+        self.settled += 1
 
 
 class Lines:
@@ -158,7 +162,8 @@ class Live:
         """What will be done."""
         self._share = Share(todo)
         self.note(announcement(todo, total, expected))
-        self._overall = self._bars.add_task("all", total=self._share.total, text=f"{len(todo)} jobs")
+        self._overall = self._bars.add_task("all", total=self._share.total, text="")
+        self._show_overall()
 
     def started(self, planned: PlannedJob) -> None:
         """A job begins, maybe once more."""
@@ -189,7 +194,8 @@ class Live:
 
     def _show_overall(self) -> None:
         if self._overall is not None:
-            self._bars.update(self._overall, completed=self._share.done)
+            text = f"{self._share.settled} of {self._share.jobs} jobs"
+            self._bars.update(self._overall, completed=self._share.done, text=text)
 
 
 def said(progress: Progress) -> str:
