@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from harness.training.loop import train
 from harness.training.trained import load_trained
 
 PROGRESS_SECONDS = 0.2  # between two looks at the same job
+MODELS_IN_MEMORY = 4
 
 
 def serve(connection: Connection, device: str, threads: int) -> None:
@@ -50,7 +52,8 @@ class Worker:
     def __init__(self, device: torch.device, threads: int, connection: Connection) -> None:
         self._device = device
         self._connection = connection
-        self._models: dict[str, PixelModel] = {}
+        # a substitute is needed again by every model: what was remembered about it must not be lost in between
+        self._load = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
         self._told = 0.0
         cuda = device.type == "cuda"
         self._facts = DeviceFacts(
@@ -91,23 +94,20 @@ class Worker:
         )
 
     def _evaluated(self, work: JobWork, job: EvaluateJob) -> EvaluationResult:
-        needed = [job.model, job.substitute] if job.substitute else [job.model]
-        models = [self._models.get(one.key) or self._loaded(work, one) for one in needed]
-        self._models = {one.key: model for one, model in zip(needed, models, strict=True)}
         setting = setting_for(
             job.evaluation,
             job.model.training,
             work.data_dir,
             self._device,
-            models[1] if job.substitute else None,
+            self._loaded(work, job.substitute) if job.substitute else None,
             on_progress=lambda progress: self._tell(job.key, progress),
         )
-        return evaluate(models[0], setting, job.evaluation)
+        return evaluate(self._loaded(work, job.model), setting, job.evaluation)
 
     def _loaded(self, work: JobWork, job: TrainJob) -> PixelModel:
         classes = get_dataset(job.training.classification).classes
         assert classes is not None, "the plan refuses a task without classes"
-        return load_trained(job.training, work.models_dir / job.key, work.weights[job.key], classes, self._device)
+        return self._load(job.training, work.models_dir / job.key, work.weights[job.key], classes, self._device)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()
