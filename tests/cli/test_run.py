@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import time
 
@@ -75,7 +76,7 @@ def test_killed_at_random_moments_a_suite_ends_with_the_same_results(finished, p
     moments = random.Random(time.time_ns())
     for _ in range(2):
         with program.start("run-suite", "tiny") as process:
-            wait_for(process, "to do")
+            wait_for(process, "jobs")  # to do, or done already where the machine is fast
             time.sleep(moments.uniform(0, 6))
             workers = workers_of(process) if process.poll() is None else []
             process.kill()
@@ -91,11 +92,13 @@ def test_ctrl_c_says_how_to_continue_and_a_second_run_is_refused_meanwhile(finis
     command = ("run-suite", "tiny", *NEEDED)
     with program.start(*command) as process:
         wait_for(process, "done in")
+        process.send_signal(signal.SIGSTOP)  # or it may be done before the second run begins
         code, said = program(*command)
         assert code == 1
         assert f"another run works on {program.results} (process {process.pid}, since " in said
         workers = workers_of(process)
         interrupt(process)
+        process.send_signal(signal.SIGCONT)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.splitlines()[-1].endswith("continues: harness run-suite tiny --only none --only threshold")
