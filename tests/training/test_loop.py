@@ -71,7 +71,7 @@ def test_a_training_killed_at_random_moments_ends_with_the_same_weights(
     spec: TrainingSpec, images: TrainingImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    spec = spec.replaced(optimisation=spec.optimisation.replaced(epochs=6).model_dump())
+    spec = spec.replaced(optimisation=spec.optimisation.replaced(epochs=12).model_dump())
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["harness.training", "pytest", "torch._dynamo"])  # imported once, not at each start
     folder = tmp_path / "killed"
