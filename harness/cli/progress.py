@@ -58,7 +58,7 @@ def duration(seconds: float) -> str:
 
 def outlook(expected: Estimate) -> str:
     """An estimate, and how far to trust it."""
-    trust = "from rates measured here" if expected.measured else "a guess: nothing was measured on this device yet"
+    trust = "from rates measured here" if expected.measured else "a guess: not all of it was measured here before"
     return f"about {duration(expected.seconds)} ({trust})"
 
 

@@ -53,16 +53,20 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
         }
 
 
-def rates(db: Database, device: str) -> dict[str, float]:
-    """GFLOP per second by kind of job, from the jobs that finished on that device."""
-    job = schema.Job
+def rates(db: Database, device: str) -> dict[tuple[str, int], float]:
+    """GFLOP per second by kind of job and the network's base width, from the jobs that finished on that device.
+
+    Narrow networks get far less out of a device, so what they reach says nothing about wide ones.
+    """
+    job, width = schema.Job, schema.Model.base_width
     query = (
-        select(job.kind, func.sum(job.work) / func.sum(job.seconds))
+        select(job.kind, width, func.sum(job.work) / func.sum(job.seconds))
+        .join(schema.Model, schema.Model.id == job.model_id)
         .where(job.state == "done", job.device == device, job.seconds > 0, job.work > 0)
-        .group_by(job.kind)
+        .group_by(job.kind, width)
     )
     with db.reading() as connection:
-        return dict(connection.execute(query).all())
+        return {(kind, base_width): rate for kind, base_width, rate in connection.execute(query)}
 
 
 @dataclass(frozen=True)

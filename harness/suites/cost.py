@@ -33,9 +33,11 @@ GUESSED_GPU = 10_000.0
 GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
 
-def kind_of(job: Job) -> str:
-    """What rates are kept by: "train", or the kind of evaluation."""
-    return "train" if isinstance(job, TrainJob) else job.evaluation.kind
+def rate_key(job: Job) -> tuple[str, int]:
+    """What rates are kept by: "train" or the kind of evaluation, and the network's base width."""
+    if isinstance(job, TrainJob):
+        return "train", job.training.network.base_width
+    return job.evaluation.kind, job.model.training.network.base_width
 
 
 def work_of(job: Job, inputs: Inputs) -> float:
@@ -94,16 +96,21 @@ class Estimate:
 
     seconds: float
     measured: bool
-    """From rates measured on this device; else a guess."""
+    """From rates of such jobs on this device; else a guess, at least in part."""
 
 
-def estimate(jobs: Iterable[PlannedJob], rates: Mapping[str, float], device: Device, workers: int) -> Estimate:
+def estimate(
+    jobs: Iterable[PlannedJob], rates: Mapping[tuple[str, int], float], device: Device, workers: int
+) -> Estimate:
     """The time for jobs shared out among workers.
 
-    rates: GFLOP/s of one worker by kind, measured on this device.
+    rates: GFLOP/s of one worker by `rate_key`, measured on this device.
     """
     guess = GUESSED_GPU if device.kind == "cuda" else GUESSED_CPU_CORE * max(1, device.count // workers)
-    known = sum(rates.values()) / len(rates) if rates else guess
-    least = 0.0 if rates else GUESSED_JOB_SECONDS
-    seconds = [least + planned.work / rates.get(kind_of(planned.job), known) for planned in jobs]
-    return Estimate(sum(seconds) / max(1, min(workers, len(seconds))), bool(rates))
+    seconds = []
+    measured = True
+    for planned in jobs:
+        rate = rates.get(rate_key(planned.job))
+        seconds.append(planned.work / rate if rate else GUESSED_JOB_SECONDS + planned.work / guess)
+        measured = measured and rate is not None
+    return Estimate(sum(seconds) / max(1, min(workers, len(seconds))), measured)

@@ -68,7 +68,7 @@ def test_lines_tell_starts_ends_and_the_share_of_the_work(monkeypatch):
     lines: list[str] = []
     tell(Lines(lines.append))
     assert [line.split(" ", 1)[1] for line in lines] == [
-        "2 of 2 jobs to do, about 60 s (a guess: nothing was measured on this device yet)",
+        "2 of 2 jobs to do, about 60 s (a guess: not all of it was measured here before)",
         "none, seed 0: training",
         "none, seed 0: 50% epoch 1/2, loss 0.500, 1,234 images/s; 12% of the work",
         "none, seed 0: done in 12 s; 25% of the work",

@@ -31,10 +31,11 @@ def test_states_are_those_of_known_jobs(filled: Database) -> None:
 
 
 def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Database) -> None:
-    rates = read.rates(filled, "Test CPU")
-    assert rates == {
+    width = train_job().training.network.base_width
+    by_kind = {
         "train": 25.0, "clean": 5.0, "gaussian": 5.0, "fgsm_transfer": 5.0, "boundary": 5.0, "corruption": 5.0,
     }  # fmt: skip
+    assert read.rates(filled, "Test CPU") == {(kind, width): rate for kind, rate in by_kind.items()}
     assert read.rates(filled, "Another CPU") == {}
 
 

@@ -63,8 +63,18 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
-    measured = estimate(trainings, {"train": 2.0}, device, 1)
+    width = trainings[0].job.training.network.base_width
+    measured = estimate(trainings, {("train", width): 2.0}, device, 1)
     assert measured.measured
     assert measured.seconds == pytest.approx(total / 2)
-    assert estimate(trainings, {"train": 2.0}, device, 2).seconds == pytest.approx(total / 4)
+    assert estimate(trainings, {("train", width): 2.0}, device, 2).seconds == pytest.approx(total / 4)
     assert not estimate(trainings, {}, device, 1).measured
+
+
+def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits):
+    plan = make_plan(parse(), Inputs(digits), bfloat16=False)
+    device = Device("cpu", "some processor", 4, False)
+    trainings = [planned for planned in plan.jobs if not planned.needs]
+    width = trainings[0].job.training.network.base_width
+    slow = estimate(trainings, {("train", width // 2): 1e-6}, device, 1)
+    assert slow == estimate(trainings, {}, device, 1)

@@ -16,7 +16,7 @@ from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Progress, TrainingResult
 from harness.settings import Settings
 from harness.spec import Job, PlannedJob, Suite, TrainJob
-from harness.suites.cost import kind_of
+from harness.suites.cost import rate_key
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.event import Event, Failed, Finished, JobWork, Started
 from harness.suites.plan import label
@@ -50,7 +50,7 @@ DIVERGED = TrainingResult(
 def name(job: Job) -> str:
     """For instance "threshold 0 gaussian"; the substitute is "none 10000 train"."""
     model = job if isinstance(job, TrainJob) else job.model
-    return f"{'threshold' if model.training.regularizer else 'none'} {model.seed} {kind_of(job)}"
+    return f"{'threshold' if model.training.regularizer else 'none'} {model.seed} {rate_key(job)[0]}"
 
 
 @dataclass
