@@ -90,12 +90,16 @@ class Program:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=self._keep_to_one_core,
+            preexec_fn=self._as_from_a_terminal,
         )
 
     @staticmethod
-    def _keep_to_one_core() -> None:
-        """One worker of one thread: results do not depend on the machine's cores, and the others stay free."""
+    def _as_from_a_terminal() -> None:
+        """Ctrl-C works, also where the tests run in the background; and one worker of one thread on one core.
+
+        So results do not depend on the machine's cores, and the others stay free.
+        """
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
 
