@@ -165,9 +165,7 @@ def _unfinished(session: Session, key: str) -> schema.Job:
     return job
 
 
-def _finish(
-    session: Session, job: schema.Job, state: str, origin: Provenance, seconds: float, reason: str | None = None
-) -> None:
+def _finish(session: Session, job: schema.Job, state: str, origin: Provenance, seconds: float) -> None:
     environment = session.scalar(select(schema.Environment).filter_by(digest=origin.digest))
     if environment is None:
         environment = schema.Environment(digest=origin.digest, **origin.environment)
