@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.contest import Contest
 from harness.evaluations import evaluate
-from harness.evaluations.setting import CHUNK, Setting
+from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import build
 from harness.spec import NetworkSpec, NoiseSpec
@@ -21,7 +21,7 @@ def contest(device: torch.device) -> Contest:
     labels = torch.randint(0, 10, (N_IMAGES,), device=device)
     spec = NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=SIZES)
     folded = for_evaluation(network, "centered").to(device)
-    setting = Setting(images=images, labels=labels, chunk=CHUNK[device.type])
+    setting = Setting(images=images, labels=labels, chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK)
     model = PixelModel(network, "centered").to(device).eval()
 
     @torch.inference_mode()
