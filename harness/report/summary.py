@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from harness.report.rows import records
+from harness.report.statistics import t_interval
 
 ATTACKS = {
     "gaussian": "Gaussian noise",
@@ -24,7 +25,6 @@ ATTACKS = {
 TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""
 
-CONFIDENCE = 0.95
 SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value", "n_images", "n_failed"]
 UNREGULARIZED = "none"
 """Target of a condition without a regularizer."""
@@ -89,15 +89,8 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
         return pd.DataFrame(columns=["condition", "baseline", *keys, "n", "difference", "low", "high"])
     together = pd.concat([part for part in parts if len(part)])
     found = summarized(together, ["condition", "baseline", *keys], "difference").rename(columns={"mean": "difference"})
-    half = found["sem"] * t_quantile(found["n"])
-    return found.assign(low=found["difference"] - half, high=found["difference"] + half).drop(columns="sem")
-
-
-def t_quantile(n: pd.Series) -> pd.Series:
-    """Two-sided Student t quantile for n values; missing for n = 1."""
-    from scipy.stats import t
-
-    return pd.Series(t.ppf((1 + CONFIDENCE) / 2, (n - 1).where(n > 1)), index=n.index)
+    low, high = t_interval(found["difference"], found["sem"], found["n"])
+    return found.assign(low=low, high=high).drop(columns="sem")
 
 
 def gamma_means(gammas: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,8 @@ import pandas as pd
 from harness.report.formats import Table
 from harness.report.reasons import Reasons
 from harness.report.rows import by_key, groups, records
-from harness.report.summary import CONFIDENCE, TAPS, attack_title, attacks, summarized
+from harness.report.statistics import CONFIDENCE
+from harness.report.summary import TAPS, attack_title, attacks, summarized
 
 UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")}
 """From stored values to shown ones, and how the unit is written."""

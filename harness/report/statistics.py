@@ -1,0 +1,127 @@
+"""Statistics over the few seeds of a study: intervals, exact tests, corrections. Pure functions of numbers.
+
+A sample has one value per seed; where two conditions are compared, the difference of the two models of each seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+Numbers = TypeVar("Numbers", float, pd.Series)
+
+CONFIDENCE = 0.95
+SIGNIFICANCE = 1 - CONFIDENCE
+
+MOST_FLIPPED = 20
+"""Seeds up to which all 2^n signs are tried: a million. Beyond, the t test needs no support."""
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A mean over seeds with its interval; low and high are NaN for one seed, of which no interval can be given."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def t_interval(mean: Numbers, sem: Numbers, n: Numbers) -> tuple[Numbers, Numbers]:
+    """Lower and upper end of Student's t interval of a mean; NaN for n = 1.
+
+    mean, sem, n: numbers or columns of a frame; sem uses n - 1.
+    """
+    from scipy.stats import t
+
+    freedom = np.where(np.asarray(n) > 1, np.asarray(n) - 1, np.nan)
+    half: Any = sem * t.ppf((1 + CONFIDENCE) / 2, freedom)
+    return mean - half, mean + half
+
+
+def estimate(sample: Sequence[float]) -> Estimate:
+    """The sample's mean with its t interval."""
+    n = len(sample)
+    mean, sem = (float(np.mean(sample)), _sem(sample)) if n else (NAN, NAN)
+    low, high = t_interval(mean, sem, float(n))
+    return Estimate(mean=mean, low=float(low), high=float(high), n=n)
+
+
+def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
+    """The ratio of two means over the same seeds, with a seed-paired t interval.
+
+    The ratio is linear in the two means near its value, so its standard error is that of the mean of
+    (above - ratio * below) / mean(below): Cochran, Sampling Techniques, section 6.3.
+    """
+    over, under = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
+    if not len(over) or under.mean() == 0:
+        return Estimate(mean=NAN, low=NAN, high=NAN, n=len(over))
+    found = float(over.mean() / under.mean())
+    low, high = t_interval(found, _sem((over - found * under) / under.mean()), float(len(over)))
+    return Estimate(mean=found, low=float(low), high=float(high), n=len(over))
+
+
+def t_test(sample: Sequence[float], bound: float = 0.0) -> float:
+    """Two-sided p of Student's t test that the mean is the bound; 1 for one value, which can tell nothing."""
+    from scipy.stats import t
+
+    if len(sample) < 2:
+        return 1.0
+    distance, sem = abs(float(np.mean(sample)) - bound), _sem(sample)
+    if sem == 0:
+        return 0.0 if distance > 0 else 1.0
+    two_sided: float = 2 * t.sf(distance / sem, len(sample) - 1)
+    return two_sided
+
+
+def sign_flip_test(sample: Sequence[float], bound: float = 0.0) -> float:
+    """Two-sided p of the exact sign-flip test that the sample is symmetric around the bound.
+
+    The share of all 2^n choices of signs whose sum is as far from 0 as the sample's own. It assumes no
+    distribution; the price is that it cannot be smaller than `smallest_p`. NaN beyond `MOST_FLIPPED` values.
+    """
+    if len(sample) > MOST_FLIPPED:
+        return NAN
+    sums = np.zeros(1)
+    for value in np.asarray(sample, dtype=float) - bound:
+        sums = np.concatenate([sums + value, sums - value])
+    own = abs(sums[0])  # all signs as they are
+    tolerance = 1e-12 * max(1.0, own)  # equal sums differ by rounding
+    return float(np.mean(np.abs(sums) >= own - tolerance))
+
+
+def smallest_p(n: int) -> float:
+    """The smallest two-sided p that n seeds can give in the sign-flip test, 2 / 2^n."""
+    return min(1.0, 2.0 ** (1 - n))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values of one family after Holm's correction, in their order.
+
+    Source: Holm 1979, A simple sequentially rejective multiple test procedure.
+    """
+    found, largest = [1.0] * len(p_values), 0.0
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        found[index] = largest
+    return found
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    """Spearman's rank correlation; NaN for fewer than three pairs or where one side is constant."""
+    from scipy.stats import spearmanr
+
+    if len(first) < 3 or len(set(first)) == 1 or len(set(second)) == 1:
+        return NAN
+    return float(spearmanr(first, second).statistic)
+
+
+def _sem(sample: Sequence[float] | np.ndarray) -> float:
+    """Standard error of the mean, n - 1; NaN for one value."""
+    return float(np.std(sample, ddof=1) / np.sqrt(len(sample))) if len(sample) > 1 else NAN

@@ -1,0 +1,128 @@
+"""Against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report.statistics import (
+    MOST_FLIPPED,
+    estimate,
+    holm,
+    rank_correlation,
+    ratio,
+    sign_flip_test,
+    smallest_p,
+    t_interval,
+    t_test,
+)
+
+T_975_2 = 4.302653
+"""Two-sided 95 % quantile of Student's t with 2 degrees of freedom, from a printed table."""
+
+SAMPLES = st.lists(st.floats(-1, 1), min_size=1, max_size=8)
+
+
+def test_an_estimate_is_the_mean_with_its_t_interval() -> None:
+    found = estimate([0.1, 0.2, 0.3])
+    half = T_975_2 * 0.1 / math.sqrt(3)
+    assert (found.mean, found.n) == (pytest.approx(0.2), 3)
+    assert (found.low, found.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+
+
+def test_one_value_has_no_interval_and_none_has_no_mean() -> None:
+    assert (estimate([0.4]).mean, estimate([0.4]).n) == (0.4, 1)
+    assert math.isnan(estimate([0.4]).low)
+    assert math.isnan(estimate([]).mean)
+
+
+def test_an_interval_of_columns_is_missing_where_there_is_one_value() -> None:
+    low, high = t_interval(pd.Series([0.2, 0.5]), pd.Series([0.1, float("nan")]), pd.Series([3, 1]))
+    assert (low[0], high[0]) == pytest.approx((0.2 - T_975_2 * 0.1, 0.2 + T_975_2 * 0.1), abs=1e-6)
+    assert low.isna().tolist() == high.isna().tolist() == [False, True]
+
+
+def test_a_ratio_is_one_of_means_and_knows_that_seeds_are_paired() -> None:
+    # Means 0.4 and 0.2: ratio 2. Residuals (0.3 - 2 * 0.2, 0.4 - 2 * 0.2, 0.5 - 2 * 0.2) / 0.2 = -0.5, 0, 0.5.
+    found = ratio([0.3, 0.4, 0.5], [0.2, 0.2, 0.2])
+    half = T_975_2 * 0.5 / math.sqrt(3)
+    assert (found.mean, found.low, found.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), abs=1e-5)
+    together = ratio([0.2, 0.4, 0.6], [0.1, 0.2, 0.3])
+    assert (together.mean, together.low, together.high) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_a_ratio_to_nothing_is_missing() -> None:
+    assert math.isnan(ratio([0.3], [0.0]).mean)
+    assert math.isnan(ratio([], []).mean)
+
+
+def test_the_t_test_agrees_with_a_printed_table() -> None:
+    sample = [0.0, 0.1, 0.2]  # SEM 0.1 / sqrt(3)
+    assert t_test(sample, bound=0.1 - T_975_2 * 0.1 / math.sqrt(3)) == pytest.approx(0.05, abs=1e-6)
+    assert t_test([0.5]) == 1.0
+    assert (t_test([0.5, 0.5]), t_test([0.5, 0.5], bound=0.5)) == (0.0, 1.0)
+
+
+def test_the_sign_flip_test_counts_all_signs() -> None:
+    # Of the eight sums of +-1 +-2 +-3, four reach |4|: 6, -6, 4, -4; the sample 1, -2, -3 sums to -4.
+    assert sign_flip_test([1, -2, -3]) == 4 / 8
+    assert sign_flip_test([1, 2, 3]) == 2 / 8
+    assert sign_flip_test([3, 4, 5], bound=2) == 2 / 8
+    assert sign_flip_test([2]) == 1.0
+
+
+def test_sums_that_differ_by_rounding_count_as_equal() -> None:
+    # 0.1 + 0.2 and 0.3 are not the same float: |0.1 + 0.2 - 0.3|, the sample's own, is reached by all signs.
+    assert sign_flip_test([0.1, 0.2, -0.3]) == 1.0
+
+
+def test_beyond_so_many_values_there_is_no_exact_p() -> None:
+    assert sign_flip_test([1.0] * MOST_FLIPPED) == smallest_p(MOST_FLIPPED)
+    assert math.isnan(sign_flip_test([1.0] * (MOST_FLIPPED + 1)))
+
+
+def test_seven_seeds_can_reach_two_in_128() -> None:
+    assert smallest_p(7) == 2 / 128 == sign_flip_test([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
+    assert (smallest_p(1), smallest_p(0)) == (1.0, 1.0)
+
+
+@given(SAMPLES)
+def test_the_exact_p_is_never_below_the_smallest(sample: list[float]) -> None:
+    assert smallest_p(len(sample)) <= sign_flip_test(sample) <= 1
+
+
+@given(SAMPLES)
+def test_turning_all_signs_changes_no_p(sample: list[float]) -> None:
+    turned = [-value for value in sample]
+    assert sign_flip_test(turned) == sign_flip_test(sample)
+    assert t_test(turned) == pytest.approx(t_test(sample))
+
+
+def test_holm_multiplies_by_the_tests_that_remain() -> None:
+    # Holm's steps for 0.01, 0.02, 0.03, 0.04: 4 * 0.01, 3 * 0.02, then never less than before.
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+def test_rank_correlation_follows_the_textbook_formula() -> None:
+    # 1 - 6 * sum(d^2) / (n (n^2 - 1)) with d = 0, 1, -1, 0: 1 - 12 / 60.
+    assert rank_correlation([10, 20, 30, 40], [1, 3, 2, 9]) == pytest.approx(0.8)
+    assert rank_correlation([1, 2, 3], [9, 4, 1]) == pytest.approx(-1.0)
+
+
+def test_rank_correlation_needs_three_pairs_that_vary() -> None:
+    assert math.isnan(rank_correlation([1, 2], [1, 2]))
+    assert math.isnan(rank_correlation([1, 2, 3], [5, 5, 5]))
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    samples = np.random.default_rng(0).normal(0.3, 0.1, size=(2000, 5))
+    covered = [found.low < 0.3 < found.high for found in map(estimate, samples)]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
