@@ -18,6 +18,7 @@ from harness.cli.doctor import doctor
 from harness.cli.overview import list_suites, show, spec_schema, status
 from harness.cli.report import report
 from harness.cli.run import run_suite
+from harness.cli.select import select
 from harness.errors import HarnessError, Interrupted
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.command("show")(show)
 app.command("run-suite")(run_suite)
 app.command("status")(status)
 app.command("report")(report)
+app.command("select")(select)
 app.command("sql")(sql)
 app.add_typer(data_app, name="data")
 app.add_typer(database_app, name="db")

@@ -26,6 +26,13 @@ SuiteName = Annotated[
     str, typer.Argument(metavar="SUITE", help="Its name; `harness list` shows all.", autocompletion=_suites)
 ]
 Profile = Annotated[str, typer.Option(help="The scale: paper, small or smoke.", autocompletion=_profiles)]
+ReportedProfile = Annotated[
+    str | None,
+    typer.Option(help="paper, small or smoke; default: the largest that has results.", autocompletion=_profiles),
+]
+LeastCleanRatio = Annotated[
+    float, typer.Option("--A0", min=0, help="Share of the clean accuracy that an acceptable model keeps.")
+]
 Seeds = Annotated[str | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
 Only = Annotated[list[str] | None, typer.Option(help="Only this condition; may be said several times.")]
 DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.cli.terminal import wide_console
 from harness.settings import settings
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from harness.store.read import JobState
     from harness.suites.cost import Estimate
     from harness.suites.plan import Plan
-
-PIPED_WIDTH = 140  # columns of a table that is not on a terminal
 
 
 def list_suites() -> None:
@@ -34,7 +32,7 @@ def list_suites() -> None:
         jobs = make_plan(suite, inputs, bfloat16=False).jobs
         work = sum(planned.work for planned in jobs)
         table.add_row(name, suite.title, ", ".join(suite.figures), str(len(jobs)), _flop(work))
-    _console().print(table)
+    wide_console().print(table)
 
 
 def show(
@@ -71,7 +69,7 @@ def show(
     def expected(jobs: Sequence[PlannedJob]) -> Estimate:
         return estimate(jobs, measured, found, processes)
 
-    console = _console()
+    console = wide_console()
     console.print(_jobs_table(plan, states, expected))
     sorted_jobs = _by_state(plan.asked, states)
     for state in ("blocked", "failed", "diverged"):
@@ -102,7 +100,7 @@ def status(
         states = [row["state"] for row in rows if (row["suite"], row["profile"]) == (name, profile)]
         counts = (states.count(str(column.header)) for column in table.columns[2:])
         table.add_row(name, profile, *(str(count or "") for count in counts))
-    console = _console()
+    console = wide_console()
     console.print(
         table if rows else f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}"
     )
@@ -193,8 +191,3 @@ def _flop(gflop: float) -> str:
         if gflop >= size:
             return f"{gflop / size:.1f} {unit}"
     return f"{gflop:.1f} GFLOP"
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)

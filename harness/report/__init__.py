@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.errors import HarnessError, UnknownName
+from harness.errors import HarnessError
 from harness.names import lookup
 from harness.report import summary, tables
 from harness.report.figures import drawings, pictures
 from harness.report.formats import Table, csv, latex, markdown
 from harness.report.page import page
-from harness.report.results import Results, read_results
-from harness.spec import PROFILES
-from harness.store import read
+from harness.report.results import Results, read_results, with_results
+from harness.report.selection import BY, count_pairs, select
+from harness.report.selection_tables import agreement_table, selection_table
 from harness.store.engine import Database
 
 __all__ = ["FORMATS", "Report", "render"]
@@ -28,6 +28,9 @@ FORMATS: dict[str, Callable[[Table], str] | None] = {
     "html": None,
 }
 """What can be asked for; figures are always written as PNG and PDF, their numbers with `csv`."""
+
+GRID = 3
+"""So many (alpha, Th) make a grid, whose report says which to choose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,31 +65,8 @@ def render(
     """
     for name in formats:
         lookup(FORMATS, "format", name)
-    chosen = _with_results(db, suites, profile)
+    chosen = with_results(db, suites, profile)
     return [_render_one(read_results(db, *each), out, formats, least_clean_ratio) for each in chosen]
-
-
-def _with_results(db: Database, suites: Sequence[str], profile: str | None) -> list[tuple[str, str]]:
-    """Suite and profile of each report; profiles are never mixed."""
-    if profile is not None:
-        lookup(PROFILES, "profile", profile)
-    planned = read.table(db, "suite")
-    jobs = read.table(db, "v_jobs", state=["done", "diverged"])
-    known = set(zip(jobs["suite"], jobs["profile"], strict=True))
-    chosen = []
-    for suite in suites or sorted(planned["name"].unique()):
-        if suite not in set(planned["name"]):
-            raise UnknownName("suite in the database", suite, planned["name"])
-        found = [name for name in ([profile] if profile else PROFILES) if (suite, name) in known]
-        if found:
-            chosen.append((suite, found[0]))
-        elif suites:
-            scale = f" at profile {profile}" if profile else ""
-            option = f" --profile {profile}" if profile else ""
-            raise HarnessError(f"{suite} has no results{scale} yet: `harness run-suite {suite}{option}` makes them")
-    if not chosen:
-        raise HarnessError("no suite has results yet: `harness run-suite quickstart` makes some")
-    return chosen
 
 
 def _render_one(results: Results, out: Path, formats: Collection[str], least_clean_ratio: float) -> Report:
@@ -131,7 +111,16 @@ def _tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
         tables.gamma_table(gammas, results.order, scope),
         tables.acceptable_table(ratios, least_clean_ratio, scope),
     )
-    return (*(table for table in found if table.rows), tables.missing_table(results.missing, scope))
+    chosen = _selection_tables(results, least_clean_ratio)
+    return (*(table for table in (*found, *chosen) if table.rows), tables.missing_table(results.missing, scope))
+
+
+def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
+    """The choice of (alpha, Th), where the suite has a grid of them and the attack that the paper chooses by."""
+    if count_pairs(results.acceptable) < GRID or BY not in set(results.acceptable["evaluation"]):
+        return ()
+    selection = select(results, BY, least_clean_ratio)
+    return selection_table(selection), agreement_table(selection)
 
 
 def _write(folder: Path, name: str, content: str | bytes) -> Path:

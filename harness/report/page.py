@@ -51,7 +51,7 @@ def seeds(results: Results) -> str:
 
 def tied(cell: str) -> str:
     """The cell with non-breaking spaces inside its numbers, so that lines break between them."""
-    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−])|(?<==) | (?=\[\d+\])", "\u00a0", cell)
+    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)
 
 
 def _uri(kind: str, content: bytes) -> str:

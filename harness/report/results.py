@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnknownName
+from harness.names import lookup
 from harness.report.rows import records
+from harness.spec import PROFILES
 from harness.store import read
 from harness.store.engine import Database, state
 from harness.store.read import Origins
@@ -74,6 +77,36 @@ class Results:
     def scope(self) -> str:
         """Suite and profile, for titles."""
         return f"{self.suite} ({self.scale})"
+
+
+def with_results(db: Database, suites: Sequence[str], profile: str | None) -> list[tuple[str, str]]:
+    """Suite and profile of each that can be reported; profiles are never mixed.
+
+    suites: all that have results if empty. profile: if None, the largest that has results, per suite.
+
+    Raises:
+        UnknownName: no such suite or profile.
+        HarnessError: there are no results.
+    """
+    if profile is not None:
+        lookup(PROFILES, "profile", profile)
+    planned = read.table(db, "suite")
+    jobs = read.table(db, "v_jobs", state=["done", "diverged"])
+    known = set(zip(jobs["suite"], jobs["profile"], strict=True))
+    chosen = []
+    for suite in suites or sorted(planned["name"].unique()):
+        if suite not in set(planned["name"]):
+            raise UnknownName("suite in the database", suite, planned["name"])
+        found = [name for name in ([profile] if profile else PROFILES) if (suite, name) in known]
+        if found:
+            chosen.append((suite, found[0]))
+        elif suites:
+            scale = f" at profile {profile}" if profile else ""
+            option = f" --profile {profile}" if profile else ""
+            raise HarnessError(f"{suite} has no results{scale} yet: `harness run-suite {suite}{option}` makes them")
+    if not chosen:
+        raise HarnessError("no suite has results yet: `harness run-suite quickstart` makes some")
+    return chosen
 
 
 def read_results(db: Database, suite: str, profile: str) -> Results:

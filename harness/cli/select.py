@@ -1,0 +1,38 @@
+"""`harness select`: which (alpha, Th) to take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import LeastCleanRatio, ReportedProfile, SuiteName
+from harness.cli.terminal import terminal_table, wide_console
+
+
+def select(
+    suite: SuiteName,
+    profile: ReportedProfile = None,
+    by: Annotated[str, typer.Option(help="The attack to choose with; the paper's is Gaussian noise.")] = "gaussian",
+    least_clean_ratio: LeastCleanRatio = 0.9,
+) -> None:
+    """Recommend a pair (alpha, Th) of a suite's grid, and say how far the attacks agree (paper, section 5.2)."""
+    from harness.report import selection
+    from harness.report.results import read_results, with_results
+    from harness.report.selection_tables import agreement_table, selection_table
+    from harness.settings import settings
+    from harness.store.engine import open_database
+
+    database = open_database(settings().database, create=False)
+    try:
+        [chosen] = with_results(database, [suite], profile)
+        results = read_results(database, *chosen)
+    finally:
+        database.close()
+    found = selection.select(results, by, least_clean_ratio)
+    console = wide_console()
+    for table in (selection_table(found), agreement_table(found)):
+        if table.rows:
+            console.print(terminal_table(table))
+            for note in (*table.notes, *([results.remark] if results.remark else [])):
+                console.print(note, soft_wrap=True, markup=False)

@@ -1,0 +1,187 @@
+"""Choosing alpha and Th (paper, section 5.2): the acceptable pairs, the one to take, and whether all attacks agree.
+
+The paper's procedure: a pair is acceptable where R0/U0 >= A0 and RD/UD > 1, and one attack, Gaussian noise, is
+enough to choose by, because the others rank the pairs alike. Both halves are computed here, the second with its n.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from harness.errors import HarnessError, UnknownName
+from harness.report.results import Results
+from harness.report.rows import groups, records
+from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
+from harness.report.summary import acceptable, attacks, baselines, finished
+
+BY = "gaussian"
+"""The attack that the paper chooses with."""
+
+LEAST_PAIRS = 2
+"""Fewer are no choice."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How far another attack would have chosen alike."""
+
+    evaluation: str
+    n: int
+    """Conditions with results under both attacks."""
+    n_acceptable: int
+    """Of those, acceptable under this attack."""
+    n_both: int
+    """Acceptable under both."""
+    same_verdict: float
+    """Share of the n conditions that are acceptable under both or under neither."""
+    jaccard: float
+    """Acceptable under both, of those acceptable under either; NaN if there are none."""
+    rank_correlation: float
+    """Spearman's, of RD/UD over the n conditions; NaN for fewer than three."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What a grid of conditions says about the pair to take."""
+
+    scope: str
+    by: str
+    least_clean_ratio: float
+    ratios: pd.DataFrame
+    """One row per condition and attack: the columns of `summary.acceptable`, and clean_low, clean_high,
+    distorted_low, distorted_high, the ends of the ratios' intervals (NaN for one seed)."""
+    chosen: str | None
+    """None if no condition is acceptable."""
+    tied: tuple[str, ...]
+    """Acceptable conditions with exactly the chosen one's RD/UD."""
+    close: tuple[str, ...]
+    """Acceptable conditions whose RD the seeds cannot tell from the chosen one's."""
+    agreements: tuple[Agreement, ...]
+
+
+def select(results: Results, by: str = BY, least_clean_ratio: float = 0.9) -> Selection:
+    """The acceptable condition with the largest RD/UD under the attack `by`, and what the other attacks say.
+
+    Raises:
+        UnknownName: no such attack in the suite.
+        HarnessError: nothing is there to choose from.
+    """
+    where = f"{results.suite} (profile {results.profile})"
+    known = results.acceptable.dropna(subset=["clean_ratio", "distorted_ratio"])
+    if known.empty:
+        raise HarnessError(
+            f"{where}: no regularized condition has results beside its baseline's yet: "
+            f"`harness run-suite {results.suite} --profile {results.profile}` makes them"
+        )
+    if count_pairs(known) < LEAST_PAIRS:
+        raise HarnessError(
+            f"{where}: no choice of (alpha, Th): its conditions have one pair of them; "
+            "`harness select hyperparameters` has a grid, and a condition's `grid` makes one"
+        )
+    if by not in set(known["evaluation"]):
+        raise UnknownName("attack with results", by, known["evaluation"].unique())
+    values = seed_values(results)
+    ratios = acceptable(known, least_clean_ratio).merge(_intervals(values), "left", on=["condition", "evaluation"])
+    chosen, tied, close = _choice(ratios[(ratios["evaluation"] == by) & ratios["acceptable"]], values)
+    return Selection(
+        scope=results.scope,
+        by=by,
+        least_clean_ratio=least_clean_ratio,
+        ratios=ratios,
+        chosen=chosen,
+        tied=tied,
+        close=close,
+        agreements=tuple(_agreement(ratios, by, name) for name in attacks(ratios["evaluation"]) if name != by),
+    )
+
+
+def count_pairs(ratios: pd.DataFrame) -> int:
+    """How many (alpha, Th) there are to choose between, all else being equal; 0 without results.
+
+    ratios: rows of `v_acceptable`.
+    """
+    grids = groups(ratios, ["target", "regularization"])
+    return max((len(rows[["alpha", "threshold"]].drop_duplicates()) for _, rows in grids), default=0)
+
+
+def seed_values(results: Results) -> pd.DataFrame:
+    """What the ratios are made of: evaluation, condition, seed, r0, u0, rd, ud; only where all four are there.
+
+    The Boundary attack's scores are in it if the suite has one number of steps: the views do not say which is whose.
+    """
+    clean = finished(results.models, results.models)[["condition", "seed", "clean_accuracy"]]
+    sizes = results.acceptable[["evaluation", "epsilon"]].drop_duplicates()
+    distorted = [results.curves.merge(sizes, on=["evaluation", "epsilon"]).rename(columns={"accuracy": "d"})]
+    attack = sizes.loc[sizes["epsilon"].isna(), "evaluation"]
+    if len(attack) == 1 and results.boundary["steps"].nunique() == 1:
+        distorted.append(results.boundary.assign(evaluation=attack.item(), d=results.boundary["score"]))
+    columns = ["evaluation", "condition", "seed", "d"]
+    each = pd.concat([rows[columns] for rows in distorted]).merge(clean, on=["condition", "seed"])
+    against = baselines(results.conditions)
+    regularized = each[each["condition"].isin(against)]
+    paired = regularized.assign(baseline=regularized["condition"].map(against)).merge(
+        each.rename(columns={"condition": "baseline", "d": "ud", "clean_accuracy": "u0"}),
+        on=["evaluation", "baseline", "seed"],
+    )
+    whole = paired.rename(columns={"d": "rd", "clean_accuracy": "r0"}).dropna(subset=["r0", "u0", "rd", "ud"])
+    return whole[["evaluation", "condition", "seed", "r0", "u0", "rd", "ud"]]
+
+
+def agreement_frame(selection: Selection) -> pd.DataFrame:
+    """The agreements as rows; `by` is the attack that was chosen with."""
+    columns = ["by", *Agreement.__dataclass_fields__]
+    return pd.DataFrame([{"by": selection.by} | asdict(each) for each in selection.agreements], columns=columns)
+
+
+def _intervals(values: pd.DataFrame) -> pd.DataFrame:
+    """The ends of both ratios' intervals by condition and attack."""
+    rows = []
+    for (evaluation, condition), own in groups(values, ["evaluation", "condition"]):
+        clean, distorted = ratio(list(own["r0"]), list(own["u0"])), ratio(list(own["rd"]), list(own["ud"]))
+        rows.append((evaluation, condition, clean.low, clean.high, distorted.low, distorted.high))
+    ends = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
+    return pd.DataFrame(rows, columns=["evaluation", "condition", *ends])
+
+
+def _choice(candidates: pd.DataFrame, values: pd.DataFrame) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+    """Of the acceptable conditions under one attack: the chosen one, those tied with it, those as good for all we know.
+
+    candidates: rows of `Selection.ratios`. The larger R0/U0 decides between equal RD/UD, then the suite's order.
+    """
+    if candidates.empty:
+        return None, (), ()
+    ranked = candidates.sort_values(["distorted_ratio", "clean_ratio"], ascending=False, kind="stable")
+    best, *others = records(ranked)
+    tied = [row.condition for row in others if math.isclose(row.distorted_ratio, best.distorted_ratio)]
+    rest = [row.condition for row in others if row.condition not in tied]
+    close = [name for name in rest if _as_robust(values, best.evaluation, name, best.condition)]
+    return best.condition, tuple(tied), tuple(close)
+
+
+def _as_robust(values: pd.DataFrame, by: str, condition: str, chosen: str) -> bool:
+    """Whether more than one seed, paired, cannot tell the two conditions' RD apart."""
+    table = values[values["evaluation"] == by].pivot_table("rd", "seed", "condition")
+    if not {condition, chosen} <= set(table.columns):
+        return False
+    differences = (table[condition] - table[chosen]).dropna()
+    return len(differences) > 1 and t_test(list(differences)) > SIGNIFICANCE
+
+
+def _agreement(ratios: pd.DataFrame, by: str, evaluation: str) -> Agreement:
+    columns = ["condition", "acceptable", "distorted_ratio"]
+    first, second = (ratios.loc[ratios["evaluation"] == name, columns] for name in (by, evaluation))
+    both = first.merge(second, on="condition", suffixes=("_by", ""))
+    one, other = both["acceptable_by"].astype(bool), both["acceptable"].astype(bool)
+    either = int((one | other).sum())
+    return Agreement(
+        evaluation=evaluation,
+        n=len(both),
+        n_acceptable=int(other.sum()),
+        n_both=int((one & other).sum()),
+        same_verdict=float((one == other).mean()),
+        jaccard=float((one & other).sum() / either) if either else float("nan"),
+        rank_correlation=rank_correlation(list(both["distorted_ratio_by"]), list(both["distorted_ratio"])),
+    )

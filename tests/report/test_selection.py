@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from invented import FOUR, GRID, condition, results
+from study import NONE, record
+from typer.testing import CliRunner
+
+from harness import report
+from harness.cli import app
+from harness.errors import HarnessError, UnknownName
+from harness.report.formats import latex, markdown
+from harness.report.results import Results, read_results
+from harness.report.selection import agreement_frame, count_pairs, seed_values, select
+from harness.report.selection_tables import agreement_table, selection_table
+from harness.settings import settings
+from harness.spec.training import RegularizerSpec
+from harness.store.engine import Database, open_database
+
+PAIRS = {"weak": 1.0, "middle": 4.0, "strong": 10.0}
+GAINS = {"none": 0.0, "weak": 0.02, "middle": 0.1, "strong": 0.3}
+"""Each costs half of it in clean accuracy: of 0.8 the strong one keeps 0.65, less than nine tenths."""
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with the suite `grid`: three alphas, three seeds."""
+    conditions = {"none": NONE} | {
+        name: NONE.replaced(
+            regularizer=RegularizerSpec(target="threshold", alpha=alpha, threshold=0.8, images="digits", n_images=100)
+        )
+        for name, alpha in PAIRS.items()
+    }
+    file = tmp_path_factory.mktemp("grid") / "harness.sqlite"
+    with closing(open_database(f"sqlite:///{file}")) as database:
+        record(database, "grid", conditions, GAINS)
+        yield database
+
+
+def given(*rows: tuple[str, str, float, float]) -> Results:
+    """Results with these ratios: condition, evaluation, R0/U0, RD/UD; one seed whose values say nothing more."""
+    names = list(dict.fromkeys(name for name, *_ in rows))
+    conditions = (condition("none"), *(condition(name, "threshold", alpha=i) for i, name in enumerate(names)))
+    made = results(conditions, seeds=1, epochs=1)
+    table = pd.DataFrame(rows, columns=["condition", "evaluation", "clean_ratio", "distorted_ratio"])
+    return replace(made, acceptable=table.merge(made.conditions, on="condition").assign(n_seeds=1, epsilon=0.1))
+
+
+def test_the_acceptable_pair_with_the_largest_gain_is_chosen(grid: Database) -> None:
+    found = select(read_results(grid, "grid", "small"))
+    assert found.chosen == "middle"
+    assert select(read_results(grid, "grid", "small"), least_clean_ratio=0.5).chosen == "strong"
+
+
+def test_ratios_and_their_intervals_come_from_the_same_seeds(grid: Database) -> None:
+    made = read_results(grid, "grid", "small")
+    values, found = seed_values(made), select(made).ratios
+    assert len(found) == 3 * 2
+    for row in found.itertuples():
+        own = values[(values["condition"] == row.condition) & (values["evaluation"] == row.evaluation)]
+        assert own["rd"].mean() / own["ud"].mean() == pytest.approx(row.distorted_ratio)
+        assert own["r0"].mean() / own["u0"].mean() == pytest.approx(row.clean_ratio)
+        assert len(own) == row.n_seeds == 3
+        assert row.distorted_low <= row.distorted_ratio <= row.distorted_high
+        assert row.clean_low < row.clean_ratio < row.clean_high
+
+
+def test_another_attack_may_choose_otherwise() -> None:
+    made = given(
+        ("a", "gaussian", 0.95, 1.5),
+        ("b", "gaussian", 0.95, 1.2),
+        ("a", "boundary", 0.95, 1.1),
+        ("b", "boundary", 0.95, 1.3),
+    )
+    assert (select(made).chosen, select(made, "boundary").chosen) == ("a", "b")
+
+
+def test_equal_gains_are_decided_by_clean_accuracy_and_told() -> None:
+    found = select(given(("a", "gaussian", 0.92, 1.5), ("b", "gaussian", 0.97, 1.5), ("c", "gaussian", 0.99, 1.4)))
+    assert (found.chosen, found.tied) == ("b", ("a",))
+    assert any("Tied with the same RD/UD: a;" in note for note in selection_table(found).notes)
+
+
+def test_pairs_that_the_seeds_cannot_tell_apart_are_named() -> None:
+    made = results(GRID, seeds=4, epochs=1)
+    found = select(made, least_clean_ratio=0.5)
+    assert found.chosen == "imagenet[alpha=10,threshold=0.8]"
+    assert found.close
+    assert "imagenet[alpha=0.5,threshold=0.2]" not in found.close
+    assert any(found.close[0] in note for note in selection_table(found).notes)
+
+
+def test_one_seed_has_no_interval_and_tells_nothing_apart() -> None:
+    found = select(results(GRID, seeds=1, epochs=1), least_clean_ratio=0.5)
+    assert found.close == ()
+    assert found.ratios["distorted_low"].isna().all()
+    table = selection_table(found)
+    assert not any("[" in cell for row in table.rows for cell in row[1:])
+    assert table.notes[-1].startswith("One seed: no interval")
+
+
+def test_where_nothing_is_acceptable_nothing_is_recommended() -> None:
+    found = select(results(GRID, seeds=2, epochs=1), least_clean_ratio=2.0)
+    assert found.chosen is None
+    assert selection_table(found).notes[0] == "No condition is acceptable under Gaussian noise: none is recommended."
+    assert all(math.isnan(each.jaccard) for each in found.agreements)
+
+
+def test_agreement_counts_verdicts_and_ranks() -> None:
+    rows = {"a": (1.5, 1.3), "b": (1.2, 1.4), "c": (1.1, 0.9), "d": (0.8, 0.7)}
+    made = given(
+        *((name, "gaussian", 0.95, first) for name, (first, _) in rows.items()),
+        *((name, "uniform", 0.95, second) for name, (_, second) in rows.items()),
+    )
+    [found] = select(made).agreements
+    # Gaussian accepts a, b, c; uniform a, b: one of four differs. Ranks 4 3 2 1 and 3 4 2 1: d^2 = 1 + 1.
+    assert (found.evaluation, found.n, found.n_acceptable, found.n_both) == ("uniform", 4, 2, 2)
+    assert found.same_verdict == 3 / 4
+    assert found.jaccard == pytest.approx(2 / 3)
+    assert found.rank_correlation == pytest.approx(1 - 6 * 2 / (4 * 15))
+    assert agreement_table(select(made)).rows == (("Uniform noise", "4", "2", "2", "75 %", "0.67", "0.80"),)
+
+
+def test_agreement_is_over_the_conditions_that_both_attacks_have() -> None:
+    made = given(
+        ("a", "gaussian", 0.95, 1.5),
+        ("b", "gaussian", 0.95, 1.2),
+        ("c", "gaussian", 0.95, 1.1),
+        ("a", "uniform", 0.95, 1.3),
+    )
+    [found] = select(made).agreements
+    assert found.n == 1
+    assert math.isnan(found.rank_correlation)
+    assert selection_table(select(made)).rows[1][-1] == "missing"
+
+
+def test_the_attack_chosen_by_stands_first_and_the_best_pair_above() -> None:
+    table = selection_table(select(results(GRID, seeds=2, epochs=1), "salt_pepper", 0.5))
+    assert table.columns[5:7] == ("Salt and pepper\nRD/UD", "Gaussian noise\nRD/UD")
+    assert table.rows[0][0].endswith("(chosen)")
+
+
+def test_diverged_models_are_in_no_ratio() -> None:
+    made = results(GRID, seeds=2, epochs=1)
+    diverged = made.models.assign(status=["diverged" if row.seed == 1 else "ok" for row in made.models.itertuples()])
+    assert set(seed_values(replace(made, models=diverged))["seed"]) == {0}
+
+
+def test_boundary_scores_of_two_step_counts_get_no_interval(grid: Database) -> None:
+    made = read_results(grid, "grid", "small")
+    more = pd.concat([made.boundary, made.boundary.assign(steps=9)])
+    found = select(replace(made, boundary=more)).ratios.set_index("evaluation")["distorted_low"]
+    assert found["boundary"].isna().all()
+    assert found["gaussian"].notna().all()
+
+
+def test_an_unknown_attack_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'gaussian'"):
+        select(results(GRID, seeds=1, epochs=1), "gausian")
+
+
+def test_a_suite_without_a_grid_is_refused(db: Database) -> None:
+    assert count_pairs(results(FOUR, epochs=1).acceptable) == 1
+    with pytest.raises(HarnessError, match=r"study \(profile small\): no choice of \(alpha, Th\)"):
+        select(read_results(db, "study", "small"))
+
+
+def test_a_grid_without_results_says_what_makes_them() -> None:
+    made = results(GRID, seeds=1, epochs=1)
+    with pytest.raises(HarnessError, match="`harness run-suite grayscale-cifar10 --profile small` makes them"):
+        select(replace(made, acceptable=made.acceptable.iloc[:0]))
+
+
+def test_tables_can_be_written_in_every_format(grid: Database) -> None:
+    found = select(read_results(grid, "grid", "small"))
+    for table in (selection_table(found), agreement_table(found)):
+        assert "middle" in markdown(selection_table(found))
+        assert latex(table).count(r"\\") >= len(table.rows)
+    assert list(agreement_frame(found)["by"]) == ["gaussian"]
+
+
+def test_the_report_of_a_grid_says_which_to_choose(grid: Database) -> None:
+    made = read_results(grid, "grid", "small")
+    assert [table.name for table in report._tables(made, 0.9)][-3:] == ["selection", "agreement", "missing"]
+    small = replace(made, acceptable=made.acceptable[made.acceptable["condition"] != "weak"])
+    assert "selection" not in [table.name for table in report._tables(small, 0.9)]
+    without = replace(made, acceptable=made.acceptable[made.acceptable["evaluation"] == "boundary"])
+    assert "selection" not in [table.name for table in report._tables(without, 0.9)]
+
+
+def test_the_command_recommends_and_tells_the_agreement(grid: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{grid.path}")
+    settings.cache_clear()
+    answer = CliRunner().invoke(app, ["select", "grid", "--by", "boundary", "--A0", "0.5", "--profile", "small"])
+    wrong = CliRunner().invoke(app, ["select", "gird"])
+    settings.cache_clear()
+    assert answer.exit_code == 0, answer.output
+    assert (
+        "Recommended: strong, the acceptable condition with the largest RD/UD under Boundary attack." in answer.output
+    )
+    assert "R0/U0 ≥ 0.5" in answer.output
+    assert "Spearman" in answer.output
+    assert isinstance(wrong.exception, UnknownName)
+
+
+def test_a_database_that_is_not_there_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{tmp_path / 'none.sqlite'}")
+    settings.cache_clear()
+    error = CliRunner().invoke(app, ["select", "grid"]).exception
+    settings.cache_clear()
+    assert isinstance(error, HarnessError)
+    assert "run-suite" in str(error)
