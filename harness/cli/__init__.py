@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from harness import __version__
+from harness.cli.claims import claims
 from harness.cli.data import data_app
 from harness.cli.database import database_app, sql
 from harness.cli.doctor import doctor
@@ -32,6 +33,7 @@ app.command("run-suite")(run_suite)
 app.command("status")(status)
 app.command("report")(report)
 app.command("select")(select)
+app.command("claims")(claims)
 app.command("sql")(sql)
 app.add_typer(data_app, name="data")
 app.add_typer(database_app, name="db")

@@ -11,6 +11,8 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.names import lookup
 from harness.report import summary, tables
+from harness.report.claims import Findings, published_gammas, read_findings
+from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures import drawings, pictures
 from harness.report.formats import Table, csv, latex, markdown
 from harness.report.page import page
@@ -66,14 +68,20 @@ def render(
     for name in formats:
         lookup(FORMATS, "format", name)
     chosen = with_results(db, suites, profile)
-    return [_render_one(read_results(db, *each), out, formats, least_clean_ratio) for each in chosen]
+    found = {scale: read_findings(db, scale) for scale in dict.fromkeys(scale for _, scale in chosen)}
+    return [
+        _render_one(read_results(db, suite, scale), found[scale].about(suite), out, formats, least_clean_ratio)
+        for suite, scale in chosen
+    ]
 
 
-def _render_one(results: Results, out: Path, formats: Collection[str], least_clean_ratio: float) -> Report:
+def _render_one(
+    results: Results, findings: Findings, out: Path, formats: Collection[str], least_clean_ratio: float
+) -> Report:
     folder = out / re.sub(r"[^\w-]", "_", f"{results.suite}-{results.profile}")
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)  # before the work, so that a wrong folder is told at once
-    shown, drawn = _tables(results, least_clean_ratio), drawings(results, least_clean_ratio)
+    shown, drawn = _tables(results, findings, least_clean_ratio), drawings(results, least_clean_ratio)
     files: dict[str, str | bytes] = {}
     for name in FORMATS:
         writer = FORMATS[name]
@@ -97,8 +105,8 @@ def _render_one(results: Results, out: Path, formats: Collection[str], least_cle
     )
 
 
-def _tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
-    """The tables that have rows; the missing results always."""
+def _tables(results: Results, findings: Findings, least_clean_ratio: float) -> tuple[Table, ...]:
+    """The tables that have rows, the claims first; the missing results always."""
     values = summary.scores(results.models, results.curves, results.boundary, results.corruptions)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
     gammas = summary.gamma_means(results.gammas, results.models)
@@ -106,9 +114,11 @@ def _tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
     scope = results.scope
     overview = tables.summary_table(values, results.order, results.missing, scope)
     found = (
+        claims_table(findings),
+        evidence_table(findings),
         replace(overview, notes=(*overview.notes, results.remark)) if results.remark else overview,
         tables.difference_table(differences, scope),
-        tables.gamma_table(gammas, results.order, scope),
+        tables.gamma_table(gammas, results.order, scope, published_gammas(results.suite)),
         tables.acceptable_table(ratios, least_clean_ratio, scope),
     )
     chosen = _selection_tables(results, least_clean_ratio)

@@ -14,6 +14,7 @@ from harness.spec import PROFILES
 from harness.store import read
 from harness.store.engine import Database, state
 from harness.store.read import Origins
+from harness.store.views import VIEWS
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits; `store.read` writes it."""
@@ -24,11 +25,15 @@ NUMBERS = {
     "v_curves": ("epsilon", "accuracy"),
     "v_corruptions": ("accuracy",),
     "v_boundary": ("score", "start_score"),
+    "v_spectra": ("power",),
     "v_acceptable": ("alpha", "threshold", "epsilon", "r0", "u0", "rd", "ud", "clean_ratio", "distorted_ratio"),
     "epoch": ("task_loss", "similarity_loss", "validation_loss", "validation_accuracy"),
     "gamma": ("gamma",),
 }
 """Columns that are numbers even where the database has nothing but NULL in them."""
+
+SPECTRUM = ["condition", "seed", "evaluation", "frequency", "power"]
+"""What is read of `v_spectra`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,8 @@ class Results:
     curves: pd.DataFrame
     corruptions: pd.DataFrame
     boundary: pd.DataFrame
+    spectra: pd.DataFrame
+    """condition, seed, evaluation, frequency (cycles per image), power; empty where the database has no such view."""
     acceptable: pd.DataFrame
     epochs: pd.DataFrame
     """condition, seed, epoch, and the quantities of each epoch."""
@@ -64,8 +71,8 @@ class Results:
 
     @property
     def scale(self) -> str:
-        """The profile as every title says it; all but `paper` say that they are not the paper's scale."""
-        return f"{self.profile} profile" + ("" if self.profile == "paper" else ": not the paper's scale")
+        """The profile as every title says it."""
+        return scale(self.profile)
 
     @property
     def remark(self) -> str:
@@ -77,6 +84,11 @@ class Results:
     def scope(self) -> str:
         """Suite and profile, for titles."""
         return f"{self.suite} ({self.scale})"
+
+
+def scale(profile: str) -> str:
+    """The profile as titles say it; all but `paper` say that they are not the paper's scale."""
+    return f"{profile} profile" + ("" if profile == "paper" else ": not the paper's scale")
 
 
 def with_results(db: Database, suites: Sequence[str], profile: str | None) -> list[tuple[str, str]]:
@@ -91,8 +103,7 @@ def with_results(db: Database, suites: Sequence[str], profile: str | None) -> li
     if profile is not None:
         lookup(PROFILES, "profile", profile)
     planned = read.table(db, "suite")
-    jobs = read.table(db, "v_jobs", state=["done", "diverged"])
-    known = set(zip(jobs["suite"], jobs["profile"], strict=True))
+    known = reportable(db)
     chosen = []
     for suite in suites or sorted(planned["name"].unique()):
         if suite not in set(planned["name"]):
@@ -109,6 +120,12 @@ def with_results(db: Database, suites: Sequence[str], profile: str | None) -> li
     return chosen
 
 
+def reportable(db: Database) -> set[tuple[str, str]]:
+    """Each suite and profile of which a job has ended."""
+    jobs = read.table(db, "v_jobs", state=["done", "diverged"])
+    return set(zip(jobs["suite"], jobs["profile"], strict=True))
+
+
 def read_results(db: Database, suite: str, profile: str) -> Results:
     """Everything that is stored for a suite at a profile, which must have been planned."""
     where = {"suite": suite, "profile": profile}
@@ -116,7 +133,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     places = read.table(db, "placed_model", **where)
     order = read.table(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
-    views = {name: _frame(db, name, **where) for name in NUMBERS if name.startswith("v_")}
+    views = {name: _frame(db, name, **where) for name in NUMBERS if name in VIEWS}
     models = rows["model_id"].unique().tolist()  # SQLite would take numpy's integers for blobs
     by_model = {name: _frame(db, name, model_id=models) for name in ("epoch", "gamma")}
     _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
@@ -131,6 +148,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         curves=views["v_curves"],
         corruptions=views["v_corruptions"],
         boundary=views["v_boundary"],
+        spectra=views["v_spectra"] if "v_spectra" in views else pd.DataFrame(columns=SPECTRUM),
         acceptable=views["v_acceptable"],
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),

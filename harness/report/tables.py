@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
@@ -83,8 +83,14 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
     )
 
 
-def gamma_table(means: pd.DataFrame, conditions: Iterable[str], scope: str) -> Table:
-    """Gamma of each tap at the best epoch, as in the paper's Tables 2 and 3."""
+def gamma_table(
+    means: pd.DataFrame, conditions: Iterable[str], scope: str, published: Mapping[str, Sequence[float]] | None = None
+) -> Table:
+    """Gamma of each tap at the best epoch, as in the paper's Tables 2 and 3.
+
+    published: the paper's own values by condition, which get a row below the measured ones.
+    """
+    given = published or {}
     taps = sorted(means["tap"].unique())
     rows = []
     for condition in conditions:
@@ -93,6 +99,8 @@ def gamma_table(means: pd.DataFrame, conditions: Iterable[str], scope: str) -> T
             found = by_key(own, ["tap"])
             cells = (plus_minus(found[tap].mean, found[tap].sem, 3) for tap in taps)
             rows.append((condition, str(int(own["n"].max())), *cells))
+        if len(own) and condition in given:
+            rows.append((f"{condition}, published", "7", *(f"{given[condition][tap]:.3f}" for tap in taps)))
     return Table(
         name="gammas",
         title=f"Weight γ of each tap after training in {scope}: mean ± SEM over seeds",

@@ -103,6 +103,11 @@ def results(  # noqa: C901 - one generator per frame
             "queries": 512.0,
         }
 
+    def spectrum(row, _seed):
+        for frequency in range(23):
+            power = np.exp(-frequency * (0.1 + 0.2 * gain[row["condition"]])) * (1 + rng.normal(0, 0.01))
+            yield {"evaluation": "spectrum", "frequency": frequency, "power": power, "n": 1000}
+
     def trained(row, _seed):
         for epoch in range(epochs):
             loss = 1.1 * np.exp(-epoch / 6) + 0.5 + 0.2 * gain[row["condition"]] + rng.normal(0, 0.03)
@@ -136,6 +141,7 @@ def results(  # noqa: C901 - one generator per frame
         curves=curves,
         corruptions=each(corrupted),
         boundary=each(attack),
+        spectra=each(spectrum),
         acceptable=_ratios(curves, table, seeds),
         epochs=each(trained),
         gamma_epochs=gamma_epochs,

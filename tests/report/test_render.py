@@ -17,6 +17,7 @@ from harness import report
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
 from harness.report import Report, render
+from harness.report.claims import Findings
 from harness.report.figures import drawings
 from harness.report.page import page
 from harness.report.results import _refuse_twins, read_results
@@ -116,7 +117,7 @@ def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> N
     frames = ("models", "gammas", "curves", "corruptions", "boundary", "acceptable", "epochs", "gamma_epochs")
     empty = replace(given, **{name: getattr(given, name).iloc[:0] for name in frames})
     assert drawings(empty, 0.9) == []
-    shown = report._tables(empty, 0.9)
+    shown = report._tables(empty, Findings(profile="small"), 0.9)
     assert [table.name for table in shown] == ["summary", "missing"]
     assert shown[0].rows == tuple((name, "0") for name in given.order)
     assert "No figure has results yet" in page(empty, shown, [], {})

@@ -1,0 +1,44 @@
+"""`harness claims`: what the results say of the paper's claims."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import ReportedProfile
+from harness.cli.terminal import terminal_table, wide_console
+
+
+def claims(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Show these and their comparisons; all if absent.")
+    ] = None,
+    profile: ReportedProfile = None,
+    csv: Annotated[bool, typer.Option("--csv", help="All comparisons as comma-separated values.")] = False,
+) -> None:
+    """Test the paper's claims against the results: supported, contradicted, undecided or not run."""
+    from harness.report import formats
+    from harness.report.claims import read_findings
+    from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
+    from harness.settings import settings
+    from harness.store.engine import find_database
+
+    database = find_database(settings().database)
+    try:
+        found = read_findings(database, profile)
+    finally:
+        if database is not None:
+            database.close()
+    shown = found.named(names) if names else found
+    if csv:
+        typer.echo(formats.csv(evidence_frame(shown)), nl=False)
+        return
+    console = wide_console()
+    for table in (claims_table(shown), *([evidence_table(shown)] if names else [])):
+        if table.rows:
+            console.print(terminal_table(table, words=len(table.columns)))
+            for note in table.notes:
+                console.print(note, soft_wrap=True, markup=False)
+    if not names:
+        console.print("`harness claims CLAIM` shows the comparisons behind a verdict.", soft_wrap=True, markup=False)

@@ -1,0 +1,183 @@
+"""What claims compare: one number of each finished model, or of each seed's whole grid.
+
+Accuracies are fractions, Boundary scores squared distances per pixel value. Attacks are measured at their largest
+size, where the paper reads its figures (section 5.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import pandas as pd
+
+from harness.data.sets import FREQUENCY
+from harness.report.results import Results
+from harness.report.rows import groups
+from harness.report.selection import seed_values
+from harness.report.statistics import rank_correlation
+from harness.report.summary import attack_title, finished, scores
+
+SEVERITY = 4
+"""Of the corruptions, as in the paper's Figures 6 and 7."""
+
+EARLY_TAPS = (0, 1, 2)
+"""Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
+
+LOW_FREQUENCIES = 8
+"""Cycles per image below which a frequency is low: half of the largest on an axis of 32 pixels. Ours."""
+
+WHOLE_GRID = "(all conditions)"
+"""The condition of what is measured over all conditions of a seed."""
+
+LOW_CORRUPTIONS = tuple(name for name, group in FREQUENCY.items() if group == "low")
+"""Corruptions of low frequency (paper, appendix 7.10)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number to compare."""
+
+    label: str
+    unit: Literal["accuracy", "score", "number"]
+    """`number` has none: a share or a correlation."""
+    evaluations: tuple[str, ...]
+    """Of the suite, that it is read from; none for what training itself yields."""
+    values: Callable[[Results], pd.DataFrame]
+    """condition, seed, value; only finished models."""
+
+
+def _score(results: Results, measure: str) -> pd.DataFrame:
+    """A column of the summary table; of several Boundary attacks the longest."""
+    found = scores(results.models, results.curves, results.boundary, results.corruptions)
+    if measure == "boundary":
+        measure = f"boundary_score_{results.boundary['steps'].max()}"
+    return found.loc[found["measure"] == measure, ["condition", "seed", "value"]]
+
+
+def _at_severity(results: Results) -> pd.DataFrame:
+    rows = finished(results.corruptions, results.models)
+    severity = SEVERITY if (rows["severity"] == SEVERITY).any() else rows["severity"].max()
+    return rows[rows["severity"] == severity]
+
+
+def _corruption(results: Results, name: str) -> pd.DataFrame:
+    rows = _at_severity(results)
+    own = rows.loc[rows["corruption"] == name, ["condition", "seed", "accuracy"]]
+    return own.rename(columns={"accuracy": "value"})
+
+
+def _frequency_group(results: Results, name: str) -> pd.DataFrame:
+    """Mean accuracy over the corruptions of a frequency group, missing if one of them is."""
+    rows = _at_severity(results)
+    found = rows[rows["frequency"] == name].groupby(["condition", "seed"], sort=False)["accuracy"]
+    return found.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
+
+
+def _group_over_group(results: Results, first: str, second: str) -> pd.DataFrame:
+    """Accuracy on one frequency group minus that on another: its difference to the baseline is that of the gains."""
+    both = _frequency_group(results, first).merge(
+        _frequency_group(results, second), on=["condition", "seed"], suffixes=("", "_second")
+    )
+    return both.assign(value=both["value"] - both["value_second"])[["condition", "seed", "value"]]
+
+
+def _early_taps(results: Results) -> pd.DataFrame:
+    rows = finished(results.gammas, results.models)
+    early = rows[rows["tap"].isin(EARLY_TAPS)]
+    return early.groupby(["condition", "seed"], sort=False)["gamma"].sum().reset_index(name="value")
+
+
+def _low_frequencies(results: Results) -> pd.DataFrame:
+    """Of the radial spectrum of minimal perturbations, the share below `LOW_FREQUENCIES`."""
+    rows = finished(results.spectra, results.models)
+    rows = rows[rows["evaluation"] == "spectrum"]
+    low = rows["power"].where(rows["frequency"] < LOW_FREQUENCIES, 0.0)
+    models = rows.assign(low=low).groupby(["condition", "seed"], sort=False)
+    sums = models.agg(low=("low", _whole_sum), power=("power", _whole_sum)).reset_index()
+    return sums.assign(value=sums["low"] / sums["power"])[["condition", "seed", "value"]]
+
+
+def _whole_sum(part: pd.Series) -> float:
+    """The sum, missing if a number is."""
+    return float(part.sum(skipna=False))
+
+
+def _agreement(results: Results, evaluation: str) -> pd.DataFrame:
+    """Of each seed's own grid, the rank correlation of RD/UD under Gaussian noise and under another attack."""
+    values = seed_values(results)
+    gains = values.assign(gain=values["rd"] / values["ud"]).pivot_table("gain", ["seed", "condition"], "evaluation")
+    if not {"gaussian", evaluation} <= set(gains.columns):
+        return pd.DataFrame({"condition": [], "seed": [], "value": []})
+    rows = [
+        (WHOLE_GRID, seed, rank_correlation(list(own["gaussian"]), list(own[evaluation])))
+        for (seed,), own in groups(gains.dropna().reset_index(), ["seed"])
+    ]
+    return pd.DataFrame(rows, columns=["condition", "seed", "value"])
+
+
+ATTACKED = ("gaussian", "uniform", "salt_pepper", "fgsm_transfer")
+
+MEASURES: dict[str, Measure] = {
+    "clean": Measure(label="Clean", unit="accuracy", evaluations=("clean",), values=partial(_score, measure="clean")),
+    **{
+        name: Measure(
+            label=attack_title(name), unit="accuracy", evaluations=(name,), values=partial(_score, measure=name)
+        )
+        for name in ATTACKED
+    },
+    "boundary": Measure(
+        label=attack_title("boundary"),
+        unit="score",
+        evaluations=("boundary",),
+        values=partial(_score, measure="boundary"),
+    ),
+    "corruption": Measure(
+        label="Mean over corruptions",
+        unit="accuracy",
+        evaluations=("corruption",),
+        values=partial(_score, measure="corruption"),
+    ),
+    "high_frequency": Measure(
+        label="High-frequency corruptions",
+        unit="accuracy",
+        evaluations=("corruption",),
+        values=partial(_frequency_group, name="high"),
+    ),
+    **{
+        f"high_over_{other}": Measure(
+            label=f"High- minus {other}-frequency corruptions",
+            unit="accuracy",
+            evaluations=("corruption",),
+            values=partial(_group_over_group, first="high", second=other),
+        )
+        for other in ("low", "medium")
+    },
+    **{
+        name: Measure(
+            label=name.capitalize(),
+            unit="accuracy",
+            evaluations=("corruption",),
+            values=partial(_corruption, name=name),
+        )
+        for name in LOW_CORRUPTIONS
+    },
+    "early_taps": Measure(label="γ of stem to stage 2", unit="number", evaluations=(), values=_early_taps),
+    "low_frequencies": Measure(
+        label=f"Share of perturbations' power below {LOW_FREQUENCIES} cycles",
+        unit="number",
+        evaluations=("spectrum",),
+        values=_low_frequencies,
+    ),
+    **{
+        f"ranks_{name}": Measure(
+            label=f"Rank correlation of RD/UD, {attack_title('gaussian')} and {attack_title(name)}",
+            unit="number",
+            evaluations=("clean", "gaussian", name),
+            values=partial(_agreement, evaluation=name),
+        )
+        for name in (*ATTACKED[1:], "boundary")
+    },
+}

@@ -1,0 +1,187 @@
+"""What the results say of a claim.
+
+The rule. A part is measured by one value per seed: the difference of the two models of the seed, or the model's own.
+Its effect is their mean. One or two bounds divide where the claim puts the effect from where it does not: 0, or the
+margin for "the same", "no lower" and "no higher". A part is decided, for or against the claim by the side that the
+effect lies on, where
+
+- Student's t over the seeds puts the effect clearly off every bound, after Holm's correction over the claim's parts
+  (so the 95 % interval holds no bound), and
+- the exact sign-flip test, which assumes no distribution, agrees: p <= 0.05, or the smallest that so few seeds can
+  give, which is that all of them lie on one side.
+
+Everything else, and every single seed, is undecided. A claim is supported where all its parts are (or any, where it
+needs any), contradicted where one is contradicted (all, where it needs any), not run where a part has no results.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import pandas as pd
+
+from harness.report.claims.claim import DIRECTIONS, MARGIN, SHARE, Claim, Part
+from harness.report.claims.measures import MEASURES
+from harness.report.results import Results
+from harness.report.statistics import (
+    SIGNIFICANCE,
+    Estimate,
+    estimate,
+    holm,
+    sign_flip_test,
+    smallest_p,
+    t_test,
+)
+
+Verdict = Literal["supported", "contradicted", "undecided", "not run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartOutcome:
+    """One comparison, tested."""
+
+    part: Part
+    condition: str
+    against: str | None
+    """Names in the suite, `min` and `max` resolved where the suite has results."""
+    effect: Estimate
+    """n = 0 where there are no results."""
+    bounds: tuple[float, ...]
+    p: float
+    """Of the exact sign-flip test, two-sided, against the nearest bound."""
+    smallest_p: float
+    """The smallest that so many seeds can give."""
+    holm_p: float
+    """Of Student's t test against the nearest bound, corrected for the claim's parts."""
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimOutcome:
+    """A claim, tested at one profile."""
+
+    claim: Claim
+    parts: tuple[PartOutcome, ...]
+    verdict: Verdict
+    commands: tuple[str, ...]
+    """Which make the results that are not there."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A part's values by seed, and the mean of what they are compared with."""
+
+    condition: str
+    against: str | None
+    values: tuple[float, ...] = ()
+    compared: float = 0.0
+
+
+def tested(claims: Sequence[Claim], results: Mapping[str, Results], profile: str) -> tuple[ClaimOutcome, ...]:
+    """Each claim's outcome.
+
+    results: by suite, all of that profile; suites that are not in it were not run.
+    """
+
+    @cache
+    def measured(suite: str, measure: str) -> pd.DataFrame:
+        return MEASURES[measure].values(results[suite]).dropna(subset="value")
+
+    def sample(part: Part) -> _Sample:
+        if part.suite not in results:
+            return _Sample(part.condition, part.against)
+        return _sample(part, results[part.suite].order, measured(part.suite, part.measure))
+
+    return tuple(_tested(claim, [sample(part) for part in claim.parts], profile) for claim in claims)
+
+
+def resolved(name: str, conditions: Sequence[str]) -> str:
+    """The condition's name where it ends in `=min]` or `=max]`: the least or the largest that there is of its grid."""
+    match = re.fullmatch(r"(.*=)(min|max)\]", name)
+    values = {}
+    for each in conditions if match else ():
+        found = re.fullmatch(re.escape(match[1]) + r"([\d.]+)\]", each) if match else None
+        if found:
+            values[float(found[1])] = each
+    if not match or not values:
+        return name
+    return values[min(values) if match[2] == "min" else max(values)]
+
+
+def _sample(part: Part, conditions: Sequence[str], values: pd.DataFrame) -> _Sample:
+    condition = resolved(part.condition, conditions)
+    own = values.loc[values["condition"] == condition].set_index("seed")["value"]
+    if part.against is None:
+        return _Sample(condition, None, tuple(own), part.level)
+    against = resolved(part.against, conditions)
+    base = values.loc[values["condition"] == against].set_index("seed")["value"]
+    if part.once:
+        base = pd.Series(base.mean() if len(base) else float("nan"), index=own.index)
+    differences = (own - base).dropna()
+    return _Sample(condition, against, tuple(differences), float(base.reindex(differences.index).mean()))
+
+
+def _tested(claim: Claim, samples: Sequence[_Sample], profile: str) -> ClaimOutcome:
+    bounds = [_bounds(part, sample.compared) for part, sample in zip(claim.parts, samples, strict=True)]
+    t_tests = [
+        max(t_test(sample.values, bound) for bound in own) if sample.values else 1.0
+        for sample, own in zip(samples, bounds, strict=True)
+    ]
+    parts = tuple(
+        _part_outcome(part, sample, own, holm_p)
+        for part, sample, own, holm_p in zip(claim.parts, samples, bounds, holm(t_tests), strict=True)
+    )
+    lacking = dict.fromkeys(each.part.suite for each in parts if each.verdict == "not run")
+    return ClaimOutcome(
+        claim=claim,
+        parts=parts,
+        verdict=_combined(claim, [each.verdict for each in parts]),
+        commands=tuple(f"harness run-suite {suite} --profile {profile}" for suite in lacking),
+    )
+
+
+def _bounds(part: Part, compared: float) -> tuple[float, ...]:
+    """What divides the effects for the claim from those against it.
+
+    compared: mean of what the part is compared with, of which some margins are a share.
+    """
+    share = part.share or (SHARE if MEASURES[part.measure].unit == "score" else None)
+    margin = share * compared if share else MARGIN
+    return tuple(part.level + sign * margin for sign in DIRECTIONS[part.side].margins)
+
+
+def _part_outcome(part: Part, sample: _Sample, bounds: tuple[float, ...], holm_p: float) -> PartOutcome:
+    effect = estimate(sample.values)
+    p = max(sign_flip_test(sample.values, bound) for bound in bounds) if sample.values else 1.0
+    least = smallest_p(effect.n)
+    verdict: Verdict = "undecided"
+    if not effect.n:
+        verdict = "not run"
+    elif effect.n > 1 and holm_p <= SIGNIFICANCE and (math.isnan(p) or p <= max(SIGNIFICANCE, least)):
+        verdict = "supported" if DIRECTIONS[part.side].holds(effect.mean, bounds) else "contradicted"
+    return PartOutcome(
+        part=part,
+        condition=sample.condition,
+        against=sample.against,
+        effect=effect,
+        bounds=bounds,
+        p=p,
+        smallest_p=least,
+        holm_p=holm_p,
+        verdict=verdict,
+    )
+
+
+def _combined(claim: Claim, verdicts: Sequence[Verdict]) -> Verdict:
+    """The claim's verdict; nothing is said of it before all of its parts have results."""
+    if "not run" in verdicts:
+        return "not run"
+    stands, falls = (all, any) if claim.needs == "all" else (any, all)
+    if stands(each == "supported" for each in verdicts):
+        return "supported"
+    return "contradicted" if falls(each == "contradicted" for each in verdicts) else "undecided"

@@ -1,0 +1,176 @@
+"""The claims as readers see them: one table of verdicts, one of the comparisons behind them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from harness.report.claims.claim import MARGIN, SHARE, Part
+from harness.report.claims.findings import Findings
+from harness.report.claims.measures import MEASURES
+from harness.report.claims.outcome import ClaimOutcome, PartOutcome
+from harness.report.formats import Table
+from harness.report.results import scale
+from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
+from harness.report.tables import POINTS, UNITS, signed
+
+SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (*UNITS["score"][:1], 2, UNITS["score"][1])}
+"""Factor, decimals and unit of an effect; what has no unit is shown as it is."""
+
+RULE = (
+    f"Decided where the {CONFIDENCE:.0%} interval (paired t over seeds) lies wholly on one side of the claim's bound, "
+    "also after Holm's correction over the claim's comparisons, and the exact sign-flip test agrees: "
+    f"p ≤ {SIGNIFICANCE:.2g}, or, with fewer than six seeds, the smallest p that they can give (2/2^n: all on one "
+    "side). Supported: on the claimed side in all comparisons (in any, where the claim is that some do). Contradicted: "
+    "on the other side in any (in all). Everything else is undecided, one seed always."
+)
+MARGINS = (
+    f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "
+    "Boundary score that is compared with. Attacks at their largest size."
+)
+
+
+def claims_table(findings: Findings) -> Table:
+    """One row per claim: the sentence, where it stands, the verdict and what it rests on."""
+    suites = dict.fromkeys(suite for each in findings.outcomes for suite in each.claim.suites)
+    remarks = (f"{suite}: {findings.remarks[suite]}" for suite in suites if suite in findings.remarks)
+    commands = dict.fromkeys(command for each in findings.outcomes for command in each.commands)
+    numbers = {command: number for number, command in enumerate(commands, start=1)}
+    return Table(
+        name="claims",
+        title=f"The paper's claims ({scale(findings.profile)})",
+        columns=("Claim", "The paper says", "Verdict", "Comparisons", "Seeds", "Smallest\npossible p"),
+        rows=tuple(
+            (
+                each.claim.name,
+                f"{each.claim.sentence} ({each.claim.where})",
+                each.verdict,
+                _counts(each) + "".join(f" [{numbers[command]}]" for command in each.commands),
+                _range([part.effect.n for part in each.parts if part.effect.n]),
+                _range([part.smallest_p for part in each.parts if part.effect.n]),
+            )
+            for each in findings.outcomes
+        ),
+        notes=(RULE, *remarks, *(f"[{number}] not run: `{command}`" for command, number in numbers.items())),
+        data=evidence_frame(findings),
+    )
+
+
+def evidence_table(findings: Findings) -> Table:
+    """One row per comparison that has results."""
+    rows = tuple(
+        (
+            each.claim.name,
+            _compared(part),
+            MEASURES[part.part.measure].label,
+            _claimed(part.part),
+            _effect(part),
+            str(part.effect.n),
+            f"{_p(part.p)} (least {_p(part.smallest_p)})",
+            _p(part.holm_p),
+            part.verdict,
+        )
+        for each in findings.outcomes
+        for part in each.parts
+        if part.effect.n
+    )
+    return Table(
+        name="evidence",
+        title=f"What the verdicts rest on ({scale(findings.profile)})",
+        columns=("Claim", "Compared", "Measure", "Claimed", "Effect", "Seeds", "p, exact", "p, t\n(Holm)", "Verdict"),
+        rows=rows,
+        notes=(
+            f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds; none for one seed. p against the claim's "
+            "nearest bound, two-sided: exact by sign flips, with the least that so many seeds can give, and of "
+            "Student's t after Holm's correction over the claim's comparisons.",
+            MARGINS,
+        ),
+        data=evidence_frame(findings),
+    )
+
+
+def evidence_frame(findings: Findings) -> pd.DataFrame:
+    """All comparisons in full precision, those without results too; accuracies and their effects are fractions."""
+    rows = [
+        {
+            "claim": each.claim.name,
+            "where": each.claim.where,
+            "profile": findings.profile,
+            "claim_verdict": each.verdict,
+            "suite": part.part.suite,
+            "condition": part.condition,
+            "against": part.against,
+            "measure": part.part.measure,
+            "unit": MEASURES[part.part.measure].unit,
+            "claimed": part.part.side,
+            "lower_bound": part.bounds[0],
+            "upper_bound": part.bounds[-1],
+            "effect": part.effect.mean,
+            "low": part.effect.low,
+            "high": part.effect.high,
+            "n": part.effect.n,
+            "p": part.p,
+            "smallest_p": part.smallest_p,
+            "holm_p": part.holm_p,
+            "verdict": part.verdict,
+        }
+        for each in findings.outcomes
+        for part in each.parts
+    ]
+    frame = pd.DataFrame(rows)
+    if len(frame):
+        frame.loc[frame["n"] == 0, ["lower_bound", "upper_bound", "p", "smallest_p", "holm_p"]] = float("nan")
+    return frame
+
+
+def _counts(outcome: ClaimOutcome) -> str:
+    """How many comparisons say what."""
+    counts = Counter(part.verdict for part in outcome.parts)
+    enough = "; one is enough" if outcome.claim.needs == "any" else ""
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + enough
+
+
+def _compared(outcome: PartOutcome) -> str:
+    against = "" if outcome.against is None else f" − {outcome.against}"
+    return f"{outcome.condition}{against} in {outcome.part.suite}"
+
+
+def _claimed(part: Part) -> str:
+    """Where the claim puts the effect, in words."""
+    if part.against is None:
+        return f"above {part.level:g}"
+    if part.side in ("higher", "lower"):
+        return part.side
+    unit = MEASURES[part.measure].unit
+    share = part.share or (SHARE if unit == "score" else None)
+    margin = f"{share:.0%}" if share else f"{100 * MARGIN:.0f} points"
+    return f"{part.side} (by {margin})"
+
+
+def _effect(outcome: PartOutcome) -> str:
+    """The effect with its interval and unit, and the paper's own number; differences carry their sign."""
+    factor, decimals, unit = SHOWN.get(MEASURES[outcome.part.measure].unit, (1.0, 3, ""))
+
+    def number(value: float) -> str:
+        shown = factor * value
+        return f"{shown:.{decimals}f}" if outcome.against is None else signed(shown, decimals)
+
+    effect = outcome.effect
+    interval = "" if pd.isna(effect.low) else f" [{number(effect.low)}, {number(effect.high)}]"
+    published = outcome.part.published
+    beside = "" if published is None else f" (published: {published:.{decimals}f})"
+    return f"{number(effect.mean)}{interval} {unit}".rstrip() + beside
+
+
+def _p(value: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _range(values: Sequence[float]) -> str:
+    """The values as one text: "7", "5 to 7"."""
+    ends = dict.fromkeys(f"{value:.3g}" for value in (min(values, default=None), max(values, default=None)) if value)
+    return " to ".join(ends) or "–"

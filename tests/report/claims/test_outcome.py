@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from made import SUITE, accuracies, differing, outcome, part
+
+from harness.report.claims.measures import MEASURES
+from harness.report.claims.outcome import resolved
+
+CLEARLY = (0.10, 0.11, 0.12, 0.10, 0.11, 0.12, 0.10)
+NOT_CLEARLY = (0.10, -0.11, 0.12, -0.10, 0.01, 0.02, -0.05)
+
+
+def negative(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(-value for value in values)
+
+
+def test_a_claim_is_supported_where_all_seeds_say_so() -> None:
+    found = outcome(differing(*CLEARLY), part())
+    [only] = found.parts
+    assert found.verdict == only.verdict == "supported"
+    assert (only.effect.mean, only.effect.n) == (pytest.approx(0.76 / 7), 7)
+    assert only.p == only.smallest_p == 2 / 128
+    assert 0 < only.effect.low < only.effect.mean < only.effect.high
+
+
+def test_a_claim_is_contradicted_where_all_seeds_say_the_opposite() -> None:
+    assert outcome(differing(*negative(CLEARLY)), part()).verdict == "contradicted"
+    assert outcome(differing(*negative(CLEARLY)), part(side="lower")).verdict == "supported"
+
+
+def test_a_claim_is_undecided_where_seeds_disagree() -> None:
+    assert outcome(differing(*NOT_CLEARLY), part()).verdict == "undecided"
+
+
+@pytest.mark.parametrize("side", ["higher", "lower", "same", "different", "no lower", "no higher"])
+def test_one_seed_decides_nothing(side: str) -> None:
+    found = outcome(differing(0.3), part(side=side))
+    assert found.verdict == "undecided"
+    assert (found.parts[0].p, found.parts[0].smallest_p) == (1.0, 1.0)
+    assert math.isnan(found.parts[0].effect.low)
+
+
+def test_a_suite_without_results_was_not_run_and_the_command_is_said() -> None:
+    found = outcome(None, part(), part("other"))
+    assert found.verdict == "not run"
+    assert found.commands == (f"harness run-suite {SUITE} --profile small",)
+
+
+@pytest.mark.parametrize("condition", ["absent", "own"])
+def test_a_part_without_pairs_of_seeds_was_not_run(condition: str) -> None:
+    given = accuracies(none=[0.5, float("nan")], own=[float("nan"), 0.6])
+    assert outcome(given, part(condition)).verdict == "not run"
+
+
+def test_a_claim_says_nothing_before_all_of_its_parts_were_run() -> None:
+    found = outcome(differing(*negative(CLEARLY)), part(), part("absent"))
+    assert [each.verdict for each in found.parts] == ["contradicted", "not run"]
+    assert found.verdict == "not run"
+
+
+def test_few_seeds_decide_only_where_they_are_of_one_mind() -> None:
+    # Student's t alone would decide (p = 0.018), but four of the 32 choices of signs reach as far.
+    found = outcome(differing(0.1, 0.11, 0.1, 0.09, -0.001), part())
+    assert found.parts[0].holm_p < 0.05
+    assert found.parts[0].p == 4 / 32
+    assert found.verdict == "undecided"
+    assert outcome(differing(0.1, 0.11, 0.1, 0.09, 0.001), part()).verdict == "supported"
+
+
+def test_a_claim_of_many_parts_needs_more_of_each() -> None:
+    given = differing(0.10, 0.12, 0.20)
+    alone = outcome(given, part())
+    # Mean 0.14, squared SEM 0.0028 / 3: t^2 = 21, of which p is 1 - t / sqrt(t^2 + 2) with two degrees of freedom.
+    assert (alone.verdict, alone.parts[0].holm_p) == ("supported", pytest.approx(1 - math.sqrt(21 / 23)))
+    many = outcome(given, part(), part("absent"))
+    assert many.parts[0].holm_p == pytest.approx(2 * alone.parts[0].holm_p)
+    assert many.parts[0].verdict == "undecided"
+
+
+def test_diverged_models_are_in_no_comparison() -> None:
+    given = differing(*CLEARLY[:3], -5.0)
+    status = given.models["status"].mask((given.models["seed"] == 3) & (given.models["condition"] == "own"), "diverged")
+    found = outcome(replace(given, models=given.models.assign(status=status)), part())
+    assert (found.parts[0].effect.n, found.verdict) == (3, "supported")
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdicts"),
+    [
+        (0.0, {"same": "supported", "different": "contradicted", "no lower": "supported", "no higher": "supported"}),
+        (0.1, {"same": "contradicted", "different": "supported", "no lower": "supported", "no higher": "contradicted"}),
+        (
+            -0.1,
+            {"same": "contradicted", "different": "supported", "no lower": "contradicted", "no higher": "supported"},
+        ),
+        (0.03, {"same": "undecided", "different": "undecided", "no lower": "supported", "no higher": "undecided"}),
+    ],
+)
+def test_likeness_is_within_three_points(shift: float, verdicts: dict[str, str]) -> None:
+    given = differing(*(shift + noise for noise in (0.005, -0.005, 0.002, -0.002, 0.001, -0.001)))
+    assert {side: outcome(given, part(side=side)).verdict for side in verdicts} == verdicts
+
+
+def test_scattered_differences_do_not_show_likeness() -> None:
+    assert outcome(differing(*NOT_CLEARLY), part(side="same")).verdict == "undecided"
+
+
+def test_a_margin_may_be_a_share_of_what_is_compared_with() -> None:
+    given = accuracies(none=[0.8, 0.8, 0.8], own=[0.73, 0.731, 0.732])
+    [tenth] = outcome(given, part(side="no lower", share=0.1)).parts
+    assert (tenth.bounds, tenth.verdict) == ((pytest.approx(-0.08),), "supported")
+    assert outcome(given, part(side="no lower")).verdict == "contradicted"
+
+
+def test_boundary_scores_are_alike_within_a_tenth() -> None:
+    given = accuracies(none=[0.5] * 3, own=[0.5] * 3)
+    scores = given.boundary.iloc[[0] * 6].assign(
+        condition=["none"] * 3 + ["own"] * 3, seed=[0, 1, 2] * 2, score=[0.004, 0.005, 0.006, 0.0041, 0.0052, 0.0061]
+    )
+    [only] = outcome(replace(given, boundary=scores), part(side="same", measure="boundary")).parts
+    assert only.bounds == pytest.approx((-0.0005, 0.0005))
+    assert only.verdict == "supported"
+
+
+def test_a_claim_that_some_do_needs_one_part() -> None:
+    given = accuracies(
+        none=[0.5] * 5,
+        up=[0.6, 0.61, 0.62, 0.6, 0.61],
+        down=[0.4, 0.41, 0.42, 0.4, 0.41],
+        even=[0.5, 0.51, 0.49, 0.5, 0.5],
+    )
+
+    def verdicts(*names: str) -> tuple[str, str]:
+        parts = [part(name) for name in names]
+        return outcome(given, *parts).verdict, outcome(given, *parts, needs="any").verdict
+
+    assert verdicts("up", "up") == ("supported", "supported")
+    assert verdicts("up", "down") == ("contradicted", "supported")
+    assert verdicts("up", "even") == ("undecided", "supported")
+    assert verdicts("down", "even") == ("contradicted", "undecided")
+    assert verdicts("down", "down") == ("contradicted", "contradicted")
+    assert verdicts("up", "absent") == ("not run", "not run")
+
+
+def test_a_fixed_model_is_compared_with_every_seed() -> None:
+    given = accuracies(fixed=[0.5], own=[0.6, 0.61, 0.62])
+    found = outcome(given, part(against="fixed", once=True))
+    assert (found.parts[0].effect.mean, found.parts[0].effect.n) == (pytest.approx(0.11), 3)
+    assert found.verdict == "supported"
+    assert outcome(given, part(against="absent", once=True)).verdict == "not run"
+
+
+def test_without_a_baseline_values_are_compared_with_a_level() -> None:
+    given = accuracies(own=[0.7, 0.71, 0.72])
+    found = outcome(given, part(against=None, level=0.6))
+    assert (found.parts[0].effect.mean, found.parts[0].bounds) == (pytest.approx(0.71), (0.6,))
+    assert found.verdict == "supported"
+    assert outcome(given, part(against=None, level=0.8)).verdict == "contradicted"
+
+
+def test_min_and_max_stand_for_the_ends_of_a_grid() -> None:
+    names = ["none", "a[n=100]", "a[n=20]", "a[n=1000]", "a[m=1]"]
+    assert resolved("a[n=min]", names) == "a[n=20]"
+    assert resolved("a[n=max]", names) == "a[n=1000]"
+    assert resolved("none", names) == "none"
+    assert resolved("a[k=min]", names) == "a[k=min]"
+
+
+def test_every_measure_can_be_read_from_a_suite_without_results() -> None:
+    given = accuracies(none=[0.5], own=[0.6])
+    frames = ("models", "gammas", "curves", "corruptions", "boundary", "spectra", "acceptable")
+    empty = replace(given, **{name: getattr(given, name).iloc[:0] for name in frames})
+    for measure in MEASURES:
+        assert outcome(empty, part(measure=measure)).verdict == "not run", measure
