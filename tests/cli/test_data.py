@@ -65,7 +65,7 @@ def test_prepare_corrupt_and_verify_tell_what_they_did(data_dir: Path) -> None:
     assert "digits is ready: train 1437, test 360 images" in harness_data("prepare", "digits").output
     result = harness_data("verify")
     assert (result.exit_code, result.output) == (0, "digits: every byte is as it was made\n")
-    assert "digits-c is ready: gaussian_noise 1800, and 7 more like it" in harness_data("corrupt", "digits").output
+    assert "digits-c is ready: gaussian_noise 1800, and 14 more like it" in harness_data("corrupt", "digits").output
 
 
 def test_verify_names_the_damaged_file(data_dir: Path, photographs: Path) -> None:

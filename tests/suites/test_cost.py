@@ -49,7 +49,7 @@ def test_larger_pair_images_cost_more(work):
         ("gaussian = { n_images = 10, sizes = 5 }", 50),
         ("fgsm_transfer = { n_images = 10, sizes = 5 }", 80),
         ("boundary = { n_images = 10, steps = 5, repeats = 2 }", 600),
-        ('corruption = { images = "digits-c", n_images = 10, severities = [1, 5] }', 8 * 20),
+        ('corruption = { images = "digits-c", n_images = 10, severities = [1, 5] }', 15 * 20),
     ],
 )
 def test_evaluations_cost_what_they_classify(work, evaluation, passes):

@@ -1,0 +1,150 @@
+"""What all corruptions have in common, and the sets made with them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.data.arrays import open_split
+from harness.data.corruptions import CORRUPTIONS, corrupt, corrupted
+from harness.data.manifest import Origin
+from harness.data.sets import FREQUENCY
+from harness.data.writing import SplitArrays, write_set
+from harness.errors import DataError, DataMissing, UnknownName
+
+NOISES = ("gaussian_noise", "shot_noise", "impulse_noise")  # drawn in the images' order
+# Their published constants trade one effect for another: more severe is not further away.
+TRADING = ("glass_blur", "frost", "elastic_transform")
+ORIGIN = Origin(kind="import", source="made up", importer="0")
+
+
+def distance(found: np.ndarray, images: np.ndarray) -> float:
+    return float(np.abs(found.astype(float) - images).mean())
+
+
+def test_the_table_has_the_fifteen_corruptions_with_five_severities_each() -> None:
+    assert tuple(CORRUPTIONS) == tuple(FREQUENCY)
+    assert all(row.frequency == FREQUENCY[name] and len(row.constants) == 5 for name, row in CORRUPTIONS.items())
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_each_corruption_is_repeatable_and_grows_with_severity(
+    name: str, channels: int, photographs: np.ndarray
+) -> None:
+    images = photographs[:, :channels]
+    original = images.copy()
+    distances = []
+    for severity in range(1, 6):
+        found = corrupted(images, name, severity)
+        assert (found.shape, found.dtype) == (images.shape, np.uint8)
+        np.testing.assert_array_equal(found, corrupted(images, name, severity))
+        distances.append(distance(found, images))
+    np.testing.assert_array_equal(images, original)
+    assert min(distances) > 0
+    if name not in TRADING:
+        assert distances[-1] > 1.2 * distances[0]
+        # angles are drawn anew for each severity, and motion blur's third and fourth differ in the kernel's tail alone
+        assert all(after > 0.95 * before for before, after in pairwise(distances))
+
+
+@pytest.mark.parametrize("size", [(28, 28), (20, 33)])
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_images_may_have_any_size(name: str, size: tuple[int, int], photographs: np.ndarray) -> None:
+    images = np.concatenate((photographs[:4], photographs[4:8]), axis=3)[..., : size[0], : size[1]]
+    found = corrupted(images, name, 3)
+    assert found.shape == images.shape
+    assert 0 < distance(found, images) < 80
+
+
+@pytest.mark.parametrize("name", [name for name in CORRUPTIONS if name not in NOISES])
+def test_what_an_image_becomes_does_not_depend_on_the_others(name: str, photographs: np.ndarray) -> None:
+    found = corrupted(photographs[:6], name, 4)
+    np.testing.assert_array_equal(corrupted(photographs[:4], name, 4), found[:4])
+    many = np.tile(photographs, (17, 1, 1, 1))  # more than one block
+    np.testing.assert_array_equal(corrupted(many, name, 4)[:6], found)
+    others = photographs[6:12].copy()
+    others[2] = photographs[2]
+    np.testing.assert_array_equal(corrupted(others, name, 4)[2], found[2])
+
+
+@pytest.mark.parametrize("name", ["glass_blur", "motion_blur", "snow", "frost", "fog", "elastic_transform"])
+def test_two_images_are_corrupted_differently(name: str, photographs: np.ndarray) -> None:
+    found = corrupted(np.repeat(photographs[:1], 2, axis=0), name, 3)
+    assert distance(found[0], found[1]) > 0.5
+
+
+@pytest.mark.parametrize("name", [name for name in CORRUPTIONS if name not in (*NOISES, "frost", "jpeg_compression")])
+def test_gray_images_are_corrupted_as_gray_ones_in_colour(name: str, gray: np.ndarray) -> None:
+    found = corrupted(np.repeat(gray, 3, axis=1), name, 2).astype(int)
+    assert np.abs(found - corrupted(gray, name, 2)).max() <= 1  # fractions are cut
+
+
+def test_corruptions_fall_into_the_papers_frequency_groups(photographs: np.ndarray) -> None:
+    waves = np.fft.fftfreq(32)
+    radius = np.hypot(waves[:, None], waves)
+    groups: dict[str, list[float]] = {"low": [], "medium": [], "high": []}
+    for name, row in CORRUPTIONS.items():
+        change = corrupted(photographs, name, 3) / 255 - photographs / 255
+        power = np.abs(np.fft.fft2(change)).mean(axis=(0, 1))
+        groups[row.frequency].append(float((power * radius).sum() / power.sum()))
+    low, medium, high = (np.mean(group) for group in groups.values())
+    assert low + 0.04 < medium
+    assert medium + 0.04 < high
+    assert min(groups["high"]) > max(groups["low"])
+
+
+def test_an_unknown_corruption_is_refused_with_the_nearest_one(gray: np.ndarray) -> None:
+    with pytest.raises(UnknownName, match="gaussian_noise"):
+        corrupted(gray, "gausian_noise", 1)
+
+
+def test_a_corrupted_set_needs_its_clean_set_and_a_place_in_the_table(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match="harness data prepare cifar10"):
+        corrupt(tmp_path, "cifar10")
+    with pytest.raises(DataError, match=r"imagenet has no corrupted twin; .* cifar10, cifar100, mnist, fashionmnist"):
+        corrupt(tmp_path, "imagenet")
+    with pytest.raises(DataError, match="mnist-c has no corrupted twin"):
+        corrupt(tmp_path, "mnist-c")
+    with pytest.raises(UnknownName):
+        corrupt(tmp_path, "cifar11")
+
+
+def test_severities_are_stacked_and_progress_reaches_the_end(tmp_path: Path, gray: np.ndarray) -> None:
+    images, labels = gray[:6], np.arange(6)
+    write_set(tmp_path, "digits", [SplitArrays("test", images, labels)], classes=list("0123456789"), origin=ORIGIN)
+    told: list[tuple[int, int]] = []
+    manifest = corrupt(tmp_path, "digits", on_progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (15 * 5 * 6, 15 * 5 * 6)
+    assert manifest.origin.kind == "generated"
+    assert "frost drawn" in manifest.origin.source
+    found = open_split(tmp_path, "digits-c", "pixelate")
+    np.testing.assert_array_equal(found.images[4 * 6 :].numpy(), corrupted(images, "pixelate", 5))
+    np.testing.assert_array_equal(found.labels.numpy(), np.tile(labels, 5))
+    with pytest.raises(DataError, match="--replace"):
+        corrupt(tmp_path, "digits")
+
+
+@pytest.mark.parametrize(("name", "size"), [("cifar10", 32), ("mnist", 28), ("fashionmnist", 28)])
+def test_any_test_set_gets_all_fifteen_marked_as_generated(
+    tmp_path: Path, photographs: np.ndarray, name: str, size: int
+) -> None:
+    images = photographs[:3, : 3 if size == 32 else 1, :size, :size]
+    arrays = SplitArrays("test", np.ascontiguousarray(images), np.arange(3))
+    write_set(tmp_path, name, [arrays], classes=list("0123456789"), origin=ORIGIN)
+    assert tuple(corrupt(tmp_path, name).splits) == tuple(FREQUENCY)
+    for split in FREQUENCY:
+        found = open_split(tmp_path, f"{name}-c", split)
+        assert found.generated
+        assert found.images.shape == (15, *images.shape[1:])
+
+
+def test_a_corrupted_set_that_lacks_some_corruptions_says_so(tmp_path: Path, photographs: np.ndarray) -> None:
+    arrays = SplitArrays("contrast", photographs[:5], np.arange(5))
+    generated = ORIGIN.model_copy(update={"kind": "generated"})
+    write_set(tmp_path, "cifar10-c", [arrays], classes=list("0123456789"), origin=generated)
+    with pytest.raises(DataMissing, match=r"\(generated\) has no snow; bring the whole set with: harness data prepare"):
+        open_split(tmp_path, "cifar10-c", "snow")
