@@ -53,14 +53,13 @@ def list_sets() -> None:
 def prepare(
     names: Annotated[list[str], typer.Argument(help="Data sets, for instance mnist.")], replace: Replace = False
 ) -> None:
-    """Download data sets, or make the bundled ones; checksums are verified, interrupted downloads continue."""
+    """Download data sets, or make those that are made here; checksums are verified, interrupted downloads continue."""
     from harness.data.preparation import prepare as prepare_set
     from harness.data.sets import get_dataset
 
-    for name in names:
-        get_dataset(name)  # a wrong name is told before the first download
-    for name in names:
-        with _bar(f"preparing {name}", in_bytes=True) as on_progress:
+    datasets = [get_dataset(name) for name in names]  # a wrong name is told before the first download
+    for name, dataset in zip(names, datasets, strict=True):
+        with _bar(f"preparing {name}", in_bytes=not dataset.generated) as on_progress:
             prepare_set(settings().data_dir, name, replace=replace, on_progress=on_progress)
         _say_ready(name)
 
@@ -75,7 +74,7 @@ def import_set(
     ] = False,
     first: Annotated[int | None, typer.Option(min=1, help="Keep only so many images per split, a fair sample.")] = None,
 ) -> None:
-    """Make a data set of images that you have; for cifar10-c and cifar100-c, of the official .npy files."""
+    """Make a data set of images that you have; for NAME-c, of .npy files as CIFAR-10-C has them."""
     from harness.data.corruption_files import import_corruptions
     from harness.data.folder import import_images
     from harness.data.sets import get_dataset
@@ -97,7 +96,7 @@ def import_set(
 
 @data_app.command()
 def corrupt(name: Name, replace: Replace = False) -> None:
-    """Make NAME-c: the test images with corruptions at five severities, marked as generated."""
+    """Make NAME-c: the test images with CIFAR-10-C's 15 corruptions at five severities, marked as generated."""
     from harness.data.corruptions import corrupt as corrupt_set
 
     with _bar(f"corrupting {name}") as on_progress:

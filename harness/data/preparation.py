@@ -1,4 +1,4 @@
-"""Data sets made ready by name: bundled ones on the spot, the others by a download with checksums."""
+"""Data sets made ready by name: bundled ones on the spot, corrupted ones of clean ones, others by a download."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
     """Bring a data set; nothing happens if it is there already.
 
     Downloads lie in `downloads` until the set is made of them, so that an interrupted one is continued.
-    on_progress: told (done, total) in bytes of each file that is downloaded.
+    on_progress: told (done, total) in bytes of each file that is downloaded, in images of a set that is generated.
 
     Raises:
+        DataMissing: it is generated of a set that is not there, with the command that brings that one.
         DataError: it cannot be downloaded, with the command to import it instead.
     """
     dataset = get_dataset(name)
@@ -36,6 +37,10 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
         return there
     if dataset.bundled:
         return prepare_bundled(data_dir, name, replace=replace)
+    if dataset.generated:
+        from harness.data.corruptions import corrupt  # needs torch, which the runner does without
+
+        return corrupt(data_dir, dataset.clean, existing="replace" if replace else "keep", on_progress=on_progress)
     downloads = data_dir / "downloads" / name
     if name in ARCHIVES:
         archives = [fetched(ARCHIVES[name], downloads, name, on_progress)]

@@ -20,7 +20,7 @@ from harness.data import preparation
 from harness.data.arrays import open_split
 from harness.data.download import Download
 from harness.data.preparation import prepare
-from harness.errors import DataError
+from harness.errors import DataError, DataMissing
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -132,3 +132,15 @@ def test_imagenet_cannot_be_downloaded_and_says_how_to_import_it(tmp_path: Path)
 
 def test_bundled_sets_need_no_connection(tmp_path: Path) -> None:
     assert prepare(tmp_path, "digits").origin.kind == "bundled"
+
+
+@pytest.mark.usefixtures("mnist")
+def test_a_set_that_nobody_hands_out_is_made_of_its_clean_set(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match=r"mnist is not in .* harness data prepare mnist"):
+        prepare(tmp_path / "data", "mnist-c")
+    prepare(tmp_path / "data", "mnist")
+    told: list[tuple[int, int]] = []
+    manifest = prepare(tmp_path / "data", "mnist-c", on_progress=lambda done, total: told.append((done, total)))
+    assert manifest.origin.kind == "generated"
+    assert told[-1] == (10 * 75, 10 * 75)
+    assert prepare(tmp_path / "data", "mnist-c") == manifest
