@@ -9,22 +9,16 @@ one or the new one, and a file that the manifest does not name is a leftover of 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from harness.data.records import MANIFEST, ArrayFile, Record, find_record, sized_file
 from harness.data.sets import DataSet, get_dataset
-from harness.errors import DataDamaged, DataError, DataMissing, UnknownName
-
-MANIFEST = "manifest.json"
+from harness.errors import DataDamaged, DataMissing, UnknownName
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Origin(_Record):
+class Origin(Record):
     """Where a set's images came from. It is stored with every result; it is not part of the content's digest."""
 
     kind: Literal["download", "import", "bundled", "generated"]
@@ -36,20 +30,16 @@ class Origin(_Record):
     """Version of the harness that made the arrays."""
 
 
-class SplitFile(_Record):
-    """One file of arrays."""
+class SplitFile(ArrayFile):
+    """The file of a split: its content is images, labels and class names."""
 
-    file: str = Field(pattern=r"^[a-z0-9_-]+\.safetensors$")
-    bytes: int
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """Of the file, which depends on images, labels and class names alone."""
     shape: tuple[int, int, int, int]
     """Of the images: number, channels, height, width."""
     dtype: Literal["uint8"]
     """Of the images; labels are int64."""
 
 
-class Manifest(_Record):
+class Manifest(Record):
     """A data set on the disk."""
 
     format: Literal[1] = 1
@@ -64,18 +54,9 @@ def find_manifest(data_dir: Path, name: str) -> Manifest | None:
     """The set's manifest, or None if the set is not there; raises DataDamaged if it makes no sense."""
     dataset = get_dataset(name)
     path = data_dir / name / MANIFEST
-    try:
-        text = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    manifest = find_record(path, Manifest, partial(damaged, dataset))
+    if manifest is None:
         return None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        manifest = Manifest.model_validate_json(text)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise damaged(dataset, path, f"{where + ': ' if where else ''}{problem['msg']}") from None
     wrong = [split for split, entry in manifest.splits.items() if entry.shape[1:] != dataset.shape]
     if manifest.name != name or wrong:
         what = f"images of {wrong[0]} are {manifest.splits[wrong[0]].shape[1:]}, not {dataset.shape}" if wrong else ""
@@ -102,14 +83,7 @@ def split_file(data_dir: Path, name: str, split: str) -> tuple[Manifest, SplitFi
             f"{name} in {data_dir} ({manifest.origin.kind}) has no {split}; bring the whole set with: {dataset.bring}"
         )
     entry = manifest.splits[split]
-    path = data_dir / name / entry.file
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise damaged(dataset, path, f"cannot be read: {error.strerror}") from None
-    if size != entry.bytes:
-        raise damaged(dataset, path, f"it has {size} bytes instead of {entry.bytes}")
-    return manifest, entry, path
+    return manifest, entry, sized_file(data_dir / name, entry, partial(damaged, dataset))
 
 
 def damaged(dataset: DataSet, path: Path, what: str) -> DataDamaged:

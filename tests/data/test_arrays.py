@@ -12,7 +12,8 @@ from few_images import CLASSES, ORIGIN, file_of, split_arrays, write
 from safetensors.numpy import load_file
 
 from harness.data.arrays import described, open_split, split_digest, verify
-from harness.data.manifest import MANIFEST, Origin
+from harness.data.manifest import Origin
+from harness.data.records import MANIFEST
 from harness.data.writing import write_set
 from harness.errors import DataDamaged, DataMissing, UnknownName
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from few_images import CLASSES, ORIGIN, files, split_arrays, write
 
-from harness.data import writing
+from harness.data import array_files
 from harness.data.arrays import open_split, verify
-from harness.data.manifest import MANIFEST
+from harness.data.records import MANIFEST
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 
@@ -123,6 +123,6 @@ def test_arrays_in_another_memory_order_are_written_in_c_order(tmp_path: Path) -
 
 def test_large_files_are_written_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = write(tmp_path / "whole")
-    monkeypatch.setattr(writing, "BLOCK", 1000)
+    monkeypatch.setattr(array_files, "BLOCK", 1000)
     assert write(tmp_path / "blocks").splits == whole.splits
     verify(tmp_path / "blocks", "mnist")

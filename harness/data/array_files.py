@@ -1,0 +1,145 @@
+"""Named arrays in one safetensors file, written whole or not at all, and verified byte by byte when opened.
+
+    FOLDER/manifest.json
+    FOLDER/STEM-<first 12 digits of its SHA-256>.safetensors
+
+A folder's manifest is replaced in one step after the files that it names are safely on the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from harness.data.arrays import BLOCK, file_sha256
+from harness.data.records import MANIFEST, ArrayFile, Damaged, Record, sized_file
+from harness.errors import DataDamaged, DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CODES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
+"""safetensors' names of the types that are stored."""
+
+
+def open_arrays(folder: Path, entry: ArrayFile, damaged: Damaged) -> dict[str, Tensor]:
+    """All arrays of a file, memory-mapped, after comparing its SHA-256; raises `damaged`."""
+    path = sized_file(folder, entry, damaged)
+    try:
+        found = file_sha256(path)
+        if found != entry.sha256:
+            raise damaged(path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}...")
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise damaged(path, str(error)) from None
+
+
+@contextlib.contextmanager
+def writable(folder: Path, named: Callable[[], Collection[str]]) -> Iterator[Path]:
+    """The folder, made if need be and held against other writers; leftovers are swept before and after.
+
+    named: the files that the folder's manifest names; it may raise DataDamaged.
+
+    Raises:
+        DataError: the folder cannot be written; the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            _sweep(folder, named)
+            try:
+                yield folder
+            finally:
+                _sweep(folder, named)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {folder}: {error.strerror or error}; nothing was changed. "
+            "Free some space, or set HARNESS_DATA_DIR to a folder that can be written"
+        ) from error
+
+
+def _sweep(folder: Path, named: Callable[[], Collection[str]]) -> None:
+    """Remove the files that no manifest names: they are what an interrupted or replaced import left."""
+    try:
+        keep = named()
+    except DataDamaged:
+        return
+    for path in [*folder.glob("*.safetensors"), *folder.glob("*.partial")]:
+        if path.name not in keep:
+            path.unlink(missing_ok=True)
+
+
+def write_arrays(
+    folder: Path, stem: str, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None
+) -> ArrayFile:
+    """Write a file down to the disk; its bytes depend on arrays and metadata alone."""
+    parts: list[bytes | memoryview] = [_header(arrays, metadata or {}), *map(_bytes, arrays.values())]
+    partial = folder / f"{stem}.partial"
+    digest = _write(partial, parts)
+    path = folder / f"{stem}-{digest[:12]}.safetensors"
+    partial.replace(path)
+    return ArrayFile(file=path.name, bytes=sum(map(len, parts)), sha256=digest)
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Put a manifest into the folder, in the place of the one before, in one step."""
+    _sync(folder)  # the manifest must never be there before the files that it names
+    partial = folder / f"{MANIFEST}.partial"
+    _write(partial, [record.model_dump_json(indent=2).encode() + b"\n"])
+    partial.replace(folder / MANIFEST)
+    _sync(folder)
+
+
+def _header(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+    """The head of a safetensors file, written here so that its bytes never depend on a library's version."""
+    table: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, array in arrays.items():
+        start, end = end, end + array.nbytes
+        table[name] = {"dtype": _CODES[array.dtype.name], "shape": list(array.shape), "data_offsets": [start, end]}
+    text = json.dumps(table, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the arrays start at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text
+
+
+def _bytes(array: NDArray[Any]) -> memoryview:
+    """An array's bytes in C order and little-endian."""
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data.cast("B")
+
+
+def _write(path: Path, parts: Iterable[bytes | memoryview]) -> str:
+    """Write a file down to the disk; returns its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for part in parts:
+            for start in range(0, len(part), BLOCK):
+                block = part[start : start + BLOCK]
+                digest.update(block)
+                file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Bring a folder's entries down to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,70 @@
+"""Manifests and the array files that they name, without torch: what planning needs to know of data on the disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import DataDamaged, DataError, SpecError
+
+MANIFEST = "manifest.json"
+
+Damaged = Callable[[Path, str], DataDamaged]
+"""Makes the error for a file that is not what was written, of its path and what is wrong."""
+
+
+class Record(BaseModel):
+    """Base of everything in a manifest: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+R = TypeVar("R", bound=Record)
+
+
+class ArrayFile(Record):
+    """One file of arrays."""
+
+    file: str = Field(pattern=r"^[a-z0-9_-]+\.safetensors$")
+    bytes: int
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of the file, which depends on its content alone."""
+
+
+def find_record(path: Path, kind: type[R], damaged: Damaged) -> R | None:
+    """The manifest at `path`, or None if there is none; raises `damaged` if it makes no sense."""
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise damaged(path, f"{where + ': ' if where else ''}{problem['msg']}") from None
+
+
+def sized_file(folder: Path, entry: ArrayFile, damaged: Damaged) -> Path:
+    """Where a file lies, after a look at its size; raises `damaged` if it is gone or has another one."""
+    path = folder / entry.file
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise damaged(path, f"cannot be read: {error.strerror}") from None
+    if size != entry.bytes:
+        raise damaged(path, f"it has {size} bytes instead of {entry.bytes}")
+    return path
+
+
+def checked_name(kind: str, name: str) -> str:
+    """A name that users choose and that becomes a folder or file; raises SpecError."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise SpecError(f"{kind} {name!r}: names are made of a to z, 0 to 9, - and _, and begin with a letter or digit")
+    return name
