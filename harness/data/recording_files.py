@@ -1,0 +1,105 @@
+"""Recordings written into the data folder: imported from a laboratory's files, or simulated."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+import harness
+from harness.data.array_files import writable, write_arrays, write_record
+from harness.data.manifest import Origin
+from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
+from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
+from harness.data.records import MANIFEST, checked_name
+from harness.data.source import ZipArchive
+from harness.errors import DataError, ImportRefused, SpecError
+
+_UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, zlib.error, SafetensorError, MemoryError, NotImplementedError)
+
+
+def import_recording(data_dir: Path, name: str, folder: Path, *, replace: bool = False) -> RecordingManifest:
+    """Make a recording of a folder with one .npz or .safetensors file per scan; see docs/recordings.md.
+
+    Pickled objects are refused, never loaded.
+
+    Raises:
+        ImportRefused: names the file, the array and what is wrong.
+        DataError: the recording is there already and is not to be replaced, or cannot be written.
+    """
+    if not folder.is_dir():
+        raise ImportRefused(f"{folder} is not a folder; give one with a .npz or .safetensors file per scan")
+    files = sorted(path for path in folder.iterdir() if path.suffix in {".npz", ".safetensors"})
+    if not files:
+        raise ImportRefused(f"{folder} has no .npz or .safetensors file; one per scan is needed")
+    scans = ((_scan_name(path), checked_arrays(_read(path), str(path))) for path in files)
+    origin = Origin(kind="import", source=folder.resolve().name, importer=harness.__version__)
+    return write_recording(data_dir, name, scans, origin=origin, replace=replace)
+
+
+def write_recording(
+    data_dir: Path, name: str, scans: Iterable[tuple[str, Arrays]], *, origin: Origin, replace: bool = False
+) -> RecordingManifest:
+    """Write a whole recording; it appears, or replaces the one before, in one step at the end.
+
+    scans: names and `checked_arrays`; may be a generator, which is not started if the recording is there and is not
+        to be replaced; whatever it raises leaves the data folder as it was.
+
+    Raises:
+        ImportRefused: two scans have one name, or show other images.
+        DataError: the recording is there already; the folder cannot be written; the disk is full.
+    """
+    place = data_dir / FOLDER / checked_name("recording", name)
+    if not replace and (place / MANIFEST).exists():
+        raise DataError(f"recording {name} is in {data_dir} already; say --replace to put another in its place")
+    with writable(place, partial(_named, data_dir, name)):
+        first: Arrays = {}
+        entries: dict[str, ScanFile] = {}
+        for scan, arrays in scans:
+            first = first or arrays
+            if scan in entries:
+                raise ImportRefused(f"two files are named after scan {scan!r}")
+            if not np.array_equal(first["images"], arrays["images"]):
+                raise ImportRefused(f"images of scan {scan!r} are not those of {next(iter(entries))!r}, in their order")
+            trials, neurons = arrays["responses"].shape
+            entries[scan] = ScanFile(
+                **write_arrays(place, scan, arrays).model_dump(),
+                neurons=neurons,
+                trials=trials,
+                repeated_images=repeated_images(arrays["trial_images"]),
+            )
+        n, _, height, width = first["images"].shape
+        manifest = RecordingManifest(name=name, origin=origin, images=(n, height, width), scans=entries)
+        write_record(place, manifest)
+    return manifest
+
+
+def _named(data_dir: Path, name: str) -> set[str]:
+    """The files of the recording as it is."""
+    manifest = find_recording_manifest(data_dir, name)
+    return {entry.file for entry in manifest.scans.values()} if manifest else set()
+
+
+def _scan_name(path: Path) -> str:
+    try:
+        return checked_name("scan", path.stem)
+    except SpecError as error:
+        raise ImportRefused(f"{path}: {error}; rename the file") from None
+
+
+def _read(path: Path) -> Arrays:
+    """All arrays of a laboratory's file; never unpickled."""
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        ZipArchive(path).names()  # refuses archives that unpack to far more than they are
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except _UNREADABLE as error:
+        raise ImportRefused(f"{path} cannot be read: {error or type(error).__name__}") from error

@@ -1,0 +1,166 @@
+"""Representational similarities of images on the disk, each with the images that it is about.
+
+    DATA_DIR/similarities/NAME/manifest.json
+    DATA_DIR/similarities/NAME/{neural,raw}-<first 12 digits of its SHA-256>.safetensors
+
+Each file holds `similarity` float32 (N, N) and `images` uint8 (N, 1, h, w), so that its SHA-256 stands for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.data.records import MANIFEST, ArrayFile, Record, checked_name, find_record, sized_file
+from harness.errors import DataDamaged, DataMissing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = "similarities"
+Kind = Literal["neural", "raw"]
+BRING = "harness neural fit {0}, then harness neural similarity {0}"
+
+
+class ScanScore(Record):
+    """How good one scan's predictive model is, and what of it went into the similarity."""
+
+    sha256: str
+    """Of the scan's file."""
+    neurons: int
+    trial_correlation: float
+    """Of predicted and measured responses over held-out trials, mean over neurons."""
+    oracle_correlation: float | None
+    """The same with the mean of an image's repeats; None without repeats."""
+    weights: Literal["signal to noise and correlation", "correlation"]
+    """What neurons are weighted by: the second where there are no repeats."""
+
+
+class SimilarityManifest(Record):
+    """The similarities of one recording."""
+
+    format: Literal[1] = 1
+    name: str
+    generated: bool
+    """Of a simulated recording."""
+    n: int
+    size: tuple[int, int]
+    """Height and width of the images."""
+    images_sha256: str
+    """Of the images' bytes alone, (n, 1, h, w) in C order."""
+    recording_digest: str
+    fit: dict[str, Any]
+    """The predictive models' settings."""
+    scans: dict[str, ScanScore]
+    noise_free_correlation: dict[Kind, float] | None
+    """Of each similarity's off-diagonal with the noise-free one, which only a simulation knows."""
+    importer: str
+    """Version of the harness that made it."""
+    files: dict[Kind, ArrayFile]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """A similarity matrix as it lies on the disk."""
+
+    matrix: Tensor
+    """float32 (N, N), symmetric, cosines; a private memory map."""
+    images: Tensor
+    """uint8 (N, 1, h, w), the images of its rows, in order."""
+    digest: str
+    """SHA-256 of the content, matrix and images."""
+    generated: bool
+    """Of a simulated recording."""
+
+
+def find_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest | None:
+    """The manifest, or None if there is none; raises DataDamaged if it makes no sense. Needs no torch."""
+    path = data_dir / FOLDER / checked_name("similarity", name) / MANIFEST
+    manifest = find_record(path, SimilarityManifest, partial(damaged, name))
+    if manifest and manifest.name != name:
+        raise damaged(name, path, f"it belongs to {manifest.name}")
+    if manifest and manifest.files.keys() != {"neural", "raw"}:
+        raise damaged(name, path, f"it names {sorted(manifest.files)} instead of neural and raw")
+    return manifest
+
+
+def get_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest:
+    """The manifest, after a look at its files' sizes; raises DataMissing with the command, or DataDamaged."""
+    manifest = find_similarity_manifest(data_dir, name)
+    if manifest is None:
+        raise DataMissing(f"there is no neural similarity {name} in {data_dir}; make it with: {BRING.format(name)}")
+    for entry in manifest.files.values():
+        sized_file(data_dir / FOLDER / name, entry, partial(damaged, name))
+    return manifest
+
+
+def similarity_names(data_dir: Path) -> list[str]:
+    """Names of the similarities that are there, damaged or not."""
+    return sorted(path.parent.name for path in (data_dir / FOLDER).glob(f"*/{MANIFEST}"))
+
+
+def open_similarity(data_dir: Path, name: str, kind: Kind) -> Similarity:
+    """A similarity with its images, memory-mapped, after comparing its SHA-256.
+
+    Raises:
+        DataMissing: says the commands that make it.
+        DataDamaged: the file is not what the manifest says.
+    """
+    from harness.data.array_files import open_arrays  # needs torch, which planning does without
+
+    manifest = get_similarity_manifest(data_dir, name)
+    entry = manifest.files[kind]
+    arrays = open_arrays(data_dir / FOLDER / name, entry, partial(damaged, name))
+    found = {key: tuple(array.shape) for key, array in arrays.items()}
+    n = manifest.n
+    if found != {"similarity": (n, n), "images": (n, 1, *manifest.size)}:
+        raise damaged(name, data_dir / FOLDER / name / entry.file, f"it holds {found}")
+    return Similarity(arrays["similarity"], arrays["images"], entry.sha256, manifest.generated)
+
+
+def write_similarities(
+    data_dir: Path, name: str, matrices: Mapping[Kind, Tensor], images: Tensor, **about: Any
+) -> SimilarityManifest:
+    """Write both similarities of a recording in the place of those that are there, in one step.
+
+    matrices: (N, N) float32 each; images: uint8 (N, 1, h, w).
+    about: the manifest's other fields.
+
+    Raises:
+        DataError: the folder cannot be written; the disk is full.
+    """
+    import hashlib
+
+    from harness.data.array_files import writable, write_arrays, write_record
+
+    place = data_dir / FOLDER / checked_name("similarity", name)
+    pixels = images.contiguous().cpu().numpy()
+    with writable(place, partial(_named, data_dir, name)):
+        files = {
+            kind: write_arrays(place, kind, {"similarity": matrix.cpu().numpy(), "images": pixels})
+            for kind, matrix in matrices.items()
+        }
+        manifest = SimilarityManifest(
+            name=name,
+            n=len(pixels),
+            size=(pixels.shape[2], pixels.shape[3]),
+            images_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
+            files=files,
+            **about,
+        )
+        write_record(place, manifest)
+    return manifest
+
+
+def _named(data_dir: Path, name: str) -> set[str]:
+    """The files of the similarity as it is."""
+    manifest = find_similarity_manifest(data_dir, name)
+    return {entry.file for entry in manifest.files.values()} if manifest else set()
+
+
+def damaged(name: str, path: Path, what: str) -> DataDamaged:
+    """The error for a file that is not what was written."""
+    return DataDamaged(f"{path} is damaged: {what}; make it again with: {BRING.format(name)}")
