@@ -1,0 +1,1 @@
+"""A simulated mouse V1: recordings whose noise-free responses are known. Marked as generated wherever it shows."""

@@ -1,0 +1,106 @@
+"""Simulated scans: cells, behaviour and noise turn images into trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import harness
+from harness.data.manifest import Origin
+from harness.data.recording_arrays import Arrays, checked_arrays
+from harness.data.recording_files import write_recording
+from harness.data.recordings import RecordingManifest
+from harness.data.regularization_images import regularization_images
+from harness.data.simulated_v1.behaviour import draw_behaviour, draw_sensitivity
+from harness.data.simulated_v1.cells import draw_cells
+from harness.seeding import stream
+from harness.spec.neural import SimulationSpec
+
+# Share of the mean response that no image drives. With the defaults' mean response, repeats of an image correlate by
+# about 0.2 and the Fano factor is about 1.
+SPONTANEOUS = 0.5
+
+
+def simulate(
+    data_dir: Path,
+    name: str,
+    spec: SimulationSpec,
+    *,
+    replace: bool = False,
+    on_scan: Callable[[int, int], None] = lambda done, total: None,
+) -> RecordingManifest:
+    """Make a recording of a simulated V1 that looks at a data set's images.
+
+    on_scan: told (done, total) scans.
+
+    Raises:
+        DataError: the images are not there or too few, or the recording is there and is not to be replaced.
+    """
+    images = regularization_images(data_dir, spec.images, spec.n_images, "gray")
+
+    def scans() -> Iterator[tuple[str, Arrays]]:
+        for number in range(spec.scans):
+            scan = f"simulated-{number:02}"
+            yield scan, checked_arrays(simulated_scan(images, spec, number), scan, simulated=True)
+            on_scan(number + 1, spec.scans)
+
+    source = f"simulated V1, seed {spec.seed}, {spec.neurons} neurons, {spec.images}"
+    origin = Origin(kind="generated", source=source, importer=harness.__version__)
+    return write_recording(data_dir, name, scans(), origin=origin, replace=replace)
+
+
+def simulated_scan(images: Tensor, spec: SimulationSpec, number: int) -> Arrays:
+    """The arrays of one scan; all scans show the same images, repeat the same ones, and have cells of their own.
+
+    images: uint8 (n, 1, h, w).
+    """
+
+    def drawn(what: str) -> torch.Generator:
+        return stream(spec.seed, "simulated V1", number, what)
+
+    height, width = images.shape[2:]
+    shown = _trial_images(spec, drawn("order"))
+    cells = draw_cells(spec.neurons, (height, width), spec.mean_response, drawn("cells"))
+    behaviour = draw_behaviour(len(shown), drawn("behaviour"))
+    gains = behaviour.gains(draw_sensitivity(spec.neurons, drawn("sensitivity")))
+    seen = _contrasts(images)
+    drive = cells.drive(seen.flatten(1))
+    spontaneous = SPONTANEOUS * cells.rate
+    scale = (cells.rate - spontaneous) / drive.mean(dim=0)
+    driven = scale * cells.drive(_shifted(seen[shown], behaviour.gaze).flatten(1))
+    tensors = {
+        "images": images,
+        "responses": torch.poisson((spontaneous + driven) * gains, generator=drawn("noise")),
+        "trial_images": shown,
+        "pupil_position": behaviour.pupil_position,
+        "pupil_size": behaviour.pupil_size,
+        "running_speed": behaviour.running_speed,
+        "noise_free": spontaneous + scale * drive,
+    }
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def _trial_images(spec: SimulationSpec, generator: torch.Generator) -> Tensor:
+    """Which image each trial shows, in random order: int64 (trials,)."""
+    oracle = torch.randperm(spec.n_images, generator=stream(spec.seed, "simulated V1", "oracle images"))
+    shown = torch.cat([torch.arange(spec.n_images), oracle[: spec.oracle_images].repeat(spec.repeats - 1)])
+    return shown[torch.randperm(len(shown), generator=generator)]
+
+
+def _contrasts(images: Tensor) -> Tensor:
+    """Images around the mean of all their pixels, in units of the pixels' standard deviation."""
+    pixels = images.float()
+    return (pixels - pixels.mean()) / pixels.std()
+
+
+def _shifted(images: Tensor, shift: Tensor) -> Tensor:
+    """What receptive fields see that moved by `shift`, (n, 2) pixels down and right; images are mirrored at borders."""
+    height, width = images.shape[2:]
+    moves = torch.eye(2, 3).repeat(len(images), 1, 1)
+    moves[:, :, 2] = 2 * shift.flip(1) / torch.tensor([width, height])
+    grid = F.affine_grid(moves, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
