@@ -1,0 +1,123 @@
+"""The similarities of a recording: averaged over its scans, and stored for training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+import harness
+from harness.data.recordings import Recording, get_recording_manifest, open_scan
+from harness.data.similarities import Kind, ScanScore, SimilarityManifest, write_similarities
+from harness.errors import DataMissing, WeightsDamaged
+from harness.regularization.neural.denoising import denoised_responses, response_similarity, single_trial_responses
+from harness.regularization.neural.fits import find_fit
+from harness.regularization.neural.fitting import Fit
+from harness.regularization.neural.reliability import off_diagonal_correlation
+from harness.spec.neural import FitSpec
+
+
+class RecordedSimilarity(NamedTuple):
+    """Similarities of images, (images, images) float32 each."""
+
+    neural: Tensor
+    """Of denoised responses."""
+    raw: Tensor
+    """Of single-trial responses."""
+    noise_free: Tensor | None
+    """Of true mean responses, which only simulations know."""
+
+    def correlations(self) -> dict[Kind, float] | None:
+        """Of the off-diagonals with the noise-free ones."""
+        if self.noise_free is None:
+            return None
+        found: dict[Kind, Tensor] = {"neural": self.neural, "raw": self.raw}
+        return {kind: off_diagonal_correlation(matrix, self.noise_free) for kind, matrix in found.items()}
+
+
+def scan_similarity(recording: Recording, fit: Fit) -> RecordedSimilarity:
+    """The similarities of one scan, on the CPU."""
+    return RecordedSimilarity(
+        neural=response_similarity(denoised_responses(recording, fit)).cpu(),
+        raw=response_similarity(single_trial_responses(recording)),
+        noise_free=None if recording.noise_free is None else response_similarity(recording.noise_free),
+    )
+
+
+def store_similarities(
+    data_dir: Path,
+    name: str,
+    fits: Path,
+    spec: FitSpec,
+    device: torch.device,
+    on_scan: Callable[[int, int], None] = lambda done, total: None,
+) -> SimilarityManifest:
+    """Average a recording's similarities over its scans and store them with its images.
+
+    fits: the folder with the recording's finished fits. on_scan: told (done, total) scans.
+
+    Raises:
+        DataMissing: the recording, or a scan's fit with these settings, is not there; says the command.
+        DataDamaged, WeightsDamaged: a file is not what was written.
+        DataError: the similarities cannot be written.
+    """
+    manifest = get_recording_manifest(data_dir, name)
+    sums: RecordedSimilarity | None = None
+    scores = {}
+    for done, scan in enumerate(manifest.scans, start=1):
+        recording = open_scan(data_dir, name, scan)
+        fit = _get_fit(fits, recording, spec, device, f"harness neural fit {name}")
+        sums = _sum(sums, scan_similarity(recording, fit))
+        scores[scan] = _score(recording, fit, manifest.scans[scan].repeated_images)
+        on_scan(done, len(manifest.scans))
+    assert sums is not None, "a recording has scans"
+    mean = RecordedSimilarity(*(None if each is None else each / len(scores) for each in sums))  # type: ignore[arg-type]
+    return write_similarities(
+        data_dir,
+        name,
+        {"neural": mean.neural, "raw": mean.raw},
+        recording.images,
+        generated=manifest.generated,
+        recording_digest=manifest.digest,
+        fit=spec.model_dump(mode="json"),
+        scans=scores,
+        noise_free_correlation=mean.correlations(),
+        importer=harness.__version__,
+    )
+
+
+def _get_fit(fits: Path, recording: Recording, spec: FitSpec, device: torch.device, command: str) -> Fit:
+    """The finished fit; the errors say the command that makes it."""
+    try:
+        fit = find_fit(fits, recording, spec, device)
+    except WeightsDamaged as error:
+        raise WeightsDamaged(f"{error} with: {command}") from error
+    if fit is None:
+        raise DataMissing(
+            f"scan {recording.scan} has no finished fit with these settings in {fits}; "
+            f"make it with: {command}, and the same options"
+        )
+    return fit
+
+
+def _sum(before: RecordedSimilarity | None, more: RecordedSimilarity) -> RecordedSimilarity:
+    if before is None:
+        return more
+    noise_free = None
+    if before.noise_free is not None and more.noise_free is not None:
+        noise_free = before.noise_free.add_(more.noise_free)
+    return RecordedSimilarity(before.neural.add_(more.neural), before.raw.add_(more.raw), noise_free)
+
+
+def _score(recording: Recording, fit: Fit, repeated: int) -> ScanScore:
+    oracle = fit.oracle_correlation
+    return ScanScore(
+        sha256=recording.digest,
+        neurons=recording.responses.shape[1],
+        trial_correlation=fit.trial_correlation.mean().item(),
+        oracle_correlation=None if oracle is None else oracle.mean().item(),
+        weights="signal to noise and correlation" if repeated else "correlation",
+    )

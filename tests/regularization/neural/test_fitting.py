@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from simulated_scan import CPU, Simulated
+
+from harness.errors import HarnessError, WeightsDamaged
+from harness.regularization.neural.fits import find_fit, fitted
+from harness.regularization.neural.fitting import fit, poisson_loss
+from harness.regularization.neural.patience import DROPS, Patience
+from harness.regularization.neural.reliability import (
+    correlations,
+    find_repeats,
+    off_diagonal_correlation,
+    signal_to_noise,
+)
+from harness.regularization.neural.trials import first_trials, split_trials
+from harness.spec.neural import FitSpec
+
+SHORT = FitSpec(channels=2, max_epochs=2)
+
+
+def test_the_best_epoch_is_kept_and_the_rate_falls_before_the_end() -> None:
+    patience = Patience(2)
+    losses = [3.0, 2.0, 2.5, 2.5, 1.0, 1.0, 1.0, *[2.0] * 10]
+    verdicts = []
+    for loss in losses:
+        verdicts.append(patience.judge(loss))
+        if verdicts[-1] == "stop":
+            break
+    expected = ["keep", "keep", "go on", "drop", "keep", "go on", "drop", "go on", "stop"]
+    assert verdicts == expected
+    assert verdicts.count("drop") == DROPS
+    assert (patience.best_epoch, patience.best_loss, patience.epochs) == (4, 1.0, len(expected))
+
+
+def test_a_loss_that_is_not_a_number_is_never_the_best() -> None:
+    patience = Patience(1)
+    assert [patience.judge(math.nan) for _ in range(3)] == ["drop", "drop", "stop"]
+    assert patience.best_epoch == -1
+
+
+def test_the_poisson_loss_is_lowest_at_the_measured_mean() -> None:
+    measured = torch.tensor([[1.0], [3.0]])
+    losses = {mean: poisson_loss(torch.full((2, 1), mean), measured).item() for mean in (1.5, 2.0, 2.5)}
+    assert losses[2.0] == pytest.approx(2 - 2 * math.log(2), abs=1e-5)
+    assert min(losses, key=lambda mean: losses[mean]) == 2.0
+
+
+def test_no_image_is_in_two_parts_and_repeated_ones_are_tested_on() -> None:
+    trial_images = torch.cat([torch.arange(100), torch.arange(40, 55).repeat(3)])
+    parts = [set(trial_images[part].tolist()) for part in split_trials(trial_images, 0)]
+    assert parts[2] == set(range(40, 55))
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 100
+    assert len(parts[1]) == 8
+    assert sum(map(len, split_trials(trial_images, 0))) == len(trial_images)
+
+
+@pytest.mark.parametrize(("repeats", "tested"), [(1, 10), (3, 20)])
+def test_without_repeats_a_tenth_is_tested_on_and_with_repeats_alone_a_fifth(repeats: int, tested: int) -> None:
+    trial_images = torch.arange(100).repeat(repeats)
+    assert len(set(trial_images[split_trials(trial_images, 0).test].tolist())) == tested
+
+
+def test_the_first_trial_of_each_image_is_found() -> None:
+    assert first_trials(torch.tensor([2, 0, 2, 1, 0])).tolist() == [1, 3, 0]
+
+
+def test_signal_and_noise_are_those_of_the_repeats() -> None:
+    responses = torch.tensor([[1.0, 4], [3, 4], [9, 9], [6, 4], [8, 4], [10, 4]])
+    trial_images = torch.tensor([0, 0, 1, 2, 2, 2])
+    repeats = find_repeats(responses, trial_images)
+    assert repeats is not None
+    assert repeats.images.tolist() == [0, 2]
+    assert repeats.means.tolist() == [[2, 4], [8, 4]]
+    assert torch.allclose(repeats.deviations, torch.tensor([[2**0.5, 0], [2.0, 0]]))
+    signal, noise = math.sqrt(((2 - 5) ** 2 + (8 - 5) ** 2) / 1), (2**0.5 + 2) / 2
+    assert signal_to_noise(repeats).tolist() == pytest.approx([signal / noise, 0])
+    assert find_repeats(responses, torch.arange(6)) is None
+
+
+def test_correlations_are_pearsons_and_0_where_nothing_varies() -> None:
+    a, b = torch.randn(2, 50, 3, generator=torch.Generator().manual_seed(0))
+    b[:, 2] = 5
+    found = correlations(a, b)
+    for column in range(2):
+        expected = torch.corrcoef(torch.stack([a[:, column], b[:, column]]))[0, 1]
+        assert found[column].item() == pytest.approx(expected.item(), abs=1e-5)
+    assert found[2] == 0
+
+
+def test_the_diagonal_does_not_count() -> None:
+    a = torch.tensor([[9.0, 1, 2], [1, 9, 4], [2, 4, 9]])
+    b = torch.tensor([[0.0, 2, 4], [2, 0, 8], [4, 8, 0]])
+    assert off_diagonal_correlation(a, b) == pytest.approx(1)
+
+
+def test_predictions_of_trials_that_were_never_seen_correlate_with_them(simulated: Simulated) -> None:
+    assert simulated.fit.trial_correlation.shape == (40,)
+    assert simulated.fit.trial_correlation.mean() > 0.2
+    assert simulated.fit.oracle_correlation is not None
+    assert simulated.fit.oracle_correlation.mean() > 0.25
+    assert 0 <= simulated.fit.best_epoch < simulated.fit.epochs <= simulated.spec.max_epochs
+
+
+def test_a_fit_is_a_function_of_recording_and_spec(simulated: Simulated) -> None:
+    told: list[tuple[int, int]] = []
+    first = fit(simulated.recording, SHORT, CPU, lambda done, most: told.append((done, most)))
+    again = fit(simulated.recording, SHORT, CPU)
+    other = fit(simulated.recording, SHORT.replaced(seed=1), CPU)
+    assert told == [(1, 2), (2, 2)]
+    assert all(torch.equal(a, b) for a, b in zip(first.model.parameters(), again.model.parameters(), strict=True))
+    assert not torch.equal(first.model.readout.weights, other.model.readout.weights)
+
+
+def test_a_recording_without_repeats_and_behaviour_is_fitted_too(simulated: Simulated) -> None:
+    first = first_trials(simulated.recording.trial_images)
+    bare = replace(
+        simulated.recording,
+        responses=simulated.recording.responses[first],
+        trial_images=simulated.recording.trial_images[first],
+        pupil_position=None,
+        pupil_size=None,
+        running_speed=None,
+    )
+    found = fit(bare, SHORT, CPU)
+    assert found.oracle_correlation is None
+    assert found.trial_correlation.isfinite().all()
+
+
+def test_a_fit_that_diverges_says_what_to_do(simulated: Simulated) -> None:
+    with pytest.raises(HarnessError, match=r"simulated-00: .* not a finite number; fit with a learning rate below"):
+        fit(simulated.recording, SHORT.replaced(learning_rate=1e30), CPU)
+
+
+def test_a_finished_fit_is_found_and_not_repeated(simulated: Simulated) -> None:
+    found, made = fitted(simulated.fits, simulated.recording, simulated.spec, CPU, lambda done, most: None)
+    assert not made
+    assert torch.equal(found.trial_correlation, simulated.fit.trial_correlation)
+    images = simulated.recording.images[:5]
+    assert torch.equal(found.model(images), simulated.fit.model(images))
+    assert find_fit(simulated.fits, simulated.recording, SHORT, CPU) is None
+    assert find_fit(simulated.fits, replace(simulated.recording, digest="0"), simulated.spec, CPU) is None
+
+
+def test_a_damaged_fit_is_refused_and_made_again(simulated: Simulated, tmp_path: Path) -> None:
+    fitted(tmp_path, simulated.recording, SHORT, CPU, lambda done, most: None)
+    [path] = tmp_path.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(WeightsDamaged, match=path.name):
+        find_fit(tmp_path, simulated.recording, SHORT, CPU)
+    _, made = fitted(tmp_path, simulated.recording, SHORT, CPU, lambda done, most: None)
+    assert made
+    assert path.read_bytes() == whole

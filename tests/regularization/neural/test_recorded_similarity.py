@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from simulated_scan import CPU, Simulated
+
+from harness.data.recordings import open_scan
+from harness.data.similarities import get_similarity_manifest, open_similarity
+from harness.data.simulated_v1.scan import simulate
+from harness.errors import DataMissing, WeightsDamaged
+from harness.regularization.neural.denoising import (
+    denoised_responses,
+    neuron_weights,
+    response_similarity,
+    single_trial_responses,
+)
+from harness.regularization.neural.fits import fitted
+from harness.regularization.neural.fitting import denoised_predictions
+from harness.regularization.neural.recorded_similarity import scan_similarity, store_similarities
+from harness.regularization.neural.trials import first_trials
+from harness.spec.neural import FitSpec, SimulationSpec
+
+
+def test_similarity_is_the_cosine_around_the_mean_over_images() -> None:
+    responses = torch.tensor([[1.0, 2], [3, 2], [2, 5], [2, 3]])
+    # around the mean (2, 3): (-1, -1), (1, -1), (0, 2), (0, 0)
+    half = 0.5**0.5
+    expected = [[1, 0, -half, 0], [0, 1, -half, 0], [-half, -half, 1, 0], [0, 0, 0, 0]]
+    assert torch.allclose(response_similarity(responses), torch.tensor(expected), atol=1e-6)
+
+
+def test_neurons_are_weighted_by_reliability_and_by_how_well_they_are_predicted(simulated: Simulated) -> None:
+    recording = simulated.recording
+    correlation = torch.linspace(-0.5, 1, 40)
+    fit = replace(simulated.fit, trial_correlation=correlation)
+    weights = neuron_weights(recording, fit)
+    neuron = 30
+    repeated = (recording.trial_images.bincount() > 1).nonzero()[:, 0]
+    trials = torch.stack([recording.responses[recording.trial_images == image, neuron] for image in repeated])
+    signal_to_noise = trials.mean(dim=1).std() / trials.std(dim=1).mean()
+    assert weights[neuron].item() == pytest.approx((signal_to_noise * correlation[neuron]).item(), rel=1e-4)
+    assert (weights[correlation <= 0] == 0).all()
+    predicted = denoised_predictions(fit.model, recording.images)
+    assert torch.allclose(denoised_responses(recording, fit), weights * predicted)
+
+
+def test_without_repeats_the_correlation_alone_weighs(simulated: Simulated) -> None:
+    first = first_trials(simulated.recording.trial_images)
+    once = replace(
+        simulated.recording,
+        responses=simulated.recording.responses[first],
+        trial_images=simulated.recording.trial_images[first],
+    )
+    assert torch.equal(neuron_weights(once, simulated.fit), simulated.fit.trial_correlation.clamp_min(0))
+
+
+def test_the_raw_control_takes_each_images_first_trial(simulated: Simulated) -> None:
+    recording = simulated.recording
+    responses = single_trial_responses(recording)
+    for image in range(0, 200, 40):
+        trial = (recording.trial_images == image).nonzero()[0, 0]
+        assert torch.equal(responses[image], recording.responses[trial])
+
+
+def test_predictive_models_recover_the_noise_free_similarity_better_than_single_trials(simulated: Simulated) -> None:
+    found = scan_similarity(simulated.recording, simulated.fit).correlations()
+    assert found is not None
+    assert found["neural"] > 0.4
+    assert found["neural"] > found["raw"] + 0.3
+
+
+def test_what_is_stored_is_the_mean_over_scans_with_images_and_scores(simulated: Simulated) -> None:
+    told: list[tuple[int, int]] = []
+    made = store_similarities(
+        simulated.data_dir, "v1", simulated.fits, simulated.spec, CPU, lambda done, total: told.append((done, total))
+    )
+    assert told == [(1, 1)]
+    assert made == get_similarity_manifest(simulated.data_dir, "v1")
+    expected = scan_similarity(simulated.recording, simulated.fit)
+    for kind, matrix in (("neural", expected.neural), ("raw", expected.raw)):
+        found = open_similarity(simulated.data_dir, "v1", kind)  # type: ignore[arg-type]
+        assert torch.equal(found.matrix, matrix)
+        assert torch.equal(found.images, simulated.recording.images)
+        assert found.generated
+    assert made.noise_free_correlation == expected.correlations()
+    score = made.scans["simulated-00"]
+    assert score.sha256 == simulated.recording.digest
+    assert score.trial_correlation == pytest.approx(simulated.fit.trial_correlation.mean().item())
+    assert score.weights == "signal to noise and correlation"
+
+
+def test_scans_are_averaged(simulated: Simulated) -> None:
+    simulate(simulated.data_dir, "two", SimulationSpec(images="digits", n_images=60, oracle_images=10, neurons=10))
+    spec, expected = FitSpec(channels=2, max_epochs=1), []
+    for scan in ("simulated-00", "simulated-01"):
+        recording = open_scan(simulated.data_dir, "two", scan)
+        fit, _ = fitted(simulated.data_dir / "two fits", recording, spec, CPU, lambda done, most: None)
+        expected.append(scan_similarity(recording, fit))
+    made = store_similarities(simulated.data_dir, "two", simulated.data_dir / "two fits", spec, CPU)
+    for kind in ("neural", "raw"):
+        matrix = open_similarity(simulated.data_dir, "two", kind).matrix
+        assert torch.allclose(matrix, sum(getattr(each, kind) for each in expected) / 2, atol=1e-6)
+    assert list(made.scans) == ["simulated-00", "simulated-01"]
+
+
+def test_a_scan_without_a_fit_names_the_command(simulated: Simulated, tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match=r"simulated-00 has no finished fit .* harness neural fit v1"):
+        store_similarities(simulated.data_dir, "v1", tmp_path, simulated.spec, CPU)
+
+
+def test_a_damaged_fit_names_the_command(simulated: Simulated, tmp_path: Path) -> None:
+    [path] = simulated.fits.iterdir()
+    (tmp_path / path.name).write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(WeightsDamaged, match=f"{path.name} is truncated or altered.* with: harness neural fit v1"):
+        store_similarities(simulated.data_dir, "v1", tmp_path, simulated.spec, CPU)
