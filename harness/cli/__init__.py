@@ -16,6 +16,7 @@ from harness.cli.claims import claims
 from harness.cli.data import data_app
 from harness.cli.database import database_app, sql
 from harness.cli.doctor import doctor
+from harness.cli.neural import neural_app
 from harness.cli.overview import list_suites, show, spec_schema, status
 from harness.cli.report import report
 from harness.cli.run import run_suite
@@ -36,6 +37,7 @@ app.command("select")(select)
 app.command("claims")(claims)
 app.command("sql")(sql)
 app.add_typer(data_app, name="data")
+app.add_typer(neural_app, name="neural")
 app.add_typer(database_app, name="db")
 app.command("spec-schema")(spec_schema)
 app.command("doctor")(doctor)

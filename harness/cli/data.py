@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from harness.cli.bar import bar
 from harness.settings import settings
 
 if TYPE_CHECKING:
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(help="Bring, make, list and verify the images.", no_args_is_help=True)
 
-OnProgress = Callable[[int, int], None]
 Replace = Annotated[bool, typer.Option("--replace", help="Put the images in the place of those that are there.")]
 Name = Annotated[str, typer.Argument(help="Data set, for instance cifar10.")]
 
@@ -59,7 +56,7 @@ def prepare(
 
     datasets = [get_dataset(name) for name in names]  # a wrong name is told before the first download
     for name, dataset in zip(names, datasets, strict=True):
-        with _bar(f"preparing {name}", in_bytes=not dataset.generated) as on_progress:
+        with bar(f"preparing {name}", in_bytes=not dataset.generated) as on_progress:
             prepare_set(settings().data_dir, name, replace=replace, on_progress=on_progress)
         _say_ready(name)
 
@@ -84,7 +81,7 @@ def import_set(
     corrupted = get_dataset(name).role == "corruption"
     if corrupted and (train_only or first):
         raise SpecError(f"--train-only and --first are for image folders; {name} is made of .npy files")
-    with _bar(f"importing {name}") as on_progress:
+    with bar(f"importing {name}") as on_progress:
         if corrupted:
             existing: Existing = "replace" if replace else "refuse"
             import_corruptions(data_dir, name, path, existing=existing, on_progress=on_progress)
@@ -99,7 +96,7 @@ def corrupt(name: Name, replace: Replace = False) -> None:
     """Make NAME-c: the test images with CIFAR-10-C's 15 corruptions at five severities, marked as generated."""
     from harness.data.corruptions import corrupt as corrupt_set
 
-    with _bar(f"corrupting {name}") as on_progress:
+    with bar(f"corrupting {name}") as on_progress:
         existing: Existing = "replace" if replace else "refuse"
         corrupt_set(settings().data_dir, name, existing=existing, on_progress=on_progress)
     _say_ready(f"{name}-c")
@@ -124,7 +121,7 @@ def _verify(name: str, size: int) -> None:
     from harness.data.arrays import verify as verify_set
 
     done = 0
-    with _bar(f"verifying {name}", in_bytes=True) as on_progress:
+    with bar(f"verifying {name}", in_bytes=True) as on_progress:
 
         def on_bytes(more: int) -> None:
             nonlocal done
@@ -144,14 +141,3 @@ def _say_ready(name: str) -> None:
 
 def _shortened(parts: list[str]) -> str:
     return ", ".join(parts if len(parts) < 4 else [parts[0], f"and {len(parts) - 1} more like it"])
-
-
-@contextlib.contextmanager
-def _bar(text: str, in_bytes: bool = False) -> Iterator[OnProgress]:
-    """A progress bar on the standard error, gone when the work is done."""
-    amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(text, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
