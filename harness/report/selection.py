@@ -73,8 +73,8 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = 0.9) -> Se
     known = results.acceptable.dropna(subset=["clean_ratio", "distorted_ratio"])
     if known.empty:
         raise HarnessError(
-            f"{where}: no regularized condition has results beside its baseline's yet: "
-            f"`harness run-suite {results.suite} --profile {results.profile}` makes them"
+            f"{where}: no regularized condition has its `clean` accuracy and an attack's beside its unregularized "
+            f"baseline's yet: `harness run-suite {results.suite} --profile {results.profile}` makes them"
         )
     if count_pairs(known) < LEAST_PAIRS:
         raise HarnessError(

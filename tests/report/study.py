@@ -46,7 +46,7 @@ def fill(db: Database) -> None:
     `none` and a threshold model with a hostile name are done but for one failed evaluation; of the pixel models one
     diverged and one was not run.
     """
-    for each in planned(db, "study", CONDITIONS, EVALUATIONS):
+    for each in planned(db, "study", CONDITIONS):
         _finish(db, each)
 
 
@@ -54,7 +54,6 @@ def planned(
     db: Database,
     suite: str,
     conditions: Mapping[str, TrainingSpec],
-    evaluations: Mapping[str, EvaluationSpec],
     seeds: Sequence[int] = (0, 1),
     profile: str = "small",
 ) -> list[PlannedJob]:
@@ -65,7 +64,7 @@ def planned(
             job = TrainJob(training=training, seed=seed, data={"digits/train": "a" * 64})
             place = Place(suite=suite, profile=profile, condition=condition, seed=seed, evaluation=None)
             jobs.append(PlannedJob(job=job, places=(place,), work=1.0))
-            for name, spec in evaluations.items():
+            for name, spec in EVALUATIONS.items():
                 evaluation = EvaluateJob(model=job, evaluation=spec, data={"digits/test": "b" * 64})
                 place = Place(suite=suite, profile=profile, condition=condition, seed=seed, evaluation=name)
                 jobs.append(PlannedJob(job=evaluation, places=(place,), work=1.0))
@@ -82,7 +81,7 @@ def record(
     profile: str = "small",
 ) -> None:
     """A suite whose models are all finished, each condition more robust than `_evaluation` says by its gain."""
-    for each in planned(db, suite, conditions, EVALUATIONS, seeds, profile):
+    for each in planned(db, suite, conditions, seeds, profile):
         [place], key = each.places, each.job.key
         if place.evaluation is None:
             gammas = () if conditions[place.condition].regularizer is None else (0.4, 0.3, 0.2, 0.1, 0.0)

@@ -100,6 +100,13 @@ def tested(claims: Sequence[Claim], results: Mapping[str, Results], profile: str
     return tuple(_tested(claim, [sample(part) for part in claim.parts], profile) for claim in claims)
 
 
+def relative_margin(part: Part) -> float | None:
+    """The part's margin as a share of what it is compared with; None where it is `MARGIN`."""
+    if part.share is None and MEASURES[part.measure].unit == "score":
+        return SHARE
+    return part.share
+
+
 def resolved(name: str, conditions: Sequence[str]) -> str:
     """The condition's name where it ends in `=min]` or `=max]`: the least or the largest that there is of its grid."""
     match = re.fullmatch(r"(.*=)(min|max)\]", name)
@@ -150,8 +157,8 @@ def _bounds(part: Part, compared: float) -> tuple[float, ...]:
 
     compared: mean of what the part is compared with, of which some margins are a share.
     """
-    share = part.share or (SHARE if MEASURES[part.measure].unit == "score" else None)
-    margin = share * compared if share else MARGIN
+    share = relative_margin(part)
+    margin = MARGIN if share is None else share * compared
     return tuple(part.level + sign * margin for sign in DIRECTIONS[part.side].margins)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from harness.report.claims.claim import MARGIN, SHARE, Part
 from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
-from harness.report.claims.outcome import ClaimOutcome, PartOutcome
+from harness.report.claims.outcome import ClaimOutcome, PartOutcome, relative_margin
 from harness.report.formats import Table
 from harness.report.results import scale
 from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
@@ -28,7 +28,8 @@ RULE = (
 )
 MARGINS = (
     f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "
-    "Boundary score that is compared with. Attacks at their largest size."
+    "Boundary score that is compared with. “Above” is a level of ours: 0.6 is the weight that three of five taps start "
+    "with, 0.5 the rank correlation from which we call attacks consistent. Attacks at their largest size."
 )
 
 
@@ -143,9 +144,8 @@ def _claimed(part: Part) -> str:
         return f"above {part.level:g}"
     if part.side in ("higher", "lower"):
         return part.side
-    unit = MEASURES[part.measure].unit
-    share = part.share or (SHARE if unit == "score" else None)
-    margin = f"{share:.0%}" if share else f"{100 * MARGIN:.0f} points"
+    share = relative_margin(part)
+    margin = f"{100 * MARGIN:.0f} points" if share is None else f"{share:.0%}"
     return f"{part.side} (by {margin})"
 
 
