@@ -37,7 +37,7 @@ def claims(
     console = wide_console()
     for table in (claims_table(shown), *([evidence_table(shown)] if names else [])):
         if table.rows:
-            console.print(terminal_table(table, words=len(table.columns)))
+            console.print(terminal_table(table))
             for note in table.notes:
                 console.print(note, soft_wrap=True, markup=False)
     if not names:

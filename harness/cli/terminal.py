@@ -21,17 +21,14 @@ def wide_console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
 
 
-def terminal_table(table: formats.Table, *, words: int = 1, turned: bool = False) -> Table:
-    """A report's table for a terminal.
-
-    words: so many columns from the left are text, the others numbers. turned: columns become rows.
-    """
+def terminal_table(table: formats.Table, *, turned: bool = False) -> Table:
+    """A report's table for a terminal; turned: columns become rows."""
     lines = [table.columns, *table.rows]
     if turned:
         lines = [tuple(line) for line in zip(*lines, strict=True)]
     shown = Table(title=Text(table.title), title_justify="left")
     for index, head in enumerate(lines[0]):
-        shown.add_column(Text(head), justify="left" if index < words else "right", overflow="fold")
+        shown.add_column(Text(head), justify="left" if index == 0 or table.words else "right", overflow="fold")
     for line in lines[1:]:
         shown.add_row(*(Text(cell.replace("\n", " ")) for cell in line))
     return shown

@@ -20,6 +20,8 @@ class Table:
     """Headings; they may have two lines."""
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
+    words: bool = False
+    """Whether its cells are words, which stand on the left and wrap, rather than numbers."""
     data: pd.DataFrame
     """Full precision, fractions: what the CSV holds."""
 
@@ -27,7 +29,8 @@ class Table:
 def markdown(table: Table) -> str:
     """The table as GitHub-flavoured Markdown, title above and notes below."""
     lines = [f"**{_markdown_text(table.title)}**", "", _markdown_row(table.columns)]
-    lines.append("|" + "|".join([" :-- ", *[" --: "] * (len(table.columns) - 1)]) + "|")
+    side = " :-- " if table.words else " --: "
+    lines.append("|" + "|".join([" :-- ", *[side] * (len(table.columns) - 1)]) + "|")
     lines += [_markdown_row(row) for row in table.rows]
     lines += [f"\n{_markdown_text(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
@@ -35,11 +38,13 @@ def markdown(table: Table) -> str:
 
 def latex(table: Table) -> str:
     r"""The table as a LaTeX `table` environment that needs only the booktabs package (`\usepackage{booktabs}`)."""
+    count = len(table.columns)
+    sides = rf"p{{{0.9 / count:.3f}\linewidth}}" * count if table.words else f"l{'r' * (count - 1)}"
     lines = [
         r"\begin{table}",
         r"  \centering\footnotesize",
         rf"  \caption{{{latex_text(table.title)}}}",
-        rf"  \begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+        rf"  \begin{{tabular}}{{{sides}}}",
         r"    \toprule",
         "    " + " & ".join(_latex_head(head) for head in table.columns) + r" \\",
         r"    \midrule",
@@ -81,6 +86,7 @@ _LATEX = {
     "−": "$-$",
     "×": r"$\times$",
     "≥": r"$\ge$",
+    "≤": r"$\le$",
     "–": r"\textendash{}",
     "`": r"\textasciigrave{}",
     "α": r"$\alpha$",

@@ -158,6 +158,7 @@ def missing_table(missing: pd.DataFrame, scope: str) -> Table:
         columns=("Condition", "Seeds", "Results", "State", "Reason"),
         rows=rows,
         notes=() if rows else ("Nothing is missing.",),
+        words=True,
         data=missing,
     )
 

@@ -60,3 +60,9 @@ def test_csv_keeps_full_precision() -> None:
     text = csv(table().data)
     assert text == "mean\n0.30000000000000004\n"
     assert pd.read_csv(StringIO(text))["mean"].item() == 0.1 + 0.2
+
+
+def test_tables_of_words_stand_on_the_left_and_wrap() -> None:
+    table = Table(name="t", title="t", columns=("a", "b"), rows=(("x", "y"),), words=True, data=pd.DataFrame())
+    assert "| :-- | :-- |" in markdown(table)
+    assert r"\begin{tabular}{p{0.450\linewidth}p{0.450\linewidth}}" in latex(table)

@@ -55,6 +55,7 @@ def claims_table(findings: Findings) -> Table:
             for each in findings.outcomes
         ),
         notes=(RULE, *remarks, *(f"[{number}] not run: `{command}`" for command, number in numbers.items())),
+        words=True,
         data=evidence_frame(findings),
     )
 
@@ -88,6 +89,7 @@ def evidence_table(findings: Findings) -> Table:
             "Student's t after Holm's correction over the claim's comparisons.",
             MARGINS,
         ),
+        words=True,
         data=evidence_frame(findings),
     )
 

@@ -104,4 +104,5 @@ def test_both_tables_can_be_written_in_every_format(found: Findings) -> None:
     for table in (claims_table(found), evidence_table(found)):
         assert "threshold-helps" in markdown(table)
         assert latex(table).count(r"\\") >= len(table.rows)
+        assert {letter for letter in latex(table) if not letter.isascii()} <= set("“”")  # which LaTeX knows
         assert isinstance(table.data, pd.DataFrame)
