@@ -6,7 +6,7 @@ HarnessError (exit 1)
 ├── DataError
 │   ├── DataMissing                 says the command that brings it
 │   ├── DataDamaged                 truncated, altered or of the wrong shape
-│   └── ImportRefused               an archive or folder that must not become a data set
+│   └── ImportRefused               an archive, folder or file that must not become data
 ├── WeightsDamaged                  a checkpoint or weight file that is truncated or altered
 ├── EmptyPairRange                  a pair range holds no (or too few) pairs
 ├── NotEvaluable                    a model's logits are not finite, or no attack can start
@@ -48,19 +48,19 @@ class UnknownName(SpecError):
 
 
 class DataError(HarnessError):
-    """A data set that cannot be used."""
+    """A data set, or weights from elsewhere, that cannot be used."""
 
 
 class DataMissing(DataError):
-    """A data set that is not there yet."""
+    """Data that are not there yet."""
 
 
 class DataDamaged(DataError):
-    """A data set whose bytes are not the ones that were verified when it was made."""
+    """Data whose bytes are not the ones that were verified when they were made."""
 
 
 class ImportRefused(DataError):
-    """Images that were offered for import and must not become a data set."""
+    """Images or weights that were offered for import and must not become data."""
 
 
 class WeightsDamaged(HarnessError):

@@ -23,8 +23,10 @@ class Download:
     """A file on a server."""
 
     url: str
-    md5: str
+    md5: str = ""
     """Against cut and altered transfers; published by the server."""
+    sha256: str = ""
+    """The same, where the server publishes that: all of it, or its beginning."""
 
     @property
     def file(self) -> str:
@@ -62,7 +64,7 @@ def fetched(download: Download, folder: Path, name: str, on_progress: OnProgress
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise DataError(
             f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
-            f"from there. Without a connection: harness data import {name} PATH, with the images from elsewhere"
+            f"from there. Without a connection: harness data import {name} PATH, with what you got elsewhere"
         ) from error
     except OSError as error:
         raise DataError(f"cannot write {part}: {error.strerror or error}") from error
@@ -112,13 +114,13 @@ def _continue(download: Download, part: Path, on_progress: OnProgress | None) ->
 
 
 def _check(download: Download, part: Path) -> None:
-    digest = hashlib.md5(usedforsecurity=False)
+    kind, promised = ("SHA-256", download.sha256) if download.sha256 else ("MD5", download.md5)
     with part.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    if digest.hexdigest() != download.md5:
+        algorithm = hashlib.sha256 if download.sha256 else lambda: hashlib.md5(usedforsecurity=False)
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if not found.startswith(promised):
         part.unlink()
         raise DataError(
-            f"{download.url} arrived with the MD5 {digest.hexdigest()}, not {download.md5}; it was removed, and "
-            "nothing was imported. Try again, or get the images elsewhere and use: harness data import"
+            f"{download.url} arrived with the {kind} {found}, not {promised}; it was removed, and nothing was "
+            "imported. Try again, or get it elsewhere and use: harness data import"
         )
