@@ -23,6 +23,7 @@ from harness.spec.evaluation import (
     FgsmTransferSpec,
     NoiseSpec,
 )
+from harness.spec.external import ExternalSpec
 from harness.spec.job import EVALUATION_VERSIONS, TRAINING_VERSION, EvaluateJob, Job, Place, PlannedJob, TrainJob
 from harness.spec.suite import PROFILES, Suite, parse_suite, seeds_of
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
@@ -37,6 +38,7 @@ __all__ = [
     "CorruptionSpec",
     "EvaluateJob",
     "EvaluationSpec",
+    "ExternalSpec",
     "FgsmTransferSpec",
     "Job",
     "NetworkSpec",

@@ -1,0 +1,112 @@
+"""What is written beside a file of weights: its length and digest, and where it came from.
+
+A file of weights has a fixed name, so it cannot be replaced in one step with its manifest. The old manifest goes
+first and the new one comes last: whatever is interrupted in between leaves weights that are not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.data.arrays import file_sha256
+from harness.data.manifest import Origin, check_size, read_manifest
+from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
+from harness.errors import DataDamaged, DataMissing
+
+
+class WeightsManifest(BaseModel):
+    """A file of weights on the disk."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    name: str
+    bytes: int
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of the file as it was published or generated."""
+    origin: Origin
+
+    @property
+    def generated(self) -> bool:
+        """Made by this program: random numbers, not trained weights."""
+        return self.origin.kind == "generated"
+
+
+def manifest_file(file: Path) -> Path:
+    """Where the manifest of a file of weights lies."""
+    return file.with_name(f"{file.name}.json")
+
+
+def find_weights(data_dir: Path, name: str) -> WeightsManifest | None:
+    """The weights' manifest after a look at the file's size, or None if they are not there.
+
+    Raises:
+        DataDamaged: the manifest makes no sense, or the file is gone or has another size.
+    """
+    weights = get_weights(name)
+    path = weights.path(data_dir)
+    damaged = partial(_damaged, weights, path)
+    manifest = read_manifest(manifest_file(path), WeightsManifest, damaged)
+    if manifest is None:
+        return None
+    if manifest.name != name:
+        raise damaged(f"its manifest belongs to {manifest.name}")
+    check_size(path, manifest.bytes, damaged)
+    return manifest
+
+
+def weights_file(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = None) -> Path:
+    """The file of weights, after every byte of it was read and its SHA-256 compared.
+
+    on_bytes: told how many more bytes were read.
+
+    Raises:
+        DataMissing: says the command that brings them.
+        DataDamaged: the file is not the one that was brought.
+    """
+    weights = get_weights(name)
+    path = weights.path(data_dir)
+    manifest = find_weights(data_dir, name)
+    if manifest is None:
+        raise DataMissing(
+            f"the weights {name} are not in {data_dir}; bring them with: {weights.bring}, "
+            f"or from a file that you have: harness data import {name} PATH"
+        )
+    found = file_sha256(path, on_bytes)
+    if found != manifest.sha256:
+        raise _damaged(weights, path, f"its SHA-256 is {found[:12]}..., not {manifest.sha256[:12]}...")
+    return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsDescription:
+    """Weights as `harness data list` shows them."""
+
+    weights: ExternalWeights
+    state: Literal["ready", "missing", "damaged"]
+    manifest: WeightsManifest | None = None
+    problem: str = ""
+    """What is damaged."""
+
+
+def described_weights(data_dir: Path) -> list[WeightsDescription]:
+    """All weights of the table, there or not; sizes are checked, contents are not."""
+    return [_described(data_dir, weights) for weights in WEIGHTS.values()]
+
+
+def _described(data_dir: Path, weights: ExternalWeights) -> WeightsDescription:
+    try:
+        manifest = find_weights(data_dir, weights.name)
+    except DataDamaged as error:
+        return WeightsDescription(weights=weights, state="damaged", problem=str(error))
+    return WeightsDescription(weights=weights, state="ready" if manifest else "missing", manifest=manifest)
+
+
+def _damaged(weights: ExternalWeights, path: Path, what: str) -> DataDamaged:
+    return DataDamaged(f"{path} is damaged: {what}; bring the weights again with: {weights.bring} --replace")

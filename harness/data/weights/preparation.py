@@ -1,0 +1,159 @@
+"""Weights brought by a download or from a file: put in place whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import harness
+from harness.data.download import BLOCK, Download, OnProgress, fetched
+from harness.data.manifest import Origin
+from harness.data.weights.checkpoint import read_checkpoint
+from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
+from harness.data.weights.table import ExternalWeights, get_weights
+from harness.data.writing import Existing, writable, write, write_manifest
+from harness.errors import DataDamaged, DataError, ImportRefused
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Misfit = Callable[[str, Mapping[str, "Tensor"]], str]
+"""What about the tensors does not fit the architecture of the weights of that name; empty if they fit.
+
+The architectures are known a layer above; `harness.models.fit.misfit` is this function.
+"""
+
+
+def prepare_weights(
+    data_dir: Path, name: str, *, misfit: Misfit, replace: bool = False, on_progress: OnProgress | None = None
+) -> WeightsManifest:
+    """Download weights; nothing happens if they are there already and not visibly damaged.
+
+    on_progress: told (done, total) in bytes, where the server can be asked for that.
+
+    Raises:
+        DataError: they cannot be downloaded, with the command to import them instead.
+        ImportRefused: what arrived are not these weights.
+    """
+    there = None if replace else _find_ready(data_dir, name)
+    if there:
+        return there
+    weights = get_weights(name)
+    downloads = data_dir / "downloads" / name
+    if not weights.on_drive:
+        file = fetched(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress)
+        try:
+            return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
+        finally:
+            file.unlink()
+    try:
+        downloads.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot write {downloads}: {error.strerror}") from error
+    with tempfile.TemporaryDirectory(dir=downloads) as folder:
+        file = _from_drive(weights, Path(folder))
+        return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
+
+
+def import_weights(
+    data_dir: Path,
+    name: str,
+    path: Path,
+    *,
+    misfit: Misfit,
+    kind: Literal["import", "generated"] = "import",
+    existing: Existing = "refuse",
+) -> WeightsManifest:
+    """Take weights from a file that torch.save wrote, as they are, byte for byte.
+
+    kind: `generated` for random numbers in the form of these weights, of which no published digest is asked.
+
+    Raises:
+        ImportRefused: says what about the file is wrong.
+        DataError: the weights are there already and are not to be replaced, or cannot be written.
+    """
+    return _put(data_dir, get_weights(name), path, misfit=misfit, kind=kind, existing=existing)
+
+
+def _find_ready(data_dir: Path, name: str) -> WeightsManifest | None:
+    try:
+        return find_weights(data_dir, name)
+    except DataDamaged:
+        return None
+
+
+def _from_drive(weights: ExternalWeights, folder: Path) -> Path:
+    """The file, downloaded with gdown as robustbench itself does."""
+    import gdown
+
+    path = folder / Path(weights.file).name
+    try:
+        with path.open("wb") as file:  # gdown itself leaves files open when a connection is cut
+            gdown.download(url=weights.url, output=file, quiet=True, use_cookies=False)
+    except (gdown.exceptions.FileURLRetrievalError, OSError) as error:  # what requests raises is an OSError
+        raise DataError(
+            f"cannot download {weights.url}: {' '.join(str(error).split())}. Without a connection, or with a file "
+            f"from a browser: harness data import {weights.name} PATH"
+        ) from error
+    return path
+
+
+def _put(
+    data_dir: Path,
+    weights: ExternalWeights,
+    source: Path,
+    *,
+    misfit: Misfit,
+    kind: Literal["download", "import", "generated"],
+    existing: Existing,
+) -> WeightsManifest:
+    """A checked copy of the file in its place, with its manifest."""
+    path = weights.path(data_dir)
+    record = manifest_file(path)
+    downloaded = kind == "download"
+    with writable(path.parent, _sweep) as folder:
+        there = _find_ready(data_dir, weights.name) if existing == "keep" else None
+        if there:
+            return there
+        if existing == "refuse" and record.exists():
+            raise DataError(f"the weights {weights.name} are in {data_dir} already; say --replace to put others there")
+        partial = folder / f"{path.name}.partial"
+        digest = write(partial, _blocks(source))
+        called = weights.url if downloaded else str(source)
+        problem = misfit(weights.name, read_checkpoint(partial, called))
+        if not problem and kind != "generated" and not digest.startswith(weights.sha256):
+            problem = f"its SHA-256 begins with {digest[:8]}, not {weights.sha256}"
+        if problem:
+            raise ImportRefused(f"{called} is not {weights.title}: {problem}")
+        manifest = WeightsManifest(
+            name=weights.name,
+            bytes=partial.stat().st_size,
+            sha256=digest,
+            origin=Origin(
+                kind=kind,
+                source=called.removeprefix("https://") if downloaded else source.resolve().name,
+                importer=harness.__version__,
+            ),
+        )
+        record.unlink(missing_ok=True)
+        partial.replace(path)
+        write_manifest(record, manifest)
+    return manifest
+
+
+def _blocks(source: Path) -> Iterator[bytes]:
+    """A file's content; raises ImportRefused if it cannot be read."""
+    try:
+        with source.open("rb") as file:
+            while block := file.read(BLOCK):
+                yield block
+    except OSError as error:
+        raise ImportRefused(f"{source} cannot be read: {error.strerror}; name a .pt or .pth file") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what an interrupted import left."""
+    for path in folder.glob("*.partial"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""Models that others trained and published, compared with our own (paper section 7.9, Figure 24)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from harness.spec.model import Spec
+from harness.spec.training import Color
+
+RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]
+ThreatModel = Literal["corruptions", "Linf", "L2"]
+
+# Source: paper section 7.9. RobustBench lists `Standard` under each threat model, with the same weights.
+THREAT_MODELS: Mapping[RobustBenchModel, ThreatModel] = {
+    "Standard": "corruptions",
+    "Carmon2019Unlabeled": "Linf",
+    "Engstrom2019Robustness": "L2",
+    "Modas2021PRIMEResNet18": "corruptions",
+}
+
+
+class ExternalSpec(Spec):
+    """A published model: it is loaded, not trained, and classifies color CIFAR-10."""
+
+    zoo: Literal["robustbench"] = "robustbench"
+    """Who publishes it."""
+    model: RobustBenchModel
+    """Its name there."""
+
+    @property
+    def weights(self) -> str:
+        """The name under which `harness data` knows its weights."""
+        return f"{self.zoo}-{self.model.lower()}"
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What RobustBench lists it under: what it was made robust against, which is nothing for `Standard`."""
+        return THREAT_MODELS[self.model]
+
+    @property
+    def classification(self) -> str:
+        """Data set of the task."""
+        return "cifar10"
+
+    @property
+    def color(self) -> Color:
+        """What it takes: color images."""
+        return "rgb"
+
+    @property
+    def title(self) -> str:
+        """How tables and figures call it."""
+        return f"{self.model} (RobustBench)"

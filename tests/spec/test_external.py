@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from harness.data.weights import get_weights
+from harness.spec import ExternalSpec, digest
+from harness.spec.external import THREAT_MODELS, RobustBenchModel
+
+MODELS = get_args(RobustBenchModel)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_has_weights_where_robustbench_looks_for_them(model: RobustBenchModel) -> None:
+    spec = ExternalSpec(model=model)
+    assert get_weights(spec.weights).file == f"robustbench/cifar10/{spec.threat_model}/{model}.pt"
+    assert (spec.classification, spec.color, spec.title) == ("cifar10", "rgb", f"{model} (RobustBench)")
+
+
+def test_the_papers_four_models_are_of_the_threat_models_that_it_names() -> None:
+    assert [THREAT_MODELS[model] for model in MODELS] == ["corruptions", "Linf", "L2", "corruptions"]
+
+
+def test_models_differ_in_identity_and_others_are_refused() -> None:
+    assert len({digest(ExternalSpec(model=model)) for model in MODELS}) == 4
+    with pytest.raises(ValidationError):
+        ExternalSpec.model_validate({"model": "Wang2023Better"})
