@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.models.architecture import BLOCKS, STEM_KERNEL, map_sizes, pooled_features, stage_widths
+from harness.spec.external import ExternalSpec, RobustBenchModel
 from harness.spec.training import NetworkSpec
+
+# Counted once on robustbench's architectures, which take seconds to import; a test counts again.
+EXTERNAL_FORWARD_GFLOP: Mapping[RobustBenchModel, float] = {
+    "Standard": 10.4867,
+    "Carmon2019Unlabeled": 10.4867,
+    "Engstrom2019Robustness": 2.5957,
+    "Modas2021PRIMEResNet18": 1.1108,
+}
 
 
 def forward_gflop(network: NetworkSpec, channels: int, size: tuple[int, int], classes: int) -> float:
@@ -22,3 +33,8 @@ def forward_gflop(network: NetworkSpec, channels: int, size: tuple[int, int], cl
         before = width
     multiply_adds += pooled_features(network.base_width, size) * classes
     return 2e-9 * multiply_adds
+
+
+def external_forward_gflop(spec: ExternalSpec) -> float:
+    """The same for a published model, of which one image is 32 x 32 in color."""
+    return EXTERNAL_FORWARD_GFLOP[spec.model]

@@ -1,0 +1,33 @@
+"""Whether tensors are the weights of a known architecture, asked before a file becomes data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from torch import Tensor
+
+from harness.models import features, zoo
+from harness.spec.external import THREAT_MODELS, ExternalSpec
+
+LINE = 160  # characters that are shown of a list of names
+
+_PUBLISHED = [ExternalSpec(model=model) for model in THREAT_MODELS]
+_FITS: dict[str, Callable[[Mapping[str, Tensor]], None]] = {
+    "vgg19": features.fit,
+    **{spec.weights: partial(zoo.fit, spec) for spec in _PUBLISHED},
+}
+"""By name of the weights: raises RuntimeError where tensors do not fit."""
+
+
+def misfit(name: str, tensors: Mapping[str, Tensor]) -> str:
+    """What about the tensors does not fit the weights of that name: missing, unexpected, of other shapes; "" if all do.
+
+    name: one of `harness.data.weights.WEIGHTS`.
+    """
+    try:
+        _FITS[name](tensors)
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()[1:]]
+        return "; ".join(line if len(line) <= LINE else f"{line[:LINE]}..." for line in lines[:3]) or str(error)
+    return ""

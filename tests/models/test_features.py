@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor
+
+from harness.data.arrays import open_split
+from harness.data.bundled import prepare_bundled
+from harness.data.weights import weights_file
+from harness.data.weights.preparation import import_weights
+from harness.errors import ImportRefused, UnknownName
+from harness.models import features
+from harness.models.features import LAYERS, feature_rows
+from harness.models.fit import misfit
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def convolutions() -> torch.nn.Sequential:
+    """VGG19's, with random weights."""
+    with torch.device("meta"):
+        layers = torchvision.models.vgg19().features
+    layers.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in layers.parameters():
+            fan_in = parameter[0].numel()
+            parameter.normal_(std=(2 / fan_in) ** 0.5, generator=generator)
+    return layers
+
+
+@pytest.fixture(scope="module")
+def weights(convolutions: torch.nn.Sequential, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("vgg19")
+    torch.save({f"features.{name}": tensor for name, tensor in convolutions.state_dict().items()}, folder / "random.pt")
+    import_weights(folder, "vgg19", folder / "random.pt", misfit=misfit, kind="generated")
+    return weights_file(folder, "vgg19")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
+    folder = tmp_path_factory.mktemp("digits")
+    prepare_bundled(folder, "digits")
+    return open_split(folder, "digits", "test").images[:16].clone()
+
+
+def plain(convolutions: torch.nn.Sequential, images: Tensor, layer: str) -> Tensor:
+    """Cosines of all pairs in float64, as the definition says it."""
+    normalised = torchvision.transforms.functional.normalize(
+        (images.double() / 255).expand(-1, 3, -1, -1),
+        [0.485, 0.456, 0.406],
+        [0.229, 0.224, 0.225],
+    )
+    with torch.no_grad():
+        maps = convolutions[: LAYERS[layer] + 1].double()(normalised).flatten(1)
+    convolutions.float()
+    centred = maps - maps.mean(dim=0)
+    unit = centred / centred.norm(dim=1, keepdim=True)
+    return unit @ unit.T
+
+
+def test_layers_are_the_convolutions_that_the_literature_names() -> None:
+    layers = features.convolutions()
+    assert set(LAYERS) == {
+        f"conv{block}_{number}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for number in range(1, count + 1)
+    }
+    assert all(isinstance(layers[position], torch.nn.Conv2d) for position in LAYERS.values())
+    assert layers[LAYERS["conv3_1"]].in_channels == 128
+    assert layers[LAYERS["conv3_1"]].out_channels == 256
+
+
+@pytest.mark.parametrize("color", ["gray", "rgb"])
+def test_rows_have_the_features_cosines(
+    color: str, convolutions: torch.nn.Sequential, weights: Path, images: Tensor
+) -> None:
+    if color == "rgb":
+        images = torch.cat([images, images.flip(2), images.flip(3)], dim=1)
+    rows = feature_rows(images, "conv3_1", weights, CPU)
+    assert rows.shape == (16, 256 * 8 * 8)
+    found = rows.float() @ rows.float().T
+    torch.testing.assert_close(found.double(), plain(convolutions, images, "conv3_1"), rtol=0, atol=2e-5)
+
+
+def test_the_rounding_of_rows_stays_within_its_bound(weights: Path, images: Tensor) -> None:
+    rows = feature_rows(images, "conv1_1", weights, CPU)
+    lengths = rows.double().norm(dim=1)
+    torch.testing.assert_close(lengths, torch.ones_like(lengths), rtol=0, atol=2**-11)
+
+
+def test_the_chunks_do_not_matter(weights: Path, images: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = feature_rows(images, "conv2_1", weights, CPU)
+    monkeypatch.setattr(features, "_CHUNK", 1)
+    torch.testing.assert_close(feature_rows(images, "conv2_1", weights, CPU), whole, rtol=0, atol=1e-4)
+
+
+def test_an_image_without_a_direction_has_the_row_0(weights: Path) -> None:
+    images = torch.full((2, 1, 32, 32), 77, dtype=torch.uint8)
+    assert not feature_rows(images, "conv1_2", weights, CPU).any()
+
+
+def test_an_unknown_layer_is_refused_with_a_near_name(weights: Path, images: Tensor) -> None:
+    with pytest.raises(UnknownName, match="no layer of VGG19 called 'conv3'; did you mean 'conv"):
+        feature_rows(images, "conv3", weights, CPU)
+
+
+def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
+    torch.save({"features.0.weight": torch.ones(64, 1, 3, 3)}, tmp_path / "other.pt")
+    with pytest.raises(ImportRefused, match=r"other\.pt is not VGG19 .*Missing .*size mismatch for 0\.weight"):
+        import_weights(tmp_path, "vgg19", tmp_path / "other.pt", misfit=misfit, kind="generated")
