@@ -1,4 +1,4 @@
-"""`harness data`: bring, make, list and verify the images."""
+"""`harness data`: bring, make, list and verify the images, and the weights of published models."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from harness.cli.bar import bar
 from harness.settings import settings
 
 if TYPE_CHECKING:
+    from harness.data.manifest import Origin
     from harness.data.writing import Existing
 
-data_app = typer.Typer(help="Bring, make, list and verify the images.", no_args_is_help=True)
+data_app = typer.Typer(help="Bring, make, list and verify images and published weights.", no_args_is_help=True)
 
-Replace = Annotated[bool, typer.Option("--replace", help="Put the images in the place of those that are there.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Put it in the place of what is there.")]
 Name = Annotated[str, typer.Argument(help="Data set, for instance cifar10.")]
 
 
 @data_app.command("list")
 def list_sets() -> None:
-    """Show every data set: whether it is there, how much of it, and where it came from."""
+    """Show every data set and all weights: whether they are there, how much of them, and where they came from."""
     from harness.data.arrays import described
+    from harness.data.weights import described_weights
 
     table = Table("name", "role", "images", "size", "origin", "state", box=None, pad_edge=False)
     notes = []
     for found in described(settings().data_dir):
         row = found.dataset
-        origin = f"{found.origin.kind}, {found.origin.source}" if found.origin else ""
+        origin = _origin(found.origin) if found.origin else ""
         images = _shortened([f"{split} {n}" for split, n in found.images.items()])
         table.add_row(row.name, row.role, images, " x ".join(map(str, row.shape)), origin, found.state)
         if found.state == "missing":
@@ -39,6 +41,14 @@ def list_sets() -> None:
             notes.append(found.problem)
         if found.unusual:
             notes.append(f"{row.name} is not the whole official set: {_shortened(found.unusual)}")
+    for file in described_weights(settings().data_dir):
+        manifest = file.manifest
+        size, origin = (_megabytes(manifest.bytes), _origin(manifest.origin)) if manifest else ("", "")
+        table.add_row(file.weights.name, "weights", "", size, origin, file.state)
+        if file.state == "missing":
+            notes.append(f"{file.weights.name} is missing: {file.weights.bring}")
+        if file.problem:
+            notes.append(file.problem)
     console = Console()
     if not console.is_terminal:
         console.width = 160  # whole lines for pipes and files
@@ -48,42 +58,59 @@ def list_sets() -> None:
 
 @data_app.command()
 def prepare(
-    names: Annotated[list[str], typer.Argument(help="Data sets, for instance mnist.")], replace: Replace = False
+    names: Annotated[list[str], typer.Argument(help="Data sets or weights, for instance mnist.")],
+    replace: Replace = False,
 ) -> None:
-    """Download data sets, or make those that are made here; checksums are verified, interrupted downloads continue."""
+    """Download sets and weights, or make what is made here; checksums are verified, interrupted downloads go on."""
     from harness.data.preparation import prepare as prepare_set
     from harness.data.sets import get_dataset
+    from harness.data.weights.preparation import prepare_weights
 
-    datasets = [get_dataset(name) for name in names]  # a wrong name is told before the first download
-    for name, dataset in zip(names, datasets, strict=True):
-        with bar(f"preparing {name}", in_bytes=not dataset.generated) as on_progress:
-            prepare_set(settings().data_dir, name, replace=replace, on_progress=on_progress)
+    data_dir = settings().data_dir
+    for name, are_weights in [(name, _are_weights(name)) for name in names]:  # wrong names are told before a download
+        with bar(f"preparing {name}", in_bytes=are_weights or not get_dataset(name).generated) as on_progress:
+            if are_weights:
+                from harness.models.fit import misfit
+
+                prepare_weights(data_dir, name, misfit=misfit, replace=replace, on_progress=on_progress)
+            else:
+                prepare_set(data_dir, name, replace=replace, on_progress=on_progress)
         _say_ready(name)
 
 
 @data_app.command("import")
 def import_set(
-    name: Name,
-    path: Annotated[Path, typer.Argument(help="Folder, .tar, .tar.gz or .zip: train/CLASS/*.png, test/CLASS/*.png.")],
+    name: Annotated[str, typer.Argument(help="Data set or weights, for instance cifar10.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="Folder, .tar, .tar.gz or .zip: train/CLASS/*.png, test/CLASS/*.png; for weights a .pt."),
+    ],
     replace: Replace = False,
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Only train/; enough to draw image pairs from.")
     ] = False,
     first: Annotated[int | None, typer.Option(min=1, help="Keep only so many images per split, a fair sample.")] = None,
 ) -> None:
-    """Make a data set of images that you have; for NAME-c, of .npy files as CIFAR-10-C has them."""
+    """Make a data set of images that you have; NAME-c of .npy files as CIFAR-10-C has them; or take weights."""
     from harness.data.corruption_files import import_corruptions
     from harness.data.folder import import_images
     from harness.data.sets import get_dataset
     from harness.errors import SpecError
 
     data_dir = settings().data_dir
-    corrupted = get_dataset(name).role == "corruption"
-    if corrupted and (train_only or first):
-        raise SpecError(f"--train-only and --first are for image folders; {name} is made of .npy files")
+    are_weights = _are_weights(name)
+    corrupted = not are_weights and get_dataset(name).role == "corruption"
+    if (train_only or first) and (are_weights or corrupted):
+        made_of = "one file" if are_weights else ".npy files"
+        raise SpecError(f"--train-only and --first are for image folders; {name} is made of {made_of}")
+    existing: Existing = "replace" if replace else "refuse"
     with bar(f"importing {name}") as on_progress:
-        if corrupted:
-            existing: Existing = "replace" if replace else "refuse"
+        if are_weights:
+            from harness.data.weights.preparation import import_weights
+            from harness.models.fit import misfit
+
+            import_weights(data_dir, name, path, misfit=misfit, existing=existing)
+        elif corrupted:
             import_corruptions(data_dir, name, path, existing=existing, on_progress=on_progress)
         else:
             splits = ("train",) if train_only else None
@@ -104,14 +131,21 @@ def corrupt(name: Name, replace: Replace = False) -> None:
 
 @data_app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets; all that are there if absent.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Data sets or weights; all that are there if absent.")
+    ] = None,
 ) -> None:
-    """Read every byte and compare it with the digest that was noted when the set was made."""
+    """Read every byte and compare it with the digest that was noted when the data were made."""
     from harness.data.arrays import described
+    from harness.data.weights import described_weights
 
-    present = {found.dataset.name: found.bytes for found in described(settings().data_dir) if found.state != "missing"}
+    data_dir = settings().data_dir
+    present = {found.dataset.name: found.bytes for found in described(data_dir) if found.state != "missing"}
+    for found in described_weights(data_dir):
+        if found.state != "missing":
+            present[found.weights.name] = found.manifest.bytes if found.manifest else 0
     if not present:
-        typer.echo(f"there is no data set in {settings().data_dir}")
+        typer.echo(f"there are no data in {data_dir}")
     for name in names or present:
         _verify(name, present.get(name, 0))
         typer.echo(f"{name}: every byte is as it was made")
@@ -119,7 +153,9 @@ def verify(
 
 def _verify(name: str, size: int) -> None:
     from harness.data.arrays import verify as verify_set
+    from harness.data.weights import weights_file
 
+    read = weights_file if _are_weights(name) else verify_set
     done = 0
     with bar(f"verifying {name}", in_bytes=True) as on_progress:
 
@@ -128,15 +164,39 @@ def _verify(name: str, size: int) -> None:
             done += more
             on_progress(done, size)
 
-        verify_set(settings().data_dir, name, on_bytes)
+        read(settings().data_dir, name, on_bytes)
+
+
+def _are_weights(name: str) -> bool:
+    """Whether the name is one of weights, not of a data set; raises UnknownName if it is neither."""
+    from harness.data.sets import DATASETS
+    from harness.data.weights import WEIGHTS
+    from harness.names import lookup
+
+    lookup({**DATASETS, **WEIGHTS}, "data set or weights", name)
+    return name in WEIGHTS
 
 
 def _say_ready(name: str) -> None:
     from harness.data.manifest import get_manifest
+    from harness.data.weights import find_weights
 
+    weights = find_weights(settings().data_dir, name) if _are_weights(name) else None
+    if weights:
+        size, digest = _megabytes(weights.bytes), weights.sha256
+        typer.echo(f"{name} is ready: {size}, SHA-256 {digest} ({weights.origin.source})")
+        return
     manifest = get_manifest(settings().data_dir, name)
     counts = _shortened([f"{split} {entry.shape[0]}" for split, entry in manifest.splits.items()])
     typer.echo(f"{name} is ready: {counts} images, {len(manifest.classes)} classes ({manifest.origin.source})")
+
+
+def _origin(origin: Origin) -> str:
+    return f"{origin.kind}, {origin.source}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
 
 
 def _shortened(parts: list[str]) -> str:

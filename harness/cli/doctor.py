@@ -70,12 +70,17 @@ def _disk() -> Iterator[Finding]:
 
 def _data() -> Iterator[Finding]:
     from harness.data.arrays import described
+    from harness.data.weights import described_weights
 
     for found in described(settings().data_dir):
         fine = found.state == "ready" or (found.state == "missing" and found.dataset.bundled)
         state = "made when needed" if fine and found.state == "missing" else found.state
         advice = found.problem or ("" if fine else found.dataset.bring)
         yield Finding(fine, f"data set {found.dataset.name} is {state}", advice)
+    for file in described_weights(settings().data_dir):
+        fine = file.state == "ready"
+        advice = file.problem or ("" if fine else file.weights.bring)
+        yield Finding(fine, f"the weights {file.weights.name} are {file.state}", advice)
 
 
 def _suites() -> Iterator[Finding]:

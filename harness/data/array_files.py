@@ -90,18 +90,18 @@ def write_arrays(
     """Write a file down to the disk; its bytes depend on arrays and metadata alone."""
     parts: list[bytes | memoryview] = [_header(arrays, metadata or {}), *map(_bytes, arrays.values())]
     partial = folder / f"{stem}.partial"
-    digest = _write(partial, parts)
+    digest = write_parts(partial, parts)
     path = folder / f"{stem}-{digest[:12]}.safetensors"
     partial.replace(path)
     return ArrayFile(file=path.name, bytes=sum(map(len, parts)), sha256=digest)
 
 
-def write_record(folder: Path, record: Record) -> None:
+def write_record(folder: Path, record: Record, file: str = MANIFEST) -> None:
     """Put a manifest into the folder, in the place of the one before, in one step."""
     _sync(folder)  # the manifest must never be there before the files that it names
-    partial = folder / f"{MANIFEST}.partial"
-    _write(partial, [record.model_dump_json(indent=2).encode() + b"\n"])
-    partial.replace(folder / MANIFEST)
+    partial = folder / f"{file}.partial"
+    write_parts(partial, [record.model_dump_json(indent=2).encode() + b"\n"])
+    partial.replace(folder / file)
     _sync(folder)
 
 
@@ -122,7 +122,7 @@ def _bytes(array: NDArray[Any]) -> memoryview:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data.cast("B")
 
 
-def _write(path: Path, parts: Iterable[bytes | memoryview]) -> str:
+def write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> str:
     """Write a file down to the disk; returns its SHA-256."""
     digest = hashlib.sha256()
     with path.open("wb") as file:

@@ -54,13 +54,18 @@ def find_record(path: Path, kind: type[R], damaged: Damaged) -> R | None:
 def sized_file(folder: Path, entry: ArrayFile, damaged: Damaged) -> Path:
     """Where a file lies, after a look at its size; raises `damaged` if it is gone or has another one."""
     path = folder / entry.file
+    check_size(path, entry.bytes, damaged)
+    return path
+
+
+def check_size(path: Path, size: int, damaged: Damaged) -> None:
+    """Raise `damaged` unless the file is there and as long as its manifest says."""
     try:
-        size = path.stat().st_size
+        found = path.stat().st_size
     except OSError as error:
         raise damaged(path, f"cannot be read: {error.strerror}") from None
-    if size != entry.bytes:
-        raise damaged(path, f"it has {size} bytes instead of {entry.bytes}")
-    return path
+    if found != size:
+        raise damaged(path, f"it has {found} bytes instead of {size}")
 
 
 def checked_name(kind: str, name: str) -> str:

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from harness.cli.data import data_app
-from harness.errors import DataDamaged, DataError, HarnessError, SpecError, UnknownName
+from harness.data.weights import get_weights
+from harness.errors import DataDamaged, DataError, DataMissing, HarnessError, ImportRefused, SpecError, UnknownName
+from harness.models.zoo import architecture
 from harness.settings import settings
+from harness.spec import ExternalSpec
+
+MODAS = ExternalSpec(model="Modas2021PRIMEResNet18")
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +39,15 @@ def photographs(tmp_path: Path) -> Path:
     return tmp_path / "photographs"
 
 
+@pytest.fixture(scope="module")
+def random_modas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of random weights, as they would be published."""
+    path = tmp_path_factory.mktemp("modas") / "random.pt"
+    with torch.random.fork_rng(devices=[]):
+        torch.save(architecture(MODAS).state_dict(), path)
+    return path
+
+
 def harness_data(*arguments: object) -> Result:
     result = CliRunner().invoke(data_app, [str(argument) for argument in arguments])
     if isinstance(result.exception, HarnessError):
@@ -43,6 +59,7 @@ def test_an_empty_folder_lists_every_set_with_the_command_that_brings_it() -> No
     text = harness_data("list").output
     assert "cifar10 is missing: harness data prepare cifar10\n" in text
     assert "imagenet is missing: harness data import imagenet PATH\n" in text
+    assert "robustbench-standard is missing: harness data prepare robustbench-standard\n" in text
 
 
 def test_an_import_is_listed_with_its_origin_and_what_is_unusual_about_it(photographs: Path) -> None:
@@ -87,6 +104,43 @@ def test_a_wrong_name_is_told_before_anything_is_prepared(data_dir: Path) -> Non
 def test_options_for_image_folders_are_refused_for_corruption_files(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"made of \.npy files"):
         harness_data("import", "cifar10-c", tmp_path, "--train-only")
+
+
+def test_weights_are_imported_listed_and_verified(data_dir: Path, random_modas: Path) -> None:
+    digest = hashlib.sha256(random_modas.read_bytes()).hexdigest()
+    result = harness_data("import", MODAS.weights, random_modas)
+    assert result.output == f"{MODAS.weights} is ready: 45 MB, SHA-256 {digest} (random.pt)\n"
+    lines = harness_data("list").output.splitlines()
+    assert f"{MODAS.weights} weights 45 MB import, random.pt ready" in [" ".join(line.split()) for line in lines]
+    assert harness_data("verify").output == f"{MODAS.weights}: every byte is as it was made\n"
+    assert harness_data("prepare", MODAS.weights).output == result.output  # it is there: nothing is downloaded
+    with pytest.raises(DataError, match="--replace"):
+        harness_data("import", MODAS.weights, random_modas)
+    path = get_weights(MODAS.weights).path(data_dir)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataDamaged, match=path.name):
+        harness_data("verify", MODAS.weights)
+    path.write_bytes(content[:-1])
+    assert f"{path} is damaged" in harness_data("list").output
+    harness_data("import", MODAS.weights, random_modas, "--replace")
+    harness_data("verify", MODAS.weights)
+
+
+def test_weights_of_another_architecture_are_refused(random_modas: Path) -> None:
+    with pytest.raises(ImportRefused, match=r"random\.pt is not Engstrom2019Robustness .*Missing key"):
+        harness_data("import", "robustbench-engstrom2019robustness", random_modas)
+
+
+def test_options_for_image_folders_are_refused_for_weights(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="vgg19 is made of one file"):
+        harness_data("import", "vgg19", tmp_path, "--first", "3")
+
+
+def test_weights_that_are_not_there_cannot_be_verified() -> None:
+    with pytest.raises(DataMissing, match="harness data prepare vgg19"):
+        harness_data("verify", "vgg19")
 
 
 @pytest.mark.parametrize("command", ["list", "prepare", "import", "corrupt", "verify"])

@@ -12,18 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.data.arrays import file_sha256
-from harness.data.manifest import Origin, check_size, read_manifest
+from harness.data.manifest import Origin
+from harness.data.records import Record, check_size, find_record
 from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
 from harness.errors import DataDamaged, DataMissing
 
 
-class WeightsManifest(BaseModel):
+class WeightsManifest(Record):
     """A file of weights on the disk."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
     name: str
@@ -51,13 +50,12 @@ def find_weights(data_dir: Path, name: str) -> WeightsManifest | None:
     """
     weights = get_weights(name)
     path = weights.path(data_dir)
-    damaged = partial(_damaged, weights, path)
-    manifest = read_manifest(manifest_file(path), WeightsManifest, damaged)
+    manifest = find_record(manifest_file(path), WeightsManifest, partial(_damaged, weights))
     if manifest is None:
         return None
     if manifest.name != name:
-        raise damaged(f"its manifest belongs to {manifest.name}")
-    check_size(path, manifest.bytes, damaged)
+        raise _damaged(weights, path, f"its manifest belongs to {manifest.name}")
+    check_size(path, manifest.bytes, partial(_damaged, weights))
     return manifest
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import harness
+from harness.data.array_files import writable, write_parts, write_record
 from harness.data.download import BLOCK, Download, OnProgress, fetched
 from harness.data.manifest import Origin
 from harness.data.weights.checkpoint import read_checkpoint
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
-from harness.data.writing import Existing, writable, write, write_manifest
+from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused
 
 if TYPE_CHECKING:
@@ -113,14 +114,14 @@ def _put(
     path = weights.path(data_dir)
     record = manifest_file(path)
     downloaded = kind == "download"
-    with writable(path.parent, _sweep) as folder:
+    with writable(path.parent, set) as folder:
         there = _find_ready(data_dir, weights.name) if existing == "keep" else None
         if there:
             return there
         if existing == "refuse" and record.exists():
             raise DataError(f"the weights {weights.name} are in {data_dir} already; say --replace to put others there")
         partial = folder / f"{path.name}.partial"
-        digest = write(partial, _blocks(source))
+        digest = write_parts(partial, _blocks(source))
         called = weights.url if downloaded else str(source)
         problem = misfit(weights.name, read_checkpoint(partial, called))
         if not problem and kind != "generated" and not digest.startswith(weights.sha256):
@@ -139,7 +140,7 @@ def _put(
         )
         record.unlink(missing_ok=True)
         partial.replace(path)
-        write_manifest(record, manifest)
+        write_record(record.parent, manifest, record.name)
     return manifest
 
 
@@ -151,9 +152,3 @@ def _blocks(source: Path) -> Iterator[bytes]:
                 yield block
     except OSError as error:
         raise ImportRefused(f"{source} cannot be read: {error.strerror}; name a .pt or .pth file") from error
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what an interrupted import left."""
-    for path in folder.glob("*.partial"):
-        path.unlink(missing_ok=True)
