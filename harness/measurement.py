@@ -6,8 +6,12 @@ Accuracies are fractions in [0, 1]; epsilons and distances are in [0, 1] pixel u
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Outcome = Literal["ok", "no_start"]
 
@@ -21,7 +25,7 @@ class Measurement:
     """
 
     metric: str
-    """What was measured: "accuracy", "score", "start_score", "queries"."""
+    """What was measured: "accuracy", "score", "start_score", "queries", "power", "correlation"."""
     value: float | None
     n: int
     """Images behind the number."""
@@ -31,6 +35,8 @@ class Measurement:
     severity: int | None = None
     repeat: int | None = None
     """Which repeat of a random evaluation, from 0."""
+    radius: int | None = None
+    """Spatial frequency of a spectrum, in cycles per image, rounded."""
     n_failed: int = 0
     """Images that the evaluation could not score; they are not in `n`."""
     reason: str | None = None
@@ -61,10 +67,12 @@ class ImageResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationResult:
-    """All numbers of one evaluation of one model."""
+    """All numbers of one evaluation of one model, or of one analysis of data."""
 
     measurements: tuple[Measurement, ...]
     images: tuple[ImageResult, ...] = ()
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """What is no number and belongs to the result, by name."""
     images_classified: int = 0
     """Forward passes behind the result, in images: with the seconds they give the rate."""
 
@@ -93,14 +101,14 @@ class EpochReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingResult:
-    """A finished training: its curve, and where its weights lie."""
+    """A finished training: its curve, and where its weights lie. An external model has no curve."""
 
     status: Literal["ok", "diverged"]
     reason: str | None
     """For a diverged training: at which epoch and step, and what was not finite."""
     epochs: tuple[EpochReport, ...]
     best_epoch: int | None
-    """The epoch with the lowest validation loss, whose weights are kept; None if diverged."""
+    """The epoch with the lowest validation loss, whose weights are kept; None if diverged, or not trained here."""
     gammas: tuple[float, ...]
     """At the best epoch."""
     weights: str | None

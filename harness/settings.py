@@ -34,6 +34,11 @@ class Settings(BaseSettings):
         """Checkpoints and weights, one folder per trained model."""
         return self.results_dir / "models"
 
+    @property
+    def arrays_dir(self) -> Path:
+        """Arrays that belong to results, one folder per evaluation or analysis."""
+        return self.results_dir / "arrays"
+
 
 @cache
 def settings() -> Settings:

@@ -85,10 +85,10 @@ def _data() -> Iterator[Finding]:
 
 def _suites() -> Iterator[Finding]:
     from harness.spec import PROFILES
-    from harness.suites.registry import get_suite, suite_files
+    from harness.suites.registry import get_suites, suite_files
 
     def parsed() -> str:
-        found = {get_suite(name, profile).name for name in suite_files() for profile in PROFILES}
+        found = {suite.name for name in suite_files() for profile in PROFILES for suite in get_suites(name, profile)}
         return f"{len(found)} suites, all valid"
 
     yield from _checked(parsed)

@@ -23,15 +23,17 @@ def list_suites() -> None:
     """Show the suites, the figures they make, and their size at the paper's scale."""
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
-    from harness.suites.registry import get_suite, suite_files
+    from harness.suites.registry import get_collection, get_suites, suite_files
 
-    table = Table("suite", "what it asks", "figures", "jobs", "arithmetic")
+    table = Table("suite", "what it asks", "figures", "models", "jobs", "arithmetic")
     inputs = Inputs(settings().data_dir)
     for name in suite_files():
-        suite = get_suite(name, "paper")
-        jobs = make_plan(suite, inputs, bfloat16=False).jobs
+        collection, suites = get_collection(name), get_suites(name, "paper")
+        jobs = make_plan(suites, inputs, bfloat16=False).jobs
+        title = collection.title if collection else suites[0].title
+        figures = f"those of its {len(suites)} suites" if collection else ", ".join(suites[0].figures)
         work = sum(planned.work for planned in jobs)
-        table.add_row(name, suite.title, ", ".join(suite.figures), str(len(jobs)), _flop(work))
+        table.add_row(name, title, figures, str(_trainings(jobs)), str(len(jobs)), _flop(work))
     wide_console().print(table)
 
 
@@ -43,7 +45,7 @@ def show(
     device: DeviceName = "auto",
     workers: Workers = None,
 ) -> None:
-    """Show a suite's jobs: done, to do or blocked, and what they cost on this machine."""
+    """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
     from harness.cli.progress import outlook
     from harness.store.engine import find_database
     from harness.store.read import job_states, rates
@@ -51,11 +53,11 @@ def show(
     from harness.suites.devices import find_device
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
-    from harness.suites.registry import get_suite
+    from harness.suites.registry import get_suites
 
     found = find_device(device)
     plan = make_plan(
-        get_suite(suite, profile),
+        get_suites(suite, profile),
         Inputs(settings().data_dir),
         bfloat16=found.bfloat16,
         seeds=parsed_seeds(seeds),
@@ -76,7 +78,8 @@ def show(
         for reason in dict.fromkeys(_reason(planned, states) for planned in sorted_jobs.get(state, ())):
             console.print(f"{state}: {reason}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in sorted_jobs.items())
-    console.print(f"{len(plan.asked)} jobs of {suite} (profile {profile}): {counts}", soft_wrap=True)
+    trainings = f"{_trainings(plan.asked)} of them trainings"
+    console.print(f"{len(plan.asked)} jobs of {suite} (profile {profile}), {trainings}: {counts}", soft_wrap=True)
     todo = [planned for state in ("to do", "failed") for planned in sorted_jobs.get(state, ())]
     if todo:
         where = f"{found.name} with {processes} worker{'s' if processes > 1 else ''}"
@@ -130,27 +133,32 @@ def _job_line(row: Mapping[str, object]) -> str:
 def _jobs_table(
     plan: Plan, states: Mapping[str, JobState], expected: Callable[[Sequence[PlannedJob]], Estimate]
 ) -> Table:
-    """One row for each condition and evaluation, with its seeds sorted by state."""
+    """One row for each condition and evaluation, with its seeds sorted by state.
+
+    Of a collection: one row for each suite and evaluation, with how many jobs; those that suites share are in each.
+    """
     from harness.cli.progress import duration
+    from harness.spec import kind_of
 
     substitutes = [planned for planned in plan.asked if not planned.places]
     rows = {("(substitute)", "train"): substitutes} if substitutes else {}
+    several = len(plan.suites) > 1
     for planned in plan.asked:
         for place in planned.places:
-            rows.setdefault((place.condition, place.evaluation or "train"), []).append(planned)
-    table = Table("condition", "job", "seeds done", "to do", "failed", "blocked", "arithmetic", "time to do")
+            condition = place.suite if several else place.condition or "(data)"
+            rows.setdefault((condition, place.evaluation or kind_of(planned.job)), []).append(planned)
+    heads = ("suite", "job", "jobs done") if several else ("condition", "job", "seeds done")
+    table = Table(*heads, "to do", "failed", "blocked", "arithmetic", "time to do")
     before = None
     for (condition, job), jobs in rows.items():
         by_state = _by_state(jobs, states)
         failed = [*by_state.get("failed", ()), *by_state.get("diverged", ())]
-        seeds = (
-            _seeds(group) for group in (by_state.get("done"), by_state.get("to do"), failed, by_state.get("blocked"))
-        )
         todo = by_state.get("to do")
+        groups = (by_state.get("done"), todo, failed, by_state.get("blocked"))
         table.add_row(
             "" if condition == before else condition,
             job,
-            *seeds,
+            *((str(len(group)) if group else "") if several else _seeds(group) for group in groups),
             _flop(sum(planned.work for planned in jobs)),
             duration(expected(todo).seconds) if todo else "",
         )
@@ -172,17 +180,25 @@ def _reason(planned: PlannedJob, states: Mapping[str, JobState]) -> str:
     return planned.blocked or states[planned.key].reason or ""
 
 
-def _seeds(jobs: Iterable[PlannedJob] | None) -> str:
-    """Their seeds as users write them: "0-6"."""
+def _trainings(jobs: Iterable[PlannedJob]) -> int:
+    """How many models are trained, each once however many suites ask for it."""
     from harness.spec import TrainJob
 
+    return sum(isinstance(planned.job, TrainJob) for planned in jobs)
+
+
+def _seeds(jobs: Iterable[PlannedJob] | None) -> str:
+    """Their seeds as users write them: "0-6"; of an analysis, which has none, that it is there."""
+    from harness.spec import model_of
+
+    models = [model_of(planned.job) for planned in jobs or ()]
     text: list[list[int]] = []
-    for seed in sorted({job.seed if isinstance(job := each.job, TrainJob) else job.model.seed for each in jobs or ()}):
+    for seed in sorted({model.seed for model in models if model}):
         if text and seed == text[-1][-1] + 1:
             text[-1] = [text[-1][0], seed]
         else:
             text.append([seed])
-    return ",".join("-".join(map(str, part)) for part in text)
+    return ",".join("-".join(map(str, part)) for part in text) or ("yes" if models else "")
 
 
 def _flop(gflop: float) -> str:

@@ -33,13 +33,13 @@ def run_suite(
         show(suite, profile, seeds, only, device, workers)
         return
     from harness.cli.progress import shown
-    from harness.suites.registry import get_suite
+    from harness.suites.registry import get_suites
     from harness.suites.runner import Request, run_suite
 
     # what `docker stop` sends is to be obeyed like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     request = Request(
-        suite=get_suite(suite, profile),
+        suites=get_suites(suite, profile),
         seeds=parsed_seeds(seeds),
         only=tuple(only or ()),
         device=device,

@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from harness.data.arrays import BLOCK, file_sha256
 from harness.data.records import MANIFEST, ArrayFile, Damaged, Record, sized_file
 from harness.errors import DataDamaged, DataError
+from harness.files import flush_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,11 +99,11 @@ def write_arrays(
 
 def write_record(folder: Path, record: Record, file: str = MANIFEST) -> None:
     """Put a manifest into the folder, in the place of the one before, in one step."""
-    _sync(folder)  # the manifest must never be there before the files that it names
+    flush_folder(folder)  # the manifest must never be there before the files that it names
     partial = folder / f"{file}.partial"
     write_parts(partial, [record.model_dump_json(indent=2).encode() + b"\n"])
     partial.replace(folder / file)
-    _sync(folder)
+    flush_folder(folder)
 
 
 def _header(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
@@ -134,12 +135,3 @@ def write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> str:
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder's entries down to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

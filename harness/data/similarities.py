@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.data.arrays import file_sha256
 from harness.data.records import MANIFEST, ArrayFile, Record, checked_name, find_record, sized_file
 from harness.errors import DataDamaged, DataMissing
 
@@ -119,6 +120,18 @@ def open_similarity(data_dir: Path, name: str, kind: Kind) -> Similarity:
     if found != {"similarity": (n, n), "images": (n, 1, *manifest.size)}:
         raise damaged(name, data_dir / FOLDER / name / entry.file, f"it holds {found}")
     return Similarity(arrays["similarity"], arrays["images"], entry.sha256, manifest.generated)
+
+
+def verify_similarity(data_dir: Path, name: str) -> None:
+    """Read every byte of both similarities and compare their SHA-256; raises DataMissing or DataDamaged.
+
+    Needs no torch, unlike `open_similarity`, which does the same for the one that it opens.
+    """
+    for entry in get_similarity_manifest(data_dir, name).files.values():
+        path = sized_file(data_dir / FOLDER / name, entry, partial(damaged, name))
+        found = file_sha256(path)
+        if found != entry.sha256:
+            raise damaged(name, path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}...")
 
 
 def write_similarities(

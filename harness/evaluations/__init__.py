@@ -1,8 +1,9 @@
-"""What is measured of a trained model: one table, one signature."""
+"""What is measured of a model, and of data alone: two tables, one signature each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -10,14 +11,18 @@ from torch import nn
 from harness.evaluations.boundary import boundary
 from harness.evaluations.clean import clean
 from harness.evaluations.corruption import corruption
+from harness.evaluations.corruption_spectra import corruption_spectra
 from harness.evaluations.fgsm_transfer import fgsm_transfer
 from harness.evaluations.noise import noise
+from harness.evaluations.noise_examples import noise_examples
+from harness.evaluations.recorded_similarity import recorded_similarity
 from harness.evaluations.setting import Setting, setting_for
+from harness.evaluations.spectrum import spectrum
 from harness.measurement import EvaluationResult
 from harness.names import lookup
-from harness.spec import EvaluationSpec
+from harness.spec import AnalysisSpec, EvaluationSpec
 
-__all__ = ["EVALUATIONS", "Setting", "evaluate", "setting_for"]
+__all__ = ["ANALYSES", "EVALUATIONS", "Setting", "analyse", "evaluate", "setting_for"]
 
 EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = {
     "clean": clean,
@@ -26,9 +31,17 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
     "boundary": boundary,
+    "spectrum": spectrum,
     "corruption": corruption,
 }
 """By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns logits (n, classes)."""
+
+ANALYSES: dict[str, Callable[[Any, Path], EvaluationResult]] = {
+    "similarity": recorded_similarity,
+    "noise_examples": noise_examples,
+    "corruption_spectra": corruption_spectra,
+}
+"""By kind of spec: of data alone, without a model."""
 
 
 def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> EvaluationResult:
@@ -38,3 +51,12 @@ def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Evalua
         NotEvaluable: the model's logits are not finite.
     """
     return lookup(EVALUATIONS, "evaluation", spec.kind)(model, setting, spec)
+
+
+def analyse(spec: AnalysisSpec, data_dir: Path) -> EvaluationResult:
+    """All numbers and arrays of one analysis of data.
+
+    Raises:
+        DataMissing, DataDamaged: what it reads cannot be used.
+    """
+    return lookup(ANALYSES, "analysis", spec.kind)(spec, data_dir)

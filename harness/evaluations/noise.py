@@ -46,12 +46,18 @@ def noise(model: nn.Module, setting: Setting, spec: NoiseSpec) -> EvaluationResu
     sizes that holds this size.
     """
     setting = setting.first(spec.n_images)
-    draw = NOISES[spec.kind]
 
     def perturbation(rows: slice, epsilon: float) -> Tensor:
-        shape = setting.images[rows].shape
         numbers = torch.arange(rows.start, rows.stop, device=setting.device)
-        streams = image_streams(numbers, spec.noise_seed, spec.kind, f"{epsilon:.6g}")
-        return draw(streams, shape[1:].numel(), epsilon).view(shape)
+        return noise_of(spec, numbers, setting.images.shape[1:], epsilon)
 
     return curve(model, setting, spec, perturbation)
+
+
+def noise_of(spec: NoiseSpec, numbers: Tensor, shape: torch.Size, epsilon: float) -> Tensor:
+    """The noise of that size for the images at these positions of the test split: (n, *shape) float32.
+
+    numbers: (n,) int64; shape: of one image, (c, h, w).
+    """
+    streams = image_streams(numbers, spec.noise_seed, spec.kind, f"{epsilon:.6g}")
+    return NOISES[spec.kind](streams, shape.numel(), epsilon).view(-1, *shape)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.measurement import Progress
-from harness.spec import CorruptionSpec, EvaluationSpec, TrainingSpec
+from harness.spec import CorruptionSpec, EvaluationSpec, ExternalSpec, TrainingSpec
 from harness.spec.training import Color
 
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
@@ -60,24 +60,24 @@ class Setting:
 
 def setting_for(
     spec: EvaluationSpec,
-    training: TrainingSpec,
+    model: TrainingSpec | ExternalSpec,
     data_dir: Path,
     device: torch.device,
     substitute: nn.Module | None = None,
     on_progress: Callable[[Progress], None] = ignore_progress,
 ) -> Setting:
-    """The setting of one evaluation of a model trained by `training`.
+    """The setting of one evaluation of a model of that spec.
 
     Raises:
         DataMissing, DataDamaged: the task's test split cannot be used.
     """
-    test = open_split(data_dir, training.classification, "test")
+    test = open_split(data_dir, model.classification, "test")
     return Setting(
-        images=as_color(test.images, training.color).to(device),
+        images=as_color(test.images, model.color).to(device),
         labels=test.labels.to(device),
         chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK,
         substitute=substitute,
         corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
-        color=training.color,
+        color=model.color,
         on_progress=on_progress,
     )

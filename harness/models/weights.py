@@ -6,10 +6,8 @@ was written, or refused; and one that is being written when the machine stops le
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import safetensors.torch
 from torch import Tensor
 
 from harness.errors import HarnessError, WeightsDamaged
+from harness.files import write_whole
 
 _METADATA = "harness"  # one key only: safetensors writes several in no fixed order, which would change the digest
 
@@ -33,15 +32,9 @@ def save(folder: Path, stem: str, tensors: Mapping[str, Tensor], metadata: Mappi
     ordinary = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(ordinary, {_METADATA: json.dumps(metadata, sort_keys=True, allow_nan=False)})
     path = folder / f"{stem}-{hashlib.sha256(content).hexdigest()}.safetensors"
-    unfinished = folder / f"{stem}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(unfinished, content)
-        unfinished.replace(path)
-        _flush_folder(folder)
+        write_whole(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
         raise HarnessError(
             f"cannot write {len(content):,} bytes of weights to {folder}: {error.strerror}; "
             "make room or fix the folder, then run the same command again"
@@ -70,19 +63,3 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def sha256_of(path: Path) -> str:
     """The SHA-256 that a weight file's name promises."""
     return path.stem.rpartition("-")[2]
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Makes a rename in `folder` survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

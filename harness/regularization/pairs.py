@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.errors import EmptyPairRange
 from harness.regularization.numbering import distinct, pair_of, pair_total, spread, uniform_numbers
 from harness.regularization.ranges import Interval, contains, members, pair_counts, pair_ranges
-from harness.regularization.similarity import pixel_similarity, unit_rows
+from harness.regularization.similarity import RowSimilarity, Similarity, pixel_similarity, unit_rows
 from harness.regularization.targets import target_values
 from harness.seeding import stream
 from harness.spec.training import RegularizerSpec
@@ -39,20 +39,25 @@ class PairSampler:
     in it. The pairs of a rarer range are listed when the sampler is made, in one pass over all pairs (8 bytes for each
     one listed), and those of a small range when more than half of it is drawn at once. The way taken depends on
     images, spec and n alone, and the pairs' distribution does not depend on it.
-
-    Another target is another set of unit rows (see `similarity`).
     """
 
-    def __init__(self, images: Tensor, spec: RegularizerSpec, device: torch.device) -> None:
+    def __init__(
+        self, images: Tensor, spec: RegularizerSpec, device: torch.device, known: Similarity | None = None
+    ) -> None:
         """Takes the images in and, for a rare range, lists its pairs.
 
-        images: (N, c, h, w), uint8 or floating, N >= 2.
+        images: (N, c, h, w), uint8 or floating, N >= 2. known: the similarity of these images, where the target has
+        another than that of their pixels.
 
         Raises:
             EmptyPairRange: the range holds no pair; says how many each range holds.
         """
         self._spec = spec
-        self._rows = unit_rows(images.to(device))
+        self._similarity = known.to(device) if known else RowSimilarity(unit_rows(images.to(device)))
+        self._device = device
+        self._permutation = None
+        if spec.shuffled:
+            self._permutation = torch.randperm(len(images), generator=stream(0, "shuffled similarity")).to(device)
         self._total = pair_total(len(images))
         self._share = self._estimated_share()
         self._rejects = self._share >= _WORTH_REJECTING or self._share * self._total > _LISTED_AT_MOST
@@ -67,8 +72,12 @@ class PairSampler:
 
         generator: a CPU generator; the draw is a function of its state, n, the images and the spec.
         """
-        i, j = pair_of(self._drawn(n, generator).to(self._rows.device))
-        return Pairs(i, j, target_values(pixel_similarity(self._rows, i, j), self._spec))
+        i, j = pair_of(self._drawn(n, generator).to(self._device))
+        return Pairs(i, j, target_values(self._similarity(*self._others(i, j)), self._spec))
+
+    def _others(self, i: Tensor, j: Tensor) -> tuple[Tensor, Tensor]:
+        """The images whose similarity is the target of the images i and j: they themselves, unless it is shuffled."""
+        return (i, j) if self._permutation is None else (self._permutation[i], self._permutation[j])
 
     def _drawn(self, n: int, generator: torch.Generator) -> Tensor:
         """Pair numbers: (n,) int64 on the CPU."""
@@ -86,8 +95,14 @@ class PairSampler:
 
     def _in_range(self, numbers: Tensor) -> Tensor:
         """Which pairs lie in the range: booleans on the CPU."""
-        i, j = pair_of(numbers.to(self._rows.device))
+        i, j = pair_of(numbers.to(self._device))
         return contains(self._intervals, pixel_similarity(self._rows, i, j)).cpu()
+
+    @property
+    def _rows(self) -> Tensor:
+        """The pixels' unit rows, of which ranges are made: the spec allows no range but `all` for other targets."""
+        assert isinstance(self._similarity, RowSimilarity)
+        return self._similarity.rows
 
     def _estimated_share(self) -> float:
         """The range's share of all pairs, from some fixed ones."""

@@ -1,10 +1,13 @@
 """Cosine similarity of image pairs: in pixels (the target) and in feature maps (what the network makes of it).
 
-A similarity target is a set of *unit rows*, one per image: the similarity of a pair is the scalar product of its
-two rows, so nothing of size N x N is ever needed. Other targets are other rows.
+A similarity is a set of *unit rows*, one per image: that of a pair is the scalar product of its two rows, so nothing
+of size N x N is ever needed. Other targets are other rows; only an average over several sets of rows, as over the
+scans of a recording, comes as a matrix.
 """
 
 from __future__ import annotations
+
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -33,7 +36,7 @@ def unit_rows(images: Tensor) -> Tensor:
 
 
 def pixel_similarity(rows: Tensor, i: Tensor, j: Tensor) -> Tensor:
-    """S_pixel of the pairs (i, j): (pairs,) float32, cosines.
+    """Cosines of the rows of the pairs (i, j), S_pixel if the rows are pixels': (pairs,) float32.
 
     rows: (N, d) of `unit_rows`; i, j: (pairs,) integers.
     Products are summed in float64, so that the rounded value belongs to the pair alone, not to the order of summation
@@ -42,10 +45,58 @@ def pixel_similarity(rows: Tensor, i: Tensor, j: Tensor) -> Tensor:
     step = max(1, _CHUNK // rows.shape[1])
     return torch.cat(
         [
-            (rows[a] * rows[b]).sum(dim=1, dtype=torch.float64).float()
+            (rows[a].float() * rows[b].float()).sum(dim=1, dtype=torch.float64).float()
             for a, b in zip(torch.split(i, step), torch.split(j, step), strict=True)
         ]
     )
+
+
+class Similarity(Protocol):
+    """The similarity of images that are known by their number."""
+
+    def __call__(self, i: Tensor, j: Tensor) -> Tensor:
+        """Of the pairs (i, j), integers (pairs,): (pairs,) float32."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+        ...
+
+
+class RowSimilarity:
+    """The cosine of unit rows (N, d)."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self.rows = rows
+
+    def __call__(self, i: Tensor, j: Tensor) -> Tensor:
+        """Of the pairs (i, j), integers (pairs,): (pairs,) float32."""
+        return pixel_similarity(self.rows, i, j)
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+        return type(self)(self.rows.to(device))
+
+
+class MatrixSimilarity:
+    """The entries of a symmetric matrix (N, N) float32."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        self.matrix = matrix
+
+    def __call__(self, i: Tensor, j: Tensor) -> Tensor:
+        """Of the pairs (i, j), integers (pairs,): (pairs,) float32."""
+        return self.matrix[i, j]
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device."""
+        return type(self)(self.matrix.to(device))
+
+
+def same_class(labels: Tensor) -> RowSimilarity:
+    """1 within a class and 0 across, of labels (N,) int64: the cosine of their indicator vectors."""
+    present, numbers = torch.unique(labels, return_inverse=True)
+    return RowSimilarity(F.one_hot(numbers, len(present)).float())
 
 
 def similarity_matrix(rows: Tensor) -> Tensor:

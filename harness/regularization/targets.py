@@ -16,12 +16,12 @@ def thresholded(similarity: Tensor, threshold: float) -> Tensor:
 
 
 def target_values(similarity: Tensor, spec: RegularizerSpec) -> Tensor:
-    """S_target of pairs, given their pixel similarity; same shape.
+    """S_target of pairs, given their similarity; same shape. Only the threshold target changes it.
 
     For pairs of the range `double` this is equation 6: it is defined for |S| > Th1 and |S| <= Th2 only, and
     equation 5 at Th1 has the same values there.
     """
-    if spec.target == "pixel":
+    if spec.target != "threshold":
         return similarity
     assert spec.threshold is not None, "the spec requires a threshold for this target"
     return thresholded(similarity, spec.threshold)

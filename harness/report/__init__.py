@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from harness.errors import HarnessError
 from harness.names import lookup
 from harness.report import summary, tables
 from harness.report.claims import Findings, published_gammas, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures import drawings, pictures
-from harness.report.formats import Table, csv, latex, markdown
+from harness.report.files import FORMATS, Illustration, folder_of, write_files
+from harness.report.formats import Table
 from harness.report.page import page
 from harness.report.results import Results, read_results, with_results
 from harness.report.selection import BY, count_pairs, select
@@ -22,14 +21,6 @@ from harness.report.selection_tables import agreement_table, selection_table
 from harness.store.engine import Database
 
 __all__ = ["FORMATS", "Report", "render"]
-
-FORMATS: dict[str, Callable[[Table], str] | None] = {
-    "md": markdown,
-    "tex": latex,
-    "csv": lambda table: csv(table.data),
-    "html": None,
-}
-"""What can be asked for; figures are always written as PNG and PDF, their numbers with `csv`."""
 
 GRID = 3
 """So many (alpha, Th) make a grid, whose report says which to choose."""
@@ -78,29 +69,24 @@ def render(
 def _render_one(
     results: Results, findings: Findings, out: Path, formats: Collection[str], least_clean_ratio: float
 ) -> Report:
-    folder = out / re.sub(r"[^\w-]", "_", f"{results.suite}-{results.profile}")
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)  # before the work, so that a wrong folder is told at once
+    folder = folder_of(out, f"{results.suite}-{results.profile}")
     shown, drawn = _tables(results, findings, least_clean_ratio), drawings(results, least_clean_ratio)
-    files: dict[str, str | bytes] = {}
-    for name in FORMATS:
-        writer = FORMATS[name]
-        if name in formats and writer is not None:
-            files |= {f"{table.name}.{name}": writer(table) for table in shown}
-    vectors = {}
-    for drawing in drawn:
-        kinds = pictures(drawing, results, ("png", "pdf", *(("svg",) if "html" in formats else ())))
-        files |= {f"figure-{drawing.name}.{kind}": kinds[kind] for kind in ("png", "pdf")}
-        vectors[drawing.name] = kinds.get("svg", b"")
-        if "csv" in formats:
-            files[f"figure-{drawing.name}.csv"] = csv(drawing.data)
-    if "html" in formats:
-        files["report.html"] = page(results, shown, drawn, vectors)
+    illustrations = [
+        Illustration(name=f"figure-{each.name}", data=each.data, pictures=partial(pictures, each, results))
+        for each in drawn
+    ]
+    written = write_files(
+        folder,
+        shown,
+        illustrations,
+        formats,
+        lambda svg: page(results, shown, drawn, {each.name: svg[f"figure-{each.name}"] for each in drawn}),
+    )
     return Report(
         results=results,
         tables=shown,
         folder=folder,
-        written=tuple(_write(folder, name, content) for name, content in files.items()),
+        written=written,
         page=folder / "report.html" if "html" in formats else None,
     )
 
@@ -131,18 +117,3 @@ def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table
         return ()
     selection = select(results, BY, least_clean_ratio)
     return selection_table(selection), agreement_table(selection)
-
-
-def _write(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    with _writing(path):
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HarnessError(f"{path} cannot be written: {error.strerror}") from error

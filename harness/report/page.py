@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.report.figures import Drawing
@@ -14,10 +16,27 @@ from harness.report.results import Results
 
 
 def page(results: Results, tables: Sequence[Table], drawings: Sequence[Drawing], svg: Mapping[str, bytes]) -> str:
-    """The page as text; whatever stands in the database is shown as text and never as HTML.
+    """The page of one suite; whatever stands in the database is shown as text and never as HTML.
 
     svg: each drawing's picture by its name.
     """
+    data = {table.name: table.data for table in tables}
+    data |= {f"figure-{drawing.name}": drawing.data for drawing in drawings}
+    missing = results.missing
+    return filled(
+        "page.html.j2",
+        results=results,
+        tables=tables,
+        drawings=drawings,
+        seeds=seeds(results),
+        counts={"missing": len(missing), "diverged": int((missing["state"] == "diverged").sum())},
+        images={name: picture_uri(content) for name, content in svg.items()},
+        downloads=download_uris(data),
+    )
+
+
+def filled(template: str, **content: Any) -> str:
+    """A template of this package with its content, all of it escaped."""
     environment = Environment(
         loader=PackageLoader("harness.report", ""),
         autoescape=True,
@@ -27,18 +46,17 @@ def page(results: Results, tables: Sequence[Table], drawings: Sequence[Drawing],
         keep_trailing_newline=True,
     )
     environment.filters["tied"] = tied
-    data = {table.name: table.data for table in tables}
-    data |= {f"figure-{drawing.name}": drawing.data for drawing in drawings}
-    missing = results.missing
-    return environment.get_template("page.html.j2").render(
-        results=results,
-        tables=tables,
-        drawings=drawings,
-        seeds=seeds(results),
-        counts={"missing": len(missing), "diverged": int((missing["state"] == "diverged").sum())},
-        images={name: _uri("image/svg+xml", content) for name, content in svg.items()},
-        downloads={name: _uri("text/csv", csv(frame).encode()) for name, frame in data.items()},
-    )
+    return environment.get_template(template).render(**content)
+
+
+def picture_uri(svg: bytes) -> str:
+    """A picture as part of the page."""
+    return _uri("image/svg+xml", svg)
+
+
+def download_uris(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Frames as CSV files inside the page."""
+    return {name: _uri("text/csv", csv(frame).encode()) for name, frame in data.items()}
 
 
 def seeds(results: Results) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError, UnknownName
@@ -12,9 +15,12 @@ from harness.names import lookup
 from harness.report.rows import records
 from harness.spec import PROFILES
 from harness.store import read
+from harness.store.arrays import load
 from harness.store.engine import Database, state
 from harness.store.read import Origins
-from harness.store.views import VIEWS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits; `store.read` writes it."""
@@ -26,14 +32,13 @@ NUMBERS = {
     "v_corruptions": ("accuracy",),
     "v_boundary": ("score", "start_score"),
     "v_spectra": ("power",),
+    "v_analyses": ("value",),
+    "v_arrays": (),
     "v_acceptable": ("alpha", "threshold", "epsilon", "r0", "u0", "rd", "ud", "clean_ratio", "distorted_ratio"),
     "epoch": ("task_loss", "similarity_loss", "validation_loss", "validation_accuracy"),
     "gamma": ("gamma",),
 }
 """Columns that are numbers even where the database has nothing but NULL in them."""
-
-SPECTRUM = ["condition", "seed", "evaluation", "frequency", "power"]
-"""What is read of `v_spectra`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,11 @@ class Results:
     corruptions: pd.DataFrame
     boundary: pd.DataFrame
     spectra: pd.DataFrame
-    """condition, seed, evaluation, frequency (cycles per image), power; empty where the database has no such view."""
+    """condition, seed, evaluation, frequency (cycles per image), power."""
+    analyses: pd.DataFrame
+    """analysis, kind, metric, point, value, n: what was computed of data alone."""
+    arrays: pd.DataFrame
+    """condition, seed (both missing for an analysis), evaluation, name, file, sha256, shape."""
     acceptable: pd.DataFrame
     epochs: pd.DataFrame
     """condition, seed, epoch, and the quantities of each epoch."""
@@ -84,6 +93,30 @@ class Results:
     def scope(self) -> str:
         """Suite and profile, for titles."""
         return f"{self.suite} ({self.scale})"
+
+
+class Arrays:
+    """The arrays that belong to a suite's results, read from the disk when they are asked for."""
+
+    def __init__(self, frame: pd.DataFrame, folder: Path) -> None:
+        """frame: `Results.arrays`; folder: where their files lie."""
+        self._frame = frame
+        self._folder = folder
+
+    def of_analysis(self, analysis: str) -> dict[str, NDArray[Any]]:
+        """Those of an analysis, by name; raises StoreError for a file that is gone or altered."""
+        rows = self._frame[self._frame["condition"].isna() & (self._frame["evaluation"] == analysis)]
+        return {row.name: self._read(row) for row in records(rows)}
+
+    def mean(self, condition: str, name: str) -> NDArray[Any] | None:
+        """The mean of an array over the seeds of a condition; None if there is none yet."""
+        rows = self._frame[(self._frame["condition"] == condition) & (self._frame["name"] == name)]
+        found = [self._read(row) for row in records(rows)]
+        mean: NDArray[Any] | None = np.mean(found, axis=0) if found else None
+        return mean
+
+    def _read(self, row: Any) -> NDArray[Any]:
+        return load(self._folder, row.file, row.sha256)
 
 
 def scale(profile: str) -> str:
@@ -133,7 +166,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     places = read.table(db, "placed_model", **where)
     order = read.table(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
-    views = {name: _frame(db, name, **where) for name in NUMBERS if name in VIEWS}
+    views = {name: _frame(db, name, **where) for name in NUMBERS if name.startswith("v_")}
     models = rows["model_id"].unique().tolist()  # SQLite would take numpy's integers for blobs
     by_model = {name: _frame(db, name, model_id=models) for name in ("epoch", "gamma")}
     _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
@@ -148,7 +181,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         curves=views["v_curves"],
         corruptions=views["v_corruptions"],
         boundary=views["v_boundary"],
-        spectra=views["v_spectra"] if "v_spectra" in views else pd.DataFrame(columns=SPECTRUM),
+        spectra=views["v_spectra"],
+        analyses=views["v_analyses"],
+        arrays=views["v_arrays"],
         acceptable=views["v_acceptable"],
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),

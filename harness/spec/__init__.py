@@ -13,44 +13,77 @@ The paper's symbols are translated once, here:
 | S(M) | the Boundary attack's `score` |
 """
 
+from harness.spec.analysis import ANALYSIS_SPECS, AnalysisSpec, CorruptionSpectraSpec, NoiseExamplesSpec, SimilaritySpec
 from harness.spec.digest import digest
 from harness.spec.evaluation import (
     EVALUATION_SPECS,
+    BoundaryAttackSpec,
     BoundarySpec,
     CleanSpec,
     CorruptionSpec,
     EvaluationSpec,
     FgsmTransferSpec,
     NoiseSpec,
+    SpectrumSpec,
 )
 from harness.spec.external import ExternalSpec
-from harness.spec.job import EVALUATION_VERSIONS, TRAINING_VERSION, EvaluateJob, Job, Place, PlannedJob, TrainJob
-from harness.spec.suite import PROFILES, Suite, parse_suite, seeds_of
+from harness.spec.job import (
+    ANALYSIS_VERSIONS,
+    EVALUATION_VERSIONS,
+    TRAINING_VERSION,
+    AnalyseJob,
+    EvaluateJob,
+    Job,
+    LoadJob,
+    ModelJob,
+    Place,
+    PlannedJob,
+    TrainJob,
+    kind_of,
+    model_of,
+)
+from harness.spec.suite import Collection, Suite, find_collection, parse_suite
+from harness.spec.suite_file import PROFILES, seeds_of
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 
 __all__ = [
+    "ANALYSIS_SPECS",
+    "ANALYSIS_VERSIONS",
     "EVALUATION_SPECS",
     "EVALUATION_VERSIONS",
     "PROFILES",
     "TRAINING_VERSION",
+    "AnalyseJob",
+    "AnalysisSpec",
+    "BoundaryAttackSpec",
     "BoundarySpec",
     "CleanSpec",
+    "Collection",
     "CorruptionSpec",
+    "CorruptionSpectraSpec",
     "EvaluateJob",
     "EvaluationSpec",
     "ExternalSpec",
     "FgsmTransferSpec",
     "Job",
+    "LoadJob",
+    "ModelJob",
     "NetworkSpec",
+    "NoiseExamplesSpec",
     "NoiseSpec",
     "OptimisationSpec",
     "Place",
     "PlannedJob",
     "RegularizerSpec",
+    "SimilaritySpec",
+    "SpectrumSpec",
     "Suite",
     "TrainJob",
     "TrainingSpec",
     "digest",
+    "find_collection",
+    "kind_of",
+    "model_of",
     "parse_suite",
     "seeds_of",
 ]

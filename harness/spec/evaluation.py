@@ -48,10 +48,9 @@ class FgsmTransferSpec(_Curve):
     """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
 
 
-class BoundarySpec(_Evaluation):
-    """The decision-based Boundary attack, as Foolbox has it."""
+class BoundaryAttackSpec(_Evaluation):
+    """Parameters of the Boundary attack."""
 
-    kind: Literal["boundary"] = "boundary"
     n_images: int | None = Field(default=1000, ge=1)
     """Test images, drawn at random once for all models."""
     steps: int = Field(default=50, ge=0)
@@ -67,6 +66,21 @@ class BoundarySpec(_Evaluation):
     source_step_convergence: float = Field(default=1e-7, gt=0)
     """An image is done when its source step falls below this."""
     noise_seed: int = Field(default=0, ge=0)
+
+
+class BoundarySpec(BoundaryAttackSpec):
+    """The decision-based Boundary attack, as Foolbox has it."""
+
+    kind: Literal["boundary"] = "boundary"
+
+
+class SpectrumSpec(BoundaryAttackSpec):
+    """The spectrum of the smallest perturbations that change the model's decision: those of a long Boundary attack."""
+
+    kind: Literal["spectrum"] = "spectrum"
+    steps: int = Field(default=10_000, ge=0)
+    repeats: int = Field(default=1, ge=1, le=1)
+    """Each image is attacked once."""
 
 
 class CorruptionSpec(_Evaluation):
@@ -87,9 +101,10 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "salt_pepper": NoiseSpec,
     "fgsm_transfer": FgsmTransferSpec,
     "boundary": BoundarySpec,
+    "spectrum": SpectrumSpec,
     "corruption": CorruptionSpec,
 }
 
 EvaluationSpec = Annotated[
-    CleanSpec | NoiseSpec | FgsmTransferSpec | BoundarySpec | CorruptionSpec, Field(discriminator="kind")
+    CleanSpec | NoiseSpec | FgsmTransferSpec | BoundarySpec | SpectrumSpec | CorruptionSpec, Field(discriminator="kind")
 ]

@@ -1,8 +1,9 @@
 """The units of work that a suite's plan consists of, and their identity.
 
-A trained model is (training spec, content of its data, seed); an evaluation's result is (model, evaluation
-spec, content of the test data, substitute model). Suites that ask for the same thing share the job. The version
-number of an algorithm is part of the identity and is raised when its meaning changes.
+A trained model is (training spec, content of its data, seed), an external one its weights; an evaluation's result is
+(model, evaluation spec, content of the test data, substitute model), an analysis' result (its spec, content of its
+data). Suites that ask for the same thing share the job. The version number of an algorithm is part of the identity and
+is raised when its meaning changes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.spec.analysis import AnalysisSpec
 from harness.spec.digest import digest
 from harness.spec.evaluation import EvaluationSpec
+from harness.spec.external import ExternalSpec
 from harness.spec.training import TrainingSpec
 
 TRAINING_VERSION = 1
+LOADING_VERSION = 1
 EVALUATION_VERSIONS = {
     "clean": 1,
     "gaussian": 1,
@@ -23,15 +27,18 @@ EVALUATION_VERSIONS = {
     "salt_pepper": 1,
     "fgsm_transfer": 1,
     "boundary": 1,
+    "spectrum": 1,
     "corruption": 1,
 }
+ANALYSIS_VERSIONS = {"similarity": 1, "noise_examples": 1, "corruption_spectra": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainJob:
-    """Train one model. `training` is resolved: nothing in it says "auto" any more."""
+    """Train one model."""
 
-    training: TrainingSpec
+    spec: TrainingSpec
+    """Resolved: nothing in it says "auto" any more."""
     seed: int
     data: Mapping[str, str]
     """SHA-256 of each split that it reads, by "name/split"."""
@@ -39,7 +46,7 @@ class TrainJob:
     @cached_property
     def spec_digest(self) -> str:
         """The identity without the seed."""
-        return digest("train", TRAINING_VERSION, self.training, dict(self.data))
+        return digest("train", TRAINING_VERSION, self.spec, dict(self.data))
 
     @cached_property
     def key(self) -> str:
@@ -48,10 +55,35 @@ class TrainJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateJob:
-    """Evaluate one trained model."""
+class LoadJob:
+    """Take in a model that was trained elsewhere."""
 
-    model: TrainJob
+    spec: ExternalSpec
+    data: Mapping[str, str]
+    """SHA-256 of its weights, by "name/weights"."""
+    seed: int = 0
+    """There is one such model."""
+
+    @cached_property
+    def spec_digest(self) -> str:
+        """The identity."""
+        return digest("load", LOADING_VERSION, self.spec, dict(self.data))
+
+    @property
+    def key(self) -> str:
+        """The identity of the model, 16 hex digits."""
+        return self.spec_digest
+
+
+ModelJob = TrainJob | LoadJob
+"""What makes a model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateJob:
+    """Evaluate one model."""
+
+    model: ModelJob
     evaluation: EvaluationSpec
     """Resolved: its sizes are numbers."""
     data: Mapping[str, str]
@@ -63,10 +95,44 @@ class EvaluateJob:
         """The identity of the result, 16 hex digits."""
         version = EVALUATION_VERSIONS[self.evaluation.kind]
         substitute = self.substitute.key if self.substitute else ""
-        return digest("evaluate", version, self.model.key, self.evaluation, dict(self.data), substitute)
+        kind = self.evaluation.kind  # a default of its class, which the spec's own digest leaves out
+        return digest("evaluate", kind, version, self.model.key, self.evaluation, dict(self.data), substitute)
 
 
-Job = TrainJob | EvaluateJob
+@dataclass(frozen=True, kw_only=True)
+class AnalyseJob:
+    """Compute something of data alone."""
+
+    spec: AnalysisSpec
+    data: Mapping[str, str]
+
+    @cached_property
+    def key(self) -> str:
+        """The identity of the result, 16 hex digits."""
+        return digest("analyse", self.spec.kind, ANALYSIS_VERSIONS[self.spec.kind], self.spec, dict(self.data))
+
+
+Job = ModelJob | EvaluateJob | AnalyseJob
+
+
+def kind_of(job: Job) -> str:
+    """What a job does, in the database's word: "train", "load", or the kind of its evaluation or analysis."""
+    match job:
+        case TrainJob():
+            return "train"
+        case LoadJob():
+            return "load"
+        case EvaluateJob():
+            return job.evaluation.kind
+        case AnalyseJob():
+            return job.spec.kind
+
+
+def model_of(job: Job) -> ModelJob | None:
+    """The model that a job makes or evaluates; None for an analysis."""
+    if isinstance(job, AnalyseJob):
+        return None
+    return job.model if isinstance(job, EvaluateJob) else job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +142,10 @@ class Place:
     suite: str
     profile: str
     condition: str
+    """Empty for an analysis, which is of no model."""
     seed: int
     evaluation: str | None
-    """Name of the evaluation in the suite; None for the training itself."""
+    """Name of the evaluation or analysis in the suite; None for the model itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +166,8 @@ class PlannedJob:
         return self.job.key
 
     @property
-    def needs(self) -> tuple[TrainJob, ...]:
-        """The trainings that must be done before it."""
-        if isinstance(self.job, TrainJob):
+    def needs(self) -> tuple[ModelJob, ...]:
+        """The models that must be there before it."""
+        if not isinstance(self.job, EvaluateJob):
             return ()
         return (self.job.model, self.job.substitute) if self.job.substitute else (self.job.model,)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from harness.spec.analysis import ANALYSIS_SPECS
 from harness.spec.evaluation import EVALUATION_SPECS
-from harness.spec.model import part_of
-from harness.spec.suite import SuiteFile
+from harness.spec.model import Spec, part_of
+from harness.spec.suite_file import CollectionFile, SuiteFile
+
+LEFT_OUT = {"enum": [False], "description": "Left out of what this suite takes over from another."}
 
 
 def suite_schema() -> dict[str, Any]:
-    """Draft 2020-12; every key with its docstring, and nothing required that another table may say."""
-    schema = SuiteFile.model_json_schema()
-    kinds = {kind: f"{kind}Evaluation" for kind in EVALUATION_SPECS}
-    for kind, name in kinds.items():
-        schema["$defs"][name] = part_of(EVALUATION_SPECS[kind]).model_json_schema()
-    references = {kind: {"$ref": f"#/$defs/{name}"} for kind, name in kinds.items()}
-    evaluations = {
+    """Draft 2020-12; every key with its docstring, and nothing required that another table or file may say.
+
+    A collection's only key of its own is among a suite's.
+    """
+    schema = SuiteFile.model_json_schema() | {"required": ["title"]}
+    schema["properties"]["suites"] = CollectionFile.model_json_schema()["properties"]["suites"]
+    for table_name, specs in (("evaluations", EVALUATION_SPECS), ("analyses", ANALYSIS_SPECS)):
+        by_kind = _by_kind(schema["$defs"], table_name, specs)
+        for table in (schema, schema["$defs"]["ProfileOverlay"]):
+            table["properties"][table_name] = by_kind
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def _by_kind(definitions: dict[str, Any], table_name: str, specs: Mapping[str, type[Spec]]) -> dict[str, Any]:
+    """The schema of a table of specs by name, each of one of these kinds; their parts are put into `definitions`."""
+    references = {}
+    for kind, spec in specs.items():
+        name = f"{table_name}.{kind}"
+        definitions[name] = part_of(spec).model_json_schema()
+        references[kind] = {"$ref": f"#/$defs/{name}"}
+    return {
         "type": "object",
         "description": "By name; `kind` is the name itself if absent.",
-        "properties": references,
-        "additionalProperties": {"anyOf": list(references.values())},
+        "properties": {kind: {"anyOf": [reference, LEFT_OUT]} for kind, reference in references.items()},
+        "additionalProperties": {"anyOf": [*references.values(), LEFT_OUT]},
     }
-    for table in (schema, schema["$defs"]["ProfileOverlay"]):
-        table["properties"]["evaluations"] = evaluations
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema

@@ -5,38 +5,39 @@ The file's tables are laid over each other from the general to the special:
     [train]  <- [profiles.P.train]  <- [conditions.C] <- [profiles.P.conditions.C]
 
 and `[regularizer]` is what all regularized conditions have in common. A condition's `grid` is a compact
-sweep: each combination of its lists becomes a condition of its own.
+sweep: each combination of its lists becomes a condition of its own. A condition with `external` is a model that was
+trained elsewhere; nothing is laid over it. A file with `suites` is a collection: all of those, and nothing else.
 
-Every table is checked twice: alone where it is written, key by key, and whole after it was laid over.
+Every table is checked twice: alone where it is written (`suite_file`), and whole after it was laid over.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field
 
-from harness.errors import SpecError, UnknownName
+from harness.errors import SpecError
 from harness.names import lookup
-from harness.spec.evaluation import EVALUATION_SPECS, EvaluationSpec
+from harness.spec.analysis import AnalysisSpec
+from harness.spec.evaluation import EvaluationSpec
+from harness.spec.external import ExternalSpec
 from harness.spec.model import Spec, Table, all_validated, part_of, validated
-from harness.spec.training import RegularizerSpec, TrainingSpec
-
-ProfileName = Literal["paper", "small", "smoke"]
-
-PROFILES: dict[str, str] = {
-    "paper": "the paper's scale",
-    "small": "real signal in minutes to an hour on two CPU cores",
-    "smoke": "seconds: shows that everything works, and nothing else",
-}
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+from harness.spec.suite_file import (
+    KINDS,
+    PROFILES,
+    CollectionFile,
+    ProfileName,
+    ProfileOverlay,
+    SuiteFile,
+    laid_over,
+    read_suite_file,
+    read_toml,
+)
+from harness.spec.training import TrainingSpec
 
 
 class Suite(Spec):
@@ -48,161 +49,82 @@ class Suite(Spec):
     figures: tuple[str, ...] = ()
     """Figures and tables of the paper that it produces the data for."""
     seeds: tuple[int, ...] = Field(min_length=1)
-    conditions: dict[str, TrainingSpec]
+    conditions: dict[str, TrainingSpec | ExternalSpec]
     evaluations: dict[str, EvaluationSpec]
+    analyses: dict[str, AnalysisSpec] = {}
     source: Path
     """The file it was read from."""
 
 
-class _ConditionTable(TrainingSpec):
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
-    """A sweep: lists of values by dotted key; each combination is a condition of its own."""
+class Collection(Spec):
+    """Several suites under one name."""
 
-
-class _Part:
-    """Marks a table that says a part of a spec: checked key by key, and kept as it is written."""
-
-    def __init__(self, spec: type[Spec], *without: str) -> None:
-        self.model = part_of(spec, *without)
-
-    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_wrap_validator_function(
-            lambda table, check: (check(table), table)[1], handler.generate_schema(self.model)
-        )
-
-
-Seeds = Annotated[
-    tuple[int, ...],
-    BeforeValidator(lambda written: seeds_of(written)),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
-]
-TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer")]
-RegularizerTable = Annotated[Table, _Part(RegularizerSpec)]
-ConditionTable = Annotated[Table, _Part(_ConditionTable)]
-
-
-class ProfileOverlay(Spec):
-    """What a profile changes; the same tables as the suite's own."""
-
-    seeds: Seeds | None = None
-    train: TrainTable = {}
-    regularizer: RegularizerTable = {}
-    conditions: dict[str, ConditionTable] = {}
-    evaluations: dict[str, Table] = {}
-
-
-class SuiteFile(Spec):
-    """A suite as it is written."""
-
+    name: str
     title: str
-    """One line: what the suite asks."""
-    figures: list[str] = []
-    """Figures and tables of the paper that it produces the data for."""
-    seeds: Seeds
-    """For instance "0-6", or [0, 1, 2]."""
-    train: TrainTable
-    """What all conditions have in common: a training spec without its regularizer."""
-    regularizer: RegularizerTable = {}
-    """What all regularized conditions have in common."""
-    conditions: dict[str, ConditionTable] = Field(min_length=1)
-    """Each a part of a training spec, and optionally `grid`: lists by dotted key."""
-    evaluations: dict[str, Table]
-    """By name; `kind` is the name itself if absent."""
-    profiles: dict[ProfileName, ProfileOverlay] = {}
+    suites: tuple[str, ...]
 
 
-def parse_suite(path: Path, profile: str) -> Suite:
-    """The suite of a TOML file at a profile; a SpecError says which key of which file is wrong."""
+def find_collection(path: Path) -> Collection | None:
+    """The collection of a TOML file; None if it is a suite's. Raises SpecError."""
+    text = read_toml(path)
+    if "suites" not in text:
+        return None
+    written = validated(CollectionFile, text, path.name)
+    return Collection(name=path.stem, title=written.title, suites=tuple(written.suites))
+
+
+def parse_suite(path: Path, profile: str, others: Mapping[str, Path] | None = None) -> Suite:
+    """The suite of a TOML file at a profile; a SpecError says which key of which file is wrong.
+
+    others: the files of all suites by name, one of which this one may extend.
+    """
     lookup(PROFILES, "profile", profile)
-    written = _read(path)
-    for overlay in written.profiles.values():
-        _check_names(path.name, "condition", written.conditions, overlay.conditions)
-        _check_names(path.name, "evaluation", written.evaluations, overlay.evaluations)
-    _check_evaluations(path.name, written)
+    written = read_suite_file(path, others or {})
     overlay = written.profiles.get(profile, ProfileOverlay())  # type: ignore[call-overload]
-    conditions = {
-        expanded_name: _training_table(written, overlay, expanded)
+    where = f"{path.name} (profile {profile})"
+    tables = {
+        expanded_name: expanded
         for name, table in laid_over(written.conditions, overlay.conditions).items()
         for expanded_name, expanded in _grid(name, table, path.name)
     }
-    evaluations = {
-        name: {"kind": name} | table for name, table in laid_over(written.evaluations, overlay.evaluations).items()
+    external = {
+        name: _external_table(table, f"{where}: conditions {name}")
+        for name, table in tables.items()
+        if "external" in table
     }
-    where = f"{path.name} (profile {profile})"
+    trained = {name: _training_table(written, overlay, table) for name, table in tables.items() if name not in external}
+    conditions: dict[str, TrainingSpec | ExternalSpec] = {
+        **all_validated(TrainingSpec, trained, where, "conditions"),
+        **all_validated(ExternalSpec, external, where, "conditions"),
+    }
     return Suite(
         name=path.stem,
         profile=profile,
         title=written.title,
         figures=tuple(written.figures),
         seeds=written.seeds if overlay.seeds is None else overlay.seeds,
-        conditions=all_validated(TrainingSpec, conditions, where, "conditions"),
-        evaluations={
-            name: validated(EVALUATION_SPECS[table["kind"]], table, where, f"evaluations.{name}")
-            for name, table in evaluations.items()
-        },
+        conditions={name: conditions[name] for name in tables},
+        evaluations=_of_kinds(written, overlay, "evaluation", where),
+        analyses=_of_kinds(written, overlay, "analysis", where),
         source=path,
     )
 
 
-def seeds_of(written: object) -> tuple[int, ...]:
-    """Seeds from "0-6", "0,2,5-7" or a list of numbers; sorted, each once. Raises ValueError."""
-    parts = written if isinstance(written, list | tuple) else str(written).split(",")
-    found: set[int] = set()
-    for part in parts:
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(part))
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if first > last:
-            raise ValueError(f"seeds are written like 0-6 or 0,2,5-7, got {written!r}")
-        found.update(range(first, last + 1))
-    if not found:
-        raise ValueError("at least one seed is needed")
-    return tuple(sorted(found))
+def _of_kinds(written: SuiteFile, overlay: ProfileOverlay, what: str, where: str) -> dict[str, Any]:
+    """The evaluations or the analyses of a suite at a profile."""
+    table_name, specs = KINDS[what]
+    tables = laid_over(getattr(written, table_name), getattr(overlay, table_name))
+    named = {name: {"kind": name} | table for name, table in tables.items()}
+    return {
+        name: validated(specs[table["kind"]], table, where, f"{table_name}.{name}") for name, table in named.items()
+    }
 
 
-def laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Table:
-    """`base` with `overlay`'s values; tables are merged, everything else is replaced."""
-    merged = dict(base)
-    for key, value in overlay.items():
-        below = merged.get(key)
-        merged[key] = laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _read(path: Path) -> SuiteFile:
-    try:
-        text: object = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path.name}: not valid TOML: {error}") from None
-    written = validated(SuiteFile, text, path.name)
-    for kind, names in (("condition", written.conditions), ("evaluation", written.evaluations)):
-        for name in names:
-            if not _NAME.fullmatch(name):
-                raise SpecError(f"{path.name}: {kind} {name!r}: a name is made of letters, digits and _ . + -")
-    return written
-
-
-def _check_names(where: str, kind: str, known: Mapping[str, object], overlay: Mapping[str, object]) -> None:
-    for name in overlay:
-        if name not in known:
-            raise SpecError(f"{where}: profiles change what there is: {UnknownName(kind, name, known)}")
-
-
-def _check_evaluations(where: str, written: SuiteFile) -> None:
-    """Checks each evaluation's keys where they are written; its kind may stand in another table."""
-    places = {"": written.evaluations}
-    places |= {f"profiles.{name}.": overlay.evaluations for name, overlay in written.profiles.items()}
-    for prefix, tables in places.items():
-        for name, table in tables.items():
-            at = f"{prefix}evaluations.{name}"
-            kind = str(table.get("kind") or written.evaluations[name].get("kind") or name)
-            if kind not in EVALUATION_SPECS:
-                hint = UnknownName("kind of evaluation", kind, EVALUATION_SPECS)
-                raise SpecError(
-                    f"{where}: {at}: {hint}" + ("" if "kind" in table else "; a name of your own needs `kind`")
-                )
-            validated(part_of(EVALUATION_SPECS[kind]), {"kind": kind} | table, where, at)
+def _external_table(table: Table, where: str) -> Table:
+    others = sorted(table.keys() - {"external"})
+    if others:
+        raise SpecError(f"{where}: an external model is not trained here, so {', '.join(others)} means nothing to it")
+    return dict(table["external"])
 
 
 def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Table) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,9 +10,19 @@ from harness.spec.model import Spec
 
 Architecture = Literal["resnet18", "resnet34"]
 Color = Literal["gray", "rgb"]
-Target = Literal["pixel", "threshold"]
+Target = Literal["pixel", "threshold", "neural", "raw", "label", "features"]
 PairRange = Literal["all", "high", "low", "high_positive", "positive", "negative", "double"]
 Precision = Literal["float32", "bfloat16", "auto"]
+
+Recorded = Literal["neural", "raw"]
+RECORDED = frozenset(get_args(Recorded))
+"""Targets that come from recordings."""
+FEATURES = "vgg19"
+"""Name of the weights that the target `features` needs."""
+FEATURE_LAYER = "conv3_1"
+"""Whose feature maps are compared (Li et al. 2019)."""
+WEIGHTS = "weights"
+"""Where a digest is of weights, not of a split of images."""
 
 
 class NetworkSpec(Spec):
@@ -27,7 +37,10 @@ class RegularizerSpec(Spec):
     """The similarity loss L_sim: its target, its images, its weight (equations 2 to 6)."""
 
     target: Target
-    """`pixel`: S_pixel. `threshold`: S_Th, which is 1, 0 or -1."""
+    """`pixel`: S_pixel. `threshold`: S_Th, which is 1, 0 or -1. `neural`: of denoised recordings. The controls of Li et
+    al. 2019: `raw`: of single-trial responses; `label`: 1 within a class, 0 across; `features`: of VGG19's conv3_1."""
+    shuffled: bool = False
+    """The target of other images: the target matrix with its images permuted, a control."""
     alpha: float = Field(ge=0)
     """Weight of L_sim in the loss, in the released code's convention (Table 1)."""
     threshold: float | None = Field(default=None, gt=0, lt=1)
@@ -37,9 +50,10 @@ class RegularizerSpec(Spec):
     pair_range: PairRange = "all"
     """Which pairs are drawn (appendix 7.7)."""
     images: str
-    """Data set that the pairs come from."""
+    """Data set that the pairs come from; for `neural` and `raw` the similarity that `harness neural similarity` made,
+    which brings its own images."""
     n_images: int = Field(default=5000, ge=2)
-    """The first N images of its training split."""
+    """The first N images of its training split, or of the similarity."""
     pairs_per_batch: int = Field(default=16, ge=1)
     """k, image pairs per training step."""
     transform: Literal["arctanh", "none"] = "arctanh"
@@ -47,15 +61,32 @@ class RegularizerSpec(Spec):
     reading: Literal["code", "paper"] = "code"
     """`code`: mean over the pairs of squared differences of 2 arctanh. `paper`: equation 3, their sum with arctanh."""
 
+    @property
+    def target_name(self) -> str:
+        """The target as tables call it, for instance "shuffled neural"."""
+        return f"shuffled {self.target}" if self.shuffled else self.target
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """What it reads, each as "name/part": digests of their content are part of a training's identity."""
+        if self.target in RECORDED:
+            return (f"{self.images}/{self.target}",)
+        weights = (f"{FEATURES}/{WEIGHTS}",) if self.target == "features" else ()
+        return (f"{self.images}/train", *weights)
+
     @model_validator(mode="after")
     def _thresholds_fit(self) -> Self:
+        if self.pair_range != "all" and self.target not in {"pixel", "threshold"}:
+            raise ValueError(
+                f"pair_range {self.pair_range!r} is one of pixel similarities; target {self.target!r} has all"
+            )
         needed = self.target == "threshold" or self.pair_range != "all"
         if needed and self.threshold is None:
             raise ValueError(
                 f"threshold is missing: target {self.target!r} with pair_range {self.pair_range!r} needs it, in (0, 1)"
             )
         if not needed and self.threshold is not None:
-            raise ValueError("threshold has no effect with target 'pixel' and pair_range 'all'; leave it out")
+            raise ValueError(f"threshold has no effect with target {self.target!r} and pair_range 'all'; leave it out")
         if (self.pair_range == "double") != (self.threshold_low is not None):
             raise ValueError("threshold_low goes with pair_range 'double', and only with it")
         if self.threshold_low is not None and self.threshold is not None and self.threshold_low >= self.threshold:
@@ -109,5 +140,5 @@ class TrainingSpec(Spec):
     @property
     def splits(self) -> tuple[str, ...]:
         """The data splits that it reads, each once as "name/split": what a training's identity takes digests of."""
-        names = [self.classification, *([self.regularizer.images] if self.regularizer else [])]
-        return tuple(f"{name}/train" for name in dict.fromkeys(names))
+        regularizer = self.regularizer.splits if self.regularizer else ()
+        return tuple(dict.fromkeys((f"{self.classification}/train", *regularizer)))

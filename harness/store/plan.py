@@ -10,17 +10,28 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from harness.spec import EvaluateJob, Job, PlannedJob, TrainJob, digest
+from harness.spec import (
+    AnalyseJob,
+    EvaluateJob,
+    ExternalSpec,
+    Job,
+    ModelJob,
+    PlannedJob,
+    TrainingSpec,
+    digest,
+    kind_of,
+    model_of,
+)
 from harness.store import schema
 from harness.store.engine import Database
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFacts:
-    """What is known about a data split besides its content's digest."""
+    """What is known about an input besides its content's digest."""
 
-    name: str
-    split: str
+    path: str
+    """ "name/part", for instance "cifar10/train"."""
     sha256: str
     n: int
     generated: bool
@@ -46,7 +57,7 @@ def plan(
     with db.transaction() as session:
         models = _models(session, [job for each in planned for job in _models_of(each)])
         _jobs(session, planned, models)
-        _evaluations(session, [each.job for each in planned if isinstance(each.job, EvaluateJob)], models)
+        _evaluations(session, [each.job for each in planned], models)
         _data(session, [each.job for each in planned if each.blocked is None], splits)
         _places(session, planned, suite, profile, title)
         block_dependents(session)
@@ -73,12 +84,13 @@ def insert_rows(session: Session, table: type[schema.Base], rows: list[dict[str,
         session.execute(insert(table), rows)
 
 
-def _models_of(planned: PlannedJob) -> tuple[TrainJob, ...]:
+def _models_of(planned: PlannedJob) -> tuple[ModelJob, ...]:
     """The models that a job makes or needs."""
-    return (planned.job,) if isinstance(planned.job, TrainJob) else planned.needs
+    model = model_of(planned.job)
+    return planned.needs or ((model,) if model else ())
 
 
-def _models(session: Session, jobs: Iterable[TrainJob]) -> dict[str, int]:
+def _models(session: Session, jobs: Iterable[ModelJob]) -> dict[str, int]:
     """Row numbers of the models by key; those that are missing are added."""
     by_key = {job.key: job for job in jobs}
     known = _known(session, schema.Model.key, by_key)
@@ -87,28 +99,44 @@ def _models(session: Session, jobs: Iterable[TrainJob]) -> dict[str, int]:
     return dict(rows.all())
 
 
-def _model_row(key: str, job: TrainJob) -> dict[str, Any]:
-    spec, regularizer = job.training, job.training.regularizer
+def _model_row(key: str, job: ModelJob) -> dict[str, Any]:
+    spec = job.spec
     return {
         "key": key,
         "spec_digest": job.spec_digest,
         "seed": job.seed,
         "spec": spec.model_dump(mode="json"),
-        "baseline": digest(spec.unregularized),
         "classification": spec.classification,
         "color": spec.color,
+    } | (_external_columns(spec, job.spec_digest) if isinstance(spec, ExternalSpec) else _training_columns(spec))
+
+
+def _external_columns(spec: ExternalSpec, identity: str) -> dict[str, Any]:
+    return {
+        "baseline": identity,
+        "n_train": None,
+        "architecture": spec.model,
+        "base_width": None,
+        "regularization": "none",
+        "target": "external",
+        **dict.fromkeys(_REGULARIZER_COLUMNS),
+    }
+
+
+def _training_columns(spec: TrainingSpec) -> dict[str, Any]:
+    regularizer = spec.regularizer
+    return {
+        "baseline": digest(spec.unregularized),
         "n_train": spec.n_train,
         "architecture": spec.network.architecture,
         "base_width": spec.network.base_width,
         "regularization": regularizer.images if regularizer else "none",
-        "target": regularizer.target if regularizer else "none",
-        "alpha": regularizer.alpha if regularizer else None,
-        "threshold": regularizer.threshold if regularizer else None,
-        "threshold_low": regularizer.threshold_low if regularizer else None,
-        "pair_range": regularizer.pair_range if regularizer else None,
-        "n_images": regularizer.n_images if regularizer else None,
-        "pairs_per_batch": regularizer.pairs_per_batch if regularizer else None,
+        "target": regularizer.target_name if regularizer else "none",
+        **{name: getattr(regularizer, name, None) for name in _REGULARIZER_COLUMNS},
     }
+
+
+_REGULARIZER_COLUMNS = ("alpha", "threshold", "threshold_low", "pair_range", "n_images", "pairs_per_batch")
 
 
 def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int]) -> None:
@@ -128,43 +156,47 @@ def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int
 
 
 def _job_facts(job: Job, models: dict[str, int]) -> dict[str, Any]:
-    training = job if isinstance(job, TrainJob) else job.model
+    model = model_of(job)
     return {
-        "kind": "train" if isinstance(job, TrainJob) else job.evaluation.kind,
-        "model_id": models[training.key],
+        "kind": kind_of(job),
+        "model_id": models[model.key] if model else None,
         "attempts": 0,
         "planned_at": datetime.now(UTC),
     }
 
 
-def _evaluations(session: Session, jobs: Iterable[EvaluateJob], models: dict[str, int]) -> None:
-    by_key = {job.key: job for job in jobs}
+def _evaluations(session: Session, jobs: Iterable[Job], models: dict[str, int]) -> None:
+    """Evaluations of models, and analyses of data, which have none."""
+    by_key = {job.key: job for job in jobs if isinstance(job, EvaluateJob | AnalyseJob)}
     known = _known(session, schema.Evaluation.key, by_key)
-    rows = [
-        {
-            "key": key,
-            "kind": job.evaluation.kind,
-            "spec": job.evaluation.model_dump(mode="json"),
-            "model_id": models[job.model.key],
-            "substitute_id": models[job.substitute.key] if job.substitute else None,
-            "steps": getattr(job.evaluation, "steps", None),
-        }
-        for key, job in by_key.items()
-        if key not in known
-    ]
+    rows = [_evaluation_row(key, job, models) for key, job in by_key.items() if key not in known]
     insert_rows(session, schema.Evaluation, rows)
+
+
+def _evaluation_row(key: str, job: EvaluateJob | AnalyseJob, models: dict[str, int]) -> dict[str, Any]:
+    model = model_of(job)
+    spec = job.evaluation if isinstance(job, EvaluateJob) else job.spec
+    substitute = job.substitute if isinstance(job, EvaluateJob) else None
+    return {
+        "key": key,
+        "kind": spec.kind,
+        "spec": spec.model_dump(mode="json"),
+        "model_id": models[model.key] if model else None,
+        "substitute_id": models[substitute.key] if substitute else None,
+        "steps": getattr(spec, "steps", None),
+    }
 
 
 def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -> None:
     """Link jobs to the data that they read. Blocked jobs are left out: their data may not exist."""
-    facts = {(each.name, each.split, each.sha256): each for each in splits}
-    needs: dict[tuple[str, str, str], set[str]] = {}
+    facts = {(each.path, each.sha256): each for each in splits}
+    needs: dict[tuple[str, str], set[str]] = {}
     for job in jobs:
-        for path, sha256 in job.data.items():
-            name, _, split = path.partition("/")
-            needs.setdefault((name, split, sha256), set()).add(job.key)
+        for identity in job.data.items():
+            needs.setdefault(identity, set()).add(job.key)
     for identity, keys in needs.items():
-        found = dict(zip(("name", "split", "sha256"), identity, strict=True))
+        (name, _, split), sha256 = identity[0].partition("/"), identity[1]
+        found = {"name": name, "split": split, "sha256": sha256}
         row = session.scalar(select(schema.DataSplit).filter_by(**found))
         if row is None:
             row = schema.DataSplit(**found)
@@ -212,7 +244,7 @@ def _forget_unneeded(session: Session) -> None:
         job.state.in_(("waiting", "blocked", "failed")),
         ~exists().where(schema.Place.job_key == job.key),
     )
-    session.execute(delete(job).where(*unneeded, job.kind != "train"))
+    session.execute(delete(job).where(*unneeded, job.kind != "train"))  # external models have places of their own
     serves = exists().where(or_(evaluation.model_id == job.model_id, evaluation.substitute_id == job.model_id))
     session.execute(delete(job).where(*unneeded, job.kind == "train", ~serves))
 

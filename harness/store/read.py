@@ -42,7 +42,7 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
     job, training = schema.Job, schema.Training
     query = (
         select(job.key, job.state, job.attempts, job.reason, training.weights, training.weights_sha256)
-        .join(schema.Model, schema.Model.id == job.model_id)
+        .join(schema.Model, schema.Model.id == job.model_id, isouter=True)
         .join(training, (training.model_id == job.model_id) & (schema.Model.key == job.key), isouter=True)
         .where(job.key.in_(list(keys)))
     )
@@ -53,8 +53,8 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
         }
 
 
-def rates(db: Database, device: str) -> dict[tuple[str, int], float]:
-    """GFLOP per second by kind of job and the network's base width, from the jobs that finished on that device.
+def rates(db: Database, device: str) -> dict[tuple[str, int | None], float]:
+    """GFLOP per second by kind of job and the network's base width (None: an external model), as measured on a device.
 
     Narrow networks get far less out of a device, so what they reach says nothing about wide ones.
     """
@@ -133,6 +133,7 @@ class Missing:
     """A place of a suite that has no result, and why."""
 
     condition: str
+    """Empty for an analysis."""
     seed: int
     evaluation: str | None
     """None for the training itself."""
@@ -154,7 +155,7 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
         )
         .join(schema.Suite, schema.Suite.id == schema.Place.suite_id)
         .join(job, job.key == schema.Place.job_key)
-        .join(schema.Model, schema.Model.id == job.model_id)
+        .join(schema.Model, schema.Model.id == job.model_id, isouter=True)
         .join(training_job, training_job.c.key == schema.Model.key, isouter=True)
         .where(schema.Suite.name == suite, schema.Suite.profile == profile, job.state != "done")
         .order_by(schema.Place.id)

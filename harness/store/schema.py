@@ -4,8 +4,8 @@ A plan writes what is to be known: suites, places, models, evaluations and their
 was found: trainings with epochs and gammas; measurements and images. A number that is not finite is never
 stored as a number: the row says why.
 
-    suite 1─* place *─1 job *─1 model 1─0..1 training 1─* epoch, gamma
-                        job 1─0..1 evaluation *─1 model;  evaluation 1─* measurement, image_result
+    suite 1─* place *─1 job *─0..1 model 1─0..1 training 1─* epoch, gamma
+                        job 1─0..1 evaluation *─0..1 model;  evaluation 1─* measurement, image_result, result_array
                         job *─1 environment;  job *─* data_split (job_data)
 """
 
@@ -56,7 +56,7 @@ class Suite(Base):
 
 
 class Model(Base):
-    """A model to train or trained: the identity and the spec, whether or not it exists yet."""
+    """A model to train or trained, here or elsewhere: the identity and the spec, whether or not it exists yet."""
 
     __tablename__ = "model"
     __table_args__ = (UniqueConstraint("key"), {"sqlite_strict": True})
@@ -65,17 +65,22 @@ class Model(Base):
     key: Mapped[str] = mapped_column(comment="Identity: 16 hex digits of spec, data content and seed; its job's key.")
     spec_digest: Mapped[str] = mapped_column(index=True, comment="The identity without the seed, 16 hex digits.")
     seed: Mapped[int] = mapped_column(comment="Seed of its random streams.")
-    spec: Mapped[dict[str, Any]] = mapped_column(comment="The whole training spec, resolved, as JSON.")
+    spec: Mapped[dict[str, Any]] = mapped_column(comment="The whole spec, resolved, as JSON.")
     baseline: Mapped[str] = mapped_column(
         index=True, comment="Digest of the same spec without its regularizer: equal for a model and its baseline."
     )
     classification: Mapped[str] = mapped_column(comment="Data set of the task.")
     color: Mapped[str] = mapped_column(comment="gray or rgb.")
     n_train: Mapped[int | None] = mapped_column(comment="The first n training images; NULL: all.")
-    architecture: Mapped[str] = mapped_column(comment="resnet18 or resnet34.")
-    base_width: Mapped[int] = mapped_column(comment="Channels of the first stage.")
-    regularization: Mapped[str] = mapped_column(comment="Data set of the image pairs; 'none' without a regularizer.")
-    target: Mapped[str] = mapped_column(comment="Target similarity: none, pixel or threshold.")
+    architecture: Mapped[str] = mapped_column(comment="resnet18, resnet34, or the external model's own name.")
+    base_width: Mapped[int | None] = mapped_column(comment="Channels of the first stage; NULL: an external model.")
+    regularization: Mapped[str] = mapped_column(
+        comment="Source of the image pairs: a data set, or a recording's similarity; 'none' without a regularizer."
+    )
+    target: Mapped[str] = mapped_column(
+        comment="Target similarity: none, pixel, threshold, neural, raw, label, features, each maybe 'shuffled ...'; "
+        "external: a model that was trained elsewhere."
+    )
     alpha: Mapped[float | None] = mapped_column(comment="Weight of the similarity loss; NULL without a regularizer.")
     threshold: Mapped[float | None] = mapped_column(comment="Th (Th1 of double), a cosine similarity.")
     threshold_low: Mapped[float | None] = mapped_column(comment="Th2 of the pair range double.")
@@ -126,7 +131,7 @@ class DataSplit(Base):
 
 
 class Job(Base):
-    """A unit of work: train one model, or evaluate one."""
+    """A unit of work: train one model, take in one, evaluate one, or analyse data alone."""
 
     __tablename__ = "job"
     __table_args__ = (
@@ -143,9 +148,9 @@ class Job(Base):
     )
 
     key: Mapped[str] = mapped_column(primary_key=True, comment="Identity of its result, 16 hex digits.")
-    kind: Mapped[str] = mapped_column(comment="train, or the evaluation's kind.")
-    model_id: Mapped[int] = mapped_column(
-        ForeignKey("model.id"), index=True, comment="The model that it makes or evaluates."
+    kind: Mapped[str] = mapped_column(comment="train, load (an external model), or the evaluation's or analysis' kind.")
+    model_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model.id"), index=True, comment="The model that it makes or evaluates; NULL: an analysis."
     )
     state: Mapped[str] = mapped_column(index=True, comment="waiting, running, done, diverged, failed or blocked.")
     attempts: Mapped[int] = mapped_column(comment="How often it was started.")
@@ -193,7 +198,7 @@ class Place(Base):
 
 
 class Evaluation(Base):
-    """An evaluation of a model, done or to be done."""
+    """An evaluation of a model, or an analysis of data alone; done or to be done."""
 
     __tablename__ = "evaluation"
     __table_args__ = (UniqueConstraint("key"), {"sqlite_strict": True})
@@ -202,7 +207,9 @@ class Evaluation(Base):
     key: Mapped[str] = mapped_column(ForeignKey("job.key", ondelete="CASCADE"), comment="Its job's key.")
     kind: Mapped[str] = mapped_column(comment="clean, gaussian, boundary, ...")
     spec: Mapped[dict[str, Any]] = mapped_column(comment="The whole evaluation spec, resolved, as JSON.")
-    model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), index=True, comment="The model under test.")
+    model_id: Mapped[int | None] = mapped_column(
+        ForeignKey("model.id"), index=True, comment="The model under test; NULL: an analysis, which has none."
+    )
     substitute_id: Mapped[int | None] = mapped_column(
         ForeignKey("model.id"), index=True, comment="The model whose gradients a transferred attack uses."
     )
@@ -210,13 +217,13 @@ class Evaluation(Base):
 
 
 class Training(Base):
-    """A finished training."""
+    """A finished training, or an external model that was found to be whole."""
 
     __tablename__ = "training"
     __table_args__ = (
         _among("status", ("ok", "diverged")),
         CheckConstraint(
-            "(status = 'ok') = (weights IS NOT NULL AND weights_sha256 IS NOT NULL AND best_epoch IS NOT NULL)",
+            "(status = 'ok') = (weights IS NOT NULL AND weights_sha256 IS NOT NULL)",
             name="ok_has_weights",
         ),
         {"sqlite_strict": True},
@@ -226,7 +233,7 @@ class Training(Base):
     status: Mapped[str] = mapped_column(comment="ok or diverged.")
     reason: Mapped[str | None] = mapped_column(comment="Where it diverged: epoch, step, and what was not finite.")
     best_epoch: Mapped[int | None] = mapped_column(
-        comment="Epoch (from 0) of the lowest validation loss, whose weights are kept."
+        comment="Epoch (from 0) of the lowest validation loss, whose weights are kept; NULL: not trained here."
     )
     weights: Mapped[str | None] = mapped_column(comment="File name in the model's folder.")
     weights_sha256: Mapped[str | None] = mapped_column(comment="Digest of that file.")
@@ -281,7 +288,7 @@ class Measurement(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"))
-    metric: Mapped[str] = mapped_column(comment="accuracy, score, start_score, queries (mean per image), ...")
+    metric: Mapped[str] = mapped_column(comment="accuracy, score, start_score, queries (mean per image), power, ...")
     point: Mapped[str] = mapped_column(
         comment="What was varied, in words: 'epsilon=0.1', 'corruption=fog severity=3'; makes the row unique."
     )
@@ -294,6 +301,20 @@ class Measurement(Base):
     frequency: Mapped[str | None] = mapped_column(comment="The corruption's group: low, medium, high (appendix 7.10).")
     severity: Mapped[int | None] = mapped_column(comment="1 to 5.")
     repeat: Mapped[int | None] = mapped_column(comment="Which repeat of a random evaluation, from 0.")
+    radius: Mapped[int | None] = mapped_column(comment="Spatial frequency of a spectrum, in cycles per image, rounded.")
+
+
+class ResultArray(Base):
+    """An array that belongs to one evaluation or analysis. It lies in a file beside the database."""
+
+    __tablename__ = "result_array"
+    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True, comment="What it holds, for instance perturbations.")
+    file: Mapped[str] = mapped_column(comment="Its path below the results folder's arrays/.")
+    sha256: Mapped[str] = mapped_column(comment="Digest of that file.")
+    shape: Mapped[str] = mapped_column(comment="For instance 1000 x 1 x 32 x 32.")
 
 
 class ImageResult(Base):

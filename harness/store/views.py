@@ -3,9 +3,11 @@
 Plain SQL that SQLite and PostgreSQL read alike. Accuracies are fractions; epsilons and Boundary scores are in
 [0, 1] pixel units; times are UTC. `regularization` and `target` are 'none' for unregularized models, whose
 `alpha` and `threshold` are NULL. `evaluation` is the evaluation's name in the suite, which is its kind unless the
-suite has two of a kind. A suite that shares a model with another shows it too.
+suite has two of a kind. A suite that shares a model with another shows it too. Models that were trained elsewhere
+have the target 'external'.
 
-Two views under the others: `placed_model` (every place of a training) and `placed_evaluation` (of an evaluation).
+Views under the others: `placed_model` (every place of a training), `placed_evaluation` (of an evaluation) and
+`placed_analysis` (of an analysis of data alone).
 """
 
 from __future__ import annotations
@@ -50,6 +52,13 @@ FROM place p
 JOIN suite s ON s.id = p.suite_id
 JOIN evaluation e ON e.key = p.job_key
 JOIN model m ON m.id = e.model_id
+""",
+    "placed_analysis": """
+SELECT s.name AS suite, s.profile, p.job_key, p.evaluation AS analysis, e.id AS evaluation_row, e.kind
+FROM place p
+JOIN suite s ON s.id = p.suite_id
+JOIN evaluation e ON e.key = p.job_key
+WHERE e.model_id IS NULL
 """,
     # Trained models, diverged ones among them. Clean accuracy is that of the suite's own clean evaluation.
     "v_models": f"""
@@ -156,7 +165,30 @@ SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, r0, u0, rd, ud,
        CASE WHEN r0 >= {ACCEPTABLE_CLEAN_RATIO} * u0 AND rd > ud THEN 1 ELSE 0 END AS acceptable
 FROM compared
 """,
-    # Every job of a suite; those without a condition train substitutes for transferred attacks.
+    # Mean power of the smallest perturbations that change the model's decision, by spatial frequency: the mean over
+    # the pixels' frequencies that round to `frequency` cycles per image. n: images.
+    "v_spectra": f"""
+SELECT {_COMMON}, evaluation, x.radius AS frequency, x.value AS power, x.n
+FROM placed_evaluation
+JOIN measurement x ON x.evaluation_id = evaluation_row AND x.metric = 'power' AND x.radius IS NOT NULL
+""",
+    # What suites ask of data alone, without any model.
+    "v_analyses": """
+SELECT a.suite, a.profile, a.analysis, a.kind, x.metric, x.point, x.value, x.n
+FROM placed_analysis a
+JOIN measurement x ON x.evaluation_id = a.evaluation_row
+""",
+    # Arrays beside the database; `condition` and `seed` are NULL for an analysis. file: below arrays/ in the results.
+    "v_arrays": """
+SELECT p.suite, p.profile, p.condition, p.seed, p.evaluation, p.kind, r.name, r.file, r.sha256, r.shape
+FROM placed_evaluation p
+JOIN result_array r ON r.evaluation_id = p.evaluation_row
+UNION ALL
+SELECT a.suite, a.profile, NULL, NULL, a.analysis, a.kind, r.name, r.file, r.sha256, r.shape
+FROM placed_analysis a
+JOIN result_array r ON r.evaluation_id = a.evaluation_row
+""",
+    # Every job of a suite. Those without a condition train substitutes for transferred attacks, or analyse data.
     "v_jobs": f"""
 WITH needed AS (
     SELECT {_COMMON}, job_key FROM placed_model
@@ -170,6 +202,8 @@ WITH needed AS (
     JOIN model m ON m.id = e.substitute_id
     WHERE NOT EXISTS (SELECT 1 FROM placed_model o
                       WHERE o.suite = p.suite AND o.profile = p.profile AND o.job_key = m.key)
+    UNION
+    SELECT suite, profile, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, job_key FROM placed_analysis
 )
 SELECT {_COMMON}, j.key AS job, j.kind, j.state, j.attempts, j.reason, j.started_at, j.finished_at, j.seconds,
        j.device

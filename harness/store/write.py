@@ -7,7 +7,7 @@ finished is ever written again.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from harness.data.sets import FREQUENCY
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
 from harness.store import schema
+from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 from harness.store.plan import SplitFacts, block_dependents, insert_rows, plan
 from harness.store.provenance import Provenance
@@ -51,7 +52,7 @@ def start(db: Database, key: str, device: str) -> None:
 
 
 def finish_training(db: Database, key: str, result: TrainingResult, origin: Provenance, seconds: float) -> None:
-    """Record a training, converged or diverged; a diverged one blocks the evaluations that need its model.
+    """Record a training, converged or diverged, or an external model; a diverged one blocks what needs its model.
 
     seconds: duration of the work.
 
@@ -60,11 +61,14 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
     """
     with db.transaction() as session:
         job = _unfinished(session, key)
+        model_id = job.model_id
+        if model_id is None:
+            raise StoreError(f"job {key} ({job.kind}) makes no model")
         _finish(session, job, "done" if result.status == "ok" else "diverged", origin, seconds)
         job.reason = result.reason
         session.add(
             schema.Training(
-                model_id=job.model_id,
+                model_id=model_id,
                 status=result.status,
                 reason=result.reason,
                 best_epoch=result.best_epoch,
@@ -74,7 +78,7 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
             )
         )
         session.flush()
-        insert_rows(session, schema.Epoch, [_epoch_row(job.model_id, report) for report in result.epochs])
+        insert_rows(session, schema.Epoch, [_epoch_row(model_id, report) for report in result.epochs])
         gammas = {(report.epoch, tap): gamma for report in result.epochs for tap, gamma in enumerate(report.gammas)}
         if result.best_epoch is not None:
             gammas |= {(result.best_epoch, tap): gamma for tap, gamma in enumerate(result.gammas)}
@@ -82,17 +86,24 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
             session,
             schema.Gamma,
             [
-                {"model_id": job.model_id, "epoch": epoch, "tap": tap, "gamma": gamma}
+                {"model_id": model_id, "epoch": epoch, "tap": tap, "gamma": gamma}
                 for (epoch, tap), gamma in gammas.items()
             ],
         )
         block_dependents(session)
 
 
-def finish_evaluation(db: Database, key: str, result: EvaluationResult, origin: Provenance, seconds: float) -> None:
-    """Record an evaluation: its numbers, and what happened to each image.
+def finish_evaluation(
+    db: Database,
+    key: str,
+    result: EvaluationResult,
+    origin: Provenance,
+    seconds: float,
+    arrays: Sequence[ArrayFile] = (),
+) -> None:
+    """Record an evaluation or analysis: its numbers, what happened to each image, and where its arrays lie.
 
-    seconds: duration of the work.
+    seconds: duration of the work. arrays: the files of the result's arrays, which are written already.
 
     Raises:
         AlreadyRecorded: it was recorded before; nothing is changed.
@@ -118,6 +129,20 @@ def finish_evaluation(db: Database, key: str, result: EvaluationResult, origin: 
                     "outcome": each.outcome,
                 }
                 for each in result.images
+            ],
+        )
+        insert_rows(
+            session,
+            schema.ResultArray,
+            [
+                {
+                    "evaluation_id": row,
+                    "name": each.name,
+                    "file": each.file,
+                    "sha256": each.sha256,
+                    "shape": " x ".join(map(str, each.shape)),
+                }
+                for each in arrays
             ],
         )
 
@@ -201,6 +226,7 @@ def _measurement_row(evaluation_id: int, measurement: Measurement) -> dict[str, 
         "corruption": measurement.corruption,
         "severity": measurement.severity,
         "repeat": measurement.repeat,
+        "radius": measurement.radius,
     }
     return varied | {
         "evaluation_id": evaluation_id,

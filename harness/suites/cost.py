@@ -7,20 +7,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.data.sets import get_dataset
-from harness.models.cost import forward_gflop
+from harness.models.cost import external_forward_gflop, forward_gflop
 from harness.spec import (
-    BoundarySpec,
+    AnalyseJob,
+    BoundaryAttackSpec,
     CorruptionSpec,
     EvaluateJob,
     EvaluationSpec,
+    ExternalSpec,
     FgsmTransferSpec,
     Job,
+    LoadJob,
     NoiseSpec,
     PlannedJob,
     RegularizerSpec,
     TrainingSpec,
     TrainJob,
+    kind_of,
+    model_of,
 )
+from harness.spec.training import RECORDED
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -32,32 +38,38 @@ GUESSED_CPU_CORE = 25.0
 GUESSED_GPU = 10_000.0
 GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
+RECORDED_SIZE = (36, 64)  # height and width of the images of recordings
+Rate = tuple[str, int | None]
 
-def rate_key(job: Job) -> tuple[str, int]:
-    """What rates are kept by: "train" or the kind of evaluation, and the network's base width."""
-    if isinstance(job, TrainJob):
-        return "train", job.training.network.base_width
-    return job.evaluation.kind, job.model.training.network.base_width
+
+def rate_key(job: Job) -> Rate:
+    """What rates are kept by: the kind of job, and the network's base width, which external models do not have."""
+    model = model_of(job)
+    return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
 
 
 def work_of(job: Job, inputs: Inputs) -> float:
-    """Estimated GFLOP."""
-    if isinstance(job, TrainJob):
-        return _training_gflop(job.training, inputs)
-    return _images_classified(job, inputs) * _forward(job.model.training)
+    """Estimated GFLOP; 0 for what takes no arithmetic worth the name."""
+    match job:
+        case TrainJob():
+            return _training_gflop(job.spec, inputs)
+        case EvaluateJob():
+            return _images_classified(job, inputs) * _forward(job.model.spec)
+        case LoadJob() | AnalyseJob():
+            return 0.0
 
 
-def _forward(spec: TrainingSpec, images: str | None = None) -> float:
-    """GFLOP of one forward pass on an image of a set, of the task's if absent."""
+def _forward(spec: TrainingSpec | ExternalSpec, size: tuple[int, int] | None = None) -> float:
+    """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
+    if isinstance(spec, ExternalSpec):
+        return external_forward_gflop(spec)
     task = get_dataset(spec.classification)
-    channels = 1 if spec.color == "gray" else 3
-    size = get_dataset(images or spec.classification).size
-    return forward_gflop(spec.network, channels, size, task.classes or 1)
+    return forward_gflop(spec.network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
 
 
 def _training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     optimisation = spec.optimisation
-    n = spec.n_train or inputs.state(spec.classification, "train").count
+    n = spec.n_train or inputs.state(f"{spec.classification}/train").count
     held_out = optimisation.validation_fraction * n
     epoch = _forward(spec) * (held_out + FORWARD_AND_BACKWARD * (n - held_out))
     if spec.regularizer:
@@ -68,12 +80,13 @@ def _training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
 
 def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec) -> float:
     """GFLOP of one step's forward passes on pairs, whose images may be larger than the task's."""
-    return 2 * regularizer.pairs_per_batch * _forward(spec, regularizer.images)
+    size = RECORDED_SIZE if regularizer.target in RECORDED else get_dataset(regularizer.images).size
+    return 2 * regularizer.pairs_per_batch * _forward(spec, size)
 
 
 def _images_classified(job: EvaluateJob, inputs: Inputs) -> float:
     """Forward passes of an evaluation, in images."""
-    available = inputs.state(job.model.training.classification, "test").count
+    available = inputs.state(f"{job.model.spec.classification}/test").count
     return min(job.evaluation.n_images or available, available) * _passes(job.evaluation)
 
 
@@ -83,7 +96,7 @@ def _passes(spec: EvaluationSpec) -> int:
         return spec.sizes
     if isinstance(spec, FgsmTransferSpec):
         return spec.sizes + FORWARD_AND_BACKWARD
-    if isinstance(spec, BoundarySpec):
+    if isinstance(spec, BoundaryAttackSpec):
         return spec.repeats * (spec.steps + BOUNDARY_START_QUERIES)
     if isinstance(spec, CorruptionSpec):
         return len(spec.corruptions or ()) * len(spec.severities)
@@ -99,9 +112,7 @@ class Estimate:
     """From rates of such jobs on this device; else a guess, at least in part."""
 
 
-def estimate(
-    jobs: Iterable[PlannedJob], rates: Mapping[tuple[str, int], float], device: Device, workers: int
-) -> Estimate:
+def estimate(jobs: Iterable[PlannedJob], rates: Mapping[Rate, float], device: Device, workers: int) -> Estimate:
     """The time for jobs shared out among workers.
 
     rates: GFLOP/s of one worker by `rate_key`, measured on this device.
@@ -112,5 +123,5 @@ def estimate(
     for planned in jobs:
         rate = rates.get(rate_key(planned.job))
         seconds.append(planned.work / rate if rate else GUESSED_JOB_SECONDS + planned.work / guess)
-        measured = measured and rate is not None
+        measured = measured and (rate is not None or not planned.work)
     return Estimate(sum(seconds) / max(1, min(workers, len(seconds))), measured)

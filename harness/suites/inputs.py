@@ -1,19 +1,28 @@
-"""The image splits that a suite's jobs read, as the data folder has them. Free of torch."""
+"""What a suite's jobs read, as the data folder has it. Free of torch.
+
+All of it goes by "name/part": a split of a set of images ("cifar10/train"), the similarity of recorded responses
+("v1/neural") or the weights of a network ("vgg19/weights").
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from harness.data.manifest import find_manifest, split_file
+from harness.data.arrays import verify
+from harness.data.manifest import Origin, find_manifest, split_file
 from harness.data.sets import get_dataset
+from harness.data.similarities import get_similarity_manifest, verify_similarity
+from harness.data.weights import find_weights, get_weights, weights_file
 from harness.errors import DataMissing
+from harness.spec.training import RECORDED, WEIGHTS, Recorded
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitState:
-    """One split, there or not."""
+class InputState:
+    """One input, there or not."""
 
     digest: str
     """SHA-256 of its content; empty where it is not there."""
@@ -28,54 +37,96 @@ class SplitState:
 
 
 class Inputs:
-    """The splits of a data folder, each looked at once."""
+    """The inputs in a data folder, each looked at once."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        self._states: dict[tuple[str, str], SplitState] = {}
+        self._states: dict[str, InputState] = {}
 
-    def state(self, name: str, split: str) -> SplitState:
-        """A split's state; raises DataDamaged where its file is not what the manifest says."""
-        if (name, split) not in self._states:
-            self._states[name, split] = self._look(name, split)
-        return self._states[name, split]
+    def state(self, path: str) -> InputState:
+        """An input's state; raises DataDamaged where its file is not what the manifest says."""
+        if path not in self._states:
+            self._states[path] = self._look(path)
+        return self._states[path]
 
     @property
-    def seen(self) -> Mapping[tuple[str, str], SplitState]:
-        """The splits that were looked at, by set and split."""
+    def seen(self) -> Mapping[str, InputState]:
+        """The inputs that were looked at."""
         return self._states
 
-    def _look(self, name: str, split: str) -> SplitState:
+    def digests(self, paths: Iterable[str]) -> dict[str, str]:
+        """SHA-256 of each input's content, as jobs carry it."""
+        return {path: self.state(path).digest for path in paths}
+
+    def missing(self, paths: Iterable[str]) -> str | None:
+        """Why one of the inputs is not there."""
+        return next((found.missing for path in paths if (found := self.state(path)).missing), None)
+
+    def too_few(self, path: str, key: str, wanted: int | None) -> str | None:
+        """Why an input does not hold `wanted` images."""
+        state, name = self.state(path), path.partition("/")[0]
+        if wanted is None or not state.digest or wanted <= state.count:
+            return None
+        if path.endswith("/train"):
+            held = f"{state.count} training images; {get_dataset(name).bring}"
+        else:
+            held = f"the similarity of {state.count} images"
+        return f"{key} is {wanted}, but {name} here has {held}"
+
+    def splits(self, name: str) -> tuple[str, ...]:
+        """The splits that a set of images has here, else those of the official set."""
+        manifest = find_manifest(self.data_dir, name)
+        return tuple(manifest.splits) if manifest else get_dataset(name).splits
+
+    def verify(self, paths: Iterable[str]) -> None:
+        """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""
+        whole_sets = set()
+        for path in sorted(paths):
+            name, _, part = path.partition("/")
+            if part in RECORDED:
+                verify_similarity(self.data_dir, name)
+            elif part == WEIGHTS:
+                weights_file(self.data_dir, name)
+            else:
+                whole_sets.add(name)
+        for name in sorted(whole_sets):
+            verify(self.data_dir, name)
+
+    def _look(self, path: str) -> InputState:
+        name, _, part = path.partition("/")
+        if part in RECORDED:
+            return self._look_at_similarity(name, cast(Recorded, part))
+        if part == WEIGHTS:
+            return self._look_at_weights(name)
+        return self._look_at_images(name, part)
+
+    def _look_at_images(self, name: str, split: str) -> InputState:
         dataset = get_dataset(name)
         try:
             manifest, entry, _ = split_file(self.data_dir, name, split)
         except DataMissing as error:
             missing = None if dataset.bundled else str(error)
-            return SplitState(digest="", count=dataset.counts.get(split, 0), missing=missing)
-        origin = manifest.origin
-        return SplitState(
-            digest=entry.sha256,
-            count=entry.shape[0],
-            generated=origin.kind == "generated",
-            origin=f"{origin.kind}: {origin.source}",
+            return InputState(digest="", count=dataset.counts.get(split, 0), missing=missing)
+        return _present(entry.sha256, manifest.origin, entry.shape[0])
+
+    def _look_at_similarity(self, name: str, kind: Recorded) -> InputState:
+        try:
+            manifest = get_similarity_manifest(self.data_dir, name)
+        except DataMissing as error:
+            return InputState(digest="", count=0, missing=str(error))
+        origin = f"similarity of the recording {manifest.recording_digest[:12]}"
+        return InputState(
+            digest=manifest.files[kind].sha256, count=manifest.n, generated=manifest.generated, origin=origin
         )
 
-    def digests(self, name: str, splits: Iterable[str]) -> dict[str, str]:
-        """SHA-256 of each split's content by "name/split", as jobs carry it."""
-        return {f"{name}/{split}": self.state(name, split).digest for split in splits}
+    def _look_at_weights(self, name: str) -> InputState:
+        manifest = find_weights(self.data_dir, name)
+        if manifest is None:
+            missing = f"the weights {name} are not in {self.data_dir}; bring them with: {get_weights(name).bring}"
+            return InputState(digest="", count=0, missing=missing)
+        return _present(manifest.sha256, manifest.origin)
 
-    def missing(self, name: str, splits: Iterable[str]) -> str | None:
-        """Why one of the splits is not there."""
-        return next((found.missing for split in splits if (found := self.state(name, split)).missing), None)
 
-    def too_few(self, name: str, key: str, wanted: int | None) -> str | None:
-        """Why the training split does not hold `wanted` images."""
-        state = self.state(name, "train")
-        if wanted is None or not state.digest or wanted <= state.count:
-            return None
-        return f"{key} is {wanted}, but {name} here has {state.count} training images; {get_dataset(name).bring}"
-
-    def splits(self, name: str) -> tuple[str, ...]:
-        """The splits that a set has here, else those of the official set."""
-        manifest = find_manifest(self.data_dir, name)
-        return tuple(manifest.splits) if manifest else get_dataset(name).splits
+def _present(digest: str, origin: Origin, count: int = 0) -> InputState:
+    generated = origin.kind == "generated"
+    return InputState(digest=digest, count=count, generated=generated, origin=f"{origin.kind}: {origin.source}")

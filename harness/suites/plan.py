@@ -1,6 +1,6 @@
-"""From a suite to its jobs: everything resolved, shared jobs once, in the order in which they should run.
+"""From suites to their jobs: everything resolved, shared jobs once, in the order in which they should run.
 
-Seeds come first in that order, so that a table is whole for some seeds before another seed begins.
+Seeds come first in that order, so that tables are whole for some seeds before another seed begins.
 """
 
 from __future__ import annotations
@@ -9,30 +9,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from harness.data.sets import DATASETS, DataSet, get_dataset
+from harness.data.sets import DATASETS, DataSet, Role, get_dataset
 from harness.errors import SpecError, UnknownName
 from harness.spec import (
+    AnalyseJob,
+    AnalysisSpec,
     CorruptionSpec,
+    CorruptionSpectraSpec,
     EvaluateJob,
     EvaluationSpec,
+    ExternalSpec,
     FgsmTransferSpec,
     Job,
+    LoadJob,
+    ModelJob,
+    NoiseExamplesSpec,
     NoiseSpec,
     Place,
     PlannedJob,
     Suite,
     TrainingSpec,
     TrainJob,
+    model_of,
 )
+from harness.spec.training import RECORDED, WEIGHTS
 from harness.suites.cost import work_of
 from harness.suites.inputs import Inputs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A suite's jobs at one profile."""
+    """The jobs of one or several suites at one profile."""
 
-    suite: Suite
+    suites: tuple[Suite, ...]
     jobs: tuple[PlannedJob, ...]
     """Each once; what a job needs comes before it."""
     selected: frozenset[str]
@@ -48,72 +57,111 @@ class Plan:
         """The selected jobs, in order."""
         return tuple(planned for planned in self.jobs if planned.key in self.selected)
 
+    def jobs_of(self, suite: Suite) -> tuple[PlannedJob, ...]:
+        """The jobs that have a place in a suite, with what they need; only the places in that suite are named."""
+        own = {
+            planned.key: tuple(place for place in planned.places if place.suite == suite.name) for planned in self.jobs
+        }
+        needed = {need.key for planned in self.jobs if own[planned.key] for need in planned.needs}
+        return tuple(
+            replace(planned, places=own[planned.key])
+            for planned in self.jobs
+            if own[planned.key] or planned.key in needed
+        )
+
 
 def label(planned: PlannedJob) -> str:
     """How people read a job: "threshold, seed 1: gaussian"."""
     if not planned.places:
-        model = planned.job if isinstance(planned.job, TrainJob) else planned.job.model
+        model = model_of(planned.job)
+        assert model is not None, "an analysis has a place"
         return f"substitute, seed {model.seed}"
     place = planned.places[0]
+    if isinstance(planned.job, AnalyseJob):
+        return f"analysis {place.evaluation}"
     return f"{place.condition}, seed {place.seed}" + (f": {place.evaluation}" if place.evaluation else "")
 
 
 def make_plan(
-    suite: Suite, inputs: Inputs, *, bfloat16: bool, seeds: Sequence[int] = (), only: Sequence[str] = ()
+    suites: Sequence[Suite], inputs: Inputs, *, bfloat16: bool, seeds: Sequence[int] = (), only: Sequence[str] = ()
 ) -> Plan:
-    """All jobs of a suite, and which of them `seeds` (the suite's if empty) and `only` (conditions) select.
+    """All jobs of suites, and which of them `seeds` (each suite's own if empty) and `only` (conditions) select.
 
-    Seeds that are not the suite's join its own. Raises SpecError where a condition asks for what cannot be.
+    Seeds that are not a suite's join its own. Raises SpecError where a condition asks for what cannot be.
     """
-    conditions = _selected_conditions(suite, only)
-    chosen = set(seeds or suite.seeds)
-    planner = _Planner(suite, inputs, bfloat16)
-    for seed in sorted({*suite.seeds, *chosen}):
-        for condition in suite.conditions:
-            planner.add_model(condition, seed)
+    conditions = _selected_conditions(suites, only)
+    planner = _Planner(inputs, bfloat16)
+    for suite in suites:
+        planner.add_analyses(suite)
+    for seed in sorted({seed for suite in suites for seed in suite.seeds}.union(seeds)):
+        for suite in suites:
+            if seed in suite.seeds or seed in seeds:
+                planner.add_models(suite, seed)
     jobs = tuple(planner.jobs.values())
     wanted = [
-        planned for planned in jobs if any(p.condition in conditions and p.seed in chosen for p in planned.places)
+        planned for planned in jobs if any(_is_wanted(place, conditions, only, seeds) for place in planned.places)
     ]
     selected = {planned.key for planned in wanted} | {need.key for planned in wanted for need in planned.needs}
-    return Plan(suite=suite, jobs=jobs, selected=frozenset(selected))
+    return Plan(suites=tuple(suites), jobs=jobs, selected=frozenset(selected))
 
 
-def _selected_conditions(suite: Suite, only: Iterable[str]) -> set[str]:
+def _is_wanted(place: Place, conditions: set[str], only: Sequence[str], seeds: Sequence[int]) -> bool:
+    """Whether the command asks for a place; for an analysis, which has no condition, unless it names conditions."""
+    if not place.condition:
+        return not only
+    return place.condition in conditions and (not seeds or place.seed in seeds)
+
+
+def _selected_conditions(suites: Sequence[Suite], only: Iterable[str]) -> set[str]:
     """The conditions of those names; the name of a sweep stands for all its points."""
+    known = {condition for suite in suites for condition in suite.conditions}
     found: set[str] = set()
     for name in only:
-        matching = [
-            condition for condition in suite.conditions if condition == name or condition.startswith(f"{name}[")
-        ]
+        matching = {condition for condition in known if condition == name or condition.startswith(f"{name}[")}
         if not matching:
-            raise UnknownName(f"condition of {suite.name}", name, suite.conditions)
-        found.update(matching)
-    return found or set(suite.conditions)
+            raise UnknownName(f"condition of {', '.join(suite.name for suite in suites)}", name, known)
+        found |= matching
+    return found or known
 
 
 class _Planner:
-    def __init__(self, suite: Suite, inputs: Inputs, bfloat16: bool) -> None:
-        self._suite = suite
+    """Collects the jobs of suites, each once, with all its places."""
+
+    def __init__(self, inputs: Inputs, bfloat16: bool) -> None:
         self._inputs = inputs
-        self._training = {
-            name: _resolved_training(spec, f"{suite.source.name}: condition {name}", bfloat16)
-            for name, spec in suite.conditions.items()
-        }
+        self._bfloat16 = bfloat16
         self.jobs: dict[str, PlannedJob] = {}
 
-    def add_model(self, condition: str, seed: int) -> None:
-        """One model and its evaluations."""
-        suite, spec = self._suite, self._training[condition]
-        place = Place(suite=suite.name, profile=suite.profile, condition=condition, seed=seed, evaluation=None)
-        model = self._train_job(spec, seed)
-        blocked = self._add(model, place, self._training_blocked(spec))
+    def add_analyses(self, suite: Suite) -> None:
+        """What a suite asks of data alone."""
+        for name, written in suite.analyses.items():
+            spec, splits = self._resolved_analysis(written, f"{suite.source.name}: analysis {name}")
+            job = AnalyseJob(spec=spec, data=self._inputs.digests(splits))
+            place = Place(suite=suite.name, profile=suite.profile, condition="", seed=0, evaluation=name)
+            self._add(job, place, self._inputs.missing(splits))
+
+    def add_models(self, suite: Suite, seed: int) -> None:
+        """One model of each condition, and its evaluations. External models come with the suite's first seed."""
+        for condition, spec in suite.conditions.items():
+            if isinstance(spec, TrainingSpec):
+                resolved = _resolved_training(spec, f"{suite.source.name}: condition {condition}", self._bfloat16)
+                self._add_model(suite, condition, self._train_job(resolved, seed), self._training_blocked(resolved))
+            elif seed == min(suite.seeds):
+                splits = (f"{spec.weights}/{WEIGHTS}",)
+                missing = self._inputs.missing((f"{spec.classification}/test", *splits))
+                self._add_model(suite, condition, LoadJob(spec=spec, data=self._inputs.digests(splits)), missing)
+
+    def _add_model(self, suite: Suite, condition: str, model: ModelJob, blocked: str | None) -> None:
+        place = Place(suite=suite.name, profile=suite.profile, condition=condition, seed=model.seed, evaluation=None)
+        self._add(model, place, blocked)
         for name, evaluation in suite.evaluations.items():
             job = self._evaluate_job(model, evaluation, f"{suite.source.name}: evaluation {name}")
             substitute_blocked = None
             if job.substitute:
-                substitute_blocked = self._add(job.substitute, None, self._training_blocked(job.substitute.training))
-            self._add(job, replace(place, evaluation=name), blocked or substitute_blocked or self._data_missing(job))
+                substitute_blocked = self._add(job.substitute, None, self._training_blocked(job.substitute.spec))
+            self._add(
+                job, replace(place, evaluation=name), blocked or substitute_blocked or self._inputs.missing(job.data)
+            )
 
     def _add(self, job: Job, place: Place | None, blocked: str | None) -> str | None:
         known = self.jobs.get(job.key)
@@ -125,59 +173,73 @@ class _Planner:
         return blocked
 
     def _train_job(self, spec: TrainingSpec, seed: int) -> TrainJob:
-        data = self._inputs.digests(spec.classification, ["train"])
-        if spec.regularizer:
-            data |= self._inputs.digests(spec.regularizer.images, ["train"])
-        return TrainJob(training=spec, seed=seed, data=data)
+        return TrainJob(spec=spec, seed=seed, data=self._inputs.digests(spec.splits))
 
     def _training_blocked(self, spec: TrainingSpec) -> str | None:
-        inputs, task, regularizer = self._inputs, spec.classification, spec.regularizer
-        reasons = [inputs.missing(task, ["train", "test"]), inputs.too_few(task, "n_train", spec.n_train)]
+        inputs, task, regularizer = self._inputs, f"{spec.classification}/train", spec.regularizer
+        reasons = [
+            inputs.missing((*spec.splits, f"{spec.classification}/test")),
+            inputs.too_few(task, "n_train", spec.n_train),
+        ]
         if regularizer:
-            reasons.append(inputs.missing(regularizer.images, ["train"]))
-            reasons.append(inputs.too_few(regularizer.images, "regularizer.n_images", regularizer.n_images))
+            reasons.append(inputs.too_few(regularizer.splits[0], "regularizer.n_images", regularizer.n_images))
         return next(filter(None, reasons), None)
 
-    def _data_missing(self, job: EvaluateJob) -> str | None:
-        if isinstance(job.evaluation, CorruptionSpec):
-            return self._inputs.missing(job.evaluation.images, job.evaluation.corruptions or ())
-        return self._inputs.missing(job.model.training.classification, ["test"])
-
-    def _evaluate_job(self, model: TrainJob, evaluation: EvaluationSpec, where: str) -> EvaluateJob:
-        resolved = self._resolved_evaluation(evaluation, model.training, where)
+    def _evaluate_job(self, model: ModelJob, evaluation: EvaluationSpec, where: str) -> EvaluateJob:
+        resolved = self._resolved_evaluation(evaluation, model.spec, where)
+        splits: Sequence[str] = (f"{model.spec.classification}/test",)
         if isinstance(resolved, CorruptionSpec):
-            data = self._inputs.digests(resolved.images, resolved.corruptions or ())
-        else:
-            data = self._inputs.digests(model.training.classification, ["test"])
-        substitute = None
-        if isinstance(resolved, FgsmTransferSpec):
-            if model.seed == resolved.substitute_seed:
-                raise SpecError(
-                    f"{where}: seed {model.seed} is the substitute's; evaluate other seeds or set substitute_seed"
-                )
-            substitute = self._train_job(model.training.unregularized, resolved.substitute_seed)
-        return EvaluateJob(model=model, evaluation=resolved, data=data, substitute=substitute)
+            splits = [f"{resolved.images}/{corruption}" for corruption in resolved.corruptions or ()]
+        substitute = self._substitute(model, resolved, where) if isinstance(resolved, FgsmTransferSpec) else None
+        return EvaluateJob(model=model, evaluation=resolved, data=self._inputs.digests(splits), substitute=substitute)
 
-    def _resolved_evaluation(self, spec: EvaluationSpec, training: TrainingSpec, where: str) -> EvaluationSpec:
+    def _substitute(self, model: ModelJob, spec: FgsmTransferSpec, where: str) -> TrainJob:
+        if isinstance(model.spec, ExternalSpec):
+            raise SpecError(f"{where}: an external model has no unregularized twin to be attacked with; leave it out")
+        if model.seed == spec.substitute_seed:
+            raise SpecError(
+                f"{where}: seed {model.seed} is the substitute's; evaluate other seeds or set substitute_seed"
+            )
+        return self._train_job(model.spec.unregularized, spec.substitute_seed)
+
+    def _resolved_evaluation(
+        self, spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, where: str
+    ) -> EvaluationSpec:
         """The evaluation with the data set's values for what it leaves open."""
-        task = get_dataset(training.classification)
+        task = get_dataset(model.classification)
         if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
             return spec.replaced(max_epsilon=task.max_epsilon[spec.kind])
         if isinstance(spec, CorruptionSpec):
-            corrupted = _dataset(spec.images, ["corruption"], f"{where}: images")
-            if corrupted.clean != task.name:
+            corruptions = self._corruptions(spec, where)
+            if get_dataset(spec.images).clean != task.name:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
-            for corruption in spec.corruptions or ():
-                if corruption not in corrupted.splits:
-                    raise SpecError(f"{where}: {UnknownName('corruption', corruption, corrupted.splits)}")
-            return spec.replaced(corruptions=spec.corruptions or self._inputs.splits(spec.images))
+            return spec.replaced(corruptions=corruptions)
         return spec
+
+    def _resolved_analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[str, ...]]:
+        """The analysis with the data set's values for what it leaves open, and what it reads, as "name/split"."""
+        if isinstance(spec, CorruptionSpectraSpec):
+            spec = spec.replaced(corruptions=self._corruptions(spec, where))
+            corrupted = (f"{spec.images}/{corruption}" for corruption in spec.corruptions or ())
+            return spec, (f"{get_dataset(spec.images).clean}/test", *corrupted)
+        if isinstance(spec, NoiseExamplesSpec):
+            _dataset(spec.images, ["classification"], f"{where}: images")
+            return spec, (f"{spec.images}/test",)
+        return spec, (f"{spec.recording}/neural",)
+
+    def _corruptions(self, spec: CorruptionSpec | CorruptionSpectraSpec, where: str) -> tuple[str, ...]:
+        """The corruptions that a spec names, else all that its set has."""
+        corrupted = _dataset(spec.images, ["corruption"], f"{where}: images")
+        for corruption in spec.corruptions or ():
+            if corruption not in corrupted.splits:
+                raise SpecError(f"{where}: {UnknownName('corruption', corruption, corrupted.splits)}")
+        return spec.corruptions or self._inputs.splits(spec.images)
 
 
 def _resolved_training(spec: TrainingSpec, where: str, bfloat16: bool) -> TrainingSpec:
     """The training with the data set's and the device's values for "auto"; raises SpecError for a set unfit for it."""
     task = _dataset(spec.classification, ["classification"], f"{where}: classification")
-    if spec.regularizer:
+    if spec.regularizer and spec.regularizer.target not in RECORDED:
         _dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
     changes: dict[str, object] = {}
     if spec.augmentation == "auto":
@@ -187,7 +249,7 @@ def _resolved_training(spec: TrainingSpec, where: str, bfloat16: bool) -> Traini
     return spec.replaced(**changes)
 
 
-def _dataset(name: str, roles: Sequence[str], where: str) -> DataSet:
+def _dataset(name: str, roles: Sequence[Role], where: str) -> DataSet:
     """The data set of that name; raises SpecError if there is none, or if it has another role."""
     fitting = [dataset.name for dataset in DATASETS.values() if dataset.role in roles]
     if name not in fitting:

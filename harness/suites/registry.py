@@ -1,4 +1,4 @@
-"""Which suites there are: the built-in ones and a user's own, one TOML file each."""
+"""Which suites and collections of suites there are: the built-in ones and a user's own, one TOML file each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import harness
 from harness.errors import SpecError
 from harness.names import lookup
 from harness.settings import settings
-from harness.spec import Suite, parse_suite
+from harness.spec import Collection, Suite, find_collection, parse_suite
 
 
 def builtin_folder() -> Path:
@@ -32,6 +32,21 @@ def suite_files() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def get_suite(name: str, profile: str) -> Suite:
-    """The suite at a profile; raises UnknownName or another SpecError."""
-    return parse_suite(lookup(suite_files(), "suite", name), profile)
+def get_suites(name: str, profile: str) -> tuple[Suite, ...]:
+    """The suite of that name at a profile, or the suites of a collection; raises UnknownName or another SpecError."""
+    collection = get_collection(name)
+    return tuple(_parsed(suite, profile) for suite in (collection.suites if collection else (name,)))
+
+
+def get_collection(name: str) -> Collection | None:
+    """The collection of that name; None if it is a suite's. Raises UnknownName or another SpecError."""
+    path = lookup(suite_files(), "suite", name)
+    collection = find_collection(path)
+    for member in collection.suites if collection else ():
+        if find_collection(lookup(suite_files(), f"suite (of the collection {path.name})", member)):
+            raise SpecError(f"{path.name}: {member} is a collection itself; name its suites")
+    return collection
+
+
+def _parsed(name: str, profile: str) -> Suite:
+    return parse_suite(lookup(suite_files(), "suite", name), profile, suite_files())

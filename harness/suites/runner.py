@@ -1,4 +1,4 @@
-"""The runner: plans a suite, has what is missing done, and records each job in one transaction.
+"""The runner: plans suites, has what is missing done, and records each job in one transaction.
 
 It is the only writer of the database, and it never imports torch: that is for the workers.
 """
@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.data.arrays import verify
 from harness.data.manifest import find_manifest
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 from harness.errors import DataMissing, Interrupted
 from harness.measurement import EvaluationResult, Progress, TrainingResult
 from harness.names import lookup
 from harness.settings import Settings
-from harness.spec import CorruptionSpec, PlannedJob, Suite
-from harness.store import read, write
+from harness.spec import PlannedJob, Suite, TrainJob
+from harness.store import arrays, read, write
 from harness.store.engine import Database, open_database
 from harness.store.provenance import provenance
 from harness.suites.cost import Estimate, estimate
@@ -47,9 +46,10 @@ LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on t
 class Request:
     """What the user asks for."""
 
-    suite: Suite
+    suites: tuple[Suite, ...]
+    """One, or those of a collection; all at one profile."""
     seeds: tuple[int, ...] = ()
-    """The suite's if empty."""
+    """Each suite's own if empty."""
     only: tuple[str, ...] = ()
     """Conditions; all if empty."""
     device: Wanted = "auto"
@@ -98,7 +98,7 @@ class Summary:
 
 
 def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
-    """Do all jobs that are asked for and not done yet; those that fail do not stop the others.
+    """Do all jobs of the suites that are asked for and not done yet; those that fail do not stop the others.
 
     Raises:
         Interrupted: Ctrl-C; running jobs wait for the next run, which continues them.
@@ -112,25 +112,30 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     with held(settings.results_dir):
         executor = make_executor(device, workers)
         try:
-            _make_bundled_sets(request.suite, settings, executor, watch)
             inputs = Inputs(settings.data_dir)
-            plan = make_plan(request.suite, inputs, bfloat16=device.bfloat16, seeds=request.seeds, only=request.only)
+            if _make_bundled_sets(_plan(request, inputs, device), settings, executor, watch):
+                inputs = Inputs(settings.data_dir)
+            plan = _plan(request, inputs, device)
             with _planned(plan, inputs, settings) as database:
-                return _Run(plan, request, settings, device, database, executor, watch).work(workers)
+                return _Run(plan, inputs, request, settings, device, database, executor, watch).work(workers)
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
         finally:
             executor.close()
 
 
+def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
+    return make_plan(request.suites, inputs, bfloat16=device.bfloat16, seeds=request.seeds, only=request.only)
+
+
 @contextmanager
 def _planned(plan: Plan, inputs: Inputs, settings: Settings) -> Iterator[Database]:
     """The database with the plan in it. Jobs that run when it is left, or that a killed run left, wait again."""
-    suite = plan.suite
     database = open_database(settings.database)
     try:
         write.release_running(database, plan.by_key)
-        write.plan(database, plan.jobs, suite.name, suite.profile, suite.title, _facts(inputs))
+        for suite in plan.suites:
+            write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
         try:
             yield database
         finally:
@@ -143,39 +148,39 @@ def _facts(inputs: Inputs) -> list[write.SplitFacts]:
     """What is known of the data that is there, for the database."""
     return [
         write.SplitFacts(
-            name=name,
-            split=split,
+            path=path,
             sha256=state.digest,
             n=state.count,
             generated=state.generated,
             origin=state.origin,
         )
-        for (name, split), state in inputs.seen.items()
+        for path, state in inputs.seen.items()
         if state.digest
     ]
 
 
-def _make_bundled_sets(suite: Suite, settings: Settings, executor: Executor, watch: Watch) -> None:
-    """Have a worker make the sets of a suite that need no download and are not there; raises DataMissing."""
-    for name in _sets_of(suite):
-        dataset = get_dataset(name)
-        if not dataset.bundled or find_manifest(settings.data_dir, name):
-            continue
-        watch.note(f"making data set {name}: {dataset.title}")
-        executor.submit(PrepareWork(name=name, data_dir=settings.data_dir))
+def _make_bundled_sets(plan: Plan, settings: Settings, executor: Executor, watch: Watch) -> bool:
+    """Have a worker make the sets of a plan that need no download and are not there; whether there were any.
+
+    Raises:
+        DataMissing: one of them could not be made.
+    """
+    names = {path.partition("/")[0] for planned in plan.asked for path in planned.job.data}
+    absent = [
+        dataset
+        for name in sorted(names & DATASETS.keys())
+        if (dataset := DATASETS[name]).bundled and not find_manifest(settings.data_dir, name)
+    ]
+    for dataset in absent:
+        watch.note(f"making data set {dataset.name}: {dataset.title}")
+        executor.submit(PrepareWork(name=dataset.name, data_dir=settings.data_dir))
         waiting = True
         while waiting:
             for event in executor.events(LOOK_SECONDS):
                 if isinstance(event, Failed):
-                    raise DataMissing(f"data set {name} could not be made: {event.reason}")
+                    raise DataMissing(f"data set {dataset.name} could not be made: {event.reason}")
                 waiting = waiting and not isinstance(event, Finished)
-
-
-def _sets_of(suite: Suite) -> list[str]:
-    found = {spec.classification for spec in suite.conditions.values()}
-    found |= {spec.regularizer.images for spec in suite.conditions.values() if spec.regularizer}
-    found |= {spec.images for spec in suite.evaluations.values() if isinstance(spec, CorruptionSpec)}
-    return sorted(found)
+    return bool(absent)
 
 
 class _Run:
@@ -184,6 +189,7 @@ class _Run:
     def __init__(
         self,
         plan: Plan,
+        inputs: Inputs,
         request: Request,
         settings: Settings,
         device: Device,
@@ -192,6 +198,7 @@ class _Run:
         watch: Watch,
     ) -> None:
         self._plan = plan
+        self._inputs = inputs
         self._request = request
         self._settings = settings
         self._device = device
@@ -263,7 +270,8 @@ class _Run:
                 return
             self._weights[event.key] = event.result.weights
         elif isinstance(event.result, EvaluationResult):
-            write.finish_evaluation(self._database, event.key, event.result, origin, event.seconds)
+            files = arrays.save(self._settings.arrays_dir, event.key, event.result.arrays)
+            write.finish_evaluation(self._database, event.key, event.result, origin, event.seconds, files)
         self._schedule.finish(event.key)
         self._watch.finished(planned, event.seconds)
 
@@ -279,15 +287,16 @@ class _Run:
             key
             for key in sorted(needed)
             if (weights := states[key].weights)
+            and isinstance(self._plan.by_key[key].job, TrainJob)
             and not is_whole(self._settings.models_dir / key / weights, states[key].weights_sha256)
         ]
 
     def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
         """Read every byte of the sets that will be used; raises DataDamaged."""
-        names = sorted({path.partition("/")[0] for planned in todo for path in planned.job.data})
+        paths = {path for planned in todo for path in planned.job.data}
+        names = sorted({path.partition("/")[0] for path in paths})
         self._watch.note(f"checking data: {', '.join(names)}")
-        for name in names:
-            verify(self._settings.data_dir, name)
+        self._inputs.verify(paths)
 
     def _summary(self) -> Summary:
         schedule, by_key = self._schedule, self._plan.by_key

@@ -9,15 +9,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+from torch import nn
 
 import harness
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import get_dataset
+from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError
-from harness.evaluations import evaluate, setting_for
+from harness.evaluations import analyse, evaluate, setting_for
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
-from harness.models.pixels import PixelModel
-from harness.spec import EvaluateJob, TrainJob
+from harness.models.zoo import load_external
+from harness.spec import AnalyseJob, EvaluateJob, LoadJob, ModelJob, TrainJob
+from harness.spec.training import WEIGHTS
 from harness.suites.devices import cpu_name
 from harness.suites.executors.event import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.training.images import training_images
@@ -54,6 +57,7 @@ class Worker:
         self._connection = connection
         # a substitute is needed again by every model: what was remembered about it must not be lost in between
         self._load = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
+        self._load_external = lru_cache(maxsize=1)(load_external)
         self._told = 0.0
         cuda = device.type == "cuda"
         self._facts = DeviceFacts(
@@ -79,15 +83,21 @@ class Worker:
         if not isinstance(work, JobWork):
             prepare_bundled(work.data_dir, work.name)
             return None
-        if isinstance(work.job, TrainJob):
-            return self._trained(work, work.job)
-        return self._evaluated(work, work.job)
+        match work.job:
+            case TrainJob():
+                return self._trained(work, work.job)
+            case LoadJob():
+                return self._taken_in(work, work.job)
+            case EvaluateJob():
+                return self._evaluated(work, work.job)
+            case AnalyseJob():
+                return analyse(work.job.spec, work.data_dir)
 
     def _trained(self, work: JobWork, job: TrainJob) -> TrainingResult:
         return train(
-            job.training,
+            job.spec,
             job.seed,
-            training_images(job.training, work.data_dir),
+            training_images(job.spec, work.data_dir, self._device),
             device=self._device,
             folder=work.models_dir / job.key,
             on_progress=lambda progress: self._tell(job.key, progress),
@@ -96,7 +106,7 @@ class Worker:
     def _evaluated(self, work: JobWork, job: EvaluateJob) -> EvaluationResult:
         setting = setting_for(
             job.evaluation,
-            job.model.training,
+            job.model.spec,
             work.data_dir,
             self._device,
             self._loaded(work, job.substitute) if job.substitute else None,
@@ -104,10 +114,27 @@ class Worker:
         )
         return evaluate(self._loaded(work, job.model), setting, job.evaluation)
 
-    def _loaded(self, work: JobWork, job: TrainJob) -> PixelModel:
-        classes = get_dataset(job.training.classification).classes
+    def _taken_in(self, work: JobWork, job: LoadJob) -> TrainingResult:
+        """An external model that loads and classifies."""
+        model = self._loaded(work, job)
+        file = weights_file(work.data_dir, job.spec.weights)
+        return TrainingResult(
+            status="ok",
+            reason=None,
+            epochs=(),
+            best_epoch=None,
+            gammas=(),
+            weights=file.name,
+            weights_sha256=job.data[f"{job.spec.weights}/{WEIGHTS}"],
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+        )
+
+    def _loaded(self, work: JobWork, job: ModelJob) -> nn.Module:
+        if isinstance(job, LoadJob):
+            return self._load_external(job.spec, weights_file(work.data_dir, job.spec.weights), self._device)
+        classes = get_dataset(job.spec.classification).classes
         assert classes is not None, "the plan refuses a task without classes"
-        return self._load(job.training, work.models_dir / job.key, work.weights[job.key], classes, self._device)
+        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], classes, self._device)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()

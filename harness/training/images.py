@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from harness.data.arrays import open_split
 from harness.data.grayscale import as_color
 from harness.data.regularization_images import regularization_images
 from harness.data.sets import get_dataset
+from harness.data.similarities import open_similarity
+from harness.data.weights import weights_file
 from harness.errors import DataError, SpecError
-from harness.spec.training import TrainingSpec
+from harness.models.features import feature_rows
+from harness.regularization.similarity import MatrixSimilarity, RowSimilarity, Similarity, same_class
+from harness.spec.training import FEATURE_LAYER, FEATURES, Color, RegularizerSpec, TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,14 @@ class TrainingImages:
     regularization: Tensor | None
     """uint8 (N, c, h, w), maybe of another height and width; None without a regularizer."""
     classes: int
+    similarity: Similarity | None = None
+    """Of the regularization images, where the target does not follow from their pixels."""
 
 
-def training_images(spec: TrainingSpec, data_dir: Path) -> TrainingImages:
+def training_images(spec: TrainingSpec, data_dir: Path, device: torch.device) -> TrainingImages:
     """What a training reads from the data directory.
+
+    device: where the features of a pretrained network are computed, if they are the target.
 
     Raises:
         SpecError: the data set has no classes to learn.
@@ -44,12 +53,32 @@ def training_images(spec: TrainingSpec, data_dir: Path) -> TrainingImages:
         raise DataError(
             f"n_train is {n}, but {dataset.name} in {data_dir} has only {len(split.images)} training images"
         )
-    regularizer = spec.regularizer
+    pairs, similarity = (
+        _regularization(spec.regularizer, spec.color, data_dir, device) if spec.regularizer else (None, None)
+    )
     return TrainingImages(
         images=as_color(split.images[:n], spec.color),
         labels=split.labels[:n],
-        regularization=regularization_images(data_dir, regularizer.images, regularizer.n_images, spec.color)
-        if regularizer
-        else None,
+        regularization=pairs,
         classes=dataset.classes,
+        similarity=similarity,
     )
+
+
+def _regularization(
+    spec: RegularizerSpec, color: Color, data_dir: Path, device: torch.device
+) -> tuple[Tensor, Similarity | None]:
+    """The images that pairs are drawn from, and their similarity where it does not follow from their pixels."""
+    if spec.target == "neural" or spec.target == "raw":
+        recorded = open_similarity(data_dir, spec.images, spec.target)
+        n = spec.n_images
+        if n > len(recorded.images):
+            raise DataError(f"n_images is {n}, but the similarity {spec.images} has only {len(recorded.images)} images")
+        return as_color(recorded.images[:n].clone(), color), MatrixSimilarity(recorded.matrix[:n, :n])
+    images = regularization_images(data_dir, spec.images, spec.n_images, color)
+    if spec.target == "label":
+        labels = open_split(data_dir, spec.images, "train").labels[: spec.n_images]
+        return images, same_class(labels)
+    if spec.target == "features":
+        return images, RowSimilarity(feature_rows(images, FEATURE_LAYER, weights_file(data_dir, FEATURES), device))
+    return images, None

@@ -15,7 +15,7 @@ from harness.suites.cost import Estimate
 
 
 def job(seed: int, work: float = 1.0) -> PlannedJob:
-    training = TrainJob(training=TrainingSpec(classification="digits"), seed=seed, data={})
+    training = TrainJob(spec=TrainingSpec(classification="digits"), seed=seed, data={})
     place = Place(suite="tiny", profile="smoke", condition="none", seed=seed, evaluation=None)
     return PlannedJob(job=training, places=(place,), work=work)
 

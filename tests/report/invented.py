@@ -142,6 +142,8 @@ def results(  # noqa: C901 - one generator per frame
         corruptions=each(corrupted),
         boundary=each(attack),
         spectra=each(spectrum),
+        analyses=pd.DataFrame(columns=["analysis", "kind", "metric", "point", "value", "n"]),
+        arrays=pd.DataFrame(columns=["condition", "seed", "evaluation", "kind", "name", "file", "sha256", "shape"]),
         acceptable=_ratios(curves, table, seeds),
         epochs=each(trained),
         gamma_epochs=gamma_epochs,

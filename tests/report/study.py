@@ -61,7 +61,7 @@ def planned(
     jobs = []
     for condition, training in conditions.items():
         for seed in seeds:
-            job = TrainJob(training=training, seed=seed, data={"digits/train": "a" * 64})
+            job = TrainJob(spec=training, seed=seed, data={"digits/train": "a" * 64})
             place = Place(suite=suite, profile=profile, condition=condition, seed=seed, evaluation=None)
             jobs.append(PlannedJob(job=job, places=(place,), work=1.0))
             for name, spec in EVALUATIONS.items():

@@ -71,11 +71,11 @@ def test_kinds_of_evaluations_differ_though_their_fields_are_the_same():
 
 
 def test_seed_data_and_substitute_are_part_of_the_identity():
-    model = TrainJob(training=REGULARIZED, seed=0, data={"digits/train": "a"})
+    model = TrainJob(spec=REGULARIZED, seed=0, data={"digits/train": "a"})
     models = [
         model,
-        TrainJob(training=REGULARIZED, seed=1, data=model.data),
-        TrainJob(training=REGULARIZED, seed=0, data={"digits/train": "b"}),
+        TrainJob(spec=REGULARIZED, seed=1, data=model.data),
+        TrainJob(spec=REGULARIZED, seed=0, data={"digits/train": "b"}),
     ]
     clean = EVALUATIONS["clean"]
     jobs = [EvaluateJob(model=one, evaluation=clean, data={"digits/test": "c"}) for one in models]
@@ -90,10 +90,10 @@ def test_neither_order_nor_written_out_defaults_matter(random):
     written = REGULARIZED.model_dump()
     shuffled = in_any_order(written, random)
     sparse = REGULARIZED.model_dump(exclude_defaults=True)
-    key = TrainJob(training=REGULARIZED, seed=0, data={"a": "1", "b": "2"}).key
+    key = TrainJob(spec=REGULARIZED, seed=0, data={"a": "1", "b": "2"}).key
     for table in (shuffled, in_any_order(sparse, random)):
         spec = TrainingSpec.model_validate(table)
-        assert TrainJob(training=spec, seed=0, data={"b": "2", "a": "1"}).key == key
+        assert TrainJob(spec=spec, seed=0, data={"b": "2", "a": "1"}).key == key
 
 
 @pytest.mark.parametrize("kind", EVALUATIONS)
@@ -123,7 +123,7 @@ def in_any_order(table: Any, random: Any) -> Any:
 
 
 def training(spec: Spec) -> TrainJob:
-    return TrainJob(training=spec, seed=0, data={})
+    return TrainJob(spec=spec, seed=0, data={})
 
 
 def evaluation(spec: Spec) -> EvaluateJob:

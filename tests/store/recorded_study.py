@@ -43,7 +43,7 @@ FACTS = DeviceFacts(device="Test CPU", driver=None, threads=1)
 
 
 def train_job(condition: str = "none", seed: int = 0) -> TrainJob:
-    return TrainJob(training=CONDITIONS[condition], seed=seed, data=DATA)
+    return TrainJob(spec=CONDITIONS[condition], seed=seed, data=DATA)
 
 
 def evaluate_job(name: str = "gaussian", condition: str = "none", seed: int = 0) -> EvaluateJob:

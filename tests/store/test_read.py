@@ -31,7 +31,7 @@ def test_states_are_those_of_known_jobs(filled: Database) -> None:
 
 
 def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Database) -> None:
-    width = train_job().training.network.base_width
+    width = train_job().spec.network.base_width
     by_kind = {
         "train": 25.0, "clean": 5.0, "gaussian": 5.0, "fgsm_transfer": 5.0, "boundary": 5.0, "corruption": 5.0,
     }  # fmt: skip
@@ -98,7 +98,7 @@ def test_a_finished_suite_misses_nothing(filled: Database) -> None:
 
 
 def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
-    facts = SplitFacts(name="digits", split="train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
+    facts = SplitFacts(path="digits/train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
     write.plan(filled, planned(), "study", "smoke", "A study", [facts])
     found = read.origins(filled, "study", "smoke")
     assert found.commits == ("c" * 40,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -24,9 +25,22 @@ from recorded_study import (
     training_result,
 )
 
-from harness.measurement import EvaluationResult
-from harness.spec import CleanSpec, EvaluateJob, NoiseSpec, Place, PlannedJob, TrainJob
+from harness.measurement import EvaluationResult, Measurement
+from harness.spec import (
+    AnalyseJob,
+    CleanSpec,
+    EvaluateJob,
+    ExternalSpec,
+    LoadJob,
+    NoiseSpec,
+    Place,
+    PlannedJob,
+    SimilaritySpec,
+    SpectrumSpec,
+    TrainJob,
+)
 from harness.store import migrations, read, views, write
+from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 
 COMMON = (
@@ -43,10 +57,37 @@ COLUMNS = {
     "v_boundary": f"{COMMON}, steps, score, repeats, n, n_failed, queries, start_score",
     "v_acceptable": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, r0, u0, rd, ud, clean_ratio, distorted_ratio,"
     " acceptable",
+    "v_spectra": f"{COMMON}, evaluation, frequency, power, n",
+    "v_analyses": "suite, profile, analysis, kind, metric, point, value, n",
+    "v_arrays": "suite, profile, condition, seed, evaluation, kind, name, file, sha256, shape",
     "v_jobs": f"{COMMON}, job, kind, state, attempts, reason, started_at, finished_at, seconds, device",
 }
 NONE_COMMON = ("study", "smoke", "none", "digits", "none", "none", None, None, "resnet18", "gray")
 THRESHOLD_COMMON = ("study", "smoke", "threshold", "digits", "digits", "threshold", 10.0, 0.8, "resnet18", "gray")
+
+
+EXTERNAL = LoadJob(spec=ExternalSpec(model="Standard"), data={"robustbench-standard/weights": "e" * 64})
+SPECTRUM = EvaluateJob(model=EXTERNAL, evaluation=SpectrumSpec(steps=10, n_images=2), data={})
+ANALYSIS = AnalyseJob(spec=SimilaritySpec(recording="v1"), data={"v1/neural": "f" * 64})
+
+
+def plan_and_record_all_kinds(db: Database) -> None:
+    """A suite with an external model, its spectrum with an array, and an analysis."""
+    here = {"suite": "kinds", "profile": "smoke"}
+    places = (
+        (EXTERNAL, Place(**here, condition="standard", seed=0, evaluation=None)),
+        (SPECTRUM, Place(**here, condition="standard", seed=0, evaluation="spectrum")),
+        (ANALYSIS, Place(**here, condition="", seed=0, evaluation="similarity")),
+    )
+    jobs = [PlannedJob(job=job, places=(place,), work=1.0) for job, place in places]
+    write.plan(db, jobs, "kinds", "smoke", "Every kind of job")
+    taken_in = training_result(epochs=2, best_epoch=None, gammas=(), weights="Standard.pt", weights_sha256="e" * 64)
+    write.finish_training(db, EXTERNAL.key, replace(taken_in, epochs=()), ORIGIN, 1.0)
+    power = tuple(Measurement(metric="power", value=1.0 / (1 + r), n=2, radius=r) for r in range(3))
+    file = ArrayFile(name="power", file=f"{SPECTRUM.key}/power.safetensors", sha256="1" * 64, shape=(4, 4))
+    write.finish_evaluation(db, SPECTRUM.key, EvaluationResult(measurements=power), ORIGIN, 1.0, [file])
+    correlation = EvaluationResult(measurements=(Measurement(metric="correlation", value=0.7, n=64),))
+    write.finish_evaluation(db, ANALYSIS.key, correlation, ORIGIN, 1.0)
 
 
 def rows(db: Database, view: str, order: str = "1") -> list[tuple[object, ...]]:
@@ -205,7 +246,7 @@ def test_acceptable_compares_with_the_same_training_without_regularizer(db: Data
     wide = NONE.replaced(network={"base_width": 128})
     jobs = []
     for condition, job in (
-        ("none", TrainJob(training=wide, seed=0, data=DATA)),
+        ("none", TrainJob(spec=wide, seed=0, data=DATA)),
         ("threshold", train_job("threshold")),
     ):
         here = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=None)
@@ -241,3 +282,50 @@ def test_a_suite_that_shares_models_shows_them_too(filled: Database) -> None:
     write.plan(filled, planned(suite="other"), "other", "smoke", "Another study")
     assert {view: len(rows(filled, view)) for view in views.PUBLIC} == {view: 2 * n for view, n in before.items()}
     assert {row[0] for row in rows(filled, "v_acceptable")} == {"study", "other"}
+
+
+def test_external_models_stand_beside_trained_ones(db: Database) -> None:
+    plan_and_record_all_kinds(db)
+    [model] = read.answer(db, "SELECT architecture, target, alpha, status, best_epoch, base_width FROM v_models").rows
+    assert model == ("Standard", "external", None, "ok", None, None)
+
+
+def test_spectra_are_by_whole_frequency(db: Database) -> None:
+    plan_and_record_all_kinds(db)
+    found = read.answer(db, "SELECT condition, evaluation, frequency, power, n FROM v_spectra ORDER BY frequency").rows
+    assert found == tuple(("standard", "spectrum", radius, 1.0 / (1 + radius), 2) for radius in range(3))
+
+
+def test_an_analysis_has_numbers_and_a_job_but_no_model(db: Database) -> None:
+    plan_and_record_all_kinds(db)
+    assert rows(db, "v_analyses") == [("kinds", "smoke", "similarity", "similarity", "correlation", "", 0.7, 64)]
+    jobs = read.answer(db, "SELECT condition, seed, kind, state FROM v_jobs ORDER BY kind").rows
+    assert jobs == (
+        ("standard", 0, "load", "done"),
+        (None, None, "similarity", "done"),
+        ("standard", 0, "spectrum", "done"),
+    )
+
+
+def test_arrays_are_named_with_their_digests(db: Database) -> None:
+    plan_and_record_all_kinds(db)
+    [array] = rows(db, "v_arrays")
+    assert array == (
+        *("kinds", "smoke", "standard", 0, "spectrum", "spectrum", "power"),
+        *(f"{SPECTRUM.key}/power.safetensors", "1" * 64, "4 x 4"),
+    )
+
+
+def test_going_back_to_a_version_without_them_removes_what_it_cannot_hold(filled: Database) -> None:
+    before = {view: rows(filled, view) for view in ("v_curves", "v_gammas")}
+    plan_and_record_all_kinds(filled)
+    for version in ("0001", migrations.NEWEST):
+        with filled.engine.connect() as connection:
+            filled.dialect.without_foreign_keys(connection)
+            with connection.begin():
+                migrations.migrate(connection, version)
+            connection.invalidate()
+    assert {view: rows(filled, view) for view in before} == before
+    assert "kinds" not in {row[0] for row in rows(filled, "v_jobs")}
+    with filled.reading() as connection:
+        assert filled.dialect.problems(connection) == []

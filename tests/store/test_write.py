@@ -122,7 +122,7 @@ def test_a_plan_never_touches_what_runs_failed_or_is_done(db: Database) -> None:
 
 
 def test_what_is_known_of_data_is_kept(db: Database) -> None:
-    facts = SplitFacts(name="digits", split="train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
+    facts = SplitFacts(path="digits/train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
     plan(db, splits=[facts])
     plan(db)
     with db.reading() as connection:

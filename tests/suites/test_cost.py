@@ -17,7 +17,7 @@ def work(parse, digits):
     """GFLOP of the suite's jobs by name, after some replacements in it."""
 
     def found(*replacements):
-        plan = make_plan(parse(*replacements), Inputs(digits), bfloat16=False)
+        plan = make_plan([parse(*replacements)], Inputs(digits), bfloat16=False)
         return {label(planned): planned.work for planned in plan.jobs}
 
     return found
@@ -59,11 +59,11 @@ def test_evaluations_cost_what_they_classify(work, evaluation, passes):
 
 
 def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):
-    plan = make_plan(parse(), Inputs(digits), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits), bfloat16=False)
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
-    width = trainings[0].job.training.network.base_width
+    width = trainings[0].job.spec.network.base_width
     measured = estimate(trainings, {("train", width): 2.0}, device, 1)
     assert measured.measured
     assert measured.seconds == pytest.approx(total / 2)
@@ -72,9 +72,9 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
 
 
 def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits):
-    plan = make_plan(parse(), Inputs(digits), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits), bfloat16=False)
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
-    width = trainings[0].job.training.network.base_width
+    width = trainings[0].job.spec.network.base_width
     slow = estimate(trainings, {("train", width // 2): 1e-6}, device, 1)
     assert slow == estimate(trainings, {}, device, 1)

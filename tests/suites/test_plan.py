@@ -16,7 +16,7 @@ def inputs(digits: Path) -> Inputs:
 
 
 def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
-    plan = make_plan(parse(), inputs, bfloat16=False)
+    plan = make_plan([parse()], inputs, bfloat16=False)
     places = [(p.condition, p.seed, p.evaluation) for planned in plan.jobs for p in planned.places]
     evaluations = (None, "clean", "gaussian", "fgsm_transfer")
     expected = [(c, s, e) for s in (0, 1) for c in ("none", "threshold") for e in evaluations]
@@ -24,20 +24,20 @@ def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
 
 
 def test_what_a_job_needs_comes_before_it(parse, inputs):
-    plan = make_plan(parse(), inputs, bfloat16=False)
+    plan = make_plan([parse()], inputs, bfloat16=False)
     order = {planned.key: number for number, planned in enumerate(plan.jobs)}
     assert all(order[need.key] < order[planned.key] for planned in plan.jobs for need in planned.needs)
 
 
 def test_a_seed_is_whole_before_the_next_begins(parse, inputs):
-    seeds = [p.seed for planned in make_plan(parse(), inputs, bfloat16=False).jobs for p in planned.places]
+    seeds = [p.seed for planned in make_plan([parse()], inputs, bfloat16=False).jobs for p in planned.places]
     assert seeds == sorted(seeds)
 
 
 def test_one_substitute_of_its_own_seed_serves_all_models(parse, inputs):
-    plan = make_plan(parse(), inputs, bfloat16=False)
+    plan = make_plan([parse()], inputs, bfloat16=False)
     substitutes = [planned for planned in plan.jobs if not planned.places]
-    assert [(planned.job.seed, planned.job.training.regularizer) for planned in substitutes] == [(10_000, None)]
+    assert [(planned.job.seed, planned.job.spec.regularizer) for planned in substitutes] == [(10_000, None)]
     assert label(substitutes[0]) == "substitute, seed 10000"
     attacks = [p.job for p in plan.jobs if isinstance(p.job, EvaluateJob) and p.job.evaluation.kind == "fgsm_transfer"]
     assert {job.substitute.key for job in attacks} == {substitutes[0].key}
@@ -46,34 +46,34 @@ def test_one_substitute_of_its_own_seed_serves_all_models(parse, inputs):
 def test_a_model_is_never_attacked_with_its_own_gradients(parse, inputs):
     suite = parse(('seeds = "0-1"', "seeds = [10000]"))
     with pytest.raises(SpecError, match="seed 10000 is the substitute's"):
-        make_plan(suite, inputs, bfloat16=False)
+        make_plan([suite], inputs, bfloat16=False)
 
 
 def test_conditions_that_ask_for_the_same_share_the_job(parse, inputs):
     suite = parse(("[conditions.none]", "[conditions.none]\n[conditions.again]"))
-    plan = make_plan(suite, inputs, bfloat16=False)
+    plan = make_plan([suite], inputs, bfloat16=False)
     shared = [planned for planned in plan.jobs if len(planned.places) == 2]
     assert {p.condition for planned in shared for p in planned.places} == {"none", "again"}
     assert len(shared) == 2 * 4
 
 
 def test_a_regularizer_of_weight_zero_is_a_condition_of_its_own(parse, inputs):
-    plan = make_plan(parse(("alpha = 10", "alpha = 0")), inputs, bfloat16=False)
+    plan = make_plan([parse(("alpha = 10", "alpha = 0"))], inputs, bfloat16=False)
     assert sum(isinstance(planned.job, TrainJob) for planned in plan.jobs) == 2 * 2 + 1
 
 
 def test_what_the_spec_leaves_open_is_resolved(parse, inputs):
     suite = parse(("n_train = 64", 'n_train = 64\nprecision = "auto"'))
     for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):
-        jobs = [planned.job for planned in make_plan(suite, inputs, bfloat16=bfloat16).jobs]
-        training = [job.training for job in jobs if isinstance(job, TrainJob)]
+        jobs = [planned.job for planned in make_plan([suite], inputs, bfloat16=bfloat16).jobs]
+        training = [job.spec for job in jobs if isinstance(job, TrainJob)]
         assert {(spec.precision, spec.augmentation) for spec in training} == {(precision, "none")}
     curves = [job.evaluation for job in jobs if isinstance(job, EvaluateJob) and job.evaluation.kind == "gaussian"]
     assert {curve.max_epsilon for curve in curves} == {0.5}
 
 
 def test_selected_jobs_come_with_what_they_need(parse, inputs):
-    plan = make_plan(parse(), inputs, bfloat16=False, seeds=[1], only=["threshold"])
+    plan = make_plan([parse()], inputs, bfloat16=False, seeds=[1], only=["threshold"])
     asked = {label(planned) for planned in plan.asked}
     evaluations = {f"threshold, seed 1: {name}" for name in ("clean", "gaussian", "fgsm_transfer")}
     assert asked == {"threshold, seed 1", "substitute, seed 10000"} | evaluations
@@ -81,14 +81,14 @@ def test_selected_jobs_come_with_what_they_need(parse, inputs):
 
 
 def test_seeds_of_the_command_join_those_of_the_suite(parse, inputs):
-    plan = make_plan(parse(), inputs, bfloat16=False, seeds=[7])
+    plan = make_plan([parse()], inputs, bfloat16=False, seeds=[7])
     assert {p.seed for planned in plan.jobs for p in planned.places} == {0, 1, 7}
     assert {p.seed for planned in plan.asked for p in planned.places} == {7}
 
 
 def test_the_name_of_a_sweep_selects_all_its_points(parse, inputs):
     suite = parse(("threshold = 0.8", 'threshold = 0.8\n[conditions.threshold.grid]\n"regularizer.alpha" = [1, 2]'))
-    plan = make_plan(suite, inputs, bfloat16=False, only=["threshold"])
+    plan = make_plan([suite], inputs, bfloat16=False, only=["threshold"])
     assert {p.condition for planned in plan.asked for p in planned.places} == {
         "threshold[alpha=1]",
         "threshold[alpha=2]",
@@ -97,7 +97,7 @@ def test_the_name_of_a_sweep_selects_all_its_points(parse, inputs):
 
 def test_an_unknown_condition_is_refused(parse, inputs):
     with pytest.raises(UnknownName, match="no condition of tiny called 'treshold'; did you mean 'threshold'"):
-        make_plan(parse(), inputs, bfloat16=False, only=["treshold"])
+        make_plan([parse()], inputs, bfloat16=False, only=["treshold"])
 
 
 SETS = {
@@ -127,14 +127,14 @@ SETS = {
 @pytest.mark.parametrize(("replacement", "message"), SETS.values(), ids=SETS.keys())
 def test_a_set_that_does_not_fit_is_refused(parse, inputs, replacement, message):
     with pytest.raises(SpecError) as caught:
-        make_plan(parse(replacement), inputs, bfloat16=False)
+        make_plan([parse(replacement)], inputs, bfloat16=False)
     assert message in str(caught.value)
     assert str(caught.value).startswith("tiny.toml: ")
 
 
 def test_absent_data_block_only_what_reads_them(parse, inputs):
     suite = parse(('images = "digits"', 'images = "imagenet"'))
-    plan = make_plan(suite, inputs, bfloat16=False)
+    plan = make_plan([suite], inputs, bfloat16=False)
     blocked = {label(planned) for planned in plan.jobs if planned.blocked}
     assert {name.split(",")[0] for name in blocked} == {"threshold"}
     assert len(blocked) == 2 * 4
@@ -144,14 +144,14 @@ def test_absent_data_block_only_what_reads_them(parse, inputs):
 
 
 def test_too_few_images_block_and_say_how_many_there_are(parse, inputs):
-    plan = make_plan(parse(("n_images = 32", "n_images = 5000")), inputs, bfloat16=False)
+    plan = make_plan([parse(("n_images = 32", "n_images = 5000"))], inputs, bfloat16=False)
     reasons = {planned.blocked for planned in plan.jobs if planned.blocked}
     assert len(reasons) == 1
     assert "regularizer.n_images is 5000, but digits here has 1437 training images" in reasons.pop()
 
 
 def test_bundled_sets_that_are_not_made_yet_block_nothing(parse, tmp_path):
-    plan = make_plan(parse(), Inputs(tmp_path), bfloat16=False)
+    plan = make_plan([parse()], Inputs(tmp_path), bfloat16=False)
     assert not any(planned.blocked for planned in plan.jobs)
     assert all(planned.work > 0 for planned in plan.jobs)
 
@@ -164,4 +164,4 @@ def test_truncated_data_is_an_error(parse, tmp_path, digits):
     victim = next(copy.glob("train*"))
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.raises(DataDamaged, match="is damaged"):
-        make_plan(parse(), Inputs(tmp_path / "data"), bfloat16=False)
+        make_plan([parse()], Inputs(tmp_path / "data"), bfloat16=False)

@@ -50,7 +50,7 @@ DIVERGED = TrainingResult(
 def name(job: Job) -> str:
     """For instance "threshold 0 gaussian"; the substitute is "none 10000 train"."""
     model = job if isinstance(job, TrainJob) else job.model
-    return f"{'threshold' if model.training.regularizer else 'none'} {model.seed} {rate_key(job)[0]}"
+    return f"{'threshold' if model.spec.regularizer else 'none'} {model.seed} {rate_key(job)[0]}"
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Run:
     def __call__(self, answers: dict[str, Any] | None = None, **asked: Any) -> Summary:
         self.listener, self.executor = Listener(), Obedient(answers or {})
         self._monkeypatch.setitem(EXECUTORS, "local", lambda device, workers: self.executor)
-        request = Request(**{"suite": self.suite, "device": "cpu", "command": "harness run-suite tiny"} | asked)
+        request = Request(**{"suites": (self.suite,), "device": "cpu", "command": "harness run-suite tiny"} | asked)
         try:
             return run_suite(request, self.folders, self.listener)
         finally:
@@ -212,11 +212,11 @@ def test_jobs_that_a_killed_run_left_running_begin_again(run):
 def test_a_suite_without_any_of_its_data_is_an_error_that_says_how_to_bring_them(run, parse):
     text = ('classification = "digits"', 'classification = "cifar10"')
     with pytest.raises(DataMissing, match="harness data prepare cifar10"):
-        run(suite=parse(text, ('images = "digits"', 'images = "cifar10"')))
+        run(suites=(parse(text, ('images = "digits"', 'images = "cifar10"')),))
 
 
 def test_conditions_whose_data_are_absent_are_blocked_and_the_rest_runs(run, parse):
-    summary = run(suite=parse(('images = "digits"', 'images = "imagenet"')))
+    summary = run(suites=(parse(('images = "digits"', 'images = "imagenet"')),))
     assert {job.split()[0] for job in run.executor.done} == {"none"}
     assert {reason.split(";")[0] for _, reason in summary.blocked} == {
         f"data set imagenet is not in {run.folders.data_dir}"
@@ -239,6 +239,6 @@ def test_altered_data_are_an_error_before_anything_starts(run, tmp_path):
 
 
 def test_an_unknown_executor_is_refused(run):
-    request = Request(suite=run.suite, executor="slurm", device="cpu", command="")
+    request = Request(suites=(run.suite,), executor="slurm", device="cpu", command="")
     with pytest.raises(UnknownName, match="no executor called 'slurm'; known: local"):
         run_suite(request, run.folders, Listener())

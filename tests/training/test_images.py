@@ -19,6 +19,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+CPU = torch.device("cpu")
 SPEC = TrainingSpec(
     classification="digits",
     n_train=100,
@@ -28,7 +29,7 @@ SPEC = TrainingSpec(
 
 def test_the_first_images_are_taken_in_the_wanted_colour(data_dir: Path) -> None:
     stored = open_split(data_dir, "digits", "train")
-    gray = training_images(SPEC, data_dir)
+    gray = training_images(SPEC, data_dir, CPU)
     assert torch.equal(gray.images, stored.images[:100])
     assert torch.equal(gray.labels, stored.labels[:100])
     assert gray.regularization is not None

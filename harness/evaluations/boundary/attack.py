@@ -8,11 +8,11 @@ from harness.evaluations.boundary.start import starting_points
 from harness.evaluations.boundary.victims import Attacked, Victims
 from harness.evaluations.boundary.walk import walk
 from harness.evaluations.classifier import Classifier
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec
 
 
 def attack(
-    classifier: Classifier, victims: Victims, spec: BoundarySpec, repeat: int, on_share: Callable[[float], None]
+    classifier: Classifier, victims: Victims, spec: BoundaryAttackSpec, repeat: int, on_share: Callable[[float], None]
 ) -> Attacked:
     """The algorithm of Foolbox's BoundaryAttack. What becomes of an image does not depend on the others.
 

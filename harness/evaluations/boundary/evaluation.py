@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, ImageResult, Measurement
 from harness.models.pixels import unit_pixels
 from harness.seeding import stream
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec, BoundarySpec
 
 ATTACKS: dict[str, Attack] = {"own": attack.attack, "foolbox": reference.attack}
 
@@ -32,14 +33,38 @@ def boundary(model: nn.Module, setting: Setting, spec: BoundarySpec) -> Evaluati
     Raises:
         NotEvaluable: some logits are not finite.
     """
+    measurements: list[Measurement] = []
+    rows: list[ImageResult] = []
+    classified = 0
+    for repeat, (victims, attacked, so_far) in enumerate(attacked_repeats(model, setting, spec)):
+        found = image_results(victims, attacked, repeat)
+        measurements += summary(found, victims.labels)
+        rows += found
+        classified = so_far
+    return EvaluationResult(measurements=tuple(measurements), images=tuple(rows), images_classified=classified)
+
+
+class Repeat(NamedTuple):
+    """One repeat of an attack."""
+
+    victims: Victims
+    attacked: Attacked
+    images_classified: int
+    """By this and the repeats before."""
+
+
+def attacked_repeats(model: nn.Module, setting: Setting, spec: BoundaryAttackSpec) -> Iterator[Repeat]:
+    """Attacks the spec's images as often as it says, each time with other random numbers.
+
+    Raises:
+        NotEvaluable: some logits are not finite.
+    """
     numbers = sample(len(setting.images), spec).to(setting.device)
     images = unit_pixels(setting.images[numbers])
     per_repeat = len(numbers) * (spec.start_blends + spec.steps)
     classifier = Classifier(model, setting, expected=spec.repeats * per_repeat)
     victims = Victims(numbers=numbers, images=images, labels=classifier.predictions(images))
     classifier.refuse_not_finite()
-    measurements: list[Measurement] = []
-    rows: list[ImageResult] = []
     for repeat in range(spec.repeats):
 
         def on_share(share: float, before: int = repeat) -> None:
@@ -47,16 +72,11 @@ def boundary(model: nn.Module, setting: Setting, spec: BoundarySpec) -> Evaluati
 
         attacked = ATTACKS[spec.backend](classifier, victims, spec, repeat, on_share)
         classifier.refuse_not_finite()
-        found = image_results(victims, attacked, repeat)
-        measurements += summary(found, victims.labels)
-        rows += found
         on_share(1.0)
-    return EvaluationResult(
-        measurements=tuple(measurements), images=tuple(rows), images_classified=classifier.images_classified
-    )
+        yield Repeat(victims, attacked, classifier.images_classified)
 
 
-def sample(n: int, spec: BoundarySpec) -> Tensor:
+def sample(n: int, spec: BoundaryAttackSpec) -> Tensor:
     """Positions of the attacked images in a split of n: drawn once for all models, in ascending order.
 
     A smaller sample is part of a larger one.

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from harness.evaluations.boundary.victims import Attacked, Victims
 from harness.evaluations.classifier import Classifier
 from harness.seeding import seed_of
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec
 
 
 def attack(
-    classifier: Classifier, victims: Victims, spec: BoundarySpec, repeat: int, on_share: Callable[[float], None]
+    classifier: Classifier, victims: Victims, spec: BoundaryAttackSpec, repeat: int, on_share: Callable[[float], None]
 ) -> Attacked:
     """Attacks each victim alone: Foolbox's batches share one direction, and fail whole when one image has no start.
 
@@ -43,7 +43,7 @@ def attack(
 class _Foolbox:
     """Foolbox's attack with a spec's parameters."""
 
-    def __init__(self, classifier: Classifier, spec: BoundarySpec, device: torch.device) -> None:
+    def __init__(self, classifier: Classifier, spec: BoundaryAttackSpec, device: torch.device) -> None:
         foolbox = _foolbox()
         self._criterion = foolbox.criteria.Misclassification
         self._model = foolbox.PyTorchModel(_Logits(classifier).eval(), bounds=(0, 1), device=device)

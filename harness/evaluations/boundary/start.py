@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.evaluations.boundary.victims import Victims
 from harness.evaluations.classifier import Classifier
 from harness.seeding import image_streams, uniform
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec
 
 
 class Starts(NamedTuple):
@@ -28,7 +28,7 @@ class Starts(NamedTuple):
 def starting_points(
     classifier: Classifier,
     victims: Victims,
-    spec: BoundarySpec,
+    spec: BoundaryAttackSpec,
     repeat: int,
     on_round: Callable[[int], None],
 ) -> Starts:
@@ -56,7 +56,7 @@ def starting_points(
     return Starts(images, found, queries)
 
 
-def _noise(classifier: Classifier, victims: Victims, spec: BoundarySpec, repeat: int) -> Starts:
+def _noise(classifier: Classifier, victims: Victims, spec: BoundaryAttackSpec, repeat: int) -> Starts:
     """A noise image for each victim, adversarial if one of `start_draws` is.
 
     Noise does not depend on the image, so one pool of noise images is classified once, and each victim tries them in

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec
 
 # Foolbox's constants
 UPDATE_EVERY = 10
@@ -22,7 +22,7 @@ class StepSizes:
     proposals were, the step towards the original does. Statistics start anew after each change.
     """
 
-    def __init__(self, n: int, spec: BoundarySpec, device: torch.device) -> None:
+    def __init__(self, n: int, spec: BoundaryAttackSpec, device: torch.device) -> None:
         self.spherical = torch.full((n,), spec.spherical_step, device=device)
         self.source = torch.full((n,), spec.source_step, device=device)
         self._factor = spec.step_adaptation

@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from harness.evaluations.classifier import Classifier
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Attack(Protocol):
         self,
         classifier: Classifier,
         victims: Victims,
-        spec: BoundarySpec,
+        spec: BoundaryAttackSpec,
         repeat: int,
         on_share: Callable[[float], None],
     ) -> Attacked:

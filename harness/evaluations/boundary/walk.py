@@ -13,7 +13,7 @@ from harness.evaluations.boundary.step_sizes import SPHERE_WINDOW, UPDATE_EVERY,
 from harness.evaluations.boundary.victims import Victims
 from harness.evaluations.classifier import Classifier
 from harness.seeding import image_streams, normal
-from harness.spec import BoundarySpec
+from harness.spec import BoundaryAttackSpec
 
 
 class Walked(NamedTuple):
@@ -29,7 +29,7 @@ def walk(
     classifier: Classifier,
     victims: Victims,
     starts: Starts,
-    spec: BoundarySpec,
+    spec: BoundaryAttackSpec,
     repeat: int,
     on_round: Callable[[int], None],
 ) -> Walked:

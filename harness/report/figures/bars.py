@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from harness.report.figures.style import Look, face, legend, plain, seeds, sheet
-from harness.report.rows import by_key
+from harness.report.rows import by_key, records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         turned = {}
     for panel, group in zip(panels, groups, strict=True):
         rows = data[data["frequency"] == group]
-        _grouped_bars(panel, rows, present, looks)
+        grouped_bars(panel, rows, present, looks)
         panel.set_title(f"{group.capitalize()} frequency")
         for label in panel.get_xticklabels():
             label.set(**turned)
@@ -97,13 +97,16 @@ def _explain_start(figure: Figure, data: pd.DataFrame) -> None:
         figure.legend([dashed], ["score of the attack's start"], loc="outside lower right")
 
 
-def _grouped_bars(panel: Axes, rows: pd.DataFrame, present: list[str], looks: Mapping[str, Look]) -> None:
-    corruptions = list(dict.fromkeys(rows["corruption"]))
+def grouped_bars(
+    panel: Axes, rows: pd.DataFrame, present: Sequence[str], looks: Mapping[str, Look], group: str = "corruption"
+) -> None:
+    """A group of bars, one per condition, for each value of the column `group`; accuracies in percent."""
+    groups = list(dict.fromkeys(rows[group]))
     between = " " if len(present) <= ONE_ROW else "\n"
     width = 0.84 / len(present)
     for index, name in enumerate(present):
-        own = rows[rows["condition"] == name].set_index("corruption").reindex(corruptions)
-        places = np.arange(len(corruptions)) + (index - (len(present) - 1) / 2) * width
+        own = rows[rows["condition"] == name].set_index(group).reindex(groups)
+        places = np.arange(len(groups)) + (index - (len(present) - 1) / 2) * width
         look = looks[name]
         panel.bar(
             places,
@@ -117,9 +120,28 @@ def _grouped_bars(panel: Axes, rows: pd.DataFrame, present: list[str], looks: Ma
         panel.errorbar(
             places, 100 * own["mean"], 100 * own["sem"], fmt="none", ecolor="#222222", elinewidth=0.8, capsize=1.2
         )
-    panel.set_xticks(range(len(corruptions)), [plain(name.replace("_", between)) for name in corruptions])
+    panel.set_xticks(range(len(groups)), [plain(str(name).replace("_", between)) for name in groups])
     panel.grid(visible=False, axis="x")
-    panel.set_xlim(-0.55, len(corruptions) - 0.45)
+    panel.set_xlim(-0.55, len(groups) - 0.45)
+
+
+def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    """An upright bar per condition of the Boundary attack's score, in 10^-3. rows: condition, mean, sem."""
+    present = [name for name in looks if name in set(rows["condition"])]
+    for place, name in enumerate(present):
+        [own] = records(rows[rows["condition"] == name])
+        look = looks[name]
+        panel.bar(place, SCORE_FACTOR * own.mean, 0.7, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+        panel.errorbar(
+            place,
+            SCORE_FACTOR * own.mean,
+            yerr=_error(SCORE_FACTOR * own.sem),
+            color="#222222",
+            capsize=2.5,
+            linewidth=1,
+        )
+    panel.set(xticks=[], xlim=(-0.7, len(present) - 0.3))
+    panel.grid(visible=False, axis="x")
 
 
 def _error(sem: float) -> float | None:

@@ -31,7 +31,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     names = attacks(data["evaluation"])
     figure, panels = panels_for(len(names))
     for panel, name in zip(panels, names, strict=True):
-        _lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
+        lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
         panel.set(title=plain(attack_title(name)), xlabel="ε (pixel range 0 to 1)", ylabel="Accuracy (%)")
         panel.margins(x=0.03)
         panel.locator_params(axis="x", nbins=6)
@@ -45,7 +45,7 @@ def severity_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: condition, severity, mean, sem, n.
     """
     figure, (panel,) = sheet(1, 1, 3.1, width=4.2)
-    _lines(panel, data, "severity", looks, 100.0)
+    lines(panel, data, "severity", looks, 100.0)
     panel.set(xlabel="Severity", ylabel="Mean accuracy over corruptions (%)", xticks=sorted(data["severity"].unique()))
     legend(figure, data, looks)
     return figure
@@ -60,13 +60,14 @@ def training_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     figure, panels = panels_for(len(quantities))
     for panel, quantity in zip(panels, quantities, strict=True):
         title, label, factor = TRAINING[quantity]
-        _lines(panel, data[data["quantity"] == quantity], "epoch", looks, factor)
+        lines(panel, data[data["quantity"] == quantity], "epoch", looks, factor)
         panel.set(title=title, xlabel="Epoch", ylabel=label)
         panel.locator_params(axis="x", integer=True)
     legend(figure, data, looks)
     return figure
 
 
-def _lines(panel: Axes, data: pd.DataFrame, x: str, looks: Mapping[str, Look], factor: float) -> None:
+def lines(panel: Axes, data: pd.DataFrame, x: str, looks: Mapping[str, Look], factor: float) -> None:
+    """The line of each condition."""
     for condition, look in looks.items():
         line(panel, data[data["condition"] == condition], x, look, factor)

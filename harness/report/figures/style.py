@@ -148,8 +148,18 @@ def line(axes: Axes, data: pd.DataFrame, x: str, look: Look, factor: float = 1.0
     axes.fill_between(data[x], mean - sem, mean + sem, color=look.color, alpha=0.18, linewidth=0)
 
 
-def legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], *, filled: bool = False) -> None:
-    """The conditions of the data with their number of seeds, below all panels; filled for bars."""
+def legend(
+    figure: Figure,
+    data: pd.DataFrame,
+    looks: Mapping[str, Look],
+    *,
+    filled: bool = False,
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """The conditions of the data with their number of seeds, below all panels; filled for bars.
+
+    labels: other words for conditions than their names; mathematics is allowed in them.
+    """
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -160,10 +170,11 @@ def legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], *, fil
         else Line2D([], [], color=looks[name].color, linestyle=looks[name].dashes, marker=looks[name].marker)
         for name in present
     ]
-    labels = [f"{plain(name)} ({seeds(data[data['condition'] == name])})" for name in present]
-    most = max(1, LEGEND_LETTERS // (max(map(len, labels)) + 8))
-    rows = ceil(len(labels) / most)
-    figure.legend(handles, labels, loc="outside lower center", ncols=ceil(len(labels) / rows), handlelength=3.2)
+    named = {name: plain(name) for name in present} | dict(labels or {})
+    texts = [f"{named[name]} ({seeds(data[data['condition'] == name])})" for name in present]
+    most = max(1, LEGEND_LETTERS // (max(map(len, texts)) + 8))
+    rows = ceil(len(texts) / most)
+    figure.legend(handles, texts, loc="outside lower center", ncols=ceil(len(texts) / rows), handlelength=3.2)
 
 
 def seeds(data: pd.DataFrame) -> str:

@@ -1,8 +1,8 @@
 """Schema versions, run by alembic from inside the program: users need no alembic.ini.
 
-Views hold no data, so no migration carries them: they are dropped before the tables change and made again, in
-their present form, when the newest version is reached. A changed view therefore needs a revision too (an empty
-one will do); a test reminds.
+Views and comments hold no data, so no migration carries them: views are dropped before the tables change, and both
+are made again, in their present form, when the newest version is reached. A changed view therefore needs a revision
+too (an empty one will do); a test reminds.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import SetColumnComment
 
-from harness.store import views
+from harness.store import schema, views
 
 FOLDER = Path(__file__).parent
 VERSIONS = tuple(sorted(path.stem[1:5] for path in (FOLDER / "versions").glob("r[0-9]*.py")))
@@ -44,3 +45,12 @@ def migrate(connection: Connection, to: str | None = None) -> None:
     (command.upgrade if to != "base" and (here or "") <= to else command.downgrade)(config, to)
     if to == NEWEST:
         views.create(connection)
+        _comment(connection)
+
+
+def _comment(connection: Connection) -> None:
+    """Writes the data dictionary into a database that has a place for it."""
+    if connection.dialect.supports_comments:
+        for table in schema.Base.metadata.tables.values():
+            for column in filter(lambda column: column.comment, table.columns):
+                connection.execute(SetColumnComment(column))

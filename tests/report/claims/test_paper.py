@@ -13,7 +13,7 @@ from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.claims.outcome import resolved
 from harness.report.claims.paper import GAMMAS
 from harness.spec import PROFILES
-from harness.suites.registry import get_suite, suite_files
+from harness.suites.registry import get_suites, suite_files
 
 CIFAR_SETS = {"none", "cifar10", "cifar100", "imagenet"}
 MNIST_SETS = {"none", "mnist", "fashionmnist"}
@@ -77,7 +77,7 @@ def test_the_ends_of_grids_are_the_papers() -> None:
 def test_the_suites_have_what_claims_compare(name: str, profile: str) -> None:
     if name not in suite_files():
         pytest.skip(f"there is no suite {name} yet")
-    suite = get_suite(name, profile)
+    [suite] = get_suites(name, profile)
     for part in (part for claim in CLAIMS for part in claim.parts if part.suite == name):
         conditions = {part.condition, part.against} - {None, WHOLE_GRID}
         assert {resolved(condition, tuple(suite.conditions)) for condition in conditions} <= set(suite.conditions)

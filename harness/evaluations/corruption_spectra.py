@@ -1,0 +1,75 @@
+"""Which spatial frequencies each common corruption changes (paper, appendix 7.10, Figure 25)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from harness.data.arrays import open_split
+from harness.data.grayscale import as_color
+from harness.data.sets import SEVERITIES, get_dataset
+from harness.errors import DataDamaged
+from harness.evaluations.spectrum import radii
+from harness.measurement import EvaluationResult, Measurement
+from harness.models.pixels import unit_pixels
+from harness.spec import CorruptionSpectraSpec
+
+_CHUNK = 1000  # images at once
+
+
+def corruption_spectra(spec: CorruptionSpectraSpec, data_dir: Path) -> EvaluationResult:
+    """E|F(C(X) - X)| of each corruption at one severity, an array float32 (h, w) by the corruption's name.
+
+    Pixels in [0, 1], F with numpy's default norm, frequency zero in the middle; the figure draws log(1 + x).
+    Measurements: `mean_radius` of each corruption, its mean spatial frequency in cycles per image, weighted by
+    amplitude.
+
+    Raises:
+        DataMissing, DataDamaged: a set cannot be used, or the corrupted images are not those of the clean set.
+    """
+    if spec.corruptions is None:
+        raise ValueError("a spec of spectra is resolved when its corruptions are named")
+    clean = open_split(data_dir, get_dataset(spec.images).clean, "test").images
+    n = min(spec.n_images or len(clean), len(clean))
+    spectra = {}
+    for corruption in spec.corruptions:
+        stacked = open_split(data_dir, spec.images, corruption).images
+        if len(stacked) != len(SEVERITIES) * len(clean):
+            raise DataDamaged(f"{spec.images}/{corruption} holds {len(stacked)} images, not 5 times {len(clean)}")
+        first = (spec.severity - 1) * len(clean)
+        spectra[corruption] = _mean_amplitude(stacked[first : first + n], clean[:n], spec)
+    distances = radii(*clean.shape[2:])
+    return EvaluationResult(
+        measurements=tuple(
+            Measurement(
+                metric="mean_radius",
+                value=float((amplitude * distances).sum() / amplitude.sum()),
+                n=n,
+                corruption=corruption,
+                severity=spec.severity,
+            )
+            if bool(amplitude.any())
+            else Measurement(
+                metric="mean_radius",
+                value=None,
+                reason="it changes no pixel",
+                n=n,
+                corruption=corruption,
+                severity=spec.severity,
+            )
+            for corruption, amplitude in spectra.items()
+        ),
+        arrays={corruption: amplitude.float().numpy() for corruption, amplitude in spectra.items()},
+    )
+
+
+def _mean_amplitude(corrupted: Tensor, clean: Tensor, spec: CorruptionSpectraSpec) -> Tensor:
+    """Mean over images and channels of |F(corrupted - clean)|: (h, w) float64. Both uint8 (n, c, h, w)."""
+    total = torch.zeros(clean.shape[2:], dtype=torch.float64)
+    for changed, before in zip(torch.split(corrupted, _CHUNK), torch.split(clean, _CHUNK), strict=True):
+        difference = unit_pixels(as_color(changed, spec.color)) - unit_pixels(as_color(before, spec.color))
+        total += torch.fft.fft2(difference).abs().mean(1).sum(0, dtype=torch.float64)
+    centred: Tensor = torch.fft.fftshift(total / len(clean))
+    return centred

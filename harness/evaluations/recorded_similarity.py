@@ -1,0 +1,40 @@
+"""How the similarity of recorded responses goes with that of pixels (paper, Figure 1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from harness.data.similarities import open_similarity
+from harness.measurement import EvaluationResult, Measurement
+from harness.regularization.similarity import similarity_matrix, unit_rows
+from harness.spec import SimilaritySpec
+
+SCATTERED = 20_000
+"""Pairs at most whose two similarities are kept for the scatter plot."""
+
+
+def recorded_similarity(spec: SimilaritySpec, data_dir: Path) -> EvaluationResult:
+    """The correlation, over all pairs, of the neural similarity with the pixels', and what Figure 1 draws of both.
+
+    Arrays float32: `pixel` and `neural`, the matrices (m, m) of the first images; `pairs` (k, 2), pixel and neural
+    similarity of evenly spread pairs. Measurements: `correlation` (Pearson's); n counts images.
+
+    Raises:
+        DataMissing, DataDamaged: the similarity cannot be used.
+    """
+    recorded = open_similarity(data_dir, spec.recording, "neural")
+    n = min(spec.n_images, len(recorded.images))
+    neural = recorded.matrix[:n, :n]
+    pixel = similarity_matrix(unit_rows(recorded.images[:n]))
+    i, j = torch.triu_indices(n, n, offset=1)
+    both = torch.stack((pixel[i, j], neural[i, j]))
+    correlation = torch.corrcoef(both.double())[0, 1].item()
+    shown = min(spec.shown, n)
+    spread = torch.linspace(0, both.shape[1] - 1, min(SCATTERED, both.shape[1])).long()
+    arrays = {"pixel": pixel[:shown, :shown], "neural": neural[:shown, :shown], "pairs": both[:, spread].T}
+    return EvaluationResult(
+        measurements=(Measurement(metric="correlation", value=correlation, n=n),),
+        arrays={name: array.contiguous().numpy() for name, array in arrays.items()},
+    )

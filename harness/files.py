@@ -1,0 +1,37 @@
+"""Files that are on the disk whole or not at all, whatever stops the machine on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file in its place in one step, safely on the disk when this returns; its folder is made if need be.
+
+    Raises:
+        OSError: it cannot be written; nothing half-written stays.
+    """
+    unfinished = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        flush_folder(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the renames in a folder survive a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

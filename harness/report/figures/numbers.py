@@ -1,0 +1,75 @@
+"""The numbers that figures are drawn from: means over the seeds whose training finished, with SEM and n."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from harness.report.figures.curves import TRAINING
+from harness.report.results import Results
+from harness.report.rows import records
+from harness.report.summary import acceptable, finished, summarized
+
+SEVERITY = 4
+"""Of the figure that shows each corruption (paper, Figure 6); the largest there is if there is no 4."""
+
+
+def curve_means(results: Results) -> pd.DataFrame:
+    """evaluation, condition, epsilon, mean, sem, n."""
+    return summarized(finished(results.curves, results.models), ["evaluation", "condition", "epsilon"], "accuracy")
+
+
+def boundary_means(results: Results) -> pd.DataFrame:
+    """steps, condition, measure ("score", "start_score"), mean, sem, n."""
+    long = finished(results.boundary, results.models).melt(
+        ["condition", "seed", "steps"], ["score", "start_score"], "measure"
+    )
+    return summarized(long, ["steps", "condition", "measure"])
+
+
+def severity_means(results: Results) -> pd.DataFrame:
+    """condition, severity, mean, sem, n: over corruptions first, within each model, so that the SEM is over seeds."""
+    models = finished(results.corruptions, results.models).groupby(["condition", "severity", "seed"], sort=False)
+    means = models["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
+    return summarized(means, ["condition", "severity"], "accuracy")
+
+
+def corruption_means(results: Results, wanted: int = SEVERITY) -> pd.DataFrame:
+    """frequency, corruption, severity (one), condition, mean, sem, n."""
+    rows = finished(results.corruptions, results.models)
+    severity = wanted if (rows["severity"] == wanted).any() else rows["severity"].max()
+    chosen = rows[rows["severity"] == severity]
+    return summarized(chosen, ["frequency", "corruption", "severity", "condition"], "accuracy")
+
+
+def group_means(results: Results, wanted: int = SEVERITY) -> pd.DataFrame:
+    """condition, frequency, severity (one), mean, sem, n: over a group's corruptions first, within each model."""
+    rows = finished(results.corruptions, results.models)
+    severity = wanted if (rows["severity"] == wanted).any() else rows["severity"].max()
+    groups = rows[rows["severity"] == severity].groupby(["condition", "frequency", "severity", "seed"], sort=False)
+    means = groups["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
+    return summarized(means, ["condition", "frequency", "severity"], "accuracy")
+
+
+def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
+    """The points of the acceptable-region plot, their labels and verdicts."""
+    rows = acceptable(results.acceptable, least_clean_ratio)
+    labels = [f"{row.alpha:g}, {'pixel' if pd.isna(row.threshold) else f'{row.threshold:g}'}" for row in records(rows)]
+    columns = ["evaluation", "epsilon", "condition", "regularization", "alpha", "threshold"]
+    ratios = ["clean_ratio", "distorted_ratio", "acceptable"]
+    return rows[[*columns, *ratios]].assign(label=labels, least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])
+
+
+def epoch_means(results: Results) -> pd.DataFrame:
+    """quantity, condition, epoch, mean, sem, n."""
+    long = finished(results.epochs, results.models).melt(["condition", "seed", "epoch"], list(TRAINING), "quantity")
+    return summarized(long, ["quantity", "condition", "epoch"])
+
+
+def gamma_means(results: Results) -> pd.DataFrame:
+    """condition, tap, epoch, mean, sem, n."""
+    return summarized(finished(results.gamma_epochs, results.models), ["condition", "tap", "epoch"], "gamma")
+
+
+def spectrum_means(results: Results) -> pd.DataFrame:
+    """condition, frequency (cycles per image), mean, sem, n, of the power of the smallest perturbations."""
+    return summarized(finished(results.spectra, results.models), ["condition", "frequency"], "power")

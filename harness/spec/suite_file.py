@@ -1,0 +1,215 @@
+"""How a suite is written: the tables of its TOML file, each checked by itself.
+
+A file may extend another suite's: it takes over all tables but title, figures, conditions and analyses, and its own are
+laid over them; an evaluation that is `false` is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
+
+from harness.errors import SpecError, UnknownName
+from harness.names import lookup
+from harness.spec.analysis import ANALYSIS_SPECS
+from harness.spec.evaluation import EVALUATION_SPECS
+from harness.spec.external import ExternalSpec
+from harness.spec.model import Spec, Table, part_of, validated
+from harness.spec.training import RegularizerSpec, TrainingSpec
+
+ProfileName = Literal["paper", "small", "smoke"]
+
+PROFILES: dict[str, str] = {
+    "paper": "the paper's scale",
+    "small": "real signal in minutes to an hour on two CPU cores",
+    "smoke": "seconds: shows that everything works, and nothing else",
+}
+
+NOT_INHERITED = ("title", "figures", "conditions", "analyses")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+class _ConditionTable(TrainingSpec):
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    """A sweep: lists of values by dotted key; each combination is a condition of its own."""
+    external: ExternalSpec | None = None
+    """A model that was trained elsewhere; it goes with no other key."""
+
+
+class _Part:
+    """Marks a table that says a part of a spec: checked key by key, and kept as it is written."""
+
+    def __init__(self, spec: type[Spec], *without: str) -> None:
+        self.model = part_of(spec, *without)
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            lambda table, check: (check(table), table)[1], handler.generate_schema(self.model)
+        )
+
+
+Seeds = Annotated[
+    tuple[int, ...],
+    BeforeValidator(lambda written: seeds_of(written)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
+]
+TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer")]
+RegularizerTable = Annotated[Table, _Part(RegularizerSpec)]
+ConditionTable = Annotated[Table, _Part(_ConditionTable)]
+
+
+class ProfileOverlay(Spec):
+    """What a profile changes; the same tables as the suite's own."""
+
+    seeds: Seeds | None = None
+    train: TrainTable = {}
+    regularizer: RegularizerTable = {}
+    conditions: dict[str, ConditionTable] = {}
+    evaluations: dict[str, Table] = {}
+    analyses: dict[str, Table] = {}
+
+
+class SuiteFile(Spec):
+    """A suite as it is written."""
+
+    extends: str | None = None
+    """Another suite, whose tables this one takes over."""
+    title: str
+    """One line: what the suite asks."""
+    figures: list[str] = []
+    """Figures and tables of the paper that it produces the data for."""
+    seeds: Seeds
+    """For instance "0-6", or [0, 1, 2]."""
+    train: TrainTable
+    """What all conditions have in common: a training spec without its regularizer."""
+    regularizer: RegularizerTable = {}
+    """What all regularized conditions have in common."""
+    conditions: dict[str, ConditionTable] = Field(min_length=1)
+    """Each a part of a training spec, and optionally `grid`: lists by dotted key."""
+    evaluations: dict[str, Table]
+    """By name; `kind` is the name itself if absent."""
+    analyses: dict[str, Table] = {}
+    """What is computed of data alone, by name; `kind` is the name itself if absent."""
+    profiles: dict[ProfileName, ProfileOverlay] = {}
+
+
+class CollectionFile(Spec):
+    """A collection as it is written."""
+
+    title: str
+    """One line: what the suites ask together."""
+    suites: list[str] = Field(min_length=1)
+    """Names of suites, in the order of a report."""
+
+
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "evaluation": ("evaluations", EVALUATION_SPECS),
+    "analysis": ("analyses", ANALYSIS_SPECS),
+}
+"""What has a kind: its table in a suite's file, and the specs by kind."""
+
+
+def read_suite_file(path: Path, others: Mapping[str, Path]) -> SuiteFile:
+    """A suite's file, with what it takes over from the one that it extends; every table is checked by itself.
+
+    others: all suites' files by name.
+
+    Raises:
+        SpecError: names the file, the table and the key that is wrong.
+    """
+    written = validated(SuiteFile, _extended(path, others), path.name)
+    tables = {"condition": written.conditions, "evaluation": written.evaluations, "analysis": written.analyses}
+    for kind, names in tables.items():
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise SpecError(f"{path.name}: {kind} {name!r}: a name is made of letters, digits and _ . + -")
+    for overlay in written.profiles.values():
+        _check_names(path.name, "condition", written.conditions, overlay.conditions)
+        for table, _ in KINDS.values():
+            _check_names(path.name, table, getattr(written, table), getattr(overlay, table))
+    _check_kinds(path.name, written)
+    return written
+
+
+def read_toml(path: Path) -> Table:
+    """A file's tables; raises SpecError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path.name}: not valid TOML: {error}") from None
+
+
+def _extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = ()) -> Table:
+    """The file's tables, laid over those of the file that it extends."""
+    table = read_toml(path)
+    name = table.pop("extends", None)
+    if name is None:
+        return table
+    if path.stem in below:
+        raise SpecError(f"{path.name}: it extends itself, by way of {', '.join(below)}")
+    base = _extended(lookup(others, f"suite (that {path.name} extends)", str(name)), others, (*below, path.stem))
+    for profile in (base, *base.get("profiles", {}).values()):
+        for key in NOT_INHERITED:
+            profile.pop(key, None)
+    whole = laid_over(base, table)
+    for kind in ("evaluations", "analyses"):
+        for left_out in [each for each, value in whole.get(kind, {}).items() if value is False]:
+            for profile in (whole, *whole.get("profiles", {}).values()):
+                profile.get(kind, {}).pop(left_out, None)
+    return whole
+
+
+def seeds_of(written: object) -> tuple[int, ...]:
+    """Seeds from "0-6", "0,2,5-7" or a list of numbers; sorted, each once. Raises ValueError."""
+    parts = written if isinstance(written, list | tuple) else str(written).split(",")
+    found: set[int] = set()
+    for part in parts:
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(part))
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise ValueError(f"seeds are written like 0-6 or 0,2,5-7, got {written!r}")
+        found.update(range(first, last + 1))
+    if not found:
+        raise ValueError("at least one seed is needed")
+    return tuple(sorted(found))
+
+
+def laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Table:
+    """`base` with `overlay`'s values; tables are merged, everything else is replaced."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        below = merged.get(key)
+        merged[key] = laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _check_names(where: str, kind: str, known: Mapping[str, object], overlay: Mapping[str, object]) -> None:
+    for name in overlay:
+        if name not in known:
+            raise SpecError(f"{where}: profiles change what there is: {UnknownName(kind, name, known)}")
+
+
+def _check_kinds(where: str, written: SuiteFile) -> None:
+    """Checks each evaluation's and analysis' keys where they are written; its kind may stand in another table."""
+    for what, (table_name, specs) in KINDS.items():
+        first = getattr(written, table_name)
+        places = {"": first}
+        places |= {f"profiles.{name}.": getattr(overlay, table_name) for name, overlay in written.profiles.items()}
+        for prefix, tables in places.items():
+            for name, table in tables.items():
+                at = f"{prefix}{table_name}.{name}"
+                kind = str(table.get("kind") or first[name].get("kind") or name)
+                if kind not in specs:
+                    hint = UnknownName(f"kind of {what}", kind, specs)
+                    raise SpecError(
+                        f"{where}: {at}: {hint}" + ("" if "kind" in table else "; a name of your own needs `kind`")
+                    )
+                validated(part_of(specs[kind]), {"kind": kind} | table, where, at)

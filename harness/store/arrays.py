@@ -1,0 +1,73 @@
+"""Arrays that belong to results: files beside the database, known to it by their SHA-256.
+
+A file is written, and safely on the disk, before the database names it. So a crash between the two leaves a file that
+the same job will write again with the same content, and never a row without its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError, StoreError
+from harness.files import write_whole
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayFile:
+    """Where an array lies."""
+
+    name: str
+    file: str
+    """Path below the folder of arrays."""
+    sha256: str
+    shape: tuple[int, ...]
+
+
+def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[ArrayFile]:
+    """Write the arrays of the result `key`, each into a safetensors file of its own in `folder`/`key`.
+
+    Raises:
+        HarnessError: the disk is full or the folder cannot be written; nothing half-written stays.
+    """
+    from safetensors.numpy import save as content_of
+
+    found = []
+    for name, array in arrays.items():
+        content = content_of({name: array})
+        sha256 = hashlib.sha256(content).hexdigest()
+        file = f"{key}/{name}-{sha256[:16]}.safetensors"
+        try:
+            write_whole(folder / file, content)
+        except OSError as error:
+            raise HarnessError(
+                f"cannot write {len(content):,} bytes to {folder / key}: {error.strerror}; make room or fix the "
+                "folder, then run the same command again"
+            ) from error
+        found.append(ArrayFile(name=name, file=file, sha256=sha256, shape=array.shape))
+    return found
+
+
+def load(folder: Path, file: str, sha256: str) -> NDArray[Any]:
+    """The array of a file that `save` wrote.
+
+    Raises:
+        StoreError: the file is gone, truncated or altered.
+    """
+    from safetensors.numpy import load as arrays_of
+
+    path = folder / file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}; the database says that it belongs there") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise StoreError(f"{path} is truncated or altered: its SHA-256 is not the one that the database has")
+    [array] = arrays_of(content).values()
+    return array
