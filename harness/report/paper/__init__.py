@@ -1,0 +1,221 @@
+"""The whole paper from the database: each of its figures and tables in its order, what is not there yet as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.errors import HarnessError
+from harness.names import lookup
+from harness.report.claims.findings import findings
+from harness.report.claims.tables import claims_table, evidence_table
+from harness.report.figures.style import picture, plain, styled
+from harness.report.files import FORMATS, Illustration, folder_of, write_files
+from harness.report.formats import Table
+from harness.report.page import download_uris, filled, picture_uri
+from harness.report.paper.contents import FIGURES, Panels, PaperFigure
+from harness.report.paper.looks import paper_looks
+from harness.report.paper.panels import draw_panels, panel_numbers
+from harness.report.paper.pictures import PICTURES
+from harness.report.paper.tables import gammas_tables, hyperparameters_table
+from harness.report.results import Arrays, Results, read_results, reportable, scale
+from harness.spec import PROFILES
+from harness.store.engine import Database, state
+from harness.store.read import Origins
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One figure of the paper, as far as its results are there."""
+
+    figure: PaperFigure
+    data: pd.DataFrame
+    """Its numbers; empty if there are none yet."""
+    notes: tuple[str, ...]
+    """What is missing of it, and why."""
+
+    @property
+    def name(self) -> str:
+        """Stem of its files, "figure-05", so that they sort."""
+        return f"figure-{self.figure.number:02}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperReport:
+    """What was written."""
+
+    profile: str
+    tables: tuple[Table, ...]
+    shown: tuple[Shown, ...]
+    folder: Path
+    written: tuple[Path, ...]
+    page: Path | None
+
+
+def render_paper(
+    db: Database,
+    title: str,
+    suites: Sequence[str],
+    arrays_dir: Path,
+    *,
+    out: Path,
+    profile: str | None = None,
+    formats: Collection[str] = tuple(FORMATS),
+    least_clean_ratio: float = 0.9,
+) -> PaperReport:
+    """Write the figures and tables of the paper that these suites have the numbers of; one profile, never mixed.
+
+    title: of the page and its folder. arrays_dir: where the arrays of results lie.
+    profile: if None, the largest at which one of the suites has results.
+
+    Raises:
+        UnknownName: no such profile or format.
+        HarnessError: none of the suites has results at the profile; an array is gone or altered.
+    """
+    for name in formats:
+        lookup(FORMATS, "format", name)
+    chosen, found = _found(db, title, suites, profile)
+    shown = [_shown(figure, found, chosen, least_clean_ratio) for figure in FIGURES if {*figure.suites} <= {*suites}]
+    arrays = Arrays(pd.concat([each.arrays for each in found.values()]), arrays_dir)
+    outcome = findings(found, chosen)
+    numbers = (claims_table(outcome), evidence_table(outcome), hyperparameters_table(found), *gammas_tables(found))
+    tables = tuple(table for table in numbers if table.rows)
+    illustrations = [
+        Illustration(name=each.name, data=each.data, pictures=partial(_pictures, each, found, arrays, chosen))
+        for each in shown
+        if len(each.data)
+    ]
+    folder = folder_of(out, f"{title}-{chosen}")
+    written = write_files(
+        folder,
+        tables,
+        illustrations,
+        formats,
+        partial(_page, title, chosen, found, tables, shown, state(db) or ""),
+    )
+    return PaperReport(
+        profile=chosen,
+        tables=tables,
+        shown=tuple(shown),
+        folder=folder,
+        written=written,
+        page=folder / "report.html" if "html" in formats else None,
+    )
+
+
+def _found(db: Database, title: str, suites: Sequence[str], profile: str | None) -> tuple[str, dict[str, Results]]:
+    """The profile, and the results of the suites that have some at it."""
+    if profile is not None:
+        lookup(PROFILES, "profile", profile)
+    there = reportable(db)
+    usable = [name for name in ([profile] if profile else PROFILES) if any((suite, name) in there for suite in suites)]
+    if not usable:
+        option = f" --profile {profile}" if profile else ""
+        raise HarnessError(f"{title} has no results yet: `harness run-suite {title}{option}` makes them")
+    chosen = usable[0]
+    return chosen, {suite: read_results(db, suite, chosen) for suite in suites if (suite, chosen) in there}
+
+
+def _shown(figure: PaperFigure, found: Mapping[str, Results], profile: str, least_clean_ratio: float) -> Shown:
+    own = {suite: found[suite] for suite in figure.suites if suite in found}
+    absent = [suite for suite in figure.suites if suite not in found]
+    notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
+    content = figure.content
+    if not own:
+        return Shown(figure=figure, data=pd.DataFrame(), notes=tuple(notes))
+    if isinstance(content, Panels):
+        [results] = own.values()
+        data = panel_numbers(results, content.panels, content.conditions)
+    else:
+        data = PICTURES[content.kind].numbers(own, content.conditions, least_clean_ratio)
+    notes += [note for results in own.values() for note in _missing(results, content.conditions, profile)]
+    notes += [results.remark for results in own.values() if results.remark]
+    return Shown(figure=figure, data=data, notes=tuple(dict.fromkeys(notes)))
+
+
+def _missing(results: Results, labels: Mapping[str, str], profile: str) -> list[str]:
+    """What the figure's conditions lack, each reason once."""
+    lacking = results.missing[results.missing["condition"].isin([*labels, ""])]
+    notes = []
+    for reason, rows in lacking.groupby("reason", sort=False):
+        names = dict.fromkeys(
+            plain(labels.get(name, name or "analysis")).replace("$", "") for name in rows["condition"]
+        )
+        notes.append(f"Missing of {results.suite}: {', '.join(names)} ({len(rows)} results: {reason}).")
+    return notes
+
+
+def _pictures(
+    shown: Shown, found: Mapping[str, Results], arrays: Arrays, profile: str, kinds: tuple[str, ...]
+) -> dict[str, bytes]:
+    """The figure in each file format; its place in the paper and the profile stand above it."""
+    with styled():
+        figure = _drawn(shown, arrays)
+        remarks = dict.fromkeys(found[suite].remark for suite in shown.figure.suites if suite in found)
+        above = f"{shown.figure.id} ({scale(profile)}) {' '.join(filter(None, remarks))}"
+        figure.suptitle(plain(above.strip()), fontsize=7, color="#555555", x=0.01, ha="left")
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # it is settled: formats need not find it again
+        return {kind: picture(figure, kind) for kind in kinds}
+
+
+def _drawn(shown: Shown, arrays: Arrays) -> Figure:
+    content = shown.figure.content
+    looks = paper_looks(content.conditions)
+    if isinstance(content, Panels):
+        return draw_panels(shown.data, looks, content.panels, content.conditions)
+    return PICTURES[content.kind].draw(shown.data, looks, content.conditions, arrays)
+
+
+def _page(
+    title: str,
+    profile: str,
+    found: Mapping[str, Results],
+    tables: Sequence[Table],
+    shown: Sequence[Shown],
+    schema: str,
+    svg: Mapping[str, bytes],
+) -> str:
+    data = {table.name: table.data for table in tables} | {each.name: each.data for each in shown}
+    return filled(
+        "paper.html.j2",
+        title=title,
+        profile=profile,
+        scale=scale(profile),
+        remarks=" ".join(f"{suite}: {results.remark}" for suite, results in found.items() if results.remark),
+        tables=tables,
+        figures=[
+            {
+                "id": each.figure.id,
+                "name": each.name,
+                "caption": f"{each.figure.title.replace('$', '')}. Mean over seeds; bands and error bars: SEM.",
+                "notes": each.notes,
+                "image": picture_uri(svg[each.name]) if each.name in svg else "",
+            }
+            for each in shown
+        ],
+        origins=_together([results.origins for results in found.values()]),
+        schema=schema,
+        downloads=download_uris(data),
+    )
+
+
+def _together(origins: Sequence[Origins]) -> Origins:
+    """Where all results come from."""
+
+    def every(name: str) -> tuple[object, ...]:
+        values: list[object] = []
+        for value in (value for each in origins for value in getattr(each, name)):
+            if value not in values:
+                values.append(value)
+        return tuple(values)
+
+    return Origins(**{name: every(name) for name in ("commits", "devices", "packages", "data", "commands")})  # type: ignore[arg-type]

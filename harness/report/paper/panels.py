@@ -1,0 +1,122 @@
+"""The panels that most of the paper's figures consist of: curves with a band, bars with error bars.
+
+A figure's numbers are one long frame: panel, condition, x, mean, sem, n. `x` is the size of the perturbation, the
+severity, or the name of what a bar is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from harness.report.figures import numbers
+from harness.report.figures.bars import grouped_bars, score_bars
+from harness.report.figures.curves import lines
+from harness.report.figures.style import Look, legend, sheet
+from harness.report.results import Results
+from harness.report.summary import attack_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT = 2.6  # inches
+NOT_RUN = "not run yet"
+
+
+class Panel(NamedTuple):
+    """One kind of panel."""
+
+    numbers: Callable[[Results], pd.DataFrame]
+    """condition, x, mean, sem, n."""
+    draw: Callable[[Axes, pd.DataFrame, Mapping[str, Look]], None]
+    title: str
+    width: float = 1.0
+    """Relative to a curve's."""
+
+
+def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Mapping[str, str]) -> pd.DataFrame:
+    """The numbers of a figure's panels; conditions without any are not in it."""
+    parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
+    found = pd.concat(parts, ignore_index=True)
+    return found.loc[found["condition"].isin(list(conditions)), ["panel", "condition", "x", "mean", "sem", "n"]]
+
+
+def draw_panels(
+    data: pd.DataFrame, looks: Mapping[str, Look], panels: tuple[str, ...], labels: Mapping[str, str]
+) -> Figure:
+    """The panels beside each other; one that has no numbers yet says so."""
+    figure, axes = sheet(1, len(panels), HEIGHT, width_ratios=[PANELS[name].width for name in panels])
+    for axis, name in zip(axes, panels, strict=True):
+        rows = data[data["panel"] == name]
+        axis.set_title(PANELS[name].title)
+        if len(rows):
+            PANELS[name].draw(axis, rows, looks)
+        else:
+            say_not_run(axis)
+    legend(figure, data, looks, labels=labels, filled=not {*panels} - {"boundary", "corruptions"})
+    return figure
+
+
+def say_not_run(axis: Axes) -> None:
+    """In the place of numbers that are not there."""
+    axis.text(0.5, 0.5, NOT_RUN, ha="center", va="center", color="#777777", transform=axis.transAxes)
+    axis.set(xticks=[], yticks=[])
+
+
+def _curve(evaluation: str) -> Panel:
+    def of_one_attack(results: Results) -> pd.DataFrame:
+        means = numbers.curve_means(results)
+        own: pd.DataFrame = means[means["evaluation"] == evaluation]
+        return own.rename(columns={"epsilon": "x"})
+
+    return Panel(of_one_attack, _draw_curve, attack_title(evaluation))
+
+
+def _boundary_numbers(results: Results) -> pd.DataFrame:
+    """Of the attack with the most steps."""
+    means = numbers.boundary_means(results)
+    scores: pd.DataFrame = means[(means["steps"] == means["steps"].max()) & (means["measure"] == "score")]
+    return scores.assign(x="score")
+
+
+def _severity_numbers(results: Results) -> pd.DataFrame:
+    return numbers.severity_means(results).rename(columns={"severity": "x"})
+
+
+def _corruption_numbers(results: Results) -> pd.DataFrame:
+    return numbers.corruption_means(results).rename(columns={"corruption": "x"})
+
+
+def _draw_curve(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    lines(axis, rows, "x", looks, 100.0)
+    axis.set(xlabel="ε (pixel range 0 to 1)", ylabel="Accuracy (%)")
+    axis.locator_params(axis="x", nbins=5)
+
+
+def _draw_severity(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    lines(axis, rows, "x", looks, 100.0)
+    axis.set(xlabel="Severity", ylabel="Mean accuracy (%)", xticks=sorted(rows["x"].unique()))
+
+
+def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    grouped_bars(axis, rows, [name for name in looks if name in set(rows["condition"])], looks, group="x")
+    axis.set_ylabel("Accuracy (%)")
+    for label in axis.get_xticklabels():
+        label.set(rotation=40, ha="right", rotation_mode="anchor")
+
+
+def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    score_bars(axis, rows, looks)
+    axis.set_ylabel("Median $L_2^2$ per pixel ($10^{-3}$)")
+
+
+PANELS: Mapping[str, Panel] = {
+    **{name: _curve(name) for name in ("gaussian", "uniform", "salt_pepper", "fgsm_transfer")},
+    "boundary": Panel(_boundary_numbers, _draw_boundary, attack_title("boundary"), 0.9),
+    "severity": Panel(_severity_numbers, _draw_severity, "All corruptions", 0.8),
+    "corruptions": Panel(_corruption_numbers, _draw_corruptions, f"Severity {numbers.SEVERITY}", 2.4),
+}
+"""By the evaluation's name, or by what of the corruptions is shown."""

@@ -1,0 +1,211 @@
+"""The paper's figures that are drawn in a way of their own: images, spectra, matrices, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from harness.report.figures import numbers
+from harness.report.figures.bars import grouped_bars
+from harness.report.figures.curves import lines
+from harness.report.figures.region import acceptable_regions
+from harness.report.figures.style import WIDTH, Look, legend, plain, sheet
+from harness.report.paper.panels import HEIGHT, say_not_run
+from harness.report.results import Arrays, Results
+from harness.report.rows import records
+from harness.report.summary import attack_title, finished, summarized
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+Labels = Mapping[str, str]
+"""What the legend calls each condition."""
+Found = Mapping[str, Results]
+"""The results of those of a figure's suites that have any."""
+GROUPS = ("low", "medium", "high")
+SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n"]
+WORST = 5
+"""Severity of the comparison with RobustBench (Figure 24)."""
+
+
+class Picture(NamedTuple):
+    """One kind of figure."""
+
+    numbers: Callable[[Found, Labels, float], pd.DataFrame]
+    """Its tidy frame, of which an empty one means that nothing is there yet."""
+    draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
+
+
+def _similarity_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    return _analysed(found, "similarity")
+
+
+def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
+    """Figure 1: the scatter of the two similarities over pairs, and the two matrices."""
+    [row] = records(data)
+    kept = arrays.of_analysis(row.analysis)
+    figure, (scatter, neural, pixel) = sheet(1, 3, HEIGHT)
+    points = kept["pairs"]
+    scatter.plot(points[:, 0], points[:, 1], ".", color="#0072B2", markersize=1.2, alpha=0.25, rasterized=True)
+    scatter.set(xlabel="Pixel similarity", ylabel="Neural similarity", title=f"r = {row.value:.2f}, {row.n} images")
+    for axis, name in ((neural, "neural"), (pixel, "pixel")):
+        image = axis.imshow(kept[name], vmin=-1, vmax=1, cmap="RdBu_r", interpolation="none")
+        axis.set(title=f"{name.capitalize()} similarity", xlabel="Image", ylabel="Image")
+        axis.grid(visible=False)
+    figure.colorbar(image, ax=[neural, pixel], shrink=0.8, label="Cosine")
+    return figure
+
+
+def _region_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    [results] = found.values()
+    return numbers.region(results, least)
+
+
+def _draw_regions(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
+    """Figure 4: R0/U0 against RD/UD for each attack."""
+    return acceptable_regions(data, looks)
+
+
+def _spectrum_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    parts = [pd.DataFrame(columns=SPECTRUM_COLUMNS)]
+    for suite, panel, means in (
+        ("regularization-sets", "corruptions", numbers.group_means),
+        ("frequency", "radial", numbers.spectrum_means),
+    ):
+        if suite in found:
+            parts.append(means(found[suite]).rename(columns={"frequency": "x"}).assign(panel=panel)[SPECTRUM_COLUMNS])
+    whole = pd.concat([part for part in parts if len(part)] or parts)
+    return whole[whole["condition"].isin(list(labels))]
+
+
+def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
+    """Figure 7: corruptions by frequency group; each model's mean power spectrum; the radial spectra."""
+    present = [name for name in looks if name in set(data["condition"])]
+    spectra = {name: arrays.mean(name, "power") for name in present}
+    shown = {name: spectrum for name, spectrum in spectra.items() if spectrum is not None}
+    figure, axes = sheet(1, 2 + max(1, len(shown)), 2.4, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
+    bars = data[data["panel"] == "corruptions"]
+    bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(GROUPS)}))
+    _or_not_run(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
+    axes[0].set(
+        title=f"CIFAR-10-C, severity {numbers.SEVERITY}", ylabel="Accuracy (%)", xlabel="Frequency of corruption"
+    )
+    _power_images(axes[1:-1], shown, labels)
+    radial = data[data["panel"] == "radial"]
+    _or_not_run(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
+    axes[-1].set(title="Radial spectrum", xlabel="Cycles per image", ylabel="Mean power", yscale="log")
+    legend(figure, data, looks, labels=labels)
+    return figure
+
+
+def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels: Labels) -> None:
+    """Log power of each model's perturbations on one scale, frequency zero in the middle."""
+    if not spectra:
+        say_not_run(axes[0])
+        return
+    logs = {name: np.log10(np.maximum(spectrum, 1e-12)) for name, spectrum in spectra.items()}
+    low, high = min(each.min() for each in logs.values()), max(each.max() for each in logs.values())
+    for axis, (name, log) in zip(axes, logs.items(), strict=True):
+        image = axis.imshow(log, vmin=low, vmax=high, cmap="viridis", interpolation="none")
+        axis.set(title=labels.get(name, plain(name)), xticks=[], yticks=[])
+        axis.grid(visible=False)
+    axes[-1].figure.colorbar(image, ax=axes, shrink=0.7, orientation="horizontal", label="log$_{10}$ power", aspect=30)
+
+
+def _noise_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    return _analysed(found, "noise_examples")
+
+
+def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
+    """Figure 11: test images as they are and under each noise."""
+    kept = arrays.of_analysis(data["analysis"].iloc[0])
+    kinds = ("clean", "gaussian", "uniform", "salt_pepper")
+    count = len(kept["clean"])
+    figure, axes = sheet(count, len(kinds), 1.25, width=5.2)
+    for place, axis in enumerate(axes):
+        kind, number = kinds[place % len(kinds)], place // len(kinds)
+        image = kept[kind][number].transpose(1, 2, 0)
+        axis.imshow(image if image.shape[2] == 3 else image[:, :, 0], vmin=0, vmax=1, cmap="gray", interpolation="none")
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+        if number == 0:
+            axis.set_title("Image" if kind == "clean" else attack_title(kind))
+    return figure
+
+
+def _robustbench_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    """Mean accuracy at severity 5 over corruptions, and clean accuracy."""
+    [results] = found.values()
+    rows = finished(results.corruptions, results.models)
+    models = rows[rows["severity"] == WORST].groupby(["condition", "seed"], sort=False)
+    means = models["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
+    worst = summarized(means, ["condition"], "accuracy").assign(x=f"CIFAR-10-C, severity {WORST}")
+    clean = finished(results.models[["condition", "seed", "clean_accuracy"]], results.models)
+    best = summarized(clean, ["condition"], "clean_accuracy").assign(x="clean")
+    whole = pd.concat([worst, best], ignore_index=True)
+    return whole.loc[whole["condition"].isin(list(labels)), ["condition", "x", "mean", "sem", "n"]]
+
+
+def _draw_robustbench(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
+    """Figure 24: mean accuracy on the worst corruptions, ours beside published models."""
+    present = [name for name in looks if name in set(data["condition"])]
+    figure, (axis,) = sheet(1, 1, 3.0, width=0.75 * WIDTH)
+    grouped_bars(axis, data, present, looks, group="x")
+    axis.set_ylabel("Accuracy (%)")
+    legend(figure, data, looks, labels=labels, filled=True)
+    return figure
+
+
+def _corruption_spectra_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    return _analysed(found, "corruption_spectra")
+
+
+def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
+    """Figure 25: log(1 + E|F(C(X) - X)|) of each corruption, by groups from low to high frequency."""
+    from harness.data.sets import FREQUENCY
+
+    kept = arrays.of_analysis(data["analysis"].iloc[0])
+    names = sorted(kept, key=lambda name: (GROUPS.index(FREQUENCY[name]), list(FREQUENCY).index(name)))
+    columns = 5
+    figure, axes = sheet(-(-len(names) // columns), columns, 1.65)
+    logs = {name: np.log1p(kept[name]) for name in names}
+    high = max(log.max() for log in logs.values())
+    for axis, name in zip(axes, names, strict=False):
+        image = axis.imshow(logs[name], vmin=0, vmax=high, cmap="viridis", interpolation="none")
+        axis.set_title(f"{plain(name.replace('_', ' '))} ({FREQUENCY[name]})", fontsize=7)
+        axis.set(xticks=[], yticks=[])
+        axis.grid(visible=False)
+    for unused in axes[len(names) :]:
+        unused.remove()
+    figure.colorbar(image, ax=axes[: len(names)], shrink=0.6, label="log(1 + E|F|)")
+    return figure
+
+
+def _analysed(found: Found, kind: str) -> pd.DataFrame:
+    """The numbers of the analysis of that kind."""
+    [results] = found.values()
+    rows = results.analyses
+    return rows.loc[rows["kind"] == kind, ["analysis", "metric", "point", "value", "n"]]
+
+
+def _or_not_run(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> None:
+    if len(rows):
+        draw()
+    else:
+        say_not_run(axis)
+
+
+PICTURES: Mapping[str, Picture] = {
+    "similarity": Picture(_similarity_numbers, _draw_similarity),
+    "regions": Picture(_region_numbers, _draw_regions),
+    "spectra": Picture(_spectrum_numbers, _draw_spectra),
+    "noises": Picture(_noise_numbers, _draw_noises),
+    "robustbench": Picture(_robustbench_numbers, _draw_robustbench),
+    "corruption_spectra": Picture(_corruption_spectra_numbers, _draw_corruption_spectra),
+}
+"""By the name that `contents` has for it."""

@@ -1,0 +1,74 @@
+"""The paper's three tables, the published values beside the measured ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from harness.report import summary
+from harness.report.claims import published_gammas
+from harness.report.formats import Table
+from harness.report.results import Results
+from harness.report.rows import records
+from harness.report.tables import gamma_table
+
+HYPERPARAMETERS: Mapping[tuple[str, str], tuple[float, float]] = {
+    **{(task, images): (10, 0.8) for task in ("cifar10", "cifar100") for images in ("cifar10", "cifar100", "imagenet")},
+    ("mnist", "mnist"): (4, 0.2),
+    ("mnist", "fashionmnist"): (10, 0.8),
+    ("fashionmnist", "mnist"): (10, 0.4),
+    ("fashionmnist", "fashionmnist"): (10, 0.8),
+}
+"""Published (alpha, Th) by task and regularization set (Table 1)."""
+SUITES = ("regularization-sets", "grayscale-cifar100", "mnist", "fashionmnist")
+"""The suites of Tables 1 to 3."""
+GAMMA_TABLES = {
+    "table-2": ("Table 2, ResNet18", ("regularization-sets", "mnist", "fashionmnist")),
+    "table-3": ("Table 3, ResNet34", ("grayscale-cifar100",)),
+}
+
+
+def hyperparameters_table(found: Mapping[str, Results]) -> Table:
+    """Table 1: alpha and Th of each pair of sets that was trained, and the paper's."""
+    columns = ["classification", "regularization", "alpha", "threshold"]
+    used = pd.concat(
+        [found[suite].models[columns] for suite in SUITES if suite in found] or [pd.DataFrame(columns=columns)]
+    )
+    used = used[used["regularization"] != "none"].drop_duplicates().reset_index(drop=True)
+    rows = []
+    for row in records(used):
+        published = HYPERPARAMETERS.get((row.classification, row.regularization))
+        given = [f"{value:g}" for value in published] if published else ["–", "–"]
+        rows.append((f"{row.classification} - {row.regularization}", f"{row.alpha:g}", f"{row.threshold:g}", *given))
+    return Table(
+        name="table-1",
+        title="Table 1: hyperparameters (classification - regularization)",
+        columns=("Sets", "α", "Th", "α, published", "Th, published"),
+        rows=tuple(rows),
+        data=used,
+    )
+
+
+def gammas_tables(found: Mapping[str, Results]) -> list[Table]:
+    """Tables 2 and 3: weight of each tap after training, and the paper's."""
+    tables = []
+    for name, (title, suites) in GAMMA_TABLES.items():
+        parts: list[pd.DataFrame] = []
+        published: dict[str, tuple[float, ...]] = {}
+        for suite in (suite for suite in suites if suite in found):
+            means = summary.gamma_means(found[suite].gammas, found[suite].models)
+            parts.append(means.assign(condition=[f"{suite}: {condition}" for condition in means["condition"]]))
+            published |= {f"{suite}: {condition}": taps for condition, taps in published_gammas(suite).items()}
+        means = (
+            pd.concat(parts, ignore_index=True)
+            if parts
+            else pd.DataFrame(columns=["condition", "tap", "mean", "sem", "n"])
+        )
+        table = gamma_table(means, dict.fromkeys(means["condition"]), title, published)
+        tables.append(
+            Table(
+                name=name, title=table.title, columns=table.columns, rows=table.rows, notes=table.notes, data=table.data
+            )
+        )
+    return tables
