@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from harness.report import Report
+    from harness.report.paper import PaperReport
+    from harness.spec import Collection
 
 
 def report(
@@ -27,27 +29,52 @@ def report(
     formats: Annotated[str, typer.Option("--format", help="Any of md, tex, csv, html.")] = "md,tex,csv,html",
     least_clean_ratio: LeastCleanRatio = 0.9,
 ) -> None:
-    """Write tables, figures and one self-contained page from the result database."""
+    """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""
     from harness.report import render
+    from harness.report.paper import render_paper
     from harness.settings import settings
     from harness.store.engine import open_database
 
+    collections = {name: found for name in suites or () if (found := _find_collection(name))}
+    single = [name for name in suites or () if name not in collections]
     database = open_database(settings().database, create=False)
+    options: dict[str, Any] = {
+        "out": out or settings().results_dir / "report",
+        "profile": profile,
+        "formats": [name.strip() for name in formats.split(",") if name.strip()],
+        "least_clean_ratio": least_clean_ratio,
+    }
     try:
-        reports = render(
-            database,
-            suites or (),
-            out=out or settings().results_dir / "report",
-            profile=profile,
-            formats=[name.strip() for name in formats.split(",") if name.strip()],
-            least_clean_ratio=least_clean_ratio,
-        )
+        papers = [
+            render_paper(database, name, found.suites, settings().arrays_dir, **options)
+            for name, found in collections.items()
+        ]
+        reports = render(database, single, **options) if single or not collections else []
     finally:
         database.close()
     console = wide_console()
-    for each in reports:
-        for line in _lines(each):
-            console.print(line, soft_wrap=isinstance(line, str), markup=False)
+    for line in (line for each in (*map(_paper_lines, papers), *map(_lines, reports)) for line in each):
+        console.print(line, soft_wrap=isinstance(line, str), markup=False)
+
+
+def _find_collection(name: str) -> Collection | None:
+    """The collection of that name; a suite, also one that only the database knows, is none."""
+    from harness.suites.registry import get_collection, suite_files
+
+    return get_collection(name) if name in suite_files() else None
+
+
+def _paper_lines(written: PaperReport) -> list[str | RichTable]:
+    """The claims, what of the paper is there, and what was written."""
+    table = next(table for table in written.tables if table.name == "claims")
+    drawn = [each for each in written.shown if len(each.data)]
+    lines: list[str | RichTable] = [terminal_table(table), *table.notes]
+    lines += [f"{each.figure.id}: {' '.join(each.notes)}" for each in written.shown if each.notes]
+    counts = f"{len(drawn)} of {len(written.shown)} figures and {len(written.tables)} tables"
+    lines.append(f"{counts} at the {written.profile} profile in {written.folder}")
+    if written.page:
+        lines.append(f"Page: {written.page}")
+    return lines
 
 
 def _lines(written: Report) -> list[str | RichTable]:

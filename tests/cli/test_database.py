@@ -15,6 +15,7 @@ from harness.cli.database import database_app, sql
 from harness.errors import DatabaseUnusable, HarnessError, SpecError
 from harness.settings import settings
 from harness.store.engine import open_database
+from harness.store.views import PUBLIC
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +92,7 @@ def test_export_writes_a_file_per_view(results: Path) -> None:
     assert run("db", "export").exit_code == 0
     assert (results / "export" / "v_models.csv").read_text().startswith("suite,profile,condition")
     assert run("db", "export", "--out", str(results / "other")).exit_code == 0
-    assert len(list((results / "other").iterdir())) == 8
+    assert len(list((results / "other").iterdir())) == len(PUBLIC)
 
 
 def test_upgrade_says_when_there_is_nothing_to_do() -> None:
