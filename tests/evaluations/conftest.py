@@ -129,6 +129,7 @@ def spec_of() -> Callable[..., Any]:
         "salt_pepper": {"max_epsilon": 0.3, "sizes": 3},
         "fgsm_transfer": {"max_epsilon": 0.2, "sizes": 3},
         "boundary": {"steps": 5, "repeats": 2, "start_draws": 20, "start_blends": 10},
+        "spectrum": {"steps": 5, "n_images": 60, "start_draws": 20, "start_blends": 10},
         "corruption": {"images": "digits-c", "corruptions": ("fog", "snow"), "severities": (1, 3)},
     }
     return lambda kind, **changes: EVALUATION_SPECS[kind](kind=kind, **small[kind] | changes)

@@ -1,0 +1,87 @@
+"""What is computed of data alone: bundled digits, the same corrupted, and a similarity written for the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from harness.data.arrays import open_split
+from harness.data.bundled import prepare_bundled
+from harness.data.similarities import write_similarities
+from harness.errors import DataMissing
+from harness.evaluations import ANALYSES, analyse
+from harness.models.pixels import unit_pixels
+from harness.regularization.similarity import similarity_matrix, unit_rows
+from harness.spec import ANALYSIS_SPECS, ANALYSIS_VERSIONS, CorruptionSpectraSpec, NoiseExamplesSpec, SimilaritySpec
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    prepare_bundled(folder, "digits-c")
+    return folder
+
+
+def test_every_kind_of_spec_has_an_analysis_and_a_version() -> None:
+    assert ANALYSES.keys() == ANALYSIS_SPECS.keys() == ANALYSIS_VERSIONS.keys()
+
+
+def test_corruption_spectra_are_mean_amplitudes_of_what_was_added(data_dir: Path) -> None:
+    spec = CorruptionSpectraSpec(images="digits-c", severity=2, n_images=20, corruptions=("fog", "gaussian_noise"))
+    result = analyse(spec, data_dir)
+    clean = unit_pixels(open_split(data_dir, "digits", "test").images[:20]).numpy()
+    total = len(open_split(data_dir, "digits", "test").images)
+    fog = unit_pixels(open_split(data_dir, "digits-c", "fog").images[total : total + 20]).numpy()
+    expected = np.fft.fftshift(np.abs(np.fft.fft2(fog - clean)).mean((0, 1)))
+    np.testing.assert_allclose(result.arrays["fog"], expected, rtol=1e-4, atol=1e-4)
+    radius = {number.corruption: number.value for number in result.measurements}
+    assert radius["gaussian_noise"] > 1.5 * radius["fog"]
+    assert {number.severity for number in result.measurements} == {2}
+
+
+def test_noise_examples_are_what_models_are_tested_with(data_dir: Path) -> None:
+    result = analyse(NoiseExamplesSpec(images="digits", epsilon=0.06, n_images=3), data_dir)
+    clean = unit_pixels(open_split(data_dir, "digits", "test").images[:3]).numpy()
+    np.testing.assert_array_equal(result.arrays["clean"], clean)
+    assert result.arrays.keys() == {"clean", "gaussian", "uniform", "salt_pepper"}
+    changed = (result.arrays["salt_pepper"] != clean).mean()
+    assert 0.01 < changed < 0.06  # a half of what is hit is clipped back to where it was
+    distances = {number.metric: number.value for number in result.measurements}
+    assert 0 < distances["uniform_distance"] < distances["gaussian_distance"] < distances["salt_pepper_distance"]
+
+
+def test_the_correlation_is_over_all_pairs(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (30, 1, 36, 64), generator=generator).to(torch.uint8)
+    pixel = similarity_matrix(unit_rows(images))
+    neural = pixel + 0.02 * torch.randn(30, 30, generator=generator)
+    neural = (neural + neural.T) / 2
+    write_similarities(
+        tmp_path,
+        "v1",
+        {"neural": neural, "raw": neural},
+        images,
+        generated=True,
+        recording_digest="a" * 64,
+        fit={},
+        scans={},
+        noise_free_correlation=None,
+        importer="test",
+    )
+    result = analyse(SimilaritySpec(recording="v1", n_images=20, shown=8), tmp_path)
+    own = similarity_matrix(unit_rows(images[:20]))
+    pairs = torch.triu_indices(20, 20, offset=1)
+    expected = np.corrcoef(own[pairs[0], pairs[1]], neural[pairs[0], pairs[1]])[0, 1]
+    [correlation] = result.measurements
+    assert correlation.value == pytest.approx(expected, abs=1e-5)
+    assert correlation.n == 20
+    assert result.arrays["neural"].shape == result.arrays["pixel"].shape == (8, 8)
+    assert result.arrays["pairs"].shape == (190, 2)
+
+
+def test_a_similarity_that_is_not_there_says_what_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(DataMissing, match="harness neural similarity v1"):
+        analyse(SimilaritySpec(recording="v1"), tmp_path)
