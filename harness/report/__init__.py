@@ -15,6 +15,7 @@ from harness.report.figures import drawings, pictures
 from harness.report.files import FORMATS, Illustration, folder_of, write_files
 from harness.report.formats import Table
 from harness.report.page import page
+from harness.report.published_table import published_table
 from harness.report.results import Results, read_results, with_results
 from harness.report.selection import BY, count_pairs, select
 from harness.report.selection_tables import agreement_table, selection_table
@@ -106,6 +107,7 @@ def _tables(results: Results, findings: Findings, least_clean_ratio: float) -> t
         tables.difference_table(differences, scope),
         tables.gamma_table(gammas, results.order, scope, published_gammas(results.suite)),
         tables.acceptable_table(ratios, least_clean_ratio, scope),
+        published_table(results),
     )
     chosen = _selection_tables(results, least_clean_ratio)
     return (*(table for table in (*found, *chosen) if table.rows), tables.missing_table(results.missing, scope))

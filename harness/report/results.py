@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NOT_RUN = "not run yet"
 """The reason of a job that only waits; `store.read` writes it."""
 
+DATA = "(data)"
+"""Where a condition would stand: of an analysis, which is of data alone."""
+
 NUMBERS = {
     "v_models": ("clean_accuracy",),
     "v_gammas": ("gamma",),
@@ -210,10 +213,13 @@ def _missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
     kinds = dict(zip(evaluations["evaluation"], evaluations["kind"], strict=True))
     rows = [asdict(each) for each in read.missing(db, suite, profile)]
     for row in rows:
+        if not row["condition"]:
+            row["condition"] = DATA
+            continue
         kind = kinds.get(row["evaluation"], "training")
         row["evaluation"] = kind if kind in {"training", "clean", "boundary", "corruption"} else row["evaluation"]
     jobs = read.table(db, "v_jobs", suite=suite, profile=profile, condition=None)
-    for job in records(jobs[jobs["state"] != "done"]):
+    for job in records(jobs[(jobs["state"] != "done") & jobs["seed"].notna()]):
         rows.append(
             {
                 "condition": "(substitute)",

@@ -23,6 +23,7 @@ from harness.report.paper.looks import paper_looks
 from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
+from harness.report.published_table import published_table
 from harness.report.results import Arrays, Results, read_results, reportable, scale
 from harness.spec import PROFILES
 from harness.store.engine import Database, state
@@ -30,6 +31,9 @@ from harness.store.read import Origins
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+EXTERNAL = "robustbench"
+"""The suite whose external models have published accuracies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +88,12 @@ def render_paper(
         lookup(FORMATS, "format", name)
     chosen, found = _found(db, title, suites, profile)
     shown = [_shown(figure, found, chosen, least_clean_ratio) for figure in FIGURES if {*figure.suites} <= {*suites}]
-    arrays = Arrays(pd.concat([each.arrays for each in found.values()]), arrays_dir)
     outcome = findings(found, chosen)
-    numbers = (claims_table(outcome), evidence_table(outcome), hyperparameters_table(found), *gammas_tables(found))
+    numbers = [claims_table(outcome), evidence_table(outcome), hyperparameters_table(found), *gammas_tables(found)]
+    numbers += [published_table(found[EXTERNAL])] if EXTERNAL in found else []
     tables = tuple(table for table in numbers if table.rows)
     illustrations = [
-        Illustration(name=each.name, data=each.data, pictures=partial(_pictures, each, found, arrays, chosen))
+        Illustration(name=each.name, data=each.data, pictures=partial(_pictures, each, found, arrays_dir, chosen))
         for each in shown
         if len(each.data)
     ]
@@ -154,12 +158,13 @@ def _missing(results: Results, labels: Mapping[str, str], profile: str) -> list[
 
 
 def _pictures(
-    shown: Shown, found: Mapping[str, Results], arrays: Arrays, profile: str, kinds: tuple[str, ...]
+    shown: Shown, found: Mapping[str, Results], arrays_dir: Path, profile: str, kinds: tuple[str, ...]
 ) -> dict[str, bytes]:
     """The figure in each file format; its place in the paper and the profile stand above it."""
+    own = [found[suite] for suite in shown.figure.suites if suite in found]
     with styled():
-        figure = _drawn(shown, arrays)
-        remarks = dict.fromkeys(found[suite].remark for suite in shown.figure.suites if suite in found)
+        figure = _drawn(shown, Arrays(pd.concat([results.arrays for results in own]), arrays_dir))
+        remarks = dict.fromkeys(results.remark for results in own)
         above = f"{shown.figure.id} ({scale(profile)}) {' '.join(filter(None, remarks))}"
         figure.suptitle(plain(above.strip()), fontsize=7, color="#555555", x=0.01, ha="left")
         figure.draw_without_rendering()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -32,9 +33,8 @@ GAMMA_TABLES = {
 def hyperparameters_table(found: Mapping[str, Results]) -> Table:
     """Table 1: alpha and Th of each pair of sets that was trained, and the paper's."""
     columns = ["classification", "regularization", "alpha", "threshold"]
-    used = pd.concat(
-        [found[suite].models[columns] for suite in SUITES if suite in found] or [pd.DataFrame(columns=columns)]
-    )
+    parts = [_in_order(found[suite])[columns] for suite in SUITES if suite in found]
+    used = pd.concat(parts or [pd.DataFrame(columns=columns)])
     used = used[used["regularization"] != "none"].drop_duplicates().reset_index(drop=True)
     rows = []
     for row in records(used):
@@ -50,25 +50,25 @@ def hyperparameters_table(found: Mapping[str, Results]) -> Table:
     )
 
 
+def _in_order(results: Results) -> pd.DataFrame:
+    """The models in the order of the suite's conditions."""
+    ranks = {condition: rank for rank, condition in enumerate(results.order)}
+    return results.models.sort_values("condition", key=lambda names: names.map(ranks), kind="stable")
+
+
 def gammas_tables(found: Mapping[str, Results]) -> list[Table]:
-    """Tables 2 and 3: weight of each tap after training, and the paper's."""
+    """Tables 2 and 3, as far as their suites have results: weight of each tap after training, and the paper's."""
     tables = []
     for name, (title, suites) in GAMMA_TABLES.items():
         parts: list[pd.DataFrame] = []
+        order: list[str] = []
         published: dict[str, tuple[float, ...]] = {}
         for suite in (suite for suite in suites if suite in found):
             means = summary.gamma_means(found[suite].gammas, found[suite].models)
             parts.append(means.assign(condition=[f"{suite}: {condition}" for condition in means["condition"]]))
+            order += [f"{suite}: {condition}" for condition in found[suite].order]
             published |= {f"{suite}: {condition}": taps for condition, taps in published_gammas(suite).items()}
-        means = (
-            pd.concat(parts, ignore_index=True)
-            if parts
-            else pd.DataFrame(columns=["condition", "tap", "mean", "sem", "n"])
-        )
-        table = gamma_table(means, dict.fromkeys(means["condition"]), title, published)
-        tables.append(
-            Table(
-                name=name, title=table.title, columns=table.columns, rows=table.rows, notes=table.notes, data=table.data
-            )
-        )
+        if parts:
+            together = pd.concat(parts, ignore_index=True)
+            tables.append(replace(gamma_table(together, order, title, published), name=name))
     return tables

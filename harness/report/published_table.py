@@ -1,0 +1,78 @@
+"""External models as a table: the accuracies that their publisher states beside those measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from harness.report.formats import Table
+from harness.report.published import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
+from harness.report.results import Results
+from harness.report.rows import records
+from harness.report.tables import signed
+from harness.spec.external import ExternalSpec
+
+WORST = 5
+
+
+def published_table(results: Results) -> Table:
+    """One row per published number that was measured too; a warning below for each that disagrees.
+
+    Weights that were generated here are compared with nothing.
+    """
+    found = list(_comparisons(results))
+    return Table(
+        name="published",
+        title=f"Published and measured accuracy in {results.scope}",
+        columns=(
+            "Model",
+            "Measure",
+            "Published (%)",
+            "Measured (%)",
+            "Difference\n(points)",
+            "Error\n(points)",
+        ),
+        rows=tuple(
+            (
+                each.model,
+                TITLES[each.measure],
+                f"{100 * each.published:.2f}",
+                f"{100 * each.measured:.2f}",
+                signed(100 * each.difference, 2),
+                f"{100 * each.standard_error:.2f}",
+            )
+            for each in found
+        ),
+        notes=(
+            f"Error: of sampling the images, one binomial standard error; {TOLERATED} of them are worth a warning.",
+            *(f"Warning: {each.warning}." for each in found if not each.agrees),
+        ),
+        data=pd.DataFrame(
+            [(each.model, each.measure, each.published, each.measured, each.n_images) for each in found],
+            columns=["model", "measure", "published", "measured", "n_images"],
+        ),
+    )
+
+
+def _comparisons(results: Results) -> Iterator[Comparison]:
+    models = results.models
+    made_here = {split.name for split in results.origins.data if split.generated}
+    for row in records(models[models["target"] == "external"]):
+        name = next((known for known in PUBLISHED if known == row.architecture), None)
+        if name is None or ExternalSpec(model=name).weights in made_here:
+            continue
+        corrupted = results.corruptions[results.corruptions["condition"] == row.condition]
+        measured: dict[Measure, float] = {}
+        if pd.notna(row.clean_accuracy):
+            measured["clean"] = row.clean_accuracy
+        if _is_whole(corrupted):
+            measured["corruptions"] = corrupted["accuracy"].mean()
+            measured["severity5"] = corrupted.loc[corrupted["severity"] == WORST, "accuracy"].mean()
+        if measured and len(corrupted):
+            yield from compared(name, measured, int(corrupted["n"].min()))
+
+
+def _is_whole(corrupted: pd.DataFrame) -> bool:
+    """Whether all corruptions of CIFAR-10-C are there at all severities."""
+    return len(corrupted) == 75 and bool(corrupted["accuracy"].notna().all())

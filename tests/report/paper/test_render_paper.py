@@ -1,0 +1,115 @@
+"""The paper rendered from a database that has some of its suites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study import NONE, ORIGIN, record
+
+from harness.errors import HarnessError, StoreError
+from harness.measurement import EvaluationResult, Measurement
+from harness.report.paper import PaperReport, render_paper
+from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec
+from harness.store import arrays, write
+from harness.store.engine import Database, open_database
+
+SUITES = ("grayscale-cifar10", "mnist", "regularization-sets", "frequency")
+CONDITIONS = {
+    "none": NONE,
+    **{
+        name: NONE.replaced(
+            regularizer=RegularizerSpec(target="threshold", alpha=alpha, threshold=0.8, images=name, n_images=100)
+        )
+        for name, alpha in (("mnist", 4), ("fashionmnist", 10))
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def db(results: Path) -> Iterator[Database]:
+    """MNIST's suite is done; of `grayscale-cifar10` only what needs no model."""
+    with closing(open_database(f"sqlite:///{results / 'harness.sqlite'}")) as database:
+        record(database, "mnist", CONDITIONS, {"none": 0.0, "mnist": 0.1, "fashionmnist": 0.2})
+        noises = AnalyseJob(spec=NoiseExamplesSpec(images="cifar10"), data={"cifar10/test": "f" * 64})
+        place = Place(suite="grayscale-cifar10", profile="small", condition="", seed=0, evaluation="noise_examples")
+        planned = [PlannedJob(job=noises, places=(place,), work=0.0)]
+        write.plan(database, planned, "grayscale-cifar10", "small", "Gray")
+        images = np.random.default_rng(0).random((2, 1, 32, 32)).astype(np.float32)
+        kept = dict.fromkeys(("clean", "gaussian", "uniform", "salt_pepper"), images)
+        files = arrays.save(results / "arrays", noises.key, kept)
+        number = Measurement(metric="gaussian_distance", value=0.1, n=2, epsilon=0.06)
+        write.finish_evaluation(database, noises.key, EvaluationResult(measurements=(number,)), ORIGIN, 1.0, files)
+        yield database
+
+
+@pytest.fixture(scope="module")
+def rendered(db: Database, results: Path, tmp_path_factory: pytest.TempPathFactory) -> PaperReport:
+    return render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path_factory.mktemp("report"))
+
+
+def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperReport) -> None:
+    names = {path.name for path in rendered.written}
+    for number in (11, 14, 17):
+        assert {f"figure-{number:02}.{kind}" for kind in ("png", "pdf", "csv")} <= names
+    assert (rendered.folder / "figure-11.png").stat().st_size > 10_000
+
+
+def test_figures_without_results_name_the_command(rendered: PaperReport) -> None:
+    notes = {each.figure.number: each.notes for each in rendered.shown}
+    assert notes[5] == ("Not run yet: harness run-suite regularization-sets --profile small.",)
+    assert len(notes[7]) == 2
+    assert rendered.page is not None
+    assert "harness run-suite regularization-sets --profile small" in rendered.page.read_text()
+
+
+def test_only_figures_of_the_named_suites_are_shown(rendered: PaperReport) -> None:
+    assert {each.figure.number for each in rendered.shown} == {5, 6, 7, 11, 14, 17, 25}
+
+
+def test_published_hyperparameters_and_gammas_stand_beside_ours(rendered: PaperReport) -> None:
+    tables = {table.name: table for table in rendered.tables}
+    assert tables["table-1"].rows == (
+        ("digits - mnist", "4", "0.8", "–", "–"),
+        ("digits - fashionmnist", "10", "0.8", "–", "–"),
+    )
+    assert [row[0] for row in tables["table-2"].rows] == [
+        "mnist: mnist",
+        "mnist: mnist, published",
+        "mnist: fashionmnist",
+        "mnist: fashionmnist, published",
+    ]
+    assert "claims" in tables
+
+
+def test_the_same_database_gives_the_same_bytes(
+    db: Database, results: Path, rendered: PaperReport, tmp_path: Path
+) -> None:
+    again = render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path)
+    for path in again.written:
+        assert path.read_bytes() == (rendered.folder / path.name).read_bytes(), path.name
+
+
+def test_nothing_to_show_says_what_makes_it(db: Database, results: Path, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="paper has no results yet: `harness run-suite paper --profile smoke`"):
+        render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path, profile="smoke")
+
+
+def test_an_altered_array_is_never_drawn(db: Database, results: Path, tmp_path: Path) -> None:
+    """The file is named, and put back for the other tests."""
+    path = next((results / "arrays").rglob("clean-*.safetensors"))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    try:
+        with pytest.raises(StoreError, match=path.name):
+            render_paper(db, "paper", ("grayscale-cifar10",), results / "arrays", out=tmp_path)
+    finally:
+        path.write_bytes(content)
