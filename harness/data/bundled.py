@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import harness
+from harness.data.arrays import find_ready
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
 from harness.data.sets import get_dataset
@@ -15,13 +16,20 @@ from harness.data.writing import SplitArrays, write_set
 
 
 def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Manifest:
-    """Make `digits` or `digits-c` unless it is there."""
+    """Make `digits` or `digits-c` unless it is there, with all the splits that this version makes."""
+    replace = replace or not is_made(data_dir, name)
     if name == "digits":
         return _prepare_digits(data_dir, replace)
     from harness.data.corruptions import corrupt  # needs torch, which the runner does without
 
     prepare_bundled(data_dir, get_dataset(name).clean)
     return corrupt(data_dir, get_dataset(name).clean, existing="replace" if replace else "keep")
+
+
+def is_made(data_dir: Path, name: str) -> bool:
+    """Whether a bundled set is there, not visibly damaged, and with all its splits: older versions made fewer."""
+    manifest = find_ready(data_dir, name)
+    return manifest is not None and manifest.splits.keys() >= {*get_dataset(name).splits}
 
 
 def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.data.manifest import find_manifest
+from harness.data.bundled import is_made
 from harness.data.sets import DATASETS
 from harness.errors import DataMissing, Interrupted
 from harness.measurement import EvaluationResult, Progress, TrainingResult
@@ -169,7 +169,7 @@ def _make_bundled_sets(plan: Plan, settings: Settings, executor: Executor, watch
     absent = [
         dataset
         for name in sorted(names & DATASETS.keys())
-        if (dataset := DATASETS[name]).bundled and not find_manifest(settings.data_dir, name)
+        if (dataset := DATASETS[name]).bundled and not is_made(settings.data_dir, name)
     ]
     for dataset in absent:
         watch.note(f"making data set {dataset.name}: {dataset.title}")

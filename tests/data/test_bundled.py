@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from harness.data.arrays import open_split, split_digest
-from harness.data.bundled import prepare_bundled
+from harness.data.bundled import is_made, prepare_bundled
 from harness.data.sets import get_dataset
 
 
@@ -46,3 +46,12 @@ def test_corrupted_digits_bring_the_clean_ones_and_say_that_they_are_generated(t
         assert found.images.shape == (1800, 1, 32, 32)
         assert torch.equal(found.labels.view(5, -1)[3], open_split(tmp_path, "digits", "test").labels)
     assert prepare_bundled(tmp_path, "digits-c") == manifest
+
+
+def test_a_set_that_an_older_version_made_with_fewer_corruptions_is_made_again(tmp_path: Path) -> None:
+    whole = prepare_bundled(tmp_path, "digits-c")
+    older = whole.model_copy(update={"splits": dict(list(whole.splits.items())[:8])})
+    (tmp_path / "digits-c" / "manifest.json").write_text(older.model_dump_json())
+    assert not is_made(tmp_path, "digits-c")
+    assert prepare_bundled(tmp_path, "digits-c").splits == whole.splits
+    assert is_made(tmp_path, "digits-c")
