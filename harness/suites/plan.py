@@ -99,17 +99,23 @@ def make_plan(
                 planner.add_models(suite, seed)
     jobs = tuple(planner.jobs.values())
     wanted = [
-        planned for planned in jobs if any(_is_wanted(place, conditions, only, seeds) for place in planned.places)
+        planned
+        for planned in jobs
+        if any(_is_wanted(planned.job, place, conditions, only, seeds) for place in planned.places)
     ]
     selected = {planned.key for planned in wanted} | {need.key for planned in wanted for need in planned.needs}
     return Plan(suites=tuple(suites), jobs=jobs, selected=frozenset(selected))
 
 
-def _is_wanted(place: Place, conditions: set[str], only: Sequence[str], seeds: Sequence[int]) -> bool:
-    """Whether the command asks for a place; for an analysis, which has no condition, unless it names conditions."""
+def _is_wanted(job: Job, place: Place, conditions: set[str], only: Sequence[str], seeds: Sequence[int]) -> bool:
+    """Whether the command asks for a job at a place.
+
+    An analysis has no condition: it is asked for unless the command names some. An external model has no seed.
+    """
     if not place.condition:
         return not only
-    return place.condition in conditions and (not seeds or place.seed in seeds)
+    any_seed = not seeds or isinstance(model_of(job), LoadJob)
+    return place.condition in conditions and (any_seed or place.seed in seeds)
 
 
 def _selected_conditions(suites: Sequence[Suite], only: Iterable[str]) -> set[str]:

@@ -65,3 +65,9 @@ def parse(tmp_path: Path) -> Parse:
         return parse_suite(path, profile)
 
     return parsed
+
+
+@pytest.fixture
+def text() -> str:
+    """The suite as it is written."""
+    return TEXT

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataDamaged, SpecError, UnknownName
-from harness.spec import EvaluateJob, TrainJob
+from harness.spec import EvaluateJob, ExternalSpec, NoiseExamplesSpec, Suite, TrainJob, kind_of
 from harness.suites.inputs import Inputs
 from harness.suites.plan import label, make_plan
 
@@ -165,3 +165,87 @@ def test_truncated_data_is_an_error(parse, tmp_path, digits):
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.raises(DataDamaged, match="is damaged"):
         make_plan([parse()], Inputs(tmp_path / "data"), bfloat16=False)
+
+
+def renamed(suite: Suite, name: str, **changes: object) -> Suite:
+    return suite.model_copy(update={"name": name, **changes})
+
+
+def test_suites_share_what_they_both_ask_for(parse, inputs):
+    suite = parse()
+    only_none = {"none": suite.conditions["none"]}
+    plan = make_plan([suite, renamed(suite, "second", conditions=only_none)], inputs, bfloat16=False)
+    alone = make_plan([suite], inputs, bfloat16=False)
+    assert [planned.key for planned in plan.jobs] == [planned.key for planned in alone.jobs]
+    shared = [planned for planned in plan.jobs if {place.suite for place in planned.places} == {"tiny", "second"}]
+    assert len(shared) == 2 * 4
+
+
+def test_each_suite_has_its_own_places_and_all_that_they_need(parse, inputs):
+    suite = parse()
+    second = renamed(suite, "second", conditions={"none": suite.conditions["none"]}, seeds=(0,))
+    plan = make_plan([suite, second], inputs, bfloat16=False)
+    own = plan.jobs_of(second)
+    assert {place.suite for planned in own for place in planned.places} == {"second"}
+    keys = {planned.key for planned in own}
+    assert all(need.key in keys for planned in own for need in planned.needs)
+    assert len(own) == 4 + 1
+
+
+def test_a_seed_is_whole_in_all_suites_before_the_next_begins(parse, inputs):
+    suite = parse()
+    other = renamed(suite, "second", conditions={"threshold": suite.conditions["threshold"]}, seeds=(0, 1))
+    seeds = [p.seed for planned in make_plan([suite, other], inputs, bfloat16=False).jobs for p in planned.places]
+    assert seeds == sorted(seeds)
+
+
+EXTERNAL = ExternalSpec(model="Standard")
+
+
+def with_external(suite: Suite) -> Suite:
+    without = {name: spec for name, spec in suite.evaluations.items() if name != "fgsm_transfer"}
+    return suite.model_copy(update={"conditions": {"standard": EXTERNAL}, "evaluations": without})
+
+
+def test_an_external_model_is_there_once_however_many_seeds_the_suite_has(parse, inputs):
+    jobs = make_plan([with_external(parse())], inputs, bfloat16=False).jobs
+    assert [(kind_of(planned.job), planned.places[0].seed) for planned in jobs] == [
+        ("load", 0),
+        ("clean", 0),
+        ("gaussian", 0),
+    ]
+
+
+def test_an_external_model_is_asked_for_whatever_the_seeds(parse, inputs):
+    plan = make_plan([with_external(parse())], inputs, bfloat16=False, seeds=[1])
+    assert plan.selected == {planned.key for planned in plan.jobs}
+
+
+def test_an_external_model_waits_for_its_weights_and_its_test_images(parse, inputs):
+    [load, *_] = make_plan([with_external(parse())], inputs, bfloat16=False).jobs
+    assert "cifar10 is not in" in load.blocked
+
+
+def test_a_transferred_attack_on_an_external_model_is_refused(parse, inputs):
+    suite = parse().model_copy(update={"conditions": {"standard": EXTERNAL}})
+    with pytest.raises(SpecError, match="an external model has no unregularized twin"):
+        make_plan([suite], inputs, bfloat16=False)
+
+
+def test_analyses_come_first_and_have_neither_condition_nor_needs(parse, inputs):
+    analyses = {"noise_examples": NoiseExamplesSpec(images="digits")}
+    plan = make_plan([parse().model_copy(update={"analyses": analyses})], inputs, bfloat16=False)
+    first = plan.jobs[0]
+    assert label(first) == "analysis noise_examples"
+    assert (first.needs, first.places[0].condition, list(first.job.data)) == ((), "", ["digits/test"])
+    assert first.key in plan.selected
+    only = make_plan([plan.suites[0]], inputs, bfloat16=False, only=["none"])
+    assert first.key not in only.selected
+
+
+def test_what_recorded_targets_read_is_named_with_the_command_that_makes_it(parse, inputs):
+    neural = ('target = "threshold"\nthreshold = 0.8', 'target = "neural"')
+    suite = parse(neural, ('images = "digits"', 'images = "v1"'))
+    [reason] = {planned.blocked for planned in make_plan([suite], inputs, bfloat16=False).jobs if planned.blocked}
+    assert "there is no neural similarity v1" in reason
+    assert "harness neural similarity v1" in reason

@@ -1,0 +1,117 @@
+"""Suites that take over another's tables, collections of suites, external models and analyses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SpecError, UnknownName
+from harness.spec import ExternalSpec, Suite, find_collection, parse_suite
+
+OWN = """
+extends = "base"
+title = "Another question"
+
+[train]
+network.base_width = 8
+
+[conditions.none]
+
+[conditions.strong.regularizer]
+target = "threshold"
+threshold = 0.9
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, text: str) -> dict[str, Path]:
+    path = tmp_path / "base.toml"
+    path.write_text(text)
+    return {"base": path}
+
+
+def parsed(files: dict[str, Path], text: str, profile: str = "paper", name: str = "own") -> Suite:
+    path = files["base"].with_name(f"{name}.toml")
+    path.write_text(text)
+    return parse_suite(path, profile, files | {name: path})
+
+
+def test_everything_but_title_figures_conditions_and_analyses_is_taken_over(files: dict[str, Path]) -> None:
+    suite = parsed(files, OWN, "smoke")
+    assert (suite.title, suite.seeds) == ("Another question", (0,))
+    assert list(suite.conditions) == ["none", "strong"]
+    strong = suite.conditions["strong"]
+    assert (strong.network.base_width, strong.network.architecture, strong.n_train) == (8, "resnet34", 100)
+    assert (strong.regularizer.alpha, strong.regularizer.n_images) == (10, 50)
+    assert suite.evaluations["strong"].sizes == 3
+
+
+def test_profiles_of_conditions_are_not_taken_over(files: dict[str, Path]) -> None:
+    suite = parsed(files, OWN.replace("strong", "pixel"), "smoke")
+    assert suite.conditions["pixel"].regularizer.alpha == 10
+
+
+def test_an_evaluation_that_is_false_is_left_out_in_every_profile(files: dict[str, Path]) -> None:
+    text = OWN + "\n[evaluations]\nstrong = false\n"
+    for profile in ("paper", "smoke"):
+        assert list(parsed(files, text, profile).evaluations) == ["clean", "boundary"]
+
+
+def test_a_suite_may_extend_one_that_extends(files: dict[str, Path]) -> None:
+    middle = files["base"].with_name("middle.toml")
+    middle.write_text(OWN)
+    last = '\nextends = "middle"\ntitle = "The last"\n[conditions.none]\n'
+    suite = parsed(files | {"middle": middle}, last)
+    assert suite.conditions["none"].network.base_width == 8
+
+
+def test_a_circle_is_refused(files: dict[str, Path]) -> None:
+    with pytest.raises(SpecError, match=r"own.toml: it extends itself"):
+        parsed(files, OWN.replace('"base"', '"own"'))
+
+
+def test_an_unknown_base_is_refused_with_the_nearest_name(files: dict[str, Path]) -> None:
+    with pytest.raises(UnknownName, match=r"no suite \(that own.toml extends\) called 'bass'; did you mean 'base'"):
+        parsed(files, OWN.replace('"base"', '"bass"'))
+
+
+def test_a_wrong_key_in_what_is_laid_over_is_found(files: dict[str, Path]) -> None:
+    with pytest.raises(SpecError, match=r"no key 'train\.network\.base_with'; did you mean 'base_width'"):
+        parsed(files, OWN.replace("base_width", "base_with"))
+
+
+def test_suites_that_say_the_same_have_the_same_conditions(files: dict[str, Path]) -> None:
+    twin = parsed(files, '\nextends = "base"\ntitle = "Twin"\n[conditions.pixel.regularizer]\ntarget = "pixel"\n')
+    original = parse_suite(files["base"], "paper")
+    assert twin.conditions["pixel"] == original.conditions["pixel"]
+
+
+def test_an_external_model_stands_alone(files: dict[str, Path]) -> None:
+    suite = parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standard" }\n')
+    assert suite.conditions["standard"] == ExternalSpec(model="Standard")
+    with pytest.raises(SpecError, match="an external model is not trained here, so n_train means nothing to it"):
+        parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standard" }\nn_train = 10\n')
+
+
+def test_an_unknown_external_model_is_refused_by_name(files: dict[str, Path]) -> None:
+    with pytest.raises(SpecError, match=r"external\.model should be 'Standard', .*got 'Standart'"):
+        parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standart" }\n')
+
+
+def test_analyses_have_kinds_like_evaluations(files: dict[str, Path]) -> None:
+    suite = parsed(files, OWN + '\n[analyses]\nnoise_examples = { images = "digits", epsilon = 0.2 }\n')
+    assert suite.analyses["noise_examples"].epsilon == 0.2
+    with pytest.raises(SpecError, match="no kind of analysis called 'nois_examples'; did you mean 'noise_examples'"):
+        parsed(files, OWN + '\n[analyses]\nnois_examples = { images = "digits" }\n')
+
+
+def test_a_collection_names_suites_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "all.toml"
+    path.write_text('title = "All"\nsuites = ["a", "b"]\n')
+    found = find_collection(path)
+    assert found is not None
+    assert (found.name, found.title, found.suites) == ("all", "All", ("a", "b"))
+    path.write_text('title = "All"\nsuites = ["a"]\nseeds = "0"\n')
+    with pytest.raises(SpecError, match="no key 'seeds'"):
+        find_collection(path)
