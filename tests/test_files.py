@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.files import write_whole
+
+WRITER = """
+import sys
+from pathlib import Path
+from harness.files import write_whole
+
+path, size = Path(sys.argv[1]), 1 << 22
+print("ready", flush=True)
+for number in range(1_000_000):
+    write_whole(path, bytes([number % 256]) * size)
+"""
+
+
+def test_content_and_folder_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file.bin"
+    write_whole(path, b"content")
+    assert path.read_bytes() == b"content"
+    assert [each.name for each in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_a_folder_that_is_a_file_is_an_error_and_nothing_stays(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(OSError, match="taken"):
+        write_whole(tmp_path / "taken" / "file.bin", b"content")
+    assert [each.name for each in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    for wait_seconds in (0.02, 0.05, 0.11):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait_seconds)
+            os.kill(process.pid, signal.SIGKILL)
+        if path.exists():
+            content = path.read_bytes()
+            assert len(content) == 1 << 22
+            assert len(set(content)) == 1
+    assert path.exists()
