@@ -164,9 +164,9 @@ def _pictures(
     own = [found[suite] for suite in shown.figure.suites if suite in found]
     with styled():
         figure = _drawn(shown, Arrays(pd.concat([results.arrays for results in own]), arrays_dir))
-        remarks = dict.fromkeys(results.remark for results in own)
-        above = f"{shown.figure.id} ({scale(profile)}) {' '.join(filter(None, remarks))}"
-        figure.suptitle(plain(above.strip()), fontsize=7, color="#555555", x=0.01, ha="left")
+        generated = " with generated data, named below" if any(results.remark for results in own) else ""
+        above = f"{shown.figure.id} ({scale(profile)}){generated}"
+        figure.suptitle(plain(above), fontsize=7, color="#555555", x=0.01, ha="left")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it is settled: formats need not find it again
         return {kind: picture(figure, kind) for kind in kinds}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 2.6  # inches
-NOT_RUN = "not run yet"
+NO_RESULT = "no result yet"
 
 
 class Panel(NamedTuple):
@@ -50,19 +50,19 @@ def draw_panels(
     """The panels beside each other; one that has no numbers yet says so."""
     figure, axes = sheet(1, len(panels), HEIGHT, width_ratios=[PANELS[name].width for name in panels])
     for axis, name in zip(axes, panels, strict=True):
-        rows = data[data["panel"] == name]
+        rows = data[data["panel"] == name].infer_objects()  # each panel's x is of one type
         axis.set_title(PANELS[name].title)
         if len(rows):
             PANELS[name].draw(axis, rows, looks)
         else:
-            say_not_run(axis)
+            say_no_result(axis)
     legend(figure, data, looks, labels=labels, filled=not {*panels} - {"boundary", "corruptions"})
     return figure
 
 
-def say_not_run(axis: Axes) -> None:
+def say_no_result(axis: Axes) -> None:
     """In the place of numbers that are not there."""
-    axis.text(0.5, 0.5, NOT_RUN, ha="center", va="center", color="#777777", transform=axis.transAxes)
+    axis.text(0.5, 0.5, NO_RESULT, ha="center", va="center", color="#777777", transform=axis.transAxes)
     axis.set(xticks=[], yticks=[])
 
 

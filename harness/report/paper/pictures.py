@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from harness.data.sets import FREQUENCY
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
-from harness.report.figures.style import WIDTH, Look, legend, plain, sheet
-from harness.report.paper.panels import HEIGHT, say_not_run
+from harness.report.figures.style import Look, legend, plain, sheet
+from harness.report.paper.panels import HEIGHT, say_no_result
 from harness.report.results import Arrays, Results
 from harness.report.rows import records
 from harness.report.summary import attack_title, finished, summarized
@@ -56,6 +57,7 @@ def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labe
     for axis, name in ((neural, "neural"), (pixel, "pixel")):
         image = axis.imshow(kept[name], vmin=-1, vmax=1, cmap="RdBu_r", interpolation="none")
         axis.set(title=f"{name.capitalize()} similarity", xlabel="Image", ylabel="Image")
+        axis.locator_params(integer=True, nbins=5)
         axis.grid(visible=False)
     figure.colorbar(image, ax=[neural, pixel], shrink=0.8, label="Cosine")
     return figure
@@ -91,13 +93,13 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     figure, axes = sheet(1, 2 + max(1, len(shown)), 2.4, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
     bars = data[data["panel"] == "corruptions"]
     bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(GROUPS)}))
-    _or_not_run(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
+    _or_no_result(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
     axes[0].set(
         title=f"CIFAR-10-C, severity {numbers.SEVERITY}", ylabel="Accuracy (%)", xlabel="Frequency of corruption"
     )
     _power_images(axes[1:-1], shown, labels)
-    radial = data[data["panel"] == "radial"]
-    _or_not_run(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
+    radial = data[data["panel"] == "radial"].infer_objects()
+    _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
     axes[-1].set(title="Radial spectrum", xlabel="Cycles per image", ylabel="Mean power", yscale="log")
     legend(figure, data, looks, labels=labels)
     return figure
@@ -106,7 +108,7 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
 def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels: Labels) -> None:
     """Log power of each model's perturbations on one scale, frequency zero in the middle."""
     if not spectra:
-        say_not_run(axes[0])
+        say_no_result(axes[0])
         return
     logs = {name: np.log10(np.maximum(spectrum, 1e-12)) for name, spectrum in spectra.items()}
     low, high = min(each.min() for each in logs.values()), max(each.max() for each in logs.values())
@@ -154,7 +156,7 @@ def _robustbench_numbers(found: Found, labels: Labels, least: float) -> pd.DataF
 def _draw_robustbench(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 24: mean accuracy on the worst corruptions, ours beside published models."""
     present = [name for name in looks if name in set(data["condition"])]
-    figure, (axis,) = sheet(1, 1, 3.0, width=0.75 * WIDTH)
+    figure, (axis,) = sheet(1, 1, 3.0)
     grouped_bars(axis, data, present, looks, group="x")
     axis.set_ylabel("Accuracy (%)")
     legend(figure, data, looks, labels=labels, filled=True)
@@ -167,8 +169,6 @@ def _corruption_spectra_numbers(found: Found, labels: Labels, least: float) -> p
 
 def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 25: log(1 + E|F(C(X) - X)|) of each corruption, by groups from low to high frequency."""
-    from harness.data.sets import FREQUENCY
-
     kept = arrays.of_analysis(data["analysis"].iloc[0])
     names = sorted(kept, key=lambda name: (GROUPS.index(FREQUENCY[name]), list(FREQUENCY).index(name)))
     columns = 5
@@ -177,7 +177,7 @@ def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labe
     high = max(log.max() for log in logs.values())
     for axis, name in zip(axes, names, strict=False):
         image = axis.imshow(logs[name], vmin=0, vmax=high, cmap="viridis", interpolation="none")
-        axis.set_title(f"{plain(name.replace('_', ' '))} ({FREQUENCY[name]})", fontsize=7)
+        axis.set_title(f"{plain(name.replace('_', ' '))}\n({FREQUENCY[name]} frequency)", fontsize=6.5)
         axis.set(xticks=[], yticks=[])
         axis.grid(visible=False)
     for unused in axes[len(names) :]:
@@ -193,11 +193,11 @@ def _analysed(found: Found, kind: str) -> pd.DataFrame:
     return rows.loc[rows["kind"] == kind, ["analysis", "metric", "point", "value", "n"]]
 
 
-def _or_not_run(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> None:
+def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> None:
     if len(rows):
         draw()
     else:
-        say_not_run(axis)
+        say_no_result(axis)
 
 
 PICTURES: Mapping[str, Picture] = {
