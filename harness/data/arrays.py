@@ -35,7 +35,7 @@ class Split:
     digest: str
     """SHA-256 of the content."""
     generated: bool
-    """Made by this program, not the official images."""
+    """Made by this program, not the official images; stand-ins too."""
 
 
 def split_digest(data_dir: Path, name: str, split: str) -> str:
@@ -66,7 +66,7 @@ def open_split(data_dir: Path, name: str, split: str) -> Split:
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
     except (SafetensorError, OSError) as error:
         raise damaged(get_dataset(name), path, str(error)) from None
-    return Split(images, labels, entry.sha256, manifest.origin.kind == "generated")
+    return Split(images, labels, entry.sha256, manifest.origin.generated)
 
 
 def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = None) -> None:

@@ -13,31 +13,33 @@ from harness.data.arrays import find_ready
 from harness.data.bundled import prepare_bundled
 from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, OnProgress, fetched
-from harness.data.manifest import Manifest, Origin
-from harness.data.sets import get_dataset
+from harness.data.manifest import Manifest, Origin, get_manifest
+from harness.data.sets import DataSet, get_dataset
 from harness.data.writing import SplitArrays, write_set
-from harness.errors import DataError
+from harness.errors import DataError, DataMissing
 
 TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
 def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress | None = None) -> Manifest:
-    """Bring a data set; nothing happens if it is there already.
+    """Bring a data set; nothing happens if it is there already and no stand-in.
 
     Downloads lie in `downloads` until the set is made of them, so that an interrupted one is continued.
     on_progress: told (done, total) in bytes of each file that is downloaded, in images of a set that is generated.
 
     Raises:
-        DataMissing: it is generated of a set that is not there, with the command that brings that one.
+        DataMissing: it is generated of a set that is not there or a stand-in, with the command that brings that one.
         DataError: it cannot be downloaded, with the command to import it instead.
     """
     dataset = get_dataset(name)
-    there = None if replace else find_ready(data_dir, name)
-    if there:
+    there = find_ready(data_dir, name)
+    replace = replace or (there is not None and there.origin.stand_in)
+    if there and not replace:
         return there
     if dataset.bundled:
         return prepare_bundled(data_dir, name, replace=replace)
     if dataset.generated:
+        _refuse_stand_in(data_dir, dataset)
         from harness.data.corruptions import corrupt  # needs torch, which the runner does without
 
         return corrupt(data_dir, dataset.clean, existing="replace" if replace else "keep", on_progress=on_progress)
@@ -56,6 +58,15 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
     for archive in archives:
         archive.unlink()
     return manifest
+
+
+def _refuse_stand_in(data_dir: Path, dataset: DataSet) -> None:
+    """Raise DataMissing where a set would be made of a stand-in."""
+    if get_manifest(data_dir, dataset.clean).origin.stand_in:
+        raise DataMissing(
+            f"{dataset.clean} in {data_dir} is a stand-in, and so would be what is made of it; bring the real one "
+            f"first: {get_dataset(dataset.clean).bring}"
+        )
 
 
 def _published(kind: Any) -> list[Download]:

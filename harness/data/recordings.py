@@ -48,7 +48,7 @@ class RecordingManifest(Record):
     @property
     def generated(self) -> bool:
         """It was simulated."""
-        return self.origin.kind == "generated"
+        return self.origin.generated
 
     @property
     def digest(self) -> str:

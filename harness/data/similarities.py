@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FOLDER = "similarities"
 Kind = Literal["neural", "raw"]
 BRING = "harness neural fit {0}, then harness neural similarity {0}"
+BRING_ANOTHER = f"harness neural import {{0}} PATH --replace (or harness neural simulate {{0}} --replace), then {BRING}"
 
 
 class ScanScore(Record):
@@ -47,6 +48,8 @@ class SimilarityManifest(Record):
     name: str
     generated: bool
     """Of a simulated recording."""
+    stand_in: bool = False
+    """Of one that is a stand-in."""
     n: int
     size: tuple[int, int]
     """Height and width of the images."""

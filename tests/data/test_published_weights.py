@@ -62,11 +62,11 @@ def test_imported_weights_lie_byte_for_byte_where_robustbench_looks_for_them(dat
     assert manifest == find_weights(data_dir, NAME)
     assert manifest.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
     assert manifest.bytes == len(source.read_bytes())
-    assert (manifest.origin.kind, manifest.origin.source, manifest.generated) == ("import", "mine.pt", False)
+    assert (manifest.origin.kind, manifest.origin.source) == ("import", "mine.pt")
 
 
-def test_generated_weights_say_so(data_dir: Path, source: Path) -> None:
-    assert import_weights(data_dir, NAME, source, misfit=fits, kind="generated").generated
+def test_stand_ins_say_so(data_dir: Path, source: Path) -> None:
+    assert import_weights(data_dir, NAME, source, misfit=fits, kind="stand-in").origin.stand_in
 
 
 def test_weights_that_are_not_there_are_none_and_asked_for_an_error_with_the_commands(data_dir: Path) -> None:
@@ -142,12 +142,12 @@ def test_refused_files_leave_what_was_there(data_dir: Path, source: Path, before
         weights_file(data_dir, NAME)
 
 
-def test_weights_with_a_published_digest_must_have_it_unless_they_are_generated(data_dir: Path, source: Path) -> None:
+def test_weights_with_a_published_digest_must_have_it_unless_they_are_a_stand_in(data_dir: Path, source: Path) -> None:
     begins = hashlib.sha256(source.read_bytes()).hexdigest()[:8]
     with pytest.raises(ImportRefused, match=rf"not VGG19 .*its SHA-256 begins with {begins}, not dcbb9e9d"):
         import_weights(data_dir, "vgg19", source, misfit=fits)
     assert files(data_dir) == set()
-    import_weights(data_dir, "vgg19", source, misfit=fits, kind="generated")
+    import_weights(data_dir, "vgg19", source, misfit=fits, kind="stand-in")
     assert weights_file(data_dir, "vgg19").name == "vgg19-dcbb9e9d.pth"
 
 

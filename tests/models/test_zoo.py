@@ -50,7 +50,7 @@ def generated(folder: Path, spec: ExternalSpec, content: Content = lambda tensor
     tensors = {name: torch.rand(shape, generator=numbers).mul_(0.02) for name, shape in shapes.items()}
     tensors |= {name: torch.tensor(1) for name in tensors if name.endswith("num_batches_tracked")}
     torch.save(content(tensors), folder / "random.pt")
-    import_weights(folder / "data", spec.weights, folder / "random.pt", misfit=misfit, kind="generated")
+    import_weights(folder / "data", spec.weights, folder / "random.pt", misfit=misfit, kind="stand-in")
     return weights_file(folder / "data", spec.weights), tensors
 
 

@@ -102,6 +102,8 @@ def corrupt(
 ) -> Manifest:
     """Make NAME-c from the set's test split, with every corruption of the table, marked as generated.
 
+    Of a stand-in it makes a stand-in.
+
     on_progress: told (images done, images to do).
 
     Raises:
@@ -114,7 +116,7 @@ def corrupt(
         raise DataError(f"{get_dataset(name).name} has no corrupted twin; sets that have one: {having}")
     manifest, clean = get_manifest(data_dir, name), open_split(data_dir, name, "test")
     origin = Origin(
-        kind="generated",
+        kind=manifest.origin.of_derived,
         source=f"{name}/test ({manifest.origin.source}), frost drawn",
         sha256=clean.digest,
         importer=harness.__version__,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 import harness
-from harness.data.manifest import Origin
+from harness.data.manifest import Origin, get_manifest
 from harness.data.recording_arrays import Arrays, checked_arrays
 from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest
@@ -41,6 +42,27 @@ def simulate(
         DataError: the images are not there or too few, or the recording is there and is not to be replaced.
     """
     images = regularization_images(data_dir, spec.images, spec.n_images, "gray")
+    kind = get_manifest(data_dir, spec.images).origin.of_derived
+    return record(data_dir, name, images, spec, kind=kind, replace=replace, on_scan=on_scan)
+
+
+def record(
+    data_dir: Path,
+    name: str,
+    images: Tensor,
+    spec: SimulationSpec,
+    *,
+    kind: Literal["generated", "stand-in"],
+    replace: bool = False,
+    on_scan: Callable[[int, int], None] = lambda done, total: None,
+) -> RecordingManifest:
+    """Make a recording of a simulated V1 that looks at these images, uint8 (n, 1, h, w) with the spec's n.
+
+    on_scan: told (done, total) scans.
+
+    Raises:
+        DataError: the recording is there and is not to be replaced, or cannot be written.
+    """
 
     def scans() -> Iterator[tuple[str, Arrays]]:
         for number in range(spec.scans):
@@ -49,7 +71,7 @@ def simulate(
             on_scan(number + 1, spec.scans)
 
     source = f"simulated V1, seed {spec.seed}, {spec.neurons} neurons, {spec.images}"
-    origin = Origin(kind="generated", source=source, importer=harness.__version__)
+    origin = Origin(kind=kind, source=source, importer=harness.__version__)
     return write_recording(data_dir, name, scans(), origin=origin, replace=replace)
 
 

@@ -31,11 +31,6 @@ class WeightsManifest(Record):
     """Of the file as it was published or generated."""
     origin: Origin
 
-    @property
-    def generated(self) -> bool:
-        """Made by this program: random numbers, not trained weights."""
-        return self.origin.kind == "generated"
-
 
 def manifest_file(file: Path) -> Path:
     """Where the manifest of a file of weights lies."""

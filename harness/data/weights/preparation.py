@@ -30,7 +30,7 @@ The architectures are known a layer above; `harness.models.fit.misfit` is this f
 def prepare_weights(
     data_dir: Path, name: str, *, misfit: Misfit, replace: bool = False, on_progress: OnProgress | None = None
 ) -> WeightsManifest:
-    """Download weights; nothing happens if they are there already and not visibly damaged.
+    """Download weights; nothing happens if they are there already, no stand-in and not visibly damaged.
 
     on_progress: told (done, total) in bytes, where the server can be asked for that.
 
@@ -39,7 +39,7 @@ def prepare_weights(
         ImportRefused: what arrived are not these weights.
     """
     there = None if replace else _find_ready(data_dir, name)
-    if there:
+    if there and not there.origin.stand_in:
         return there
     weights = get_weights(name)
     downloads = data_dir / "downloads" / name
@@ -64,12 +64,12 @@ def import_weights(
     path: Path,
     *,
     misfit: Misfit,
-    kind: Literal["import", "generated"] = "import",
+    kind: Literal["import", "stand-in"] = "import",
     existing: Existing = "refuse",
 ) -> WeightsManifest:
     """Take weights from a file that torch.save wrote, as they are, byte for byte.
 
-    kind: `generated` for random numbers in the form of these weights, of which no published digest is asked.
+    kind: `stand-in` for random numbers in the form of these weights, of which no published digest is asked.
 
     Raises:
         ImportRefused: says what about the file is wrong.
@@ -107,7 +107,7 @@ def _put(
     source: Path,
     *,
     misfit: Misfit,
-    kind: Literal["download", "import", "generated"],
+    kind: Literal["download", "import", "stand-in"],
     existing: Existing,
 ) -> WeightsManifest:
     """A checked copy of the file in its place, with its manifest."""
@@ -124,7 +124,7 @@ def _put(
         digest = write_parts(partial, _blocks(source))
         called = weights.url if downloaded else str(source)
         problem = misfit(weights.name, read_checkpoint(partial, called))
-        if not problem and kind != "generated" and not digest.startswith(weights.sha256):
+        if not problem and kind != "stand-in" and not digest.startswith(weights.sha256):
             problem = f"its SHA-256 begins with {digest[:8]}, not {weights.sha256}"
         if problem:
             raise ImportRefused(f"{called} is not {weights.title}: {problem}")

@@ -81,6 +81,7 @@ def store_similarities(
         {"neural": mean.neural, "raw": mean.raw},
         recording.images,
         generated=manifest.generated,
+        stand_in=manifest.origin.stand_in,
         recording_digest=manifest.digest,
         fit=spec.model_dump(mode="json"),
         scans=scores,
