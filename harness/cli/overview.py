@@ -26,7 +26,7 @@ def list_suites() -> None:
     from harness.suites.registry import get_collection, get_suites, suite_files
 
     table = Table("suite", "what it asks", "figures", "models", "jobs", "arithmetic")
-    inputs = Inputs(settings().data_dir)
+    inputs = Inputs(settings().data_dir, "paper")
     for name in suite_files():
         collection, suites = get_collection(name), get_suites(name, "paper")
         jobs = make_plan(suites, inputs, bfloat16=False).jobs
@@ -58,7 +58,7 @@ def show(
     found = find_device(device)
     plan = make_plan(
         get_suites(suite, profile),
-        Inputs(settings().data_dir),
+        Inputs(settings().data_dir, profile),
         bfloat16=found.bfloat16,
         seeds=parsed_seeds(seeds),
         only=only or (),

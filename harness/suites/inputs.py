@@ -2,6 +2,9 @@
 
 All of it goes by "name/part": a split of a set of images ("cifar10/train"), the similarity of recorded responses
 ("v1/neural") or the weights of a network ("vgg19/weights").
+
+Stand-ins are for trying the mechanics: to any profile but `smoke` they are data that are not there. So jobs that would
+read them are blocked, and never are the same as those that did.
 """
 
 from __future__ import annotations
@@ -14,10 +17,13 @@ from typing import cast
 from harness.data.arrays import verify
 from harness.data.manifest import Origin, find_manifest, split_file
 from harness.data.sets import get_dataset
-from harness.data.similarities import get_similarity_manifest, verify_similarity
+from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
 from harness.errors import DataMissing
 from harness.spec.training import RECORDED, WEIGHTS, Recorded
+
+TAKE_STAND_INS = frozenset({"smoke"})
+"""Profiles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +35,9 @@ class InputState:
     count: int
     """Images: those that are there, else those of the official set."""
     generated: bool = False
-    """Made by this program, not the official images."""
+    """Made by this program, not the official images; stand-ins too."""
     origin: str = ""
-    """Where it came from."""
+    """Where it came from; begins with its kind."""
     missing: str | None = None
     """Why it is not there, and the command that brings it. A bundled set is never missing: it is made when needed."""
 
@@ -39,8 +45,11 @@ class InputState:
 class Inputs:
     """The inputs in a data folder, each looked at once."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, profile: str) -> None:
+        """profile: whose jobs shall read them."""
         self.data_dir = data_dir
+        self._profile = profile
+        self._takes_stand_ins = profile in TAKE_STAND_INS
         self._states: dict[str, InputState] = {}
 
     def state(self, path: str) -> InputState:
@@ -102,11 +111,14 @@ class Inputs:
 
     def _look_at_images(self, name: str, split: str) -> InputState:
         dataset = get_dataset(name)
+        official = dataset.counts.get(split, 0)
         try:
             manifest, entry, _ = split_file(self.data_dir, name, split)
         except DataMissing as error:
             missing = None if dataset.bundled else str(error)
-            return InputState(digest="", count=dataset.counts.get(split, 0), missing=missing)
+            return InputState(digest="", count=official, missing=missing)
+        if manifest.origin.stand_in and not self._takes_stand_ins:
+            return self._refused(f"data set {name}", f"{dataset.bring} --replace", official)
         return _present(entry.sha256, manifest.origin, entry.shape[0])
 
     def _look_at_similarity(self, name: str, kind: Recorded) -> InputState:
@@ -114,9 +126,14 @@ class Inputs:
             manifest = get_similarity_manifest(self.data_dir, name)
         except DataMissing as error:
             return InputState(digest="", count=0, missing=str(error))
-        origin = f"similarity of the recording {manifest.recording_digest[:12]}"
+        if manifest.stand_in and not self._takes_stand_ins:
+            return self._refused(f"the neural similarity {name}", BRING_ANOTHER.format(name))
+        made = "stand-in" if manifest.stand_in else "generated" if manifest.generated else "recorded"
         return InputState(
-            digest=manifest.files[kind].sha256, count=manifest.n, generated=manifest.generated, origin=origin
+            digest=manifest.files[kind].sha256,
+            count=manifest.n,
+            generated=manifest.generated,
+            origin=f"{made}: similarity of the recording {manifest.recording_digest[:12]}",
         )
 
     def _look_at_weights(self, name: str) -> InputState:
@@ -124,9 +141,16 @@ class Inputs:
         if manifest is None:
             missing = f"the weights {name} are not in {self.data_dir}; bring them with: {get_weights(name).bring}"
             return InputState(digest="", count=0, missing=missing)
+        if manifest.origin.stand_in and not self._takes_stand_ins:
+            return self._refused(f"the file of weights {name}", f"{get_weights(name).bring} --replace")
         return _present(manifest.sha256, manifest.origin)
+
+    def _refused(self, what: str, bring: str, count: int = 0) -> InputState:
+        """The state of a stand-in where none is taken: not there, for a reason of its own."""
+        reason = f"{what} in {self.data_dir} is a stand-in, which the profile {self._profile} does not take"
+        return InputState(digest="", count=count, missing=f"{reason}; bring the real one with: {bring}")
 
 
 def _present(digest: str, origin: Origin, count: int = 0) -> InputState:
-    generated = origin.kind == "generated"
-    return InputState(digest=digest, count=count, generated=generated, origin=f"{origin.kind}: {origin.source}")
+    text = f"{origin.kind}: {origin.source}"
+    return InputState(digest=digest, count=count, generated=origin.generated, origin=text)

@@ -58,6 +58,11 @@ class Request:
     command: str
     """The command line, for provenance; it also continues the run."""
 
+    @property
+    def profile(self) -> str:
+        """The suites'."""
+        return self.suites[0].profile
+
 
 class Watch(Protocol):
     """Whoever shows a run to people."""
@@ -112,9 +117,9 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     with held(settings.results_dir):
         executor = make_executor(device, workers)
         try:
-            inputs = Inputs(settings.data_dir)
+            inputs = Inputs(settings.data_dir, request.profile)
             if _make_bundled_sets(_plan(request, inputs, device), settings, executor, watch):
-                inputs = Inputs(settings.data_dir)
+                inputs = Inputs(settings.data_dir, request.profile)
             plan = _plan(request, inputs, device)
             with _planned(plan, inputs, settings) as database:
                 return _Run(plan, inputs, request, settings, device, database, executor, watch).work(workers)

@@ -17,7 +17,7 @@ def work(parse, digits):
     """GFLOP of the suite's jobs by name, after some replacements in it."""
 
     def found(*replacements):
-        plan = make_plan([parse(*replacements)], Inputs(digits), bfloat16=False)
+        plan = make_plan([parse(*replacements)], Inputs(digits, "paper"), bfloat16=False)
         return {label(planned): planned.work for planned in plan.jobs}
 
     return found
@@ -59,7 +59,7 @@ def test_evaluations_cost_what_they_classify(work, evaluation, passes):
 
 
 def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):
-    plan = make_plan([parse()], Inputs(digits), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
@@ -72,7 +72,7 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
 
 
 def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits):
-    plan = make_plan([parse()], Inputs(digits), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     width = trainings[0].job.spec.network.base_width

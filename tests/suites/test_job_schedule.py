@@ -9,7 +9,7 @@ from harness.suites.schedule import Schedule
 
 @pytest.fixture
 def plan(parse, digits) -> Plan:
-    return make_plan([parse()], Inputs(digits), bfloat16=False)
+    return make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
 
 
 def key_of(plan: Plan, name: str) -> str:

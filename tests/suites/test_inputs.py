@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.spec import PROFILES
+from harness.suites.inputs import Inputs
+from harness.suites.plan import make_plan
+
+
+@pytest.fixture
+def stand_in(digits: Path, tmp_path: Path) -> Path:
+    """A data folder whose digits say that they are a stand-in."""
+    shutil.copytree(digits / "digits", tmp_path / "data" / "digits")
+    manifest = tmp_path / "data" / "digits" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"bundled"', '"stand-in"'))
+    return tmp_path / "data"
+
+
+def test_smoke_takes_a_stand_in_and_knows_what_it_is(stand_in):
+    state = Inputs(stand_in, "smoke").state("digits/train")
+    assert (state.missing, state.generated) == (None, True)
+    assert state.origin.startswith("stand-in: ")
+
+
+@pytest.mark.parametrize("profile", sorted(set(PROFILES) - {"smoke"}))
+def test_to_other_profiles_a_stand_in_is_data_that_are_not_there(stand_in, profile):
+    state = Inputs(stand_in, profile).state("digits/train")
+    assert (state.digest, state.count) == ("", 1437)
+    assert state.missing == (
+        f"data set digits in {stand_in} is a stand-in, which the profile {profile} does not take; "
+        "bring the real one with: harness data prepare digits --replace"
+    )
+
+
+def test_jobs_that_would_read_a_stand_in_are_blocked_and_not_the_same_as_those_that_did(parse, stand_in):
+    done, refused = (make_plan([parse()], Inputs(stand_in, each), bfloat16=False).jobs for each in ("smoke", "paper"))
+    assert not any(planned.blocked for planned in done)
+    assert all("is a stand-in" in (planned.blocked or "") for planned in refused)
+    assert {planned.key for planned in done}.isdisjoint(planned.key for planned in refused)
