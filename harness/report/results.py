@@ -88,9 +88,11 @@ class Results:
 
     @property
     def remark(self) -> str:
-        """What every figure and the summary say of images that were made here instead of the official ones."""
-        names = sorted({split.name for split in self.origins.data if split.generated})
-        return f"Generated images: {', '.join(names)}." if names else ""
+        """What every figure and the summary say of data that were made here instead of the official ones."""
+        stand_ins = {split.name for split in self.origins.data if split.stand_in}
+        generated = {split.name for split in self.origins.data if split.generated and not split.stand_in}
+        named = (("Stand-ins", stand_ins), ("Generated images", generated))
+        return " ".join(f"{what}: {', '.join(sorted(names))}." for what, names in named if names)
 
     @property
     def scope(self) -> str:

@@ -177,6 +177,12 @@ class SplitOrigin:
     n: int | None
     generated: bool | None
     origin: str | None
+    """Begins with its kind."""
+
+    @property
+    def stand_in(self) -> bool:
+        """It was made for want of the real data, to try the mechanics."""
+        return (self.origin or "").startswith("stand-in: ")
 
 
 @dataclass(frozen=True, kw_only=True)

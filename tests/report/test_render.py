@@ -23,6 +23,7 @@ from harness.report.page import page
 from harness.report.results import _refuse_twins, read_results
 from harness.settings import settings
 from harness.store.engine import Database, open_database
+from harness.store.read import SplitOrigin
 
 
 class Tags(HTMLParser):
@@ -132,6 +133,18 @@ def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database
 def test_generated_images_are_marked(db: Database) -> None:
     assert results().remark == "Generated images: cifar10-c."
     assert read_results(db, "study", "small").remark == ""
+
+
+def test_stand_ins_are_told_apart_from_generated_images() -> None:
+    given = results()
+    stand_in = SplitOrigin(
+        name="cifar100", split="train", sha256="ef" * 32, n=9, generated=True, origin="stand-in: patterns"
+    )
+    marked = replace(given, origins=replace(given.origins, data=(*given.origins.data, stand_in)))
+    assert marked.remark == "Stand-ins: cifar100. Generated images: cifar10-c."
+    text = page(marked, [], [], {})
+    assert f'<dd class="generated">{marked.remark}</dd>' in text
+    assert '<td class="generated">stand-in: patterns</td>' in text
 
 
 def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:
