@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from harness.settings import settings
 
 if TYPE_CHECKING:
     from harness.data.manifest import Origin
+    from harness.data.sets import DataSet
+    from harness.data.weights import ExternalWeights
     from harness.data.writing import Existing
 
 data_app = typer.Typer(help="Bring, make, list and verify images and published weights.", no_args_is_help=True)
@@ -29,26 +32,20 @@ def list_sets() -> None:
     from harness.data.weights import described_weights
 
     table = Table("name", "role", "images", "size", "origin", "state", box=None, pad_edge=False)
-    notes = []
+    notes: list[str] = []
     for found in described(settings().data_dir):
         row = found.dataset
         origin = _origin(found.origin) if found.origin else ""
         images = _shortened([f"{split} {n}" for split, n in found.images.items()])
         table.add_row(row.name, row.role, images, " x ".join(map(str, row.shape)), origin, found.state)
-        if found.state == "missing":
-            notes.append(f"{row.name} is missing: {row.bring}")
-        if found.problem:
-            notes.append(found.problem)
-        if found.unusual:
+        notes += _notes(row, found.state, found.origin, found.problem)
+        if found.unusual and not (found.origin and found.origin.stand_in):
             notes.append(f"{row.name} is not the whole official set: {_shortened(found.unusual)}")
     for file in described_weights(settings().data_dir):
         manifest = file.manifest
         size, origin = (_megabytes(manifest.bytes), _origin(manifest.origin)) if manifest else ("", "")
         table.add_row(file.weights.name, "weights", "", size, origin, file.state)
-        if file.state == "missing":
-            notes.append(f"{file.weights.name} is missing: {file.weights.bring}")
-        if file.problem:
-            notes.append(file.problem)
+        notes += _notes(file.weights, file.state, manifest.origin if manifest else None, file.problem)
     console = Console()
     if not console.is_terminal:
         console.width = 160  # whole lines for pipes and files
@@ -129,6 +126,32 @@ def corrupt(name: Name, replace: Replace = False) -> None:
     _say_ready(f"{name}-c")
 
 
+@data_app.command("stand-in")
+def stand_in(
+    names: Annotated[list[str] | None, typer.Argument(help="Data sets, weights, or the recording v1.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are not there; what is there stays.")] = False,
+    replace: Replace = False,
+) -> None:
+    """Make small generated data in the shape of the real ones: to try any suite at the profile smoke."""
+    from harness.errors import SpecError
+    from harness.names import lookup
+    from harness.stand_ins import STAND_INS, find_obstacle, make_stand_in
+
+    if everything == bool(names) or (everything and replace):
+        raise SpecError("harness data stand-in: give names, of which --replace may be said, or --all, and not both")
+    for name in names or ():
+        lookup(STAND_INS, "stand-in", name)
+    data_dir = settings().data_dir
+    for name in [name for name in STAND_INS if everything or name in (names or ())]:
+        obstacle = find_obstacle(data_dir, name) if everything else None
+        if obstacle:
+            typer.echo(f"{name} is left alone: {obstacle}")
+            continue
+        with bar(f"making {name}") as on_progress:
+            make_stand_in(data_dir, name, replace=replace, on_progress=on_progress)
+        typer.echo(f"{name} is ready: a stand-in")
+
+
 @data_app.command()
 def verify(
     names: Annotated[
@@ -149,6 +172,16 @@ def verify(
     for name in names or present:
         _verify(name, present.get(name, 0))
         typer.echo(f"{name}: every byte is as it was made")
+
+
+def _notes(row: DataSet | ExternalWeights, state: str, origin: Origin | None, problem: str) -> Iterator[str]:
+    """What is to be said below the list of a set or weights."""
+    if state == "missing":
+        yield f"{row.name} is missing: {row.bring}"
+    if problem:
+        yield problem
+    if origin and origin.stand_in:
+        yield f"{row.name} is a stand-in; the real one: {row.bring} --replace"
 
 
 def _verify(name: str, size: int) -> None:

@@ -6,12 +6,15 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from harness.errors import HarnessError
 from harness.settings import settings
+
+if TYPE_CHECKING:
+    from harness.data.manifest import Origin
 
 ROOM = 10 << 30  # bytes that the paper's data sets and one suite's weights take
 
@@ -76,11 +79,18 @@ def _data() -> Iterator[Finding]:
         fine = found.state == "ready" or (found.state == "missing" and found.dataset.bundled)
         state = "made when needed" if fine and found.state == "missing" else found.state
         advice = found.problem or ("" if fine else found.dataset.bring)
-        yield Finding(fine, f"data set {found.dataset.name} is {state}", advice)
+        what = f"data set {found.dataset.name} is"
+        yield _stand_in(what, found.dataset.bring, found.origin) or Finding(fine, f"{what} {state}", advice)
     for file in described_weights(settings().data_dir):
         fine = file.state == "ready"
         advice = file.problem or ("" if fine else file.weights.bring)
-        yield Finding(fine, f"the weights {file.weights.name} are {file.state}", advice)
+        what, origin = f"the weights {file.weights.name} are", file.manifest.origin if file.manifest else None
+        yield _stand_in(what, file.weights.bring, origin) or Finding(fine, f"{what} {file.state}", advice)
+
+
+def _stand_in(what: str, bring: str, origin: Origin | None) -> Finding | None:
+    """What there is to say of data that are there, but no real ones; None of others."""
+    return Finding(False, f"{what} a stand-in", f"{bring} --replace") if origin and origin.stand_in else None
 
 
 def _suites() -> Iterator[Finding]:

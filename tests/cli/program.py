@@ -103,10 +103,10 @@ class Program:
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
 
-    def __call__(self, *arguments: str) -> tuple[int, str]:
-        """Exit code and everything that it said."""
+    def __call__(self, *arguments: str, timeout: float = 200) -> tuple[int, str]:
+        """Exit code and everything that it said; timeout: in seconds."""
         with self.start(*arguments) as process:
-            said, _ = process.communicate(timeout=200)
+            said, _ = process.communicate(timeout=timeout)
         return process.returncode, said
 
     def query(self, sql: str) -> list[Any]:

@@ -10,7 +10,9 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from harness import stand_ins
 from harness.cli.data import data_app
+from harness.cli.doctor import _data as data_findings
 from harness.data.weights import get_weights
 from harness.errors import DataDamaged, DataError, DataMissing, HarnessError, ImportRefused, SpecError, UnknownName
 from harness.models.zoo import architecture
@@ -143,7 +145,56 @@ def test_weights_that_are_not_there_cannot_be_verified() -> None:
         harness_data("verify", "vgg19")
 
 
-@pytest.mark.parametrize("command", ["list", "prepare", "import", "corrupt", "verify"])
+def test_a_stand_in_is_listed_with_the_command_that_brings_the_real_set(data_dir: Path) -> None:
+    assert harness_data("stand-in", "fashionmnist", "imagenet").output.splitlines() == [
+        "fashionmnist is ready: a stand-in",
+        "imagenet is ready: a stand-in",
+    ]
+    text = harness_data("list").output
+    assert "stand-in, random patterns" in text
+    assert "fashionmnist is a stand-in; the real one: harness data prepare fashionmnist --replace\n" in text
+    assert "not the whole official set" not in text
+    assert "fashionmnist-c is ready" in harness_data("corrupt", "fashionmnist").output
+    assert (
+        "fashionmnist-c is a stand-in; the real one: harness data corrupt fashionmnist" in harness_data("list").output
+    )
+
+
+def test_the_doctor_does_not_take_a_stand_in_for_the_real_set() -> None:
+    harness_data("stand-in", "mnist", MODAS.weights)
+    found = {finding.what: (finding.fine, finding.advice) for finding in data_findings()}
+    assert found["data set mnist is a stand-in"] == (False, "harness data prepare mnist --replace")
+    assert found[f"the weights {MODAS.weights} are a stand-in"][0] is False
+    assert found["data set cifar10 is missing"] == (False, "harness data prepare cifar10")
+
+
+def test_all_stand_ins_leave_alone_what_is_there(data_dir: Path, photographs: Path, monkeypatch) -> None:
+    harness_data("import", "imagenet", photographs)
+    before = (data_dir / "imagenet" / "manifest.json").read_bytes()
+    chosen = {name: stand_ins.STAND_INS[name] for name in ("mnist", "imagenet", "mnist-c")}
+    monkeypatch.setattr(stand_ins, "STAND_INS", chosen)
+    assert harness_data("stand-in", "--all").output.splitlines() == [
+        "mnist is ready: a stand-in",
+        "imagenet is left alone: it is there already (import), and only --replace puts a stand-in in its place",
+        "mnist-c is ready: a stand-in",
+    ]
+    assert (data_dir / "imagenet" / "manifest.json").read_bytes() == before
+    assert harness_data("stand-in", "--all").output.count("left alone") == 3
+    with pytest.raises(DataError, match=r"no stand-in of imagenet is made: .* already \(import\)"):
+        harness_data("stand-in", "imagenet")
+    harness_data("stand-in", "imagenet", "--replace")
+    harness_data("import", "imagenet", photographs, "--replace")
+    assert (data_dir / "imagenet" / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("arguments", [(), ("mnist", "--all"), ("--all", "--replace")])
+def test_stand_ins_are_named_or_all(arguments: tuple[str, ...], data_dir: Path) -> None:
+    with pytest.raises(SpecError, match="give names, of which --replace may be said, or --all"):
+        harness_data("stand-in", *arguments)
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("command", ["list", "prepare", "import", "corrupt", "stand-in", "verify"])
 def test_every_command_has_help(command: str) -> None:
     result = harness_data(command, "--help")
     assert result.exit_code == 0

@@ -1,0 +1,101 @@
+"""What is there already is left alone, real data above all; and what is real is put in a stand-in's place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harness
+from harness.data.arrays import open_split
+from harness.data.corruptions import corrupt
+from harness.data.manifest import Origin, get_manifest
+from harness.data.preparation import prepare
+from harness.data.sets import DATASETS
+from harness.data.weights import WEIGHTS
+from harness.data.weights.preparation import prepare_weights
+from harness.data.writing import SplitArrays, write_set
+from harness.errors import DataError, DataMissing, UnknownName
+from harness.stand_ins import STAND_INS, find_obstacle, make_stand_in
+
+REAL = Origin(kind="import", source="photographs", importer=harness.__version__)
+
+
+def write_real(data_dir: Path, name: str) -> None:
+    numbers = np.random.default_rng(0)
+    splits = [
+        SplitArrays(split, numbers.integers(0, 256, (10, *DATASETS[name].shape), np.uint8), np.arange(10))
+        for split in DATASETS[name].splits
+    ]
+    write_set(data_dir, name, splits, classes=list("0123456789"), origin=REAL)
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_all_that_suites_read_and_this_program_cannot_make_has_a_stand_in() -> None:
+    sets = {name for name, dataset in DATASETS.items() if not dataset.bundled}
+    assert STAND_INS.keys() == {*sets, *WEIGHTS, "v1"}
+
+
+def test_real_data_are_replaced_only_when_that_is_said(tmp_path: Path) -> None:
+    write_real(tmp_path, "mnist")
+    before = content(tmp_path)
+    with pytest.raises(DataError, match=r"no stand-in of mnist .* already \(import\), and only --replace"):
+        make_stand_in(tmp_path, "mnist")
+    assert content(tmp_path) == before
+    make_stand_in(tmp_path, "mnist", replace=True)
+    assert get_manifest(tmp_path, "mnist").origin.stand_in
+
+
+def test_damaged_real_data_are_left_alone_too(tmp_path: Path) -> None:
+    write_real(tmp_path, "mnist")
+    (tmp_path / "mnist" / "manifest.json").write_text("{}")
+    assert "already (damaged)" in (find_obstacle(tmp_path, "mnist") or "")
+
+
+def test_a_real_set_is_corrupted_as_such_and_one_that_is_not_there_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"made of mnist, which is not there: harness data stand-in mnist"):
+        make_stand_in(tmp_path, "mnist-c")
+    write_real(tmp_path, "mnist")
+    for replace in (False, True):
+        with pytest.raises(DataError, match=r"mnist is no stand-in \(import\).* harness data corrupt mnist"):
+            make_stand_in(tmp_path, "mnist-c", replace=replace)
+
+
+def test_unknown_names_are_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="no stand-in called 'digit'"):
+        make_stand_in(Path("nowhere"), "digit")
+
+
+def test_preparing_does_not_take_a_stand_in_for_the_real_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_stand_in(tmp_path, "imagenet")
+    with pytest.raises(DataError, match="harness data import imagenet PATH"):
+        prepare(tmp_path, "imagenet")
+    make_stand_in(tmp_path, "mnist")
+    for _ in range(2):
+        with pytest.raises(DataMissing, match=r"mnist in .* is a stand-in.* harness data prepare mnist$"):
+            prepare(tmp_path, "mnist-c")
+        corrupt(tmp_path, "mnist", existing="keep")
+    assert open_split(tmp_path, "mnist-c", "fog").generated
+    write_set(tmp_path, "mnist", _few_real(), classes=list("0123456789"), origin=REAL, existing="replace")
+    assert get_manifest(tmp_path, "mnist-c").origin.stand_in
+    assert prepare(tmp_path, "mnist-c").origin.kind == "generated"
+
+
+def _few_real() -> list[SplitArrays]:
+    images = np.zeros((10, *DATASETS["mnist"].shape), np.uint8)
+    return [SplitArrays(split, images, np.arange(10)) for split in ("train", "test")]
+
+
+def test_preparing_does_not_take_stand_ins_for_the_published_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_stand_in(tmp_path, "vgg19")
+    monkeypatch.setattr(
+        "harness.data.weights.preparation.fetched", lambda *asked: (_ for _ in ()).throw(DataError("it downloads"))
+    )
+    with pytest.raises(DataError, match="it downloads"):
+        prepare_weights(tmp_path, "vgg19", misfit=lambda name, tensors: "")
