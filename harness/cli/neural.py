@@ -166,7 +166,7 @@ def _device(wanted: Any) -> torch.device:
 
 
 def _say_ready(manifest: RecordingManifest) -> None:
-    kind = "simulated" if manifest.generated else "imported"
+    kind = "a stand-in" if manifest.origin.stand_in else "simulated" if manifest.generated else "imported"
     neurons = sum(scan.neurons for scan in manifest.scans.values())
     typer.echo(
         f"{manifest.name} is ready ({kind}): {len(manifest.scans)} scans, {neurons} neurons, "
@@ -182,7 +182,7 @@ def _scores(fit: Fit) -> str:
 
 
 def _ending(made: SimilarityManifest) -> Iterator[str]:
-    kind = "simulated" if made.generated else "recorded"
+    kind = "a stand-in" if made.stand_in else "simulated" if made.generated else "recorded"
     yield f"similarity {made.name} is ready ({kind}): {made.n} images, {len(made.scans)} scans, neural and raw"
     if made.noise_free_correlation:
         neural, raw = (made.noise_free_correlation[each] for each in ("neural", "raw"))

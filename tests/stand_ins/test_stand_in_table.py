@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import harness
-from harness.data.arrays import open_split
 from harness.data.corruptions import corrupt
 from harness.data.manifest import Origin, get_manifest
 from harness.data.preparation import prepare
 from harness.data.sets import DATASETS
 from harness.data.weights import WEIGHTS
 from harness.data.weights.preparation import prepare_weights
-from harness.data.writing import SplitArrays, write_set
+from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError, DataMissing, UnknownName
 from harness.stand_ins import STAND_INS, find_obstacle, make_stand_in
 
 REAL = Origin(kind="import", source="photographs", importer=harness.__version__)
 
 
-def write_real(data_dir: Path, name: str) -> None:
+def write_real(data_dir: Path, name: str, existing: Existing = "refuse") -> None:
     numbers = np.random.default_rng(0)
     splits = [
         SplitArrays(split, numbers.integers(0, 256, (10, *DATASETS[name].shape), np.uint8), np.arange(10))
         for split in DATASETS[name].splits
     ]
-    write_set(data_dir, name, splits, classes=list("0123456789"), origin=REAL)
+    write_set(data_dir, name, splits, classes=list("0123456789"), origin=REAL, existing=existing)
 
 
 def content(folder: Path) -> dict[Path, bytes]:
@@ -70,32 +70,28 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
         make_stand_in(Path("nowhere"), "digit")
 
 
-def test_preparing_does_not_take_a_stand_in_for_the_real_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preparing_does_not_take_a_stand_in_for_the_real_set(tmp_path: Path) -> None:
     make_stand_in(tmp_path, "imagenet")
     with pytest.raises(DataError, match="harness data import imagenet PATH"):
         prepare(tmp_path, "imagenet")
+
+
+def test_preparing_makes_nothing_of_a_stand_in(tmp_path: Path) -> None:
     make_stand_in(tmp_path, "mnist")
     for _ in range(2):
         with pytest.raises(DataMissing, match=r"mnist in .* is a stand-in.* harness data prepare mnist$"):
             prepare(tmp_path, "mnist-c")
         corrupt(tmp_path, "mnist", existing="keep")
-    assert open_split(tmp_path, "mnist-c", "fog").generated
-    write_set(tmp_path, "mnist", _few_real(), classes=list("0123456789"), origin=REAL, existing="replace")
+    write_real(tmp_path, "mnist", existing="replace")
     assert get_manifest(tmp_path, "mnist-c").origin.stand_in
     assert prepare(tmp_path, "mnist-c").origin.kind == "generated"
-
-
-def _few_real() -> list[SplitArrays]:
-    images = np.zeros((10, *DATASETS["mnist"].shape), np.uint8)
-    return [SplitArrays(split, images, np.arange(10)) for split in ("train", "test")]
 
 
 def test_preparing_does_not_take_stand_ins_for_the_published_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_stand_in(tmp_path, "vgg19")
-    monkeypatch.setattr(
-        "harness.data.weights.preparation.fetched", lambda *asked: (_ for _ in ()).throw(DataError("it downloads"))
-    )
-    with pytest.raises(DataError, match="it downloads"):
+    nowhere = dataclasses.replace(WEIGHTS["vgg19"], url="http://127.0.0.1:9/vgg19.pth")
+    monkeypatch.setitem(WEIGHTS, "vgg19", nowhere)
+    with pytest.raises(DataError, match=r"cannot download http://127\.0\.0\.1:9"):
         prepare_weights(tmp_path, "vgg19", misfit=lambda name, tensors: "")
