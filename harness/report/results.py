@@ -89,10 +89,14 @@ class Results:
     @property
     def remark(self) -> str:
         """What every figure and the summary say of data that were made here instead of the official ones."""
-        stand_ins = {split.name for split in self.origins.data if split.stand_in}
-        generated = {split.name for split in self.origins.data if split.generated and not split.stand_in}
-        named = (("Stand-ins", stand_ins), ("Generated images", generated))
-        return " ".join(f"{what}: {', '.join(sorted(names))}." for what, names in named if names)
+        generated = sorted({split.name for split in self.origins.data if split.generated and not split.stand_in})
+        named = (("Stand-ins", self.stand_ins), ("Generated images", generated))
+        return " ".join(f"{what}: {', '.join(names)}." for what, names in named if names)
+
+    @property
+    def stand_ins(self) -> list[str]:
+        """Names of the stand-ins among the data, whose numbers say nothing about the real data."""
+        return sorted({split.name for split in self.origins.data if split.stand_in})
 
     @property
     def scope(self) -> str:

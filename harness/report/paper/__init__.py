@@ -164,12 +164,20 @@ def _pictures(
     own = [found[suite] for suite in shown.figure.suites if suite in found]
     with styled():
         figure = _drawn(shown, Arrays(pd.concat([results.arrays for results in own]), arrays_dir))
-        generated = " with generated data, named below" if any(results.remark for results in own) else ""
-        above = f"{shown.figure.id} ({scale(profile)}){generated}"
-        figure.suptitle(plain(above), fontsize=7, color="#555555", x=0.01, ha="left")
+        figure.suptitle(plain(_above(shown, own, profile)), fontsize=7, color="#555555", x=0.01, ha="left")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it is settled: formats need not find it again
         return {kind: picture(figure, kind) for kind in kinds}
+
+
+def _above(shown: Shown, own: Sequence[Results], profile: str) -> str:
+    """What stands above a figure, also where its notes do not go with it."""
+    marked = ""
+    if any(results.stand_ins for results in own):
+        marked = " on stand-ins for the real data, named below"
+    elif any(results.remark for results in own):
+        marked = " with generated data, named below"
+    return f"{shown.figure.id} ({scale(profile)}){marked}"
 
 
 def _drawn(shown: Shown, arrays: Arrays) -> Figure:

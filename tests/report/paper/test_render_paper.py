@@ -12,7 +12,8 @@ from study import NONE, ORIGIN, record
 
 from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
-from harness.report.paper import PaperReport, render_paper
+from harness.report.paper import PaperReport, _above, render_paper
+from harness.report.results import read_results
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
@@ -27,6 +28,9 @@ CONDITIONS = {
         for name, alpha in (("mnist", 4), ("fashionmnist", 10))
     },
 }
+STAND_IN = write.SplitFacts(
+    path="cifar10/test", sha256="f" * 64, n=2, generated=True, origin="stand-in: random patterns"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,7 @@ def db(results: Path) -> Iterator[Database]:
         noises = AnalyseJob(spec=NoiseExamplesSpec(images="cifar10"), data={"cifar10/test": "f" * 64})
         place = Place(suite="grayscale-cifar10", profile="small", condition="", seed=0, evaluation="noise_examples")
         planned = [PlannedJob(job=noises, places=(place,), work=0.0)]
-        write.plan(database, planned, "grayscale-cifar10", "small", "Gray")
+        write.plan(database, planned, "grayscale-cifar10", "small", "Gray", [STAND_IN])
         images = np.random.default_rng(0).random((2, 1, 32, 32)).astype(np.float32)
         kept = dict.fromkeys(("clean", "gaussian", "uniform", "salt_pepper"), images)
         files = arrays.save(results / "arrays", noises.key, kept)
@@ -54,6 +58,17 @@ def db(results: Path) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def rendered(db: Database, results: Path, tmp_path_factory: pytest.TempPathFactory) -> PaperReport:
     return render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path_factory.mktemp("report"))
+
+
+def test_a_figure_names_its_stand_ins_also_where_its_notes_do_not_go_with_it(
+    db: Database, rendered: PaperReport
+) -> None:
+    [noises] = [each for each in rendered.shown if each.figure.id == "Figure 11"]
+    assert "Stand-ins: cifar10." in noises.notes
+    own = [read_results(db, "grayscale-cifar10", "small")]
+    assert _above(noises, own, "small").endswith("not the paper's scale) on stand-ins for the real data, named below")
+    [digits] = [each for each in rendered.shown if each.figure.id == "Figure 14"]
+    assert _above(digits, [read_results(db, "mnist", "small")], "small").endswith("not the paper's scale)")
 
 
 def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperReport) -> None:
