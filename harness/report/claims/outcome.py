@@ -26,7 +26,7 @@ from typing import Literal
 import pandas as pd
 
 from harness.report.claims.claim import DIRECTIONS, MARGIN, SHARE, Claim, Part
-from harness.report.claims.measures import MEASURES
+from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.results import Results
 from harness.report.statistics import (
     SIGNIFICANCE,
@@ -80,6 +80,8 @@ class _Sample:
     against: str | None
     values: tuple[float, ...] = ()
     compared: float = 0.0
+    is_run: bool = False
+    """All that it is made of was measured, though there may be no number."""
 
 
 def tested(claims: Sequence[Claim], results: Mapping[str, Results], profile: str) -> tuple[ClaimOutcome, ...]:
@@ -90,12 +92,12 @@ def tested(claims: Sequence[Claim], results: Mapping[str, Results], profile: str
 
     @cache
     def measured(suite: str, measure: str) -> pd.DataFrame:
-        return MEASURES[measure].values(results[suite]).dropna(subset="value")
+        return MEASURES[measure].values(results[suite])
 
     def sample(part: Part) -> _Sample:
         if part.suite not in results:
             return _Sample(part.condition, part.against)
-        return _sample(part, results[part.suite].order, measured(part.suite, part.measure))
+        return _sample(part, results[part.suite], measured(part.suite, part.measure))
 
     return tuple(_tested(claim, [sample(part) for part in claim.parts], profile) for claim in claims)
 
@@ -120,17 +122,25 @@ def resolved(name: str, conditions: Sequence[str]) -> str:
     return values[min(values) if match[2] == "min" else max(values)]
 
 
-def _sample(part: Part, conditions: Sequence[str], values: pd.DataFrame) -> _Sample:
-    condition = resolved(part.condition, conditions)
-    own = values.loc[values["condition"] == condition].set_index("seed")["value"]
+def _sample(part: Part, results: Results, values: pd.DataFrame) -> _Sample:
+    condition = resolved(part.condition, results.order)
+    numbers = values.dropna(subset="value")
+    own = numbers.loc[numbers["condition"] == condition].set_index("seed")["value"]
     if part.against is None:
-        return _Sample(condition, None, tuple(own), part.level)
-    against = resolved(part.against, conditions)
-    base = values.loc[values["condition"] == against].set_index("seed")["value"]
+        return _Sample(condition, None, tuple(own), part.level, _is_run(results, values, condition))
+    against = resolved(part.against, results.order)
+    base = numbers.loc[numbers["condition"] == against].set_index("seed")["value"]
     if part.once:
         base = pd.Series(base.mean() if len(base) else float("nan"), index=own.index)
     differences = (own - base).dropna()
-    return _Sample(condition, against, tuple(differences), float(base.reindex(differences.index).mean()))
+    compared = float(base.reindex(differences.index).mean())
+    return _Sample(condition, against, tuple(differences), compared, _is_run(results, values, condition, against))
+
+
+def _is_run(results: Results, values: pd.DataFrame, *conditions: str) -> bool:
+    """Whether each condition was measured and lacks nothing; a measurement may have given no number."""
+    lacking, measured = {*results.missing["condition"]}, {*values["condition"]}
+    return measured >= {*conditions} and not lacking & ({*results.order} if WHOLE_GRID in conditions else {*conditions})
 
 
 def _tested(claim: Claim, samples: Sequence[_Sample], profile: str) -> ClaimOutcome:
@@ -168,7 +178,7 @@ def _part_outcome(part: Part, sample: _Sample, bounds: tuple[float, ...], holm_p
     least = smallest_p(effect.n)
     verdict: Verdict = "undecided"
     if not effect.n:
-        verdict = "not run"
+        verdict = "undecided" if sample.is_run else "not run"
     elif effect.n > 1 and holm_p <= SIGNIFICANCE and (math.isnan(p) or p <= max(SIGNIFICANCE, least)):
         verdict = "supported" if DIRECTIONS[part.side].holds(effect.mean, bounds) else "contradicted"
     return PartOutcome(

@@ -49,10 +49,12 @@ def test_a_suite_without_results_was_not_run_and_the_command_is_said() -> None:
     assert found.commands == (f"harness run-suite {SUITE} --profile small",)
 
 
-@pytest.mark.parametrize("condition", ["absent", "own"])
-def test_a_part_without_pairs_of_seeds_was_not_run(condition: str) -> None:
+def test_a_part_without_numbers_was_not_run_unless_it_was_measured_in_vain() -> None:
     given = accuracies(none=[0.5, float("nan")], own=[float("nan"), 0.6])
-    assert outcome(given, part(condition)).verdict == "not run"
+    assert outcome(given, part("absent")).verdict == "not run"
+    assert outcome(given, part("own")).verdict == "undecided"
+    lacking = given.missing.reindex([0]).assign(condition="own", evaluation="clean", seed=0, state="waiting", reason="")
+    assert outcome(replace(given, missing=lacking), part("own")).verdict == "not run"
 
 
 def test_a_claim_says_nothing_before_all_of_its_parts_were_run() -> None:
