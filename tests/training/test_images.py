@@ -7,6 +7,7 @@ import torch
 
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
+from harness.data.similarities import write_similarities
 from harness.errors import DataError, DataMissing, SpecError
 from harness.spec.training import RegularizerSpec, TrainingSpec
 from harness.training import training_images
@@ -35,38 +36,66 @@ def test_the_first_images_are_taken_in_the_wanted_colour(data_dir: Path) -> None
     assert gray.regularization is not None
     assert gray.regularization.shape == (50, 1, 32, 32)
     assert gray.classes == 10
-    color = training_images(SPEC.replaced(color="rgb"), data_dir)
+    color = training_images(SPEC.replaced(color="rgb"), data_dir, CPU)
     assert color.regularization is not None
     assert color.images.shape == (100, 3, 32, 32)
     assert color.regularization.shape == (50, 3, 32, 32)
 
 
 def test_all_images_and_no_pairs_unless_asked_for(data_dir: Path) -> None:
-    found = training_images(SPEC.unregularized.replaced(n_train=None), data_dir)
+    found = training_images(SPEC.unregularized.replaced(n_train=None), data_dir, CPU)
     assert len(found.images) == len(found.labels) == 1437
     assert found.regularization is None
 
 
 def test_more_images_than_there_are_is_one_clear_error(data_dir: Path) -> None:
     with pytest.raises(DataError, match=r"n_train is 2000, but digits .* has only 1437"):
-        training_images(SPEC.replaced(n_train=2000), data_dir)
+        training_images(SPEC.replaced(n_train=2000), data_dir, CPU)
     assert SPEC.regularizer
     greedy = SPEC.regularizer.replaced(n_images=2000)
     with pytest.raises(DataError, match=r"n_images is 2000, but digits .* has only 1437"):
-        training_images(SPEC.replaced(regularizer=greedy.model_dump()), data_dir)
+        training_images(SPEC.replaced(regularizer=greedy.model_dump()), data_dir, CPU)
 
 
 def test_missing_data_says_the_command_that_brings_it(data_dir: Path) -> None:
     with pytest.raises(DataMissing, match="harness data prepare cifar10"):
-        training_images(SPEC.replaced(classification="cifar10"), data_dir)
+        training_images(SPEC.replaced(classification="cifar10"), data_dir, CPU)
 
 
 def test_a_set_without_classes_cannot_be_learned(data_dir: Path) -> None:
     with pytest.raises(SpecError, match="imagenet is a regularization set"):
-        training_images(SPEC.replaced(classification="imagenet"), data_dir)
+        training_images(SPEC.replaced(classification="imagenet"), data_dir, CPU)
 
 
 def test_splits_name_what_a_spec_reads() -> None:
     assert SPEC.splits == ("digits/train",)
     assert SPEC.replaced(classification="cifar10").splits == ("cifar10/train", "digits/train")
     assert SPEC.unregularized.splits == ("digits/train",)
+
+
+def test_the_label_target_comes_with_the_classes_of_its_images(data_dir: Path) -> None:
+    regularizer = RegularizerSpec(target="label", alpha=1, images="digits", n_images=30)
+    found = training_images(SPEC.replaced(regularizer=regularizer.model_dump()), data_dir, CPU)
+    labels = open_split(data_dir, "digits", "train").labels[:30]
+    i, j = torch.triu_indices(30, 30, offset=1)
+    assert found.similarity is not None
+    assert torch.equal(found.similarity(i, j), (labels[i] == labels[j]).float())
+
+
+def test_a_recorded_target_brings_its_own_images(data_dir: Path, tmp_path: Path) -> None:
+    for folder in data_dir.iterdir():
+        (tmp_path / folder.name).symlink_to(folder)
+    images = torch.randint(256, (12, 1, 36, 64), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    matrices = {kind: torch.full((12, 12), value) for kind, value in (("neural", 0.25), ("raw", 0.75))}
+    about = {"generated": True, "recording_digest": "a" * 64, "fit": {}, "scans": {}, "noise_free_correlation": None}
+    write_similarities(tmp_path, "v1", matrices, images, importer="test", **about)
+    for target, value in (("neural", 0.25), ("raw", 0.75)):
+        regularizer = RegularizerSpec(target=target, alpha=1, images="v1", n_images=10)
+        found = training_images(SPEC.replaced(regularizer=regularizer.model_dump(), color="rgb"), tmp_path, CPU)
+        assert found.regularization is not None
+        assert torch.equal(found.regularization, images[:10].repeat(1, 3, 1, 1))
+        assert found.similarity is not None
+        assert found.similarity(torch.tensor([3]), torch.tensor([9])).item() == value
+    greedy = RegularizerSpec(target="raw", alpha=1, images="v1", n_images=13)
+    with pytest.raises(DataError, match="the similarity v1 has only 12 images"):
+        training_images(SPEC.replaced(regularizer=greedy.model_dump()), tmp_path, CPU)
