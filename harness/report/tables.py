@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.report.formats import Table
 from harness.report.reasons import Reasons
+from harness.report.results import DATA
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
 from harness.report.summary import TAPS, attack_title, attacks, summarized
@@ -189,7 +190,8 @@ def _measures(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _unmeasured(means: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
     """A column for each evaluation of which no condition has a result yet."""
-    names = [name for name in attacks(missing["evaluation"]) if name not in {"training", *means["evaluation"]}]
+    asked = missing.loc[missing["condition"] != DATA, "evaluation"]
+    names = [name for name in attacks(asked) if name not in {"training", *means["evaluation"]}]
     rows = [(name, name, attack_title(name), "score" if name == "boundary" else "accuracy") for name in names]
     return pd.DataFrame(rows, columns=MEASURED)
 

@@ -6,7 +6,7 @@ import pandas as pd
 from invented import results
 
 from harness.report import summary, tables
-from harness.report.results import Results
+from harness.report.results import DATA, Results
 from harness.report.tables import plus_minus, signed, verdict
 
 
@@ -110,3 +110,9 @@ def test_gammas_have_the_form_of_table_two() -> None:
     table = tables.gamma_table(summary.gamma_means(given.gammas, given.models), given.order, given.scope)
     assert table.columns == ("Condition", "Seeds", "stem", "stage 1", "stage 2", "stage 3", "stage 4")
     assert [row[0] for row in table.rows] == ["pixel", "threshold", "threshold-cifar10"]
+
+
+def test_an_analysis_that_is_missing_is_no_column_of_the_summary() -> None:
+    lacking = missing((DATA, "noise_examples", 0, "waiting", "not run yet"))
+    table = summary_of(replace(results(), missing=lacking))
+    assert not any("noise_examples" in column for column in table.columns)

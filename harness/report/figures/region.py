@@ -48,7 +48,8 @@ def _panel(panel: Axes, rows: pd.DataFrame, sets: list[str], across: tuple[float
     left, right = across
     bottom, top = _limits(rows["distorted_ratio"], 1.0)
     panel.set(xlim=(left, right), ylim=(bottom, top), xlabel="$R_0/U_0$, clean accuracy", ylabel="$R_D/U_D$, distorted")
-    panel.locator_params(nbins=6)
+    panel.locator_params(axis="x", nbins=4)
+    panel.locator_params(axis="y", nbins=6)
     panel.fill_between([least, right], 1.0, top, color=SHADE, linewidth=0, zorder=0.5)
     panel.axvline(least, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
     panel.axhline(1.0, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)

@@ -24,7 +24,7 @@ from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
-from harness.report.results import Arrays, Results, read_results, reportable, scale
+from harness.report.results import DATA, Arrays, Results, read_results, reportable, scale
 from harness.spec import PROFILES
 from harness.store.engine import Database, state
 from harness.store.read import Origins
@@ -147,13 +147,12 @@ def _shown(figure: PaperFigure, found: Mapping[str, Results], profile: str, leas
 
 def _missing(results: Results, labels: Mapping[str, str], profile: str) -> list[str]:
     """What the figure's conditions lack, each reason once."""
-    lacking = results.missing[results.missing["condition"].isin([*labels, ""])]
+    lacking = results.missing[results.missing["condition"].isin([*labels, DATA])]
     notes = []
     for reason, rows in lacking.groupby("reason", sort=False):
-        names = dict.fromkeys(
-            plain(labels.get(name, name or "analysis")).replace("$", "") for name in rows["condition"]
-        )
-        notes.append(f"Missing of {results.suite}: {', '.join(names)} ({len(rows)} results: {reason}).")
+        names = dict.fromkeys(labels.get(name, name).replace("$", "") for name in rows["condition"])
+        count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
+        notes.append(f"Missing of {results.suite}: {', '.join(names)} ({count}: {reason}).")
     return notes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
 from harness.report.paper import PaperReport, _above, render_paper
 from harness.report.results import read_results
-from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec
+from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
 
@@ -45,7 +46,12 @@ def db(results: Path) -> Iterator[Database]:
         record(database, "mnist", CONDITIONS, {"none": 0.0, "mnist": 0.1, "fashionmnist": 0.2})
         noises = AnalyseJob(spec=NoiseExamplesSpec(images="cifar10"), data={"cifar10/test": "f" * 64})
         place = Place(suite="grayscale-cifar10", profile="small", condition="", seed=0, evaluation="noise_examples")
-        planned = [PlannedJob(job=noises, places=(place,), work=0.0)]
+        pixel = TrainJob(spec=CONDITIONS["mnist"], seed=0, data={"digits/train": "9" * 64})
+        lacking = replace(place, condition="pixel", evaluation=None)
+        planned = [
+            PlannedJob(job=noises, places=(place,), work=0.0),
+            PlannedJob(job=pixel, places=(lacking,), work=1.0, blocked="no images"),
+        ]
         write.plan(database, planned, "grayscale-cifar10", "small", "Gray", [STAND_IN])
         images = np.random.default_rng(0).random((2, 1, 32, 32)).astype(np.float32)
         kept = dict.fromkeys(("clean", "gaussian", "uniform", "salt_pepper"), images)
@@ -128,3 +134,9 @@ def test_an_altered_array_is_never_drawn(db: Database, results: Path, tmp_path: 
             render_paper(db, "paper", ("grayscale-cifar10",), results / "arrays", out=tmp_path)
     finally:
         path.write_bytes(content)
+
+
+def test_what_a_figure_lacks_is_said_in_words(rendered: PaperReport) -> None:
+    """Its label in the legend is mathematics."""
+    notes = {each.figure.number: each.notes for each in rendered.shown}
+    assert notes[6][0] == "Missing of grayscale-cifar10: S^{pixel} (1 result: no images)."
