@@ -90,13 +90,11 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     present = [name for name in looks if name in set(data["condition"])]
     spectra = {name: arrays.mean(name, "power") for name in present}
     shown = {name: spectrum for name, spectrum in spectra.items() if spectrum is not None}
-    figure, axes = sheet(1, 2 + max(1, len(shown)), 2.4, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
+    figure, axes = sheet(1, 2 + max(1, len(shown)), 2.8, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
     bars = data[data["panel"] == "corruptions"]
     bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(GROUPS)}))
     _or_no_result(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
-    axes[0].set(
-        title=f"CIFAR-10-C, severity {numbers.SEVERITY}", ylabel="Accuracy (%)", xlabel="Frequency of corruption"
-    )
+    axes[0].set(title=f"Severity {numbers.SEVERITY}", ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
     _power_images(axes[1:-1], shown, labels)
     radial = data[data["panel"] == "radial"].infer_objects()
     _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
@@ -114,7 +112,8 @@ def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels:
     low, high = min(each.min() for each in logs.values()), max(each.max() for each in logs.values())
     for axis, (name, log) in zip(axes, logs.items(), strict=True):
         image = axis.imshow(log, vmin=low, vmax=high, cmap="viridis", interpolation="none")
-        axis.set(title=labels.get(name, plain(name)), xticks=[], yticks=[])
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(labels.get(name, plain(name)), fontsize=7)
         axis.grid(visible=False)
     axes[-1].figure.colorbar(image, ax=axes, shrink=0.7, orientation="horizontal", label="log$_{10}$ power", aspect=30)
 
