@@ -36,6 +36,10 @@ LOW_CORRUPTIONS = tuple(name for name, group in FREQUENCY.items() if group == "l
 """Corruptions of low frequency (paper, appendix 7.10)."""
 
 
+WORST = 5
+"""Severity at which RobustBench's models are compared (Figure 24)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure:
     """A number to compare."""
@@ -82,6 +86,13 @@ def _group_over_group(results: Results, first: str, second: str) -> pd.DataFrame
         _frequency_group(results, second), on=["condition", "seed"], suffixes=("", "_second")
     )
     return both.assign(value=both["value"] - both["value_second"])[["condition", "seed", "value"]]
+
+
+def _worst_corruptions(results: Results) -> pd.DataFrame:
+    """Mean accuracy over the corruptions at the worst severity (Figure 24), missing if one of them is."""
+    rows = finished(results.corruptions, results.models)
+    found = rows[rows["severity"] == WORST].groupby(["condition", "seed"], sort=False)["accuracy"]
+    return found.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
 
 
 def _early_taps(results: Results) -> pd.DataFrame:
@@ -139,6 +150,12 @@ MEASURES: dict[str, Measure] = {
         unit="accuracy",
         evaluations=("corruption",),
         values=partial(_score, measure="corruption"),
+    ),
+    "worst_corruptions": Measure(
+        label=f"Mean over corruptions at severity {WORST}",
+        unit="accuracy",
+        evaluations=("corruption",),
+        values=_worst_corruptions,
     ),
     "high_frequency": Measure(
         label="High-frequency corruptions",

@@ -100,3 +100,8 @@ def test_an_attack_that_the_suite_lacks_agrees_with_nothing() -> None:
 def test_diverged_models_are_not_measured(given: Results, measure: str) -> None:
     diverged = given.models.assign(status=given.models["seed"].map({0: "ok", 1: "diverged"}))
     assert set(MEASURES[measure].values(replace(given, models=diverged))["seed"]) == {0}
+
+
+def test_published_models_are_compared_at_the_worst_severity(given: Results) -> None:
+    assert value(given, "worst_corruptions") == pytest.approx(corruptions(given, severity=5)["accuracy"].mean())
+    assert value(given, "worst_corruptions") != value(given, "corruption")

@@ -13,7 +13,7 @@ from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.claims.outcome import resolved
 from harness.report.claims.paper import GAMMAS
 from harness.spec import PROFILES
-from harness.suites.registry import get_suites, suite_files
+from harness.suites.registry import get_suites
 
 CIFAR_SETS = {"none", "cifar10", "cifar100", "imagenet"}
 MNIST_SETS = {"none", "mnist", "fashionmnist"}
@@ -75,8 +75,6 @@ def test_the_ends_of_grids_are_the_papers() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("name", SUITES)
 def test_the_suites_have_what_claims_compare(name: str, profile: str) -> None:
-    if name not in suite_files():
-        pytest.skip(f"there is no suite {name} yet")
     [suite] = get_suites(name, profile)
     for part in (part for claim in CLAIMS for part in claim.parts if part.suite == name):
         conditions = {part.condition, part.against} - {None, WHOLE_GRID}
