@@ -26,6 +26,8 @@ TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""
 
 SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value", "n_images", "n_failed"]
+SEVERITY = 4
+"""At which single corruptions and their groups are looked at (paper, Figures 6 and 7)."""
 UNREGULARIZED = "none"
 """Target of a condition without a regularizer."""
 
@@ -34,6 +36,13 @@ def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """The rows whose model (condition, seed) finished its training; diverged models are in no mean."""
     whole = models.loc[models["status"] == "ok", ["condition", "seed"]]
     return frame.merge(whole, on=["condition", "seed"], how="inner")
+
+
+def at_severity(corruptions: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a frame of corruptions at `SEVERITY`; at the largest there is if there is none."""
+    severity = SEVERITY if (corruptions["severity"] == SEVERITY).any() else corruptions["severity"].max()
+    chosen: pd.DataFrame = corruptions[corruptions["severity"] == severity]
+    return chosen
 
 
 def scores(

@@ -118,9 +118,10 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
         executor = make_executor(device, workers)
         try:
             inputs = Inputs(settings.data_dir, request.profile)
-            if _make_bundled_sets(_plan(request, inputs, device), settings, executor, watch):
-                inputs = Inputs(settings.data_dir, request.profile)
             plan = _plan(request, inputs, device)
+            if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
+                inputs = Inputs(settings.data_dir, request.profile)
+                plan = _plan(request, inputs, device)
             with _planned(plan, inputs, settings) as database:
                 return _Run(plan, inputs, request, settings, device, database, executor, watch).work(workers)
         except KeyboardInterrupt:

@@ -18,10 +18,7 @@ from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
-from harness.report.summary import attack_title, finished, scores
-
-SEVERITY = 4
-"""Of the corruptions, as in the paper's Figures 6 and 7."""
+from harness.report.summary import at_severity, attack_title, finished, scores
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -62,9 +59,7 @@ def _score(results: Results, measure: str) -> pd.DataFrame:
 
 
 def _at_severity(results: Results) -> pd.DataFrame:
-    rows = finished(results.corruptions, results.models)
-    severity = SEVERITY if (rows["severity"] == SEVERITY).any() else rows["severity"].max()
-    return rows[rows["severity"] == severity]
+    return at_severity(finished(results.corruptions, results.models))
 
 
 def _corruption(results: Results, name: str) -> pd.DataFrame:

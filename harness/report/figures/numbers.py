@@ -7,10 +7,7 @@ import pandas as pd
 from harness.report.figures.curves import TRAINING
 from harness.report.results import Results
 from harness.report.rows import records
-from harness.report.summary import acceptable, finished, summarized
-
-SEVERITY = 4
-"""Of the figure that shows each corruption (paper, Figure 6); the largest there is if there is no 4."""
+from harness.report.summary import acceptable, at_severity, finished, summarized
 
 
 def curve_means(results: Results) -> pd.DataFrame:
@@ -33,19 +30,16 @@ def severity_means(results: Results) -> pd.DataFrame:
     return summarized(means, ["condition", "severity"], "accuracy")
 
 
-def corruption_means(results: Results, wanted: int = SEVERITY) -> pd.DataFrame:
+def corruption_means(results: Results) -> pd.DataFrame:
     """frequency, corruption, severity (one), condition, mean, sem, n."""
-    rows = finished(results.corruptions, results.models)
-    severity = wanted if (rows["severity"] == wanted).any() else rows["severity"].max()
-    chosen = rows[rows["severity"] == severity]
-    return summarized(chosen, ["frequency", "corruption", "severity", "condition"], "accuracy")
+    rows = at_severity(finished(results.corruptions, results.models))
+    return summarized(rows, ["frequency", "corruption", "severity", "condition"], "accuracy")
 
 
-def group_means(results: Results, wanted: int = SEVERITY) -> pd.DataFrame:
+def group_means(results: Results) -> pd.DataFrame:
     """condition, frequency, severity (one), mean, sem, n: over a group's corruptions first, within each model."""
-    rows = finished(results.corruptions, results.models)
-    severity = wanted if (rows["severity"] == wanted).any() else rows["severity"].max()
-    groups = rows[rows["severity"] == severity].groupby(["condition", "frequency", "severity", "seed"], sort=False)
+    rows = at_severity(finished(results.corruptions, results.models))
+    groups = rows.groupby(["condition", "frequency", "severity", "seed"], sort=False)
     means = groups["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
     return summarized(means, ["condition", "frequency", "severity"], "accuracy")
 

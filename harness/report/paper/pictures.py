@@ -17,7 +17,7 @@ from harness.report.figures.style import Look, legend, plain, sheet
 from harness.report.paper.panels import HEIGHT, say_no_result
 from harness.report.results import Arrays, Results
 from harness.report.rows import records
-from harness.report.summary import attack_title, finished, summarized
+from harness.report.summary import SEVERITY, attack_title, finished, summarized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +94,7 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     bars = data[data["panel"] == "corruptions"]
     bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(GROUPS)}))
     _or_no_result(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
-    axes[0].set(title=f"Severity {numbers.SEVERITY}", ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
+    axes[0].set(title=f"Severity {SEVERITY}", ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
     _power_images(axes[1:-1], shown, labels)
     radial = data[data["panel"] == "radial"].infer_objects()
     _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
