@@ -140,12 +140,12 @@ def _shown(figure: PaperFigure, found: Mapping[str, Results], profile: str, leas
         data = panel_numbers(results, content.panels, content.conditions)
     else:
         data = PICTURES[content.kind].numbers(own, content.conditions, least_clean_ratio)
-    notes += [note for results in own.values() for note in _missing(results, content.conditions, profile)]
+    notes += [note for results in own.values() for note in _missing(results, content.conditions)]
     notes += [results.remark for results in own.values() if results.remark]
     return Shown(figure=figure, data=data, notes=tuple(dict.fromkeys(notes)))
 
 
-def _missing(results: Results, labels: Mapping[str, str], profile: str) -> list[str]:
+def _missing(results: Results, labels: Mapping[str, str]) -> list[str]:
     """What the figure's conditions lack, each reason once."""
     lacking = results.missing[results.missing["condition"].isin([*labels, DATA])]
     notes = []
