@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from benchmarks.contest import Contest
-from harness.models.pixels import PixelModel
+from benchmarks.contest import Contest, Disagreement, Way
+from harness.models.pixels import PixelModel, unit_pixels
 from harness.models.resnet import build
 from harness.spec import NetworkSpec, TrainingSpec
 from harness.training.batches import Batches
@@ -39,7 +41,7 @@ class AugmentedImages(Dataset[tuple[Tensor, Tensor]]):
         return self._transform(self._images[index]), self._labels[index]
 
 
-def contest(device: torch.device) -> Contest:
+def contests(device: torch.device) -> Iterator[Contest]:
     """One epoch of an unregularized gray ResNet18 of width 16 on images of noise, at CIFAR's size."""
     spec = TrainingSpec(
         classification="cifar10", network=NetworkSpec(base_width=16), augmentation="crop_flip", channels_last=True
@@ -67,4 +69,17 @@ def contest(device: torch.device) -> Contest:
             optimizer.step()
         loss.item()
 
-    return Contest(title="training", images=kept, harness=harness, plain=plain, plain_way="a DataLoader")
+    def check() -> str:
+        first = next(batches.epoch(0))
+        plain_loss = F.cross_entropy(model(unit_pixels(first.images)), first.labels)
+        difference = abs(float(learner.step(first, 0.1).task_loss / plain_loss) - 1)
+        if difference > 1e-4:
+            raise Disagreement(f"the losses of the first step differ by {difference:.1e} of their size")
+        return f"first losses within {difference:.0e}"
+
+    yield Contest(
+        title="training, width 16, float32",
+        harness=Way(title="images on the device", work=harness, amount=kept),
+        reference=Way(title="a DataLoader", work=plain, amount=kept),
+        check=check,
+    )

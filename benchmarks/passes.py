@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
-from benchmarks.contest import Contest
+from benchmarks.contest import Contest, Disagreement, Way
 from harness.evaluations import evaluate
 from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
@@ -14,7 +16,7 @@ from harness.spec import NetworkSpec, NoiseSpec
 N_IMAGES, SIZES = 200, 10
 
 
-def contest(device: torch.device) -> Contest:
+def contests(device: torch.device) -> Iterator[Contest]:
     """Accuracy of a gray ResNet18 of width 16 at ten sizes of Gaussian noise, on images of noise at CIFAR's size."""
     network = build(NetworkSpec(base_width=16), 1, 10, seed=0)
     images = torch.randint(0, 256, (N_IMAGES, 1, 32, 32), dtype=torch.uint8, device=device)
@@ -33,10 +35,19 @@ def contest(device: torch.device) -> Contest:
                 noisy = (clean + 0.1 * step / (SIZES - 1) * torch.randn_like(clean)).clamp_(0, 1)
                 right += int((model(noisy).argmax(1) == answers).sum())
 
-    return Contest(
-        title="Gaussian noise",
-        images=N_IMAGES * SIZES,
-        harness=lambda: evaluate(folded, setting, spec),
-        plain=plain,
-        plain_way="the trained network in batches of 64",
+    @torch.inference_mode()
+    def check() -> str:
+        clean = unit_pixels(images)
+        difference = float((folded(clean) - model(clean)).abs().max())
+        if difference > 1e-3:
+            raise Disagreement(f"logits differ by {difference:.1e}")
+        return f"logits within {difference:.0e}"
+
+    yield Contest(
+        title="Gaussian noise, width 16, float32",
+        harness=Way(
+            title="folded, channels last", work=lambda: evaluate(folded, setting, spec), amount=N_IMAGES * SIZES
+        ),
+        reference=Way(title="batches of 64", work=plain, amount=N_IMAGES * SIZES),
+        check=check,
     )

@@ -1,4 +1,4 @@
-"""The ceiling of a network: how many images per second its convolutions alone would allow on this machine."""
+"""What this machine would allow: a network's convolutions alone, and a matrix product alone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from harness.spec import NetworkSpec
 
 ROUNDS, SECONDS = 5, 0.05
 """Of each layer; its median counts."""
+MATRIX = 2048
+"""Rows and columns of the matrices whose product is timed."""
 
 
 def images_per_second(
@@ -31,6 +33,12 @@ def images_per_second(
         weight = conv.weight.detach().to(dtype, memory_format=torch.channels_last).requires_grad_(backward)
         seconds += _seconds(lambda: _convolve(ready, weight, conv, backward), device)  # noqa: B023
     return batch / seconds
+
+
+def matrix_gflops(dtype: torch.dtype, device: torch.device) -> float:
+    """GFLOP per second of a product of two square matrices."""
+    left, right = (torch.randn(MATRIX, MATRIX, device=device).to(dtype) for _ in range(2))
+    return 2e-9 * MATRIX**3 / _seconds(lambda: torch.mm(left, right), device)
 
 
 def _layers(spec: NetworkSpec, channels: int, batch: int, device: torch.device) -> Iterator[tuple[nn.Conv2d, Tensor]]:
@@ -52,7 +60,7 @@ def _convolve(inputs: Tensor, weight: Tensor, conv: nn.Conv2d, backward: bool) -
         torch.autograd.grad(outputs, wanted, torch.ones_like(outputs))
 
 
-def _seconds(work: Callable[[], None], device: torch.device) -> float:
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
     """Median time of one call."""
     work()
     found = []
