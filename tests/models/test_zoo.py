@@ -16,6 +16,7 @@ from harness.data.weights import get_weights, weights_file
 from harness.data.weights.preparation import import_weights
 from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused, NotEvaluable
 from harness.models import zoo
+from harness.models.bfloat16 import in_bfloat16
 from harness.models.cost import external_forward_gflop
 from harness.models.fit import misfit
 from harness.models.zoo import architecture, load_external
@@ -80,7 +81,12 @@ def test_each_model_is_loaded_from_the_disk_and_classifies(
     assert torch.equal(torch.random.get_rng_state(), state)
     assert not loaded.training
     assert equal(loaded, tensors)
-    assert loaded(images).shape == (3, 10)
+    logits = loaded(images)
+    assert logits.shape == (3, 10)
+    rounded = in_bfloat16(loaded)(images)
+    torch.testing.assert_close(rounded, logits, rtol=0, atol=2**-5 * float(logits.abs().max()))
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(rounded, logits)
 
 
 @pytest.mark.parametrize("model", MODELS)
