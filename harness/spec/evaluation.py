@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.spec.model import Spec
+from harness.spec.training import Precision
 
 Clip = Literal["image", "unit"]
 
@@ -14,6 +15,10 @@ Clip = Literal["image", "unit"]
 class _Evaluation(Spec):
     n_images: int | None = Field(default=None, ge=1)
     """The first n images of the test split; all if absent."""
+    precision: Precision = "float32"
+    """Of the evaluated model. In `bfloat16` it must first agree with itself in float32 on 99 % of clean test images, or
+    the evaluation is done in float32 after all, with a warning. `auto`: bfloat16 where the device has instructions for
+    it, else float32; part of the identity. A substitute's gradients are always float32."""
 
 
 class CleanSpec(_Evaluation):

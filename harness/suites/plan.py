@@ -32,7 +32,7 @@ from harness.spec import (
     TrainJob,
     model_of,
 )
-from harness.spec.training import RECORDED, WEIGHTS
+from harness.spec.training import RECORDED, WEIGHTS, Precision
 from harness.suites.cost import work_of
 from harness.suites.inputs import Inputs
 
@@ -211,16 +211,16 @@ class _Planner:
     def _resolved_evaluation(
         self, spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, where: str
     ) -> EvaluationSpec:
-        """The evaluation with the data set's values for what it leaves open."""
+        """The evaluation with the data set's and the device's values for what it leaves open."""
         task = get_dataset(model.classification)
+        changes: dict[str, object] = {"precision": _resolved_precision(spec.precision, self._bfloat16)}
         if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
-            return spec.replaced(max_epsilon=task.max_epsilon[spec.kind])
+            changes["max_epsilon"] = task.max_epsilon[spec.kind]
         if isinstance(spec, CorruptionSpec):
-            corruptions = self._corruptions(spec, where)
+            changes["corruptions"] = self._corruptions(spec, where)
             if get_dataset(spec.images).clean != task.name:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
-            return spec.replaced(corruptions=corruptions)
-        return spec
+        return spec.replaced(**changes)
 
     def _resolved_analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[str, ...]]:
         """The analysis with the data set's values for what it leaves open, and what it reads, as "name/split"."""
@@ -247,12 +247,16 @@ def _resolved_training(spec: TrainingSpec, where: str, bfloat16: bool) -> Traini
     task = _dataset(spec.classification, ["classification"], f"{where}: classification")
     if spec.regularizer and spec.regularizer.target not in RECORDED:
         _dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
-    changes: dict[str, object] = {}
+    changes: dict[str, object] = {"precision": _resolved_precision(spec.precision, bfloat16)}
     if spec.augmentation == "auto":
         changes["augmentation"] = task.augmentation
-    if spec.precision == "auto":
-        changes["precision"] = "bfloat16" if bfloat16 else "float32"
     return spec.replaced(**changes)
+
+
+def _resolved_precision(asked: Precision, bfloat16: bool) -> Precision:
+    if asked == "auto":
+        return "bfloat16" if bfloat16 else "float32"
+    return asked
 
 
 def _dataset(name: str, roles: Sequence[Role], where: str) -> DataSet:

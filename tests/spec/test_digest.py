@@ -102,6 +102,25 @@ def test_written_out_defaults_of_an_evaluation_do_not_matter(kind):
     assert digest(type(spec).model_validate(spec.model_dump())) == digest(spec)
 
 
+STORED = {
+    "clean": "d2cf3dd6f778ce6b",
+    "gaussian": "2079083c397cf526",
+    "uniform": "772f5c9e6b506e7b",
+    "salt_pepper": "d773f830c3aff4d2",
+    "fgsm_transfer": "cc096a30b031d4e0",
+    "boundary": "61b60d9324dd5fb6",
+    "spectrum": "50da1716eaecf8d0",
+    "corruption": "5e45721f275158ea",
+}
+"""Keys from before evaluations had a precision."""
+
+
+@pytest.mark.parametrize("kind", EVALUATIONS)
+def test_results_that_were_stored_before_evaluations_had_a_precision_keep_their_identity(kind):
+    model = TrainJob(spec=TrainingSpec(classification="digits"), seed=0, data={})
+    assert EvaluateJob(model=model, evaluation=EVALUATIONS[kind], data={}).key == STORED[kind]
+
+
 def test_whole_numbers_and_decimals_are_the_same_number():
     assert digest(RegularizerSpec(target="pixel", alpha=10, images="digits")) == digest(
         RegularizerSpec(target="pixel", alpha=10.0, images="digits")

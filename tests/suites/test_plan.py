@@ -72,6 +72,23 @@ def test_what_the_spec_leaves_open_is_resolved(parse, inputs):
     assert {curve.max_epsilon for curve in curves} == {0.5}
 
 
+def test_the_precision_of_evaluations_is_the_devices_where_it_is_left_open(parse, inputs):
+    def keys(precision: str, bfloat16: bool) -> dict[str, set[str]]:
+        suite = parse(("clean.n_images = 32", f'clean = {{ n_images = 32, precision = "{precision}" }}'))
+        jobs = make_plan([suite], inputs, bfloat16=bfloat16).jobs
+        found: dict[str, set[str]] = {}
+        for planned in jobs:
+            found.setdefault(kind_of(planned.job), set()).add(planned.key)
+            assert not isinstance(planned.job, EvaluateJob) or planned.job.evaluation.precision != "auto"
+        return found
+
+    for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):
+        assert keys("auto", bfloat16) == keys(precision, bfloat16) == keys(precision, not bfloat16)
+    fast, reference = keys("bfloat16", True), keys("float32", True)
+    assert not fast.pop("clean") & reference.pop("clean")
+    assert fast == reference
+
+
 def test_selected_jobs_come_with_what_they_need(parse, inputs):
     plan = make_plan([parse()], inputs, bfloat16=False, seeds=[1], only=["threshold"])
     asked = {label(planned) for planned in plan.asked}
