@@ -25,7 +25,8 @@ class Measurement:
     """
 
     metric: str
-    """What was measured: "accuracy", "score", "start_score", "queries", "power", "correlation"."""
+    """What was measured: "accuracy", "score", "start_score", "queries", "power", "correlation", or "agreement": of the
+    clean test images, the share that get the same class in bfloat16 as in float32."""
     value: float | None
     n: int
     """Images behind the number."""
@@ -74,7 +75,10 @@ class EvaluationResult:
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What is no number and belongs to the result, by name."""
     images_classified: int = 0
-    """Forward passes behind the result, in images: with the seconds they give the rate."""
+    """Forward passes behind the result, in images: with the seconds they give the rate. Those that several results
+    share are not counted."""
+    warning: str | None = None
+    """What is to be told of how it was done, if it was not done as the spec says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from harness.cli.terminal import wide_console
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from harness.spec import PlannedJob
+    from harness.spec import Job, Place, PlannedJob
     from harness.store.read import JobState
     from harness.suites.cost import Estimate
     from harness.suites.plan import Plan
@@ -138,7 +138,6 @@ def _jobs_table(
     Of a collection: one row for each suite and evaluation, with how many jobs; those that suites share are in each.
     """
     from harness.cli.progress import duration
-    from harness.spec import kind_of
 
     substitutes = [planned for planned in plan.asked if not planned.places]
     rows = {("(substitute)", "train"): substitutes} if substitutes else {}
@@ -146,7 +145,7 @@ def _jobs_table(
     for planned in plan.asked:
         for place in planned.places:
             condition = place.suite if several else place.condition or "(data)"
-            rows.setdefault((condition, place.evaluation or kind_of(planned.job)), []).append(planned)
+            rows.setdefault((condition, _job_name(planned.job, place)), []).append(planned)
     heads = ("suite", "job", "jobs done") if several else ("condition", "job", "seeds done")
     table = Table(*heads, "to do", "failed", "blocked", "arithmetic", "time to do")
     before = None
@@ -164,6 +163,16 @@ def _jobs_table(
         )
         before = condition
     return table
+
+
+def _job_name(job: Job, place: Place) -> str:
+    """What a job is at a place, with the precision of an evaluation where it is not the reference."""
+    from harness.spec import EvaluateJob, kind_of
+
+    name = place.evaluation or kind_of(job)
+    if isinstance(job, EvaluateJob) and job.evaluation.precision != "float32":
+        return f"{name}, {job.evaluation.precision}"
+    return name
 
 
 def _by_state(jobs: Iterable[PlannedJob], states: Mapping[str, JobState]) -> dict[str, list[PlannedJob]]:

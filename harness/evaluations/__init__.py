@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from harness.evaluations.agreement import tried_in_bfloat16
 from harness.evaluations.boundary import boundary
 from harness.evaluations.clean import clean
 from harness.evaluations.corruption import corruption
@@ -34,7 +36,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "spectrum": spectrum,
     "corruption": corruption,
 }
-"""By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns logits (n, classes)."""
+"""By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns float32 logits (n, classes)."""
 
 ANALYSES: dict[str, Callable[[Any, Path], EvaluationResult]] = {
     "similarity": recorded_similarity,
@@ -45,12 +47,22 @@ ANALYSES: dict[str, Callable[[Any, Path], EvaluationResult]] = {
 
 
 def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> EvaluationResult:
-    """All numbers of one evaluation of one model.
+    """All numbers of one evaluation of one model, in the spec's precision.
+
+    model: in float32. In bfloat16 one number more is measured, the `agreement` of both precisions; where it is too
+    small, the others are those of float32, with a warning.
 
     Raises:
         NotEvaluable: the model's logits are not finite.
     """
-    return lookup(EVALUATIONS, "evaluation", spec.kind)(model, setting, spec)
+    evaluation = lookup(EVALUATIONS, "evaluation", spec.kind)
+    if spec.precision == "auto":
+        raise ValueError(f"the {spec.kind} spec is not resolved: its precision is still the device's")
+    if spec.precision == "float32":
+        return evaluation(model, setting, spec)
+    trial = tried_in_bfloat16(model, setting)
+    result = evaluation(model if trial.model is None else trial.model, setting, spec)
+    return replace(result, measurements=(*result.measurements, trial.agreement), warning=trial.warning)
 
 
 def analyse(spec: AnalysisSpec, data_dir: Path) -> EvaluationResult:

@@ -278,6 +278,8 @@ class _Run:
         elif isinstance(event.result, EvaluationResult):
             files = arrays.save(self._settings.arrays_dir, event.key, event.result.arrays)
             write.finish_evaluation(self._database, event.key, event.result, origin, event.seconds, files)
+            if event.result.warning:
+                self._watch.note(f"{label(planned)}: {event.result.warning}")
         self._schedule.finish(event.key)
         self._watch.finished(planned, event.seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from harness.data.arrays import Split
 from harness.data.sets import SEVERITIES
 from harness.evaluations import Setting
+from harness.models.pixels import unit_pixels
 
 
 class Linear(nn.Module):
@@ -115,6 +117,19 @@ def network(digits: tuple[Tensor, Tensor]) -> nn.Module:
                 nn.functional.cross_entropy(model(images[rows]), labels[rows]).backward()
                 optimiser.step()
     return model.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def shifted(digits: tuple[Tensor, Tensor], network: nn.Module) -> nn.Module:
+    """The same network with 10,000 added inside, and the mean taken off its logits.
+
+    Of ten thousand and something bfloat16 keeps three digits: what makes the images differ is rounded away.
+    """
+    model = copy.deepcopy(network)
+    with torch.no_grad():
+        model.get_parameter("0.bias").add_(10_000)
+        model.get_parameter("5.bias").sub_(model(unit_pixels(digits[0])).mean(0))
+    return model
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from recorded_study import (
     train_job,
     training_result,
 )
+from sqlalchemy import text
 
 from harness.measurement import EvaluationResult, Measurement
 from harness.spec import (
@@ -193,6 +194,25 @@ def test_two_evaluations_of_a_kind_are_told_apart_by_name(db: Database) -> None:
     write.finish_evaluation(db, found[2].key, curve(0.9, 0.4), ORIGIN, 1.0)
     summary = [row[10:14] for row in rows(db, "v_curve_summary", "evaluation, epsilon") if row[11]]
     assert summary == [("gaussian", 0.1, 1, 0.5), ("gaussian_unit", 0.1, 1, 0.4)]
+
+
+def test_the_agreement_of_precisions_is_found_and_shown_as_nothing_else(filled: Database) -> None:
+    before = {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC}
+    with filled.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO measurement (evaluation_id, metric, point, value, n, n_failed)"
+                " SELECT id, 'agreement', '', 0.985, 2000, 0 FROM evaluation WHERE kind <> 'corruption'"
+            )
+        )
+    assert {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC} == before
+    found = read.answer(
+        filled,
+        "SELECT condition, seed, evaluation, value, n FROM placed_evaluation"
+        " JOIN measurement ON evaluation_id = evaluation_row WHERE metric = 'agreement'",
+    )
+    assert len(found.rows) == 4 * 4
+    assert ("threshold", 1, "boundary", 0.985, 2000) in found.rows
 
 
 def test_corruptions_carry_their_frequency_group(filled: Database) -> None:

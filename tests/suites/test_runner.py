@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -162,6 +162,14 @@ def test_a_failed_job_does_not_stop_the_others_and_is_tried_again_by_the_next_ru
     summary = run()
     assert (run.executor.done, summary.done, summary.failed) == (["none 0 gaussian"], JOBS, ())
     assert run.query("SELECT max(attempts) FROM job") == [(2,)]
+
+
+def test_what_an_evaluation_warns_of_is_told(run):
+    summary = run({"none 1 gaussian": replace(ACCURACY, warning="done in another way")})
+    assert summary.done == JOBS
+    assert [note for note in run.listener.notes if "another way" in note] == [
+        "none, seed 1: gaussian: done in another way"
+    ]
 
 
 def test_a_failed_training_blocks_its_evaluations(run):
