@@ -12,7 +12,7 @@ from torch import nn
 
 from harness.errors import NotEvaluable
 from harness.evaluations import EVALUATIONS, evaluate
-from harness.evaluations.agreement import AGREEMENT_IMAGES, agreement
+from harness.evaluations.agreement import AGREEMENT_IMAGES, count_same, tried_in_bfloat16
 from harness.evaluations.fgsm_transfer import gradient_signs
 from harness.measurement import Measurement
 from harness.models.bfloat16 import in_bfloat16
@@ -98,19 +98,35 @@ def test_models_are_not_kept_in_memory(setting, linear, spec_of):
     assert gone() is None
 
 
-def test_agreement_is_the_share_of_images_with_the_same_class(setting, linear, plane):
+def test_images_that_both_models_put_into_the_same_class_are_counted(setting, plane):
     a, b = plane(torch.eye(64)[20]), plane(torch.eye(64)[43])
     images = unit_pixels(setting.images)
-    expected = float((a(images).argmax(1) == b(images).argmax(1)).double().mean())
-    assert 0 < expected < 1
-    assert agreement(a, b, setting) == Measurement(metric="agreement", value=expected, n=120)
+    expected = int((a(images).argmax(1) == b(images).argmax(1)).sum())
+    assert 0 < expected < 120
+    assert count_same(a, b, setting) == expected
 
 
 def test_logits_that_are_not_finite_agree_with_nothing(setting, constant):
     sure, broken = constant([1.0, 0.0]), constant([torch.nan, 0.0])  # argmax takes NaN for the largest
-    assert agreement(sure, broken, setting).value == 0
+    assert count_same(sure, broken, setting) == 0
     with pytest.raises(NotEvaluable, match="the model's logits are not finite"):
-        agreement(broken, sure, setting)
+        count_same(broken, sure, setting)
+
+
+@pytest.mark.parametrize(("same", "used"), [(120, True), (119, True), (118, False)])
+def test_agreement_on_99_percent_is_enough(same, used, setting, linear):
+    """Of 120 images, 119 are more than 99 % and 118 fewer; the copy answers otherwise for those that remain."""
+    model = linear(0)
+    order = unit_pixels(setting.images).flatten(1).sum(1).sort().values
+    darkest = order[120 - same] if same < 120 else -torch.inf
+
+    def differ(module, inputs, logits):
+        dark = inputs[0].flatten(1).sum(1) < darkest
+        return torch.where(dark[:, None] & torch.tensor(module is not model), -logits, logits)
+
+    model.register_forward_hook(differ)
+    trial = tried_in_bfloat16(model, setting)
+    assert (trial.same, trial.n, trial.model is not None) == (same, 120, used)
 
 
 def test_signs_of_the_substitutes_gradients_stay_float32(setting, network, spec_of):

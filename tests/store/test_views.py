@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from recorded_study import (
@@ -206,13 +207,10 @@ def test_the_agreement_of_precisions_is_found_and_shown_as_nothing_else(filled: 
             )
         )
     assert {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC} == before
-    found = read.answer(
-        filled,
-        "SELECT condition, seed, evaluation, value, n FROM placed_evaluation"
-        " JOIN measurement ON evaluation_id = evaluation_row WHERE metric = 'agreement'",
-    )
+    page = Path(__file__).parents[2].joinpath("docs", "precision.md").read_text()
+    found = read.answer(filled, page.partition("```sql")[2].partition("```")[0])
     assert len(found.rows) == 4 * 4
-    assert ("threshold", 1, "boundary", 0.985, 2000) in found.rows
+    assert ("study", "smoke", "threshold", 1, "boundary", 0.985, 2000) in found.rows
 
 
 def test_corruptions_carry_their_frequency_group(filled: Database) -> None:
