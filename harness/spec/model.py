@@ -8,11 +8,10 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from harness.errors import SpecError
 
-T = TypeVar("T")
 Table = dict[str, Any]
 """A table as TOML reads it."""
 
@@ -27,6 +26,9 @@ class Spec(BaseModel):
     def replaced(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated again."""
         return type(self).model_validate(self.model_dump() | changes)
+
+
+S = TypeVar("S", bound=Spec)
 
 
 @cache
@@ -61,22 +63,22 @@ def _nothing() -> None:
     return None
 
 
-def validated(kind: type[T], value: object, where: str, at: str = "") -> T:
+def validated(kind: type[S], value: object, where: str, at: str = "") -> S:
     """`value` as a `kind`; a SpecError that names the file (`where`), the table (`at`) and the key if it is not one."""
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return kind.model_validate(value)
     except ValidationError as error:
         prefix = f"{at}." if at else ""
         raise SpecError("\n".join(f"{where}: {line}" for line in _sentences(kind, error, prefix))) from None
 
 
-def all_validated(kind: type[T], tables: Mapping[str, object], where: str, at: str) -> dict[str, T]:
+def all_validated(kind: type[S], tables: Mapping[str, object], where: str, at: str) -> dict[str, S]:
     """Each table as a `kind`. A problem that several tables share is reported once, with their names."""
-    found: dict[str, T] = {}
+    found: dict[str, S] = {}
     problems: dict[str, list[str]] = {}
     for name, table in tables.items():
         try:
-            found[name] = TypeAdapter(kind).validate_python(table)
+            found[name] = kind.model_validate(table)
         except ValidationError as error:
             for sentence in _sentences(kind, error, ""):
                 problems.setdefault(sentence, []).append(name)
@@ -89,14 +91,14 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _sentences(kind: Any, error: ValidationError, prefix: str) -> Iterable[str]:
+def _sentences(kind: type[Spec], error: ValidationError, prefix: str) -> Iterable[str]:
     """One sentence per problem. A misspelt key usually is the reason why another is missing: it goes first, alone."""
     problems = error.errors()
     unknown = [problem for problem in problems if problem["type"] == "extra_forbidden"]
     return [_sentence(kind, problem, prefix) for problem in unknown or problems]
 
 
-def _sentence(kind: Any, problem: Any, prefix: str) -> str:
+def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
     path = tuple(part for part in problem["loc"] if part != "[key]")
     key = prefix + ".".join(map(str, path))
     if problem["type"] == "extra_forbidden":
@@ -113,9 +115,9 @@ def _sentence(kind: Any, problem: Any, prefix: str) -> str:
     return f"{key}{separator}{message}{shown}"
 
 
-def _known_keys(kind: Any, path: tuple[Any, ...]) -> list[str]:
+def _known_keys(kind: type[Spec], path: tuple[Any, ...]) -> list[str]:
     """The keys that the table at `path` may have."""
-    schema: dict[str, Any] = TypeAdapter(kind).json_schema()
+    schema = kind.model_json_schema()
     definitions = schema.get("$defs", {})
     nodes = [schema]
     for part in path:
