@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+PREFIX = "HARNESS_"
+_FILE = Path(".env")
 
 
-class Settings(BaseSettings):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """Folders and the database; each is an environment variable `HARNESS_...`."""
 
-    model_config = SettingsConfigDict(env_prefix="HARNESS_", env_file=".env", extra="ignore", frozen=True)
-
-    results_dir: Path = Field(default=Path("results"), description="Database, weights, figures.")
-    data_dir: Path = Field(default=Path("data"), description="Verified image arrays.")
-    experiments_dir: Path | None = Field(
-        default=None, description="A folder of suites of your own, beside the built-in ones."
-    )
-    database_url: str | None = Field(
-        default=None,
-        description="SQLAlchemy URL of the result database; default: harness.sqlite in the results folder.",
-    )
+    results_dir: Path = Path("results")
+    """Database, weights, figures."""
+    data_dir: Path = Path("data")
+    """Verified image arrays."""
+    experiments_dir: Path | None = None
+    """A folder of suites of your own, beside the built-in ones."""
+    database_url: str | None = None
+    """SQLAlchemy URL of the result database; default: harness.sqlite in the results folder."""
 
     @property
     def database(self) -> str:
@@ -42,5 +42,17 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process; a variable that is empty counts as not set."""
+    said = {**_file(), **os.environ}
+    found = {each.name: said.get(f"{PREFIX}{each.name.upper()}") for each in fields(Settings)}
+    folders = {name: Path(value) for name, value in found.items() if value and name.endswith("_dir")}
+    return Settings(**folders, database_url=found["database_url"] or None)
+
+
+def _file() -> dict[str, str]:
+    """What `.env` says."""
+    if not _FILE.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(_FILE).items() if value is not None}

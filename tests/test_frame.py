@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_the_readmes_questions_can_be_asked(query: str, tmp_path: Path) -> None:
 
 def test_the_readme_names_every_view_and_setting() -> None:
     assert set(re.findall(r"`(v_\w+)`", README)) == set(views.PUBLIC)
-    variables = {f"HARNESS_{name.upper()}" for name in Settings.model_fields}
+    variables = {f"HARNESS_{field.name.upper()}" for field in fields(Settings)}
     assert set(re.findall(r"^\| `(HARNESS_\w+)`", README, flags=re.MULTILINE)) == variables
 
 
