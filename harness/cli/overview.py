@@ -23,17 +23,20 @@ def list_suites() -> None:
     """Show the suites, the figures they make, and their size at the paper's scale."""
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
-    from harness.suites.registry import get_collection, get_suites, suite_files
+    from harness.suites.registry import catalogue
 
-    table = Table("suite", "what it asks", "figures", "models", "jobs", "arithmetic")
+    found = catalogue("paper")
     inputs = Inputs(settings().data_dir, "paper")
-    for name in suite_files():
-        collection, suites = get_collection(name), get_suites(name, "paper")
-        jobs = make_plan(suites, inputs, bfloat16=False).jobs
-        title = collection.title if collection else suites[0].title
-        figures = f"those of its {len(suites)} suites" if collection else ", ".join(suites[0].figures)
-        work = sum(planned.work for planned in jobs)
-        table.add_row(name, title, figures, str(_trainings(jobs)), str(len(jobs)), _flop(work))
+    heads = {name: (suite.title, ", ".join(suite.figures)) for name, suite in found.suites.items()}
+    jobs = {name: make_plan([suite], inputs, bfloat16=False).by_key for name, suite in found.suites.items()}
+    for name, collection in found.collections.items():
+        heads[name] = collection.title, f"those of its {len(collection.suites)} suites"
+        jobs[name] = {key: planned for suite in collection.suites for key, planned in jobs[suite].items()}
+    table = Table("suite", "what it asks", "figures", "models", "jobs", "arithmetic")
+    for name in sorted(heads):
+        planned = jobs[name].values()
+        work = _flop(sum(each.work for each in planned))
+        table.add_row(name, *heads[name], str(_trainings(planned)), str(len(planned)), work)
     wide_console().print(table)
 
 

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from harness.data.sets import get_dataset
 from harness.models.cost import external_forward_gflop, forward_gflop
 from harness.spec import (
-    AnalyseJob,
     BoundaryAttackSpec,
     CorruptionSpec,
-    EvaluateJob,
     EvaluationSpec,
     ExternalSpec,
     FgsmTransferSpec,
     Job,
-    LoadJob,
     NoiseSpec,
     PlannedJob,
     RegularizerSpec,
@@ -48,17 +45,6 @@ def rate_key(job: Job) -> Rate:
     return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
 
 
-def work_of(job: Job, inputs: Inputs) -> float:
-    """Estimated GFLOP; 0 for what takes no arithmetic worth the name."""
-    match job:
-        case TrainJob():
-            return _training_gflop(job.spec, inputs)
-        case EvaluateJob():
-            return _images_classified(job, inputs) * _forward(job.model.spec)
-        case LoadJob() | AnalyseJob():
-            return 0.0
-
-
 def _forward(spec: TrainingSpec | ExternalSpec, size: tuple[int, int] | None = None) -> float:
     """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
     if isinstance(spec, ExternalSpec):
@@ -67,7 +53,8 @@ def _forward(spec: TrainingSpec | ExternalSpec, size: tuple[int, int] | None = N
     return forward_gflop(spec.network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
 
 
-def _training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
+def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
+    """Estimated GFLOP of training one model."""
     optimisation = spec.optimisation
     n = spec.n_train or inputs.state(f"{spec.classification}/train").count
     held_out = optimisation.validation_fraction * n
@@ -78,16 +65,16 @@ def _training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     return epoch * optimisation.epochs
 
 
+def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs) -> float:
+    """Estimated GFLOP of evaluating one model."""
+    available = inputs.state(f"{model.classification}/test").count
+    return min(spec.n_images or available, available) * _passes(spec) * _forward(model)
+
+
 def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec) -> float:
     """GFLOP of one step's forward passes on pairs, whose images may be larger than the task's."""
     size = RECORDED_SIZE if regularizer.target in RECORDED else get_dataset(regularizer.images).size
     return 2 * regularizer.pairs_per_batch * _forward(spec, size)
-
-
-def _images_classified(job: EvaluateJob, inputs: Inputs) -> float:
-    """Forward passes of an evaluation, in images."""
-    available = inputs.state(f"{job.model.spec.classification}/test").count
-    return min(job.evaluation.n_images or available, available) * _passes(job.evaluation)
 
 
 def _passes(spec: EvaluationSpec) -> int:

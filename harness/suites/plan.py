@@ -7,24 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
-from harness.data.sets import DATASETS, DataSet, Role, get_dataset
-from harness.errors import SpecError, UnknownName
+from harness.errors import UnknownName
 from harness.spec import (
     AnalyseJob,
-    AnalysisSpec,
-    CorruptionSpec,
-    CorruptionSpectraSpec,
     EvaluateJob,
-    EvaluationSpec,
-    ExternalSpec,
-    FgsmTransferSpec,
     Job,
     LoadJob,
     ModelJob,
-    NoiseExamplesSpec,
-    NoiseSpec,
     Place,
     PlannedJob,
     Suite,
@@ -32,9 +23,8 @@ from harness.spec import (
     TrainJob,
     model_of,
 )
-from harness.spec.training import RECORDED, WEIGHTS, Precision
-from harness.suites.cost import work_of
 from harness.suites.inputs import Inputs
+from harness.suites.resolution import Condition, Resolver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +80,17 @@ def make_plan(
     Seeds that are not a suite's join its own. Raises SpecError where a condition asks for what cannot be.
     """
     conditions = _selected_conditions(suites, only)
-    planner = _Planner(inputs, bfloat16)
+    resolver, found = Resolver(inputs, bfloat16), _Jobs()
     for suite in suites:
-        planner.add_analyses(suite)
+        for analysis in resolver.analyses(suite):
+            found.add(analysis)
+    resolved = [(suite, resolver.conditions(suite)) for suite in suites]
     for seed in sorted({seed for suite in suites for seed in suite.seeds}.union(seeds)):
-        for suite in suites:
+        for suite, models in resolved:
             if seed in suite.seeds or seed in seeds:
-                planner.add_models(suite, seed)
-    jobs = tuple(planner.jobs.values())
+                for model in models:
+                    found.add_model(suite, model, seed)
+    jobs = tuple(found.by_key.values())
     wanted = [
         planned
         for planned in jobs
@@ -130,138 +123,33 @@ def _selected_conditions(suites: Sequence[Suite], only: Iterable[str]) -> set[st
     return found or known
 
 
-class _Planner:
-    """Collects the jobs of suites, each once, with all its places."""
+class _Jobs:
+    """The jobs of suites, each once, with all its places."""
 
-    def __init__(self, inputs: Inputs, bfloat16: bool) -> None:
-        self._inputs = inputs
-        self._bfloat16 = bfloat16
-        self.jobs: dict[str, PlannedJob] = {}
+    def __init__(self) -> None:
+        self.by_key: dict[str, PlannedJob] = {}
 
-    def add_analyses(self, suite: Suite) -> None:
-        """What a suite asks of data alone."""
-        for name, written in suite.analyses.items():
-            spec, splits = self._resolved_analysis(written, f"{suite.source.name}: analysis {name}")
-            job = AnalyseJob(spec=spec, data=self._inputs.digests(splits))
-            place = Place(suite=suite.name, profile=suite.profile, condition="", seed=0, evaluation=name)
-            self._add(job, place, self._inputs.missing(splits))
+    def add(self, planned: PlannedJob) -> None:
+        """Take in a job, or further places of one that is known."""
+        known = self.by_key.get(planned.key)
+        self.by_key[planned.key] = replace(planned, places=(*known.places, *planned.places)) if known else planned
 
-    def add_models(self, suite: Suite, seed: int) -> None:
-        """One model of each condition, and its evaluations. External models come with the suite's first seed."""
-        for condition, spec in suite.conditions.items():
-            if isinstance(spec, TrainingSpec):
-                resolved = _resolved_training(spec, f"{suite.source.name}: condition {condition}", self._bfloat16)
-                self._add_model(suite, condition, self._train_job(resolved, seed), self._training_blocked(resolved))
-            elif seed == min(suite.seeds):
-                splits = (f"{spec.weights}/{WEIGHTS}",)
-                missing = self._inputs.missing((f"{spec.classification}/test", *splits))
-                self._add_model(suite, condition, LoadJob(spec=spec, data=self._inputs.digests(splits)), missing)
-
-    def _add_model(self, suite: Suite, condition: str, model: ModelJob, blocked: str | None) -> None:
-        place = Place(suite=suite.name, profile=suite.profile, condition=condition, seed=model.seed, evaluation=None)
-        self._add(model, place, blocked)
-        for name, evaluation in suite.evaluations.items():
-            job = self._evaluate_job(model, evaluation, f"{suite.source.name}: evaluation {name}")
-            substitute_blocked = None
-            if job.substitute:
-                substitute_blocked = self._add(job.substitute, None, self._training_blocked(job.substitute.spec))
-            self._add(
-                job, replace(place, evaluation=name), blocked or substitute_blocked or self._inputs.missing(job.data)
-            )
-
-    def _add(self, job: Job, place: Place | None, blocked: str | None) -> str | None:
-        known = self.jobs.get(job.key)
-        places = known.places if known else ()
-        if place:
-            places = (*places, place)
-        work = known.work if known else work_of(job, self._inputs)
-        self.jobs[job.key] = PlannedJob(job=job, places=places, work=work, blocked=blocked)
-        return blocked
-
-    def _train_job(self, spec: TrainingSpec, seed: int) -> TrainJob:
-        return TrainJob(spec=spec, seed=seed, data=self._inputs.digests(spec.splits))
-
-    def _training_blocked(self, spec: TrainingSpec) -> str | None:
-        inputs, task, regularizer = self._inputs, f"{spec.classification}/train", spec.regularizer
-        reasons = [
-            inputs.missing((*spec.splits, f"{spec.classification}/test")),
-            inputs.too_few(task, "n_train", spec.n_train),
-        ]
-        if regularizer:
-            reasons.append(inputs.too_few(regularizer.splits[0], "regularizer.n_images", regularizer.n_images))
-        return next(filter(None, reasons), None)
-
-    def _evaluate_job(self, model: ModelJob, evaluation: EvaluationSpec, where: str) -> EvaluateJob:
-        resolved = self._resolved_evaluation(evaluation, model.spec, where)
-        splits: Sequence[str] = (f"{model.spec.classification}/test",)
-        if isinstance(resolved, CorruptionSpec):
-            splits = [f"{resolved.images}/{corruption}" for corruption in resolved.corruptions or ()]
-        substitute = self._substitute(model, resolved, where) if isinstance(resolved, FgsmTransferSpec) else None
-        return EvaluateJob(model=model, evaluation=resolved, data=self._inputs.digests(splits), substitute=substitute)
-
-    def _substitute(self, model: ModelJob, spec: FgsmTransferSpec, where: str) -> TrainJob:
-        if isinstance(model.spec, ExternalSpec):
-            raise SpecError(f"{where}: an external model has no unregularized twin to be attacked with; leave it out")
-        if model.seed == spec.substitute_seed:
-            raise SpecError(
-                f"{where}: seed {model.seed} is the substitute's; evaluate other seeds or set substitute_seed"
-            )
-        return self._train_job(model.spec.unregularized, spec.substitute_seed)
-
-    def _resolved_evaluation(
-        self, spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, where: str
-    ) -> EvaluationSpec:
-        """The evaluation with the data set's and the device's values for what it leaves open."""
-        task = get_dataset(model.classification)
-        changes: dict[str, object] = {"precision": _resolved_precision(spec.precision, self._bfloat16)}
-        if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
-            changes["max_epsilon"] = task.max_epsilon[spec.kind]
-        if isinstance(spec, CorruptionSpec):
-            changes["corruptions"] = self._corruptions(spec, where)
-            if get_dataset(spec.images).clean != task.name:
-                raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
-        return spec.replaced(**changes)
-
-    def _resolved_analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[str, ...]]:
-        """The analysis with the data set's values for what it leaves open, and what it reads, as "name/split"."""
-        if isinstance(spec, CorruptionSpectraSpec):
-            spec = spec.replaced(corruptions=self._corruptions(spec, where))
-            corrupted = (f"{spec.images}/{corruption}" for corruption in spec.corruptions or ())
-            return spec, (f"{get_dataset(spec.images).clean}/test", *corrupted)
-        if isinstance(spec, NoiseExamplesSpec):
-            _dataset(spec.images, ["classification"], f"{where}: images")
-            return spec, (f"{spec.images}/test",)
-        return spec, (f"{spec.recording}/neural",)
-
-    def _corruptions(self, spec: CorruptionSpec | CorruptionSpectraSpec, where: str) -> tuple[str, ...]:
-        """The corruptions that a spec names, else all that its set has."""
-        corrupted = _dataset(spec.images, ["corruption"], f"{where}: images")
-        for corruption in spec.corruptions or ():
-            if corruption not in corrupted.splits:
-                raise SpecError(f"{where}: {UnknownName('corruption', corruption, corrupted.splits)}")
-        return spec.corruptions or self._inputs.splits(spec.images)
-
-
-def _resolved_training(spec: TrainingSpec, where: str, bfloat16: bool) -> TrainingSpec:
-    """The training with the data set's and the device's values for "auto"; raises SpecError for a set unfit for it."""
-    task = _dataset(spec.classification, ["classification"], f"{where}: classification")
-    if spec.regularizer and spec.regularizer.target not in RECORDED:
-        _dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
-    changes: dict[str, object] = {"precision": _resolved_precision(spec.precision, bfloat16)}
-    if spec.augmentation == "auto":
-        changes["augmentation"] = task.augmentation
-    return spec.replaced(**changes)
-
-
-def _resolved_precision(asked: Precision, bfloat16: bool) -> Precision:
-    if asked == "auto":
-        return "bfloat16" if bfloat16 else "float32"
-    return asked
-
-
-def _dataset(name: str, roles: Sequence[Role], where: str) -> DataSet:
-    """The data set of that name; raises SpecError if there is none, or if it has another role."""
-    fitting = [dataset.name for dataset in DATASETS.values() if dataset.role in roles]
-    if name not in fitting:
-        raise SpecError(f"{where}: {UnknownName(f'data set for {roles[0]}', name, fitting)}")
-    return get_dataset(name)
+    def add_model(self, suite: Suite, condition: Condition, seed: int) -> None:
+        """One model of a condition and its evaluations. An external model comes with the suite's first seed."""
+        model: ModelJob
+        if isinstance(condition.spec, TrainingSpec):
+            model = TrainJob(spec=condition.spec, seed=seed, data=condition.data)
+        elif seed == min(suite.seeds):
+            model = LoadJob(spec=condition.spec, data=condition.data)
+        else:
+            return
+        at = partial(Place, suite=suite.name, profile=suite.profile, condition=condition.name, seed=model.seed)
+        blocked = condition.blocked
+        self.add(PlannedJob(job=model, places=(at(evaluation=None),), work=condition.work, blocked=blocked))
+        for asked in condition.evaluations:
+            substitute = asked.substitute_of(seed)
+            if asked.substitute:
+                self.add(asked.substitute)
+            job = EvaluateJob(model=model, evaluation=asked.spec, data=asked.data, substitute=substitute)
+            place = at(evaluation=asked.name)
+            self.add(PlannedJob(job=job, places=(place,), work=asked.work, blocked=blocked or asked.blocked))

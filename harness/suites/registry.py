@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import harness
 from harness.errors import SpecError
@@ -32,21 +35,37 @@ def suite_files() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+class Catalogue(NamedTuple):
+    """Everything that can be run at a profile, by name."""
+
+    suites: Mapping[str, Suite]
+    collections: Mapping[str, Collection]
+
+
+def catalogue(profile: str) -> Catalogue:
+    """All suites and collections; raises SpecError where one of their files is wrong."""
+    files, look = suite_files(), cache(find_collection)
+    collections = {name: found for name, path in files.items() if (found := _checked(path, files, look))}
+    suites = {name: parse_suite(path, profile, files) for name, path in files.items() if name not in collections}
+    return Catalogue(suites, collections)
+
+
 def get_suites(name: str, profile: str) -> tuple[Suite, ...]:
     """The suite of that name at a profile, or the suites of a collection; raises UnknownName or another SpecError."""
-    collection = get_collection(name)
-    return tuple(_parsed(suite, profile) for suite in (collection.suites if collection else (name,)))
+    files, collection = suite_files(), get_collection(name)
+    return tuple(parse_suite(files[each], profile, files) for each in (collection.suites if collection else (name,)))
 
 
 def get_collection(name: str) -> Collection | None:
     """The collection of that name; None if it is a suite's. Raises UnknownName or another SpecError."""
-    path = lookup(suite_files(), "suite", name)
-    collection = find_collection(path)
+    files = suite_files()
+    return _checked(lookup(files, "suite", name), files, find_collection)
+
+
+def _checked(path: Path, files: Mapping[str, Path], look: Callable[[Path], Collection | None]) -> Collection | None:
+    """The collection of a file, whose members `look` finds to be suites; None if it is a suite's."""
+    collection = look(path)
     for member in collection.suites if collection else ():
-        if find_collection(lookup(suite_files(), f"suite (of the collection {path.name})", member)):
+        if look(lookup(files, f"suite (of the collection {path.name})", member)):
             raise SpecError(f"{path.name}: {member} is a collection itself; name its suites")
     return collection
-
-
-def _parsed(name: str, profile: str) -> Suite:
-    return parse_suite(lookup(suite_files(), "suite", name), profile, suite_files())

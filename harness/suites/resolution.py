@@ -1,0 +1,210 @@
+"""What suites leave open, filled in from the table of data sets, the device and the data that are there.
+
+Nothing here depends on a seed, so that a suite is resolved once for all of its seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.data.sets import DATASETS, DataSet, Role, get_dataset
+from harness.errors import SpecError, UnknownName
+from harness.spec import (
+    AnalyseJob,
+    AnalysisSpec,
+    CorruptionSpec,
+    CorruptionSpectraSpec,
+    EvaluationSpec,
+    ExternalSpec,
+    FgsmTransferSpec,
+    NoiseExamplesSpec,
+    NoiseSpec,
+    Place,
+    PlannedJob,
+    Suite,
+    TrainingSpec,
+    TrainJob,
+)
+from harness.spec.training import RECORDED, WEIGHTS, Precision
+from harness.suites.cost import evaluation_gflop, training_gflop
+from harness.suites.inputs import Inputs
+
+ModelSpec = TrainingSpec | ExternalSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """An evaluation of each model of a condition."""
+
+    name: str
+    """In the suite."""
+    where: str
+    """It is written, for errors."""
+    spec: EvaluationSpec
+    data: Mapping[str, str]
+    """SHA-256 of each split that it reads."""
+    work: float
+    """GFLOP for one model."""
+    blocked: str | None
+    substitute: PlannedJob | None = None
+    """The training of the network that a transferred attack is made with."""
+
+    def substitute_of(self, seed: int) -> TrainJob | None:
+        """The network that a model of that seed is attacked with; raises SpecError if it is that model itself."""
+        if self.substitute is None:
+            return None
+        job = self.substitute.job
+        assert isinstance(job, TrainJob)
+        if job.seed == seed:
+            raise SpecError(
+                f"{self.where}: seed {seed} is the substitute's; evaluate other seeds or set substitute_seed"
+            )
+        return job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One way to get models, one for each seed, and what is asked of them."""
+
+    name: str
+    spec: ModelSpec
+    data: Mapping[str, str]
+    """SHA-256 of each input that it reads."""
+    work: float
+    """GFLOP for one model."""
+    blocked: str | None
+    evaluations: tuple[Asked, ...]
+
+
+class Resolver:
+    """Resolves suites for the data of one folder."""
+
+    def __init__(self, inputs: Inputs, bfloat16: bool) -> None:
+        """bfloat16: the device has instructions for it."""
+        self._inputs = inputs
+        self._precision: Precision = "bfloat16" if bfloat16 else "float32"
+
+    def analyses(self, suite: Suite) -> Iterator[PlannedJob]:
+        """The jobs for what a suite asks of data alone."""
+        for name, written in suite.analyses.items():
+            spec, splits = self._analysis(written, f"{suite.source.name}: analysis {name}")
+            yield PlannedJob(
+                job=AnalyseJob(spec=spec, data=self._inputs.digests(splits)),
+                places=(Place(suite=suite.name, profile=suite.profile, condition="", seed=0, evaluation=name),),
+                work=0.0,
+                blocked=self._inputs.missing(splits),
+            )
+
+    def conditions(self, suite: Suite) -> tuple[Condition, ...]:
+        """The conditions of a suite; raises SpecError where one asks for what cannot be."""
+        return tuple(self._condition(suite, name, spec) for name, spec in suite.conditions.items())
+
+    def _condition(self, suite: Suite, name: str, spec: ModelSpec) -> Condition:
+        if isinstance(spec, TrainingSpec):
+            spec = self._training(spec, f"{suite.source.name}: condition {name}")
+            splits, work, blocked = spec.splits, training_gflop(spec, self._inputs), self._training_blocked(spec)
+        else:
+            splits, work = (f"{spec.weights}/{WEIGHTS}",), 0.0
+            blocked = self._inputs.missing((f"{spec.classification}/test", *splits))
+        return Condition(
+            name=name,
+            spec=spec,
+            data=self._inputs.digests(splits),
+            work=work,
+            blocked=blocked,
+            evaluations=tuple(
+                self._asked(each, evaluation, spec, f"{suite.source.name}: evaluation {each}")
+                for each, evaluation in suite.evaluations.items()
+            ),
+        )
+
+    def _asked(self, name: str, written: EvaluationSpec, model: ModelSpec, where: str) -> Asked:
+        spec = self._evaluation(written, model, where)
+        splits: Sequence[str] = (f"{model.classification}/test",)
+        if isinstance(spec, CorruptionSpec):
+            splits = [f"{spec.images}/{corruption}" for corruption in spec.corruptions or ()]
+        substitute = self._substitute(model, spec, where) if isinstance(spec, FgsmTransferSpec) else None
+        return Asked(
+            name=name,
+            where=where,
+            spec=spec,
+            data=self._inputs.digests(splits),
+            work=evaluation_gflop(spec, model, self._inputs),
+            blocked=(substitute and substitute.blocked) or self._inputs.missing(splits),
+            substitute=substitute,
+        )
+
+    def _substitute(self, model: ModelSpec, spec: FgsmTransferSpec, where: str) -> PlannedJob:
+        if isinstance(model, ExternalSpec):
+            raise SpecError(f"{where}: an external model has no unregularized twin to be attacked with; leave it out")
+        twin = model.unregularized
+        return PlannedJob(
+            job=TrainJob(spec=twin, seed=spec.substitute_seed, data=self._inputs.digests(twin.splits)),
+            places=(),
+            work=training_gflop(twin, self._inputs),
+            blocked=self._training_blocked(twin),
+        )
+
+    def _training_blocked(self, spec: TrainingSpec) -> str | None:
+        inputs, task, regularizer = self._inputs, f"{spec.classification}/train", spec.regularizer
+        reasons = [
+            inputs.missing((*spec.splits, f"{spec.classification}/test")),
+            inputs.too_few(task, "n_train", spec.n_train),
+        ]
+        if regularizer:
+            reasons.append(inputs.too_few(regularizer.splits[0], "regularizer.n_images", regularizer.n_images))
+        return next(filter(None, reasons), None)
+
+    def _training(self, spec: TrainingSpec, where: str) -> TrainingSpec:
+        """The training with the data set's and the device's values for "auto"; raises SpecError for an unfit set."""
+        task = _dataset(spec.classification, ["classification"], f"{where}: classification")
+        if spec.regularizer and spec.regularizer.target not in RECORDED:
+            _dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
+        changes: dict[str, object] = {}
+        if spec.augmentation == "auto":
+            changes["augmentation"] = task.augmentation
+        if spec.precision == "auto":
+            changes["precision"] = self._precision
+        return spec.replaced(**changes)
+
+    def _evaluation(self, spec: EvaluationSpec, model: ModelSpec, where: str) -> EvaluationSpec:
+        """The evaluation with the data set's and the device's values for what it leaves open."""
+        task = get_dataset(model.classification)
+        changes: dict[str, object] = {}
+        if spec.precision == "auto":
+            changes["precision"] = self._precision
+        if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
+            changes["max_epsilon"] = task.max_epsilon[spec.kind]
+        if isinstance(spec, CorruptionSpec):
+            changes["corruptions"] = self._corruptions(spec, where)
+            if get_dataset(spec.images).clean != task.name:
+                raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
+        return spec.replaced(**changes) if changes else spec
+
+    def _analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[str, ...]]:
+        """The analysis with the data set's values for what it leaves open, and what it reads, as "name/split"."""
+        if isinstance(spec, CorruptionSpectraSpec):
+            spec = spec.replaced(corruptions=self._corruptions(spec, where))
+            corrupted = (f"{spec.images}/{corruption}" for corruption in spec.corruptions or ())
+            return spec, (f"{get_dataset(spec.images).clean}/test", *corrupted)
+        if isinstance(spec, NoiseExamplesSpec):
+            _dataset(spec.images, ["classification"], f"{where}: images")
+            return spec, (f"{spec.images}/test",)
+        return spec, (f"{spec.recording}/neural",)
+
+    def _corruptions(self, spec: CorruptionSpec | CorruptionSpectraSpec, where: str) -> tuple[str, ...]:
+        """The corruptions that a spec names, else all that its set has."""
+        corrupted = _dataset(spec.images, ["corruption"], f"{where}: images")
+        for corruption in spec.corruptions or ():
+            if corruption not in corrupted.splits:
+                raise SpecError(f"{where}: {UnknownName('corruption', corruption, corrupted.splits)}")
+        return spec.corruptions or self._inputs.splits(spec.images)
+
+
+def _dataset(name: str, roles: Sequence[Role], where: str) -> DataSet:
+    """The data set of that name; raises SpecError if there is none, or if it has another role."""
+    fitting = [dataset.name for dataset in DATASETS.values() if dataset.role in roles]
+    if name not in fitting:
+        raise SpecError(f"{where}: {UnknownName(f'data set for {roles[0]}', name, fitting)}")
+    return get_dataset(name)
