@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 OnProgress = Callable[[int, int], None]
 """Told (done, total)."""
 
@@ -15,6 +12,9 @@ OnProgress = Callable[[int, int], None]
 @contextlib.contextmanager
 def bar(text: str, in_bytes: bool = False) -> Iterator[OnProgress]:
     """A progress bar on the standard error, gone when the work is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     amount = DownloadColumn() if in_bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
     console = Console(stderr=True)

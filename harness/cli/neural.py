@@ -26,7 +26,7 @@ neural_app = typer.Typer(
     help="Record, fit and compare: the similarity that a visual cortex sees.", no_args_is_help=True
 )
 
-_SIMULATION, _FIT = SimulationSpec(), FitSpec()
+_SIMULATION, _FIT = SimulationSpec.model_construct(), FitSpec.model_construct()  # no more than their defaults
 
 Name = Annotated[str, typer.Argument(help="Recording; `harness neural list` shows those that are here.")]
 NewName = Annotated[str, typer.Argument(help="What the recording will be called.")]

@@ -17,8 +17,8 @@ PIPED_WIDTH = 140
 
 def wide_console() -> Console:
     """Standard output, wide enough for tables also where there is no screen."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    found = Console(highlight=False, emoji=False)
+    return found if found.is_terminal else Console(highlight=False, emoji=False, width=PIPED_WIDTH)
 
 
 def terminal_table(table: formats.Table, *, turned: bool = False) -> Table:

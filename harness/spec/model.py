@@ -31,6 +31,12 @@ class Spec(BaseModel):
 S = TypeVar("S", bound=Spec)
 
 
+class _Part(Spec):
+    """Base of the models of parts, whose fields bring their descriptions with them."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 @cache
 def part_of(spec: type[Spec], *without: str) -> type[Spec]:
     """The model of a table that says a part of `spec`: each key is checked alone, and none is needed.
@@ -47,7 +53,7 @@ def part_of(spec: type[Spec], *without: str) -> type[Spec]:
             plain = isinstance(field.default, str | int | float | tuple)
             default: Any = {"default": field.default} if plain else {"default_factory": _nothing}
             fields[name] = (kind, Field(description=field.description, **default))
-    return create_model(f"{spec.__name__}Part", __base__=Spec, __doc__=spec.__doc__, **fields)
+    return create_model(f"{spec.__name__}Part", __base__=_Part, __doc__=spec.__doc__, **fields)
 
 
 def _part_of_annotation(annotation: Any) -> Any:
