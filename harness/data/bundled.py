@@ -1,18 +1,22 @@
-"""The data sets that need no download: scikit-learn's digits, and the same corrupted."""
+"""The data sets that need no download: scikit-learn's digits, and the same corrupted.
+
+What arrays need is imported where they are made: the runner only asks whether a set is there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 import harness
 from harness.data.arrays import find_ready
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
 from harness.data.sets import get_dataset
-from harness.data.writing import SplitArrays, write_set
+
+if TYPE_CHECKING:
+    from harness.data.writing import SplitArrays
 
 
 def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Manifest:
@@ -35,6 +39,8 @@ def is_made(data_dir: Path, name: str) -> bool:
 def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
     import sklearn
 
+    from harness.data.writing import write_set
+
     return write_set(
         data_dir,
         "digits",
@@ -50,8 +56,11 @@ def _digits() -> Iterator[SplitArrays]:
 
     Source: sklearn.datasets.load_digits, 8 x 8 with values 0 to 16, enlarged with Pillow's bilinear filter.
     """
+    import numpy as np
     from PIL import Image
     from sklearn.datasets import load_digits
+
+    from harness.data.writing import SplitArrays
 
     small, labels = load_digits(return_X_y=True)
     pixels = np.round(small.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)

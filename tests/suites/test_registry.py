@@ -8,7 +8,7 @@ import pytest
 from harness.errors import SpecError, UnknownName
 from harness.settings import settings
 from harness.spec import PROFILES
-from harness.suites.registry import builtin_folder, get_suites, suite_files
+from harness.suites.registry import builtin_folder, catalogue, get_suites, suite_files
 
 
 @pytest.fixture
@@ -49,3 +49,18 @@ def test_a_folder_that_is_not_there_is_refused(own, monkeypatch):
     settings.cache_clear()
     with pytest.raises(SpecError, match="HARNESS_EXPERIMENTS_DIR"):
         suite_files()
+
+
+def test_the_catalogue_has_every_suite_and_collection_once(own):
+    (own / "mine.toml").write_text('title = "Two"\nsuites = ["quickstart", "mnist"]')
+    found = catalogue("smoke")
+    assert set(found.suites) | set(found.collections) == set(suite_files())
+    assert set(found.collections) == {"mine", "paper"}
+    assert {suite.profile for suite in found.suites.values()} == {"smoke"}
+    assert found.suites["mnist"] == get_suites("mnist", "smoke")[0]
+
+
+def test_a_collection_of_collections_is_refused(own):
+    (own / "mine.toml").write_text('title = "Two"\nsuites = ["paper"]')
+    with pytest.raises(SpecError, match=r"mine\.toml: paper is a collection itself; name its suites"):
+        catalogue("smoke")

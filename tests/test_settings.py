@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.settings import Settings, settings
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, and an environment without settings."""
+    for name in [name for name in os.environ if name.startswith("HARNESS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+def test_without_anything_said_there_are_defaults():
+    assert settings() == Settings()
+    assert settings().database == "sqlite:///results/harness.sqlite"
+
+
+def test_the_environment_goes_before_the_file_and_the_file_before_the_default(folder, monkeypatch):
+    (folder / ".env").write_text("# mine\nHARNESS_DATA_DIR='here and there'\nexport HARNESS_RESULTS_DIR=filed\nOTHER\n")
+    monkeypatch.setenv("HARNESS_RESULTS_DIR", "said")
+    assert settings() == Settings(data_dir=Path("here and there"), results_dir=Path("said"))
+
+
+def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
+    for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL"):
+        monkeypatch.setenv(f"HARNESS_{name}", "")
+    assert settings() == Settings()
