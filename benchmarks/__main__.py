@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 import torch
 
-from benchmarks import ledger, passes, training_step
-from benchmarks.contest import Contest, described, held
+from benchmarks import commands, ledger, passes, training_step
+from benchmarks.commands import Duration, Errand, timed, told
+from benchmarks.contest import Contest, Outcome, described, held
 from benchmarks.machine import this_machine
 
-BENCHMARKS: Mapping[str, Callable[[torch.device], Iterable[Contest]]] = {
+BENCHMARKS: Mapping[str, Callable[[torch.device], Iterable[Contest | Errand]]] = {
     "training-step": training_step.contests,
     "passes": passes.contests,
+    "commands": commands.errands,
 }
 
 
@@ -32,10 +34,14 @@ def main() -> None:
     machine = this_machine(device)
     print(f"{machine.name}, {machine.threads} threads, torch {machine.torch}")
     for name in arguments.names or BENCHMARKS:
-        outcomes = []
-        for contest in BENCHMARKS[name](device):
-            outcomes.append(held(contest, arguments.rounds, device))
-            print(described(outcomes[-1]), flush=True)
+        outcomes: list[Outcome | Duration] = []
+        for entry in BENCHMARKS[name](device):
+            if isinstance(entry, Errand):
+                outcomes.append(duration := timed(entry, arguments.rounds))
+                print(told(duration), flush=True)
+            else:
+                outcomes.append(outcome := held(entry, arguments.rounds, device))
+                print(described(outcome), flush=True)
         ledger.keep(machine, name, outcomes)
 
 

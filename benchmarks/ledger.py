@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import Duration
 from benchmarks.contest import Outcome
 from benchmarks.machine import Machine
 from harness.measurement import DeviceFacts
@@ -17,7 +18,7 @@ from harness.store.provenance import provenance
 FOLDER = Path(__file__).parent / "results"
 
 
-def keep(machine: Machine, benchmark: str, outcomes: Iterable[Outcome], folder: Path = FOLDER) -> Path:
+def keep(machine: Machine, benchmark: str, outcomes: Iterable[Outcome | Duration], folder: Path = FOLDER) -> Path:
     """Writes a benchmark's outcomes into the machine's file, in place of what it held of this benchmark."""
     path = folder / f"{machine.slug}.json"
     kept = json.loads(path.read_text()) if path.exists() else {"benchmarks": {}}
@@ -38,8 +39,10 @@ def _commit(machine: Machine) -> str | None:
 
 
 def table(kept: dict[str, Any]) -> str:
-    """A machine's outcomes as a table in Markdown."""
+    """A machine's outcomes as a table in Markdown, and one of the commands that have no plain way."""
     machine = kept["machine"]
+    outcomes = [outcome for benchmark in kept["benchmarks"].values() for outcome in benchmark["outcomes"]]
+    durations = [outcome for outcome in outcomes if "cpu_seconds" in outcome]
     lines = [
         f"## {machine['name']}, {machine['threads']} threads",
         "",
@@ -48,8 +51,10 @@ def table(kept: dict[str, Any]) -> str:
         "| work | ratio (range) | harness | plain way | of the ceiling | memory, harness / plain | same results |",
         "|---|---|---|---|---|---|---|",
     ]
-    for benchmark in kept["benchmarks"].values():
-        lines += [_row(outcome) for outcome in benchmark["outcomes"]]
+    lines += [_row(outcome) for outcome in outcomes if outcome not in durations]
+    if durations:
+        lines += ["", "| command | seconds | of CPU |", "|---|---|---|"]
+        lines += [f"| {each['title']} | {each['seconds']:.2f} | {each['cpu_seconds']:.2f} |" for each in durations]
     return "\n".join(lines)
 
 
