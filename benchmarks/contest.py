@@ -97,7 +97,7 @@ def held(contest: Contest, rounds: int, device: torch.device) -> Outcome:
     ways = (contest.harness, contest.reference)
     for way in ways:  # caches, allocators and thread pools are filled before it counts
         way.work()
-    peaks = [_peak_mb(way.work, device) for way in ways]
+    peaks = [peak_mb(way.work, device) for way in ways]
     times = [[_seconds(way.work, device) for way in ways] for _ in range(rounds)]
     ratios = sorted(theirs / ways[1].amount * ways[0].amount / ours for ours, theirs in times)
     timed = []
@@ -145,7 +145,7 @@ def _seconds(work: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - began
 
 
-def _peak_mb(work: Callable[[], object], device: torch.device) -> float | None:
+def peak_mb(work: Callable[[], object], device: torch.device) -> float | None:
     """Memory of one call at its highest, beyond what was in use before."""
     gc.collect()
     if device.type == "cuda":
