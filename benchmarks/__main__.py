@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 import torch
 
-from benchmarks import commands, ledger, passes, training_step
+from benchmarks import commands, ledger, passes, suite_training, training_step
 from benchmarks.commands import Duration, Errand, timed, told
 from benchmarks.contest import Contest, Outcome, described, held
 from benchmarks.machine import this_machine
 
 BENCHMARKS: Mapping[str, Callable[[torch.device], Iterable[Contest | Errand]]] = {
     "training-step": training_step.contests,
+    "suite-training": suite_training.contests,
     "passes": passes.contests,
     "commands": commands.errands,
 }

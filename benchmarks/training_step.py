@@ -1,85 +1,147 @@
-"""Training: images on the device and batched augmentation, against a DataLoader with a transform per image."""
+"""A training step: images on the device and batched augmentation, against a DataLoader with a transform per image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
 
-from benchmarks.contest import Contest, Disagreement, Way
-from harness.models.pixels import PixelModel, unit_pixels
+from benchmarks import ceilings
+from benchmarks.contest import Ceiling, Contest, Disagreement, Way
+from benchmarks.reference.training import BATCH, ListedPairs, Pictures, PlainTraining, loader_of
+from harness.data.bundled import prepare_bundled
+from harness.models.architecture import tap_channels
+from harness.models.cost import forward_gflop
 from harness.models.resnet import build
-from harness.spec import NetworkSpec, TrainingSpec
+from harness.regularization.similarity import pixel_similarity, unit_rows
+from harness.regularization.targets import target_values
+from harness.spec import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
+from harness.spec.training import Precision
+from harness.suites.devices import find_device
 from harness.training.batches import Batches
-from harness.training.images import TrainingImages
-from harness.training.learner import Learner
+from harness.training.images import TrainingImages, training_images
+from harness.training.learner import Batch, Learner, PairImages
 
-N_IMAGES = 650  # of which 1 % are held out for validation
-
-
-class AugmentedImages(Dataset[tuple[Tensor, Tensor]]):
-    """Images in [0, 1], each cropped and flipped when it is asked for."""
-
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self._images, self._labels = images, labels
-        self._transform = v2.Compose(
-            [
-                v2.RandomCrop(images.shape[-1], padding=4, padding_mode="reflect"),
-                v2.RandomHorizontalFlip(),
-                v2.ToDtype(torch.float32, scale=True),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return self._transform(self._images[index]), self._labels[index]
+WIDTH, PAIRS = 64, 16
+STEPS = 2  # of one call
+TOLERANCES: dict[Precision, float] = {"float32": 1e-5, "bfloat16": 2e-2}  # of the first losses, of their size
+DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+FORWARD_AND_BACKWARD = 3  # forward passes: a backward pass costs about two
+ALPHA, THRESHOLD = 1.0, 0.2  # what digits stand without diverging
+T = TypeVar("T")
 
 
 def contests(device: torch.device) -> Iterator[Contest]:
-    """One epoch of an unregularized gray ResNet18 of width 16 on images of noise, at CIFAR's size."""
-    spec = TrainingSpec(
-        classification="cifar10", network=NetworkSpec(base_width=16), augmentation="crop_flip", channels_last=True
+    """Steps of a ResNet18 of width 64 on 64 digits and 16 pairs of digits: 96 images go through the network."""
+    with TemporaryDirectory() as folder:
+        prepare_bundled(Path(folder), "digits")
+        for precision in precisions():
+            spec = digits_spec(WIDTH, precision, n_train=1293)  # 1280 of them, 20 whole batches, are learned
+            yield _contest(spec, training_images(spec, Path(folder), device), device)
+
+
+def precisions() -> list[Precision]:
+    """Those that the device has instructions for."""
+    return ["float32", "bfloat16"] if find_device("auto").bfloat16 else ["float32"]
+
+
+def digits_spec(width: int, precision: Precision, *, n_train: int | None = None, epochs: int = 1) -> TrainingSpec:
+    """A training on the bundled digits, regularized with pairs of them, and augmented as the paper's on CIFAR-10."""
+    return TrainingSpec(
+        classification="digits",
+        n_train=n_train,
+        network=NetworkSpec(base_width=width),
+        regularizer=RegularizerSpec(
+            target="threshold",
+            alpha=ALPHA,
+            threshold=THRESHOLD,
+            images="digits",
+            n_images=1000,
+            pairs_per_batch=PAIRS,
+        ),
+        optimisation=OptimisationSpec(epochs=epochs),
+        augmentation="crop_flip",
+        precision=precision,
+        channels_last=True,
     )
-    images = torch.randint(0, 256, (N_IMAGES, 1, 32, 32), dtype=torch.uint8)
-    labels = torch.randint(0, 10, (N_IMAGES,))
-    batches = Batches(spec, 0, TrainingImages(images, labels, None, classes=10), device)
-    learner = Learner(spec, build(spec.network, 1, 10, seed=0), "centered", device)
+
+
+def _contest(spec: TrainingSpec, images: TrainingImages, device: torch.device) -> Contest:
+    learner, batches = learner_of(spec, device), Batches(spec, 0, images, device)
+    ours = chain.from_iterable(map(batches.epoch, count()))
+    plain = plain_training(spec, device)
+    n = batches.images_per_epoch
+    loader = loader_of(Pictures(images.images[:n], images.labels[:n], augmented=True), shuffle=True)
+    theirs = zip(_endless(loader), _endless(listed_pairs(images)), strict=True)
 
     def harness() -> None:
-        for batch in batches.epoch(0):
-            task_loss = learner.step(batch, 0.1).task_loss
-        task_loss.item()  # a GPU has finished its work
+        for _ in range(STEPS):
+            learner.step(next(ours), 0.1)
 
-    kept = batches.images_per_epoch
-    loader = DataLoader(AugmentedImages(images[:kept], labels[:kept]), batch_size=64, shuffle=True)
-    model = PixelModel(build(spec.network, 1, 10, seed=0), "centered").to(device).train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    def reference() -> None:
+        for _ in range(STEPS):
+            (inputs, labels), pairs = next(theirs)
+            plain.step(inputs, labels, pairs)
 
-    def plain() -> None:
-        for inputs, targets in loader:
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(inputs.to(device)), targets.to(device))
-            loss.backward()
-            optimizer.step()
-        loss.item()
+    amount = STEPS * (BATCH + 2 * PAIRS)
+    return Contest(
+        title=f"training step, width {WIDTH}, {spec.precision}",
+        harness=Way(title="images on the device, channels last", work=harness, amount=amount),
+        reference=Way(title="a DataLoader, float32", work=reference, amount=amount),
+        check=lambda: same_first_step(spec, images, device),
+        ceilings=ceilings_of(spec, device),
+    )
 
-    def check() -> str:
-        first = next(batches.epoch(0))
-        plain_loss = F.cross_entropy(model(unit_pixels(first.images)), first.labels)
-        difference = abs(float(learner.step(first, 0.1).task_loss / plain_loss) - 1)
-        if difference > 1e-4:
-            raise Disagreement(f"the losses of the first step differ by {difference:.1e} of their size")
-        return f"first losses within {difference:.0e}"
 
-    yield Contest(
-        title="training, width 16, float32",
-        harness=Way(title="images on the device", work=harness, amount=kept),
-        reference=Way(title="a DataLoader", work=plain, amount=kept),
-        check=check,
+def _endless(source: Iterable[T]) -> Iterator[T]:
+    while True:
+        yield from source
+
+
+def learner_of(spec: TrainingSpec, device: torch.device) -> Learner:
+    """The harness's way to train, with the initial weights of seed 0."""
+    return Learner(spec, build(spec.network, 1, 10, seed=0), "raw", device)
+
+
+def plain_training(spec: TrainingSpec, device: torch.device) -> PlainTraining:
+    """The plain way to train, with the same initial weights."""
+    return PlainTraining(build(spec.network, 1, 10, seed=0), tap_channels(spec.network.base_width), ALPHA, device)
+
+
+def listed_pairs(images: TrainingImages) -> ListedPairs:
+    """The plain way to draw pairs."""
+    assert images.regularization is not None
+    return ListedPairs(images.regularization, THRESHOLD, PAIRS)
+
+
+def same_first_step(spec: TrainingSpec, images: TrainingImages, device: torch.device) -> str:
+    """By how much the losses of a first step differ, from the same weights, on the same images; raises Disagreement."""
+    assert spec.regularizer
+    assert images.regularization is not None
+    i, j = torch.arange(PAIRS), torch.arange(PAIRS, 2 * PAIRS)
+    targets = target_values(pixel_similarity(unit_rows(images.regularization), i, j), spec.regularizer)
+    compared = (images.regularization[i], images.regularization[j], targets)
+    pairs = PairImages(*(part.to(device) for part in compared))
+    batch = Batch(images.images[:BATCH].to(device), images.labels[:BATCH].to(device), pairs)
+    ours = learner_of(spec, device).step(batch, 0.1).losses.tolist()
+    listed = listed_pairs(images).batch(list(zip(i.tolist(), j.tolist(), strict=True)))
+    theirs = plain_training(spec, device).step(batch.images / 255, batch.labels, listed)
+    differences = [abs(mine / plain - 1) for mine, plain in zip(ours, theirs, strict=True)]
+    if max(differences) > TOLERANCES[spec.precision]:
+        raise Disagreement("the first cross-entropy and L_sim differ by {:.1e} and {:.1e}".format(*differences))
+    return "first cross-entropy and L_sim within {:.0e} and {:.0e}".format(*differences)
+
+
+def ceilings_of(spec: TrainingSpec, device: torch.device) -> tuple[Ceiling, ...]:
+    """What the network's convolutions allow, and what as much arithmetic in one matrix product would take."""
+    dtype, precision = DTYPES[spec.precision], spec.precision
+    gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, 1, (32, 32), 10)
+    convolutions = lambda: ceilings.images_per_second(spec.network, 1, BATCH, dtype, device, backward=True)  # noqa: E731
+    return (
+        Ceiling(name=f"convolutions, {precision}", rate=convolutions),
+        Ceiling(name=f"a matrix product, {precision}", rate=lambda: ceilings.matrix_gflops(dtype, device) / gflop),
     )
