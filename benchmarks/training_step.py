@@ -22,9 +22,10 @@ from harness.regularization.targets import target_values
 from harness.spec import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 from harness.spec.training import Precision
 from harness.suites.devices import find_device
+from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.images import TrainingImages, training_images
-from harness.training.learner import Batch, Learner, PairImages
+from harness.training.learner import Learner
 
 WIDTH, PAIRS = 64, 16
 STEPS = 2  # of one call

@@ -25,7 +25,8 @@ from harness.regularization.ranges import members, pair_ranges
 from harness.regularization.similarity import pixel_similarity, similarity_matrix, unit_rows
 from harness.regularization.targets import target_values
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
-from harness.training.learner import Batch, Learner, PairImages
+from harness.training.batch import Batch, PairImages
+from harness.training.learner import Learner
 from harness.training.schedule import learning_rate
 
 Golden = dict[str, NDArray[np.generic]]

@@ -12,8 +12,8 @@ from harness.data.augmentation import crop_flip_padded, draw, padded
 from harness.regularization.pairs import PairSampler
 from harness.seeding import stream
 from harness.spec.training import TrainingSpec
+from harness.training.batch import Batch, PairImages
 from harness.training.images import TrainingImages
-from harness.training.learner import Batch, PairImages
 
 _AT_ONCE = 2048  # images that are augmented together; keeps the index maps of their crops small
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,44 +11,14 @@ from harness.models.pixels import PixelModel, PixelScaling, unit_pixels
 from harness.models.resnet import ResNet
 from harness.regularization.loss import SimilarityLoss, SimilarityTerm
 from harness.spec.training import TrainingSpec
+from harness.training.batch import Batch, Step
+from harness.training.replay import replayed
 
 _MOMENTUM = "momentum."
 # With fewer channels than a vector register holds numbers, oneDNN's gradient of a channels-last 1 x 1 convolution of
 # stride 2 writes past its workspace (uxlfoundation/oneDNN#6035): wrong gradients, or a crash.
 _CPU_VECTOR = 16
 _VALIDATION_CHUNK = 128  # images; larger chunks fall out of a CPU's cache
-
-
-class PairImages(NamedTuple):
-    """The image pairs of one step: uint8 (k, c, h, w) twice, and the similarity that each pair should have, (k,)."""
-
-    rows: Tensor
-    columns: Tensor
-    targets: Tensor
-
-
-class Batch(NamedTuple):
-    """What one gradient step learns from: uint8 images (n, c, h, w), labels (n,) and, with a regularizer, pairs."""
-
-    images: Tensor
-    labels: Tensor
-    pairs: PairImages | None = None
-
-
-class Step(NamedTuple):
-    """What one gradient step saw, on the device, without gradients."""
-
-    task_loss: Tensor
-    """Mean cross-entropy, a scalar."""
-    similarity: SimilarityTerm | None
-    """L_sim before alpha, and S_cnn of the pairs."""
-    correct: Tensor
-    """Images of the batch that were classified correctly, a scalar."""
-
-    @property
-    def losses(self) -> Tensor:
-        """Cross-entropy and, with a regularizer, L_sim: (1,) or (2,)."""
-        return torch.stack([self.task_loss, *([self.similarity.loss] if self.similarity else [])])
 
 
 class Learner(nn.Module):
@@ -71,13 +39,16 @@ class Learner(nn.Module):
         if spec.channels_last and (device.type != "cpu" or spec.network.base_width >= _CPU_VECTOR):
             self.to(memory_format=torch.channels_last)
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
+        rate = spec.optimisation.learning_rate
         self._optimizer = torch.optim.SGD(
             self.parameters(),
-            lr=spec.optimisation.learning_rate,
+            lr=rate if device.type == "cpu" else torch.tensor(rate, device=device),  # a graph reads it from its place
             momentum=spec.optimisation.momentum,
             weight_decay=spec.optimisation.weight_decay,
             fused=True,
         )
+        self._device = device
+        self._learn = replayed(self._descend, device)
 
     def step(self, batch: Batch, learning_rate: float) -> Step:
         """One gradient step.
@@ -86,6 +57,14 @@ class Learner(nn.Module):
         BatchNorm normalises each with its own statistics and its running statistics see them in this order.
         Nothing here waits for the device.
         """
+        group = self._optimizer.param_groups[0]
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(learning_rate)
+        else:
+            group["lr"] = learning_rate
+        return self._learn(batch)
+
+    def _descend(self, batch: Batch) -> Step:
         self.train()
         term = None
         with self._autocast:
@@ -97,7 +76,6 @@ class Learner(nn.Module):
                 loss = task_loss + self._alpha * term.loss
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.param_groups[0]["lr"] = learning_rate
         self._optimizer.step()
         return Step(
             task_loss.detach(),
@@ -137,3 +115,4 @@ class Learner(nn.Module):
             if _MOMENTUM + name in state:
                 buffer = torch.empty_like(parameter, requires_grad=False).copy_(state[_MOMENTUM + name])
                 self._optimizer.state[parameter]["momentum_buffer"] = buffer
+        self._learn = replayed(self._descend, self._device)  # a graph would know the buffers that were there before

@@ -16,13 +16,14 @@ from harness.models.weights import sha256_of
 from harness.spec.digest import digest
 from harness.spec.job import TRAINING_VERSION
 from harness.spec.training import TrainingSpec
+from harness.training.batch import Step
 from harness.training.batches import Batches
 from harness.training.checkpoint import Checkpoint, TrainingFolder
 from harness.training.images import TrainingImages
-from harness.training.learner import Learner, Step
+from harness.training.learner import Learner
 from harness.training.schedule import learning_rate
 
-_LOOK_SECONDS = 0.5  # between looks at the losses, each of which waits for the device
+_LOOK_SECONDS = 0.5  # between looks at the losses; not on a GPU, which would wait for each, and whose epochs are short
 
 
 class _Diverged(Exception):
@@ -97,6 +98,7 @@ class _Training:
         self.learner = Learner(spec, network, get_dataset(spec.classification).pixel_scaling, device)
         self._batches = Batches(spec, seed, images, device)
         self._optimisation = spec.optimisation
+        self._look_seconds = _LOOK_SECONDS if device.type == "cpu" else math.inf
         self._on_progress = on_progress
 
     def resume(self, reached: Checkpoint, damaged: Sequence[str]) -> None:
@@ -116,7 +118,7 @@ class _Training:
         looked = began
         for batch in self._batches.epoch(number):
             steps.append(self.learner.step(batch, rate))
-            if time.perf_counter() - looked > _LOOK_SECONDS or len(steps) == self._batches.steps_per_epoch:
+            if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
                 losses += self._look(steps, len(losses), number, began)
                 looked = time.perf_counter()
         trained_seconds = time.perf_counter() - began

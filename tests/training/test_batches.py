@@ -5,8 +5,8 @@ import torch
 
 from harness.spec.training import TrainingSpec
 from harness.training import TrainingImages
+from harness.training.batch import Batch
 from harness.training.batches import Batches
-from harness.training.learner import Batch
 
 CPU = torch.device("cpu")
 

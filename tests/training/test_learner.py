@@ -9,17 +9,19 @@ from torch.nn import functional as F
 
 from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
+from harness.regularization.loss import SimilarityLoss
 from harness.spec.training import NetworkSpec, TrainingSpec
 from harness.training import TrainingImages
+from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
-from harness.training.learner import Batch, Learner
+from harness.training.learner import Learner
 
 CPU = torch.device("cpu")
 WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
 
 
-def learner_of(spec: TrainingSpec) -> Learner:
-    return Learner(spec, build(spec.network, 1, 3, seed=0, size=(28, 28)), "centered", CPU)
+def learner_of(spec: TrainingSpec, device: torch.device = CPU) -> Learner:
+    return Learner(spec, build(spec.network, 1, 3, seed=0, size=(28, 28)), "centered", device)
 
 
 @pytest.fixture
@@ -138,3 +140,43 @@ def test_channels_last_is_left_out_where_the_cpu_would_compute_wrong_gradients(s
         learner = learner_of(spec.replaced(channels_last=True, network=network))
         kernel = learner.model.network.stages[0][0].first.conv.weight  # type: ignore[index,union-attr]
         assert kernel.is_contiguous(memory_format=torch.channels_last) == expected
+
+
+def test_gradients_of_the_similarity_loss_keep_the_maps_memory_order(spec: TrainingSpec) -> None:
+    """Else every operation behind a tap would convert between the orders of its operands."""
+    similarity = SimilarityLoss([3], spec.regularizer) if spec.regularizer else None
+    assert similarity
+    seen = []
+    for order in (torch.channels_last, torch.contiguous_format):
+        maps = [torch.rand(2, 3, 4, 5).to(memory_format=order).bfloat16().requires_grad_() for _ in range(2)]
+        similarity([maps[0]], [maps[1]], torch.zeros(2)).loss.backward()
+        seen += [
+            (each.grad.dtype, each.grad.is_contiguous(memory_format=order)) for each in maps if each.grad is not None
+        ]
+    assert seen == [(torch.bfloat16, True)] * 4
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_replayed_step_is_the_step_as_it_is(spec: TrainingSpec, images: TrainingImages) -> None:
+    """Also around the smaller batch that ends an epoch, with other learning rates, and after a restart."""
+    gpu = torch.device("cuda")
+    shown = [batch for number in range(3) for batch in Batches(spec, 0, images, gpu).epoch(number)]
+    learner, plain, host = (learner_of(spec, device) for device in (gpu, gpu, CPU))
+    plain._learn = plain._descend
+    for number, batch in enumerate(shown):
+        rate = 0.01 / (1 + number)
+        step, expected = learner.step(batch, rate), plain.step(batch, rate)
+        torch.testing.assert_close(step.losses, expected.losses, rtol=1e-3, atol=1e-4)
+        if number == 0:
+            on_host = host.step(Batch(*(part.cpu() for part in batch[:2]), on_cpu(batch)), rate)
+            torch.testing.assert_close(step.losses.cpu(), on_host.losses, rtol=1e-4, atol=1e-5)
+        if number == len(shown) // 2:
+            learner.load_training_state(learner.training_state())
+    for name, tensor in plain.training_state().items():
+        torch.testing.assert_close(learner.training_state()[name], tensor, rtol=1e-2, atol=1e-3)
+
+
+def on_cpu(batch: Batch) -> PairImages:
+    assert batch.pairs
+    return PairImages(*(part.cpu() for part in batch.pairs))

@@ -1,0 +1,105 @@
+"""`python -m benchmarks.launches`: what a training step costs, counted on the CPU, and the time of it that a GPU needs.
+
+Each operation that reads or writes numbers is a launch of a kernel, or of two. Their number, their floating-point
+operations and the bytes of their operands do not depend on the device; how long it takes for them does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from harness.models.resnet import build
+from harness.spec import NetworkSpec, RegularizerSpec, TrainingSpec
+from harness.training.batch import Batch, PairImages
+from harness.training.learner import Learner
+
+CPU = torch.device("cpu")
+TWO_KERNELS = ("convolution_backward", "native_batch_norm", "native_batch_norm_backward")
+NO_KERNEL = ("empty", "detach", "alias", "_reshape_alias", "_unsafe_view", "resize_")
+
+# An H200, by its data sheet's bfloat16 rate and bandwidth as far as programs reach them; launches by common experience.
+TFLOP_PER_SECOND, TB_PER_SECOND = 790.0, 4.3
+EAGER_LAUNCH_SECONDS, GRAPH_LAUNCH_SECONDS = 6.5e-6, 2.0e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of one step."""
+
+    operations: int
+    kernels: int
+    gflop: float
+    gigabytes: float
+    """Of all operands, as if no cache held any."""
+
+
+class _Operands(TorchDispatchMode):
+    """Counts operations, kernels and the bytes that they read and write."""
+
+    operations = kernels = bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        if not func.is_view and name not in NO_KERNEL:
+            self.operations += 1
+            self.kernels += 2 if name in TWO_KERNELS else 1
+            self.bytes += sum(_bytes(chain(tree_leaves(args), tree_leaves(kwargs), tree_leaves(found))))
+        return found
+
+
+def _bytes(values: Iterator[object]) -> Iterator[int]:
+    return (value.numel() * value.element_size() for value in values if isinstance(value, Tensor))
+
+
+def cost_of_step(pair_size: tuple[int, int], width: int = 64) -> Cost:
+    """A step in bfloat16 of a gray ResNet18, 64 images of 32 x 32 and 16 pairs of images of that size."""
+    regularizer = RegularizerSpec(target="threshold", alpha=10, threshold=0.8, images="cifar10")
+    spec = TrainingSpec(
+        classification="cifar10",
+        network=NetworkSpec(base_width=width),
+        regularizer=regularizer,
+        precision="bfloat16",
+        channels_last=True,
+    )
+    learner = Learner(spec, build(spec.network, 1, 10, seed=0), "centered", CPU)
+    rows, columns = (torch.randint(256, (16, 1, *pair_size), dtype=torch.uint8) for _ in range(2))
+    images, labels = torch.randint(256, (64, 1, 32, 32), dtype=torch.uint8), torch.randint(10, (64,))
+    batch = Batch(images, labels, PairImages(rows, columns, torch.zeros(16)))
+    learner.step(batch, 0.1)  # the optimizer's buffers are there
+    with FlopCounterMode(display=False) as flops:
+        learner.step(batch, 0.1)
+    with _Operands() as operands:
+        learner.step(batch, 0.1)
+    return Cost(
+        operations=operands.operations,
+        kernels=operands.kernels,
+        gflop=flops.get_total_flops() / 1e9,
+        gigabytes=operands.bytes / 1e9,
+    )
+
+
+def main() -> None:
+    """The command."""
+    for size in ((32, 32), (36, 64)):
+        cost = cost_of_step(size)
+        arithmetic, memory = cost.gflop / TFLOP_PER_SECOND, cost.gigabytes / TB_PER_SECOND  # in milliseconds
+        eager, graph = (1e3 * cost.kernels * each for each in (EAGER_LAUNCH_SECONDS, GRAPH_LAUNCH_SECONDS))
+        print(
+            f"pairs of {size[0]} x {size[1]}: {cost.operations} operations, {cost.kernels} kernels, "
+            f"{cost.gflop:.0f} GFLOP, {cost.gigabytes:.1f} GB; on an H200 {arithmetic:.1f} ms of arithmetic, "
+            f"{memory:.1f} ms of memory, launches {eager:.1f} ms one by one and {graph:.1f} ms in a graph"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What goes into a gradient step, and what comes out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from harness.regularization.loss import SimilarityTerm
+
+
+class PairImages(NamedTuple):
+    """The image pairs of one step: uint8 (k, c, h, w) twice, and the similarity that each pair should have, (k,)."""
+
+    rows: Tensor
+    columns: Tensor
+    targets: Tensor
+
+
+class Batch(NamedTuple):
+    """What one gradient step learns from: uint8 images (n, c, h, w), labels (n,) and, with a regularizer, pairs."""
+
+    images: Tensor
+    labels: Tensor
+    pairs: PairImages | None = None
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds."""
+        return (self.images, self.labels, *(self.pairs or ()))
+
+    def copied(self) -> Batch:
+        """The same in memory of its own."""
+        pairs = self.pairs and PairImages(*(tensor.clone() for tensor in self.pairs))
+        return Batch(self.images.clone(), self.labels.clone(), pairs)
+
+
+class Step(NamedTuple):
+    """What one gradient step saw, on the device, without gradients."""
+
+    task_loss: Tensor
+    """Mean cross-entropy, a scalar."""
+    similarity: SimilarityTerm | None
+    """L_sim before alpha, and S_cnn of the pairs."""
+    correct: Tensor
+    """Images of the batch that were classified correctly, a scalar."""
+
+    @property
+    def losses(self) -> Tensor:
+        """Cross-entropy and, with a regularizer, L_sim: (1,) or (2,)."""
+        return torch.stack([self.task_loss, *([self.similarity.loss] if self.similarity else [])])
+
+    def copied(self) -> Step:
+        """The same in memory of its own."""
+        term = self.similarity and SimilarityTerm(*(value.clone() for value in self.similarity))
+        return Step(self.task_loss.clone(), term, self.correct.clone())
