@@ -44,7 +44,7 @@ def image_streams(images: Tensor, seed: int, *path: str | int) -> Tensor:
 
 def uniform(streams: Tensor, size: int, position: int = 0) -> Tensor:
     """Numbers `position` to `position + size` of each stream, uniform in [0, 1): (n, size) float32."""
-    return _words(streams, size, position).bitwise_right_shift(40).bitwise_and(0xFFFFFF).float() * 2.0**-24
+    return _words(streams, size, position).bitwise_right_shift_(40).bitwise_and_(0xFFFFFF).float().mul_(2.0**-24)
 
 
 def normal(streams: Tensor, size: int, position: int = 0) -> Tensor:
@@ -57,18 +57,10 @@ def normal(streams: Tensor, size: int, position: int = 0) -> Tensor:
         raise ValueError(f"normal numbers come in pairs: position must be even, got {position}")
     words = _words(streams, (size + 1) // 2, position // 2)
     # 2^-25 keeps the logarithm finite
-    radius = (
-        words.bitwise_right_shift(40)
-        .bitwise_and(0xFFFFFF)
-        .float()
-        .mul_(2.0**-24)
-        .add_(2.0**-25)
-        .log_()
-        .mul_(-2)
-        .sqrt_()
-    )
-    angle = words.bitwise_and(0xFFFFFF).float().mul_(2 * math.pi * 2.0**-24)
-    return torch.stack((radius * angle.cos(), radius * angle.sin()), dim=2).flatten(1)[:, :size]
+    radius = words.bitwise_right_shift(40).bitwise_and_(0xFFFFFF).float().mul_(2.0**-24).add_(2.0**-25)
+    radius.log_().mul_(-2).sqrt_()
+    angle = words.bitwise_and_(0xFFFFFF).float().mul_(2 * math.pi * 2.0**-24)
+    return torch.stack((angle.cos().mul_(radius), angle.sin_().mul_(radius)), dim=2).flatten(1)[:, :size]
 
 
 def _words(streams: Tensor, size: int, position: int) -> Tensor:
@@ -78,12 +70,12 @@ def _words(streams: Tensor, size: int, position: int) -> Tensor:
 
 
 def _mix(z: Tensor) -> Tensor:
-    """SplitMix64's finaliser, a bijection of 64-bit words in wrapping arithmetic."""
-    z = (z ^ _shifted(z, 30)) * _MIX_1
-    z = (z ^ _shifted(z, 27)) * _MIX_2
-    return z ^ _shifted(z, 31)
+    """SplitMix64's finaliser, a bijection of 64-bit words in wrapping arithmetic; z itself is changed."""
+    z.bitwise_xor_(_shifted(z, 30)).mul_(_MIX_1)
+    z.bitwise_xor_(_shifted(z, 27)).mul_(_MIX_2)
+    return z.bitwise_xor_(_shifted(z, 31))
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
     """Shift right without the sign's copies (torch has no unsigned shift)."""
-    return (z >> bits) & ((1 << (64 - bits)) - 1)
+    return (z >> bits).bitwise_and_((1 << (64 - bits)) - 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.errors import EmptyPairRange
 from harness.regularization.numbering import distinct, pair_of, pair_total, spread, uniform_numbers
 from harness.regularization.ranges import Interval, contains, members, pair_counts, pair_ranges
-from harness.regularization.similarity import RowSimilarity, Similarity, pixel_similarity, unit_rows
+from harness.regularization.similarity import PixelRows, Rows, RowSimilarity, Similarity, pixel_similarity
 from harness.regularization.targets import target_values
 from harness.seeding import stream
 from harness.spec.training import RegularizerSpec
@@ -33,7 +33,7 @@ class Pairs(NamedTuple):
 
 
 class PairSampler:
-    """Draws pairs i < j of one range, exactly uniformly; holds the images' unit rows and nothing of size N x N.
+    """Draws pairs i < j of one range, exactly uniformly; holds the images as they are, and nothing of size N x N.
 
     Where a range holds a good part of all pairs, or too many to list, pairs are drawn among all and kept if they lie
     in it. The pairs of a rarer range are listed when the sampler is made, in one pass over all pairs (8 bytes for each
@@ -53,7 +53,7 @@ class PairSampler:
             EmptyPairRange: the range holds no pair; says how many each range holds.
         """
         self._spec = spec
-        self._similarity = known.to(device) if known else RowSimilarity(unit_rows(images.to(device)))
+        self._similarity = known.to(device) if known else RowSimilarity(PixelRows(images.to(device)))
         self._device = device
         self._permutation = None
         if spec.shuffled:
@@ -99,7 +99,7 @@ class PairSampler:
         return contains(self._intervals, pixel_similarity(self._rows, i, j)).cpu()
 
     @property
-    def _rows(self) -> Tensor:
+    def _rows(self) -> Rows:
         """The pixels' unit rows, of which ranges are made: the spec allows no range but `all` for other targets."""
         assert isinstance(self._similarity, RowSimilarity)
         return self._similarity.rows

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.regularization.numbering import number_of
-from harness.regularization.similarity import pixel_similarity
+from harness.regularization.similarity import Rows, pixel_similarity
 
 Interval = tuple[float, float]  # similarities strictly between two bounds
 
@@ -47,11 +47,11 @@ def contains(intervals: Collection[Interval], similarity: Tensor) -> Tensor:
     return inside
 
 
-def members(rows: Tensor, intervals: Collection[Interval]) -> Tensor:
+def members(rows: Rows, intervals: Collection[Interval]) -> Tensor:
     """Numbers of the pairs in a range: (pairs,) int64 on the CPU, each once, in an order that depends on N alone.
 
     One pass over all pairs, tile by tile; 8 bytes for each pair that the range holds.
-    rows: (N, d) of `unit_rows`.
+    rows: (N, d) of unit length.
     """
     # one growing array: a small tensor kept from each tile would split the memory that the next tile could reuse
     found = array("q")
@@ -61,10 +61,10 @@ def members(rows: Tensor, intervals: Collection[Interval]) -> Tensor:
     return torch.from_numpy(np.asarray(found))
 
 
-def pair_counts(rows: Tensor, threshold: float, threshold_low: float | None = None) -> dict[str, int]:
+def pair_counts(rows: Rows, threshold: float, threshold_low: float | None = None) -> dict[str, int]:
     """How many pairs i < j each range holds, by range; one pass over all pairs.
 
-    rows: (N, d) of `unit_rows`.
+    rows: (N, d) of unit length.
     """
     ranges = pair_ranges(threshold, threshold_low)
     counts = {interval: 0 for intervals in ranges.values() for interval in intervals}
@@ -74,7 +74,7 @@ def pair_counts(rows: Tensor, threshold: float, threshold_low: float | None = No
     return {name: sum(counts[interval] for interval in intervals) for name, intervals in ranges.items()}
 
 
-def _tiles(rows: Tensor, intervals: Collection[Interval]) -> Iterator[tuple[int, int, Tensor]]:
+def _tiles(rows: Rows, intervals: Collection[Interval]) -> Iterator[tuple[int, int, Tensor]]:
     """Similarities of all pairs i < j as (first i, first j, (images i, images j)); NaN where i >= j.
 
     A matrix product rounds otherwise than `pixel_similarity`; so entries that rounding could carry over a bound are
@@ -82,8 +82,9 @@ def _tiles(rows: Tensor, intervals: Collection[Interval]) -> Iterator[tuple[int,
     """
     bounds = {abs(bound) for interval in intervals for bound in interval} - {inf}
     for first_j in range(0, len(rows), _TILE):
+        columns = rows[first_j : first_j + _TILE].T
         for first_i in range(0, first_j + 1, _TILE):
-            tile = rows[first_i : first_i + _TILE] @ rows[first_j : first_j + _TILE].T
+            tile = rows[first_i : first_i + _TILE] @ columns
             for bound in bounds:
                 i, j = (tile.abs().sub_(bound).abs_() < _ROUNDING).nonzero(as_tuple=True)
                 tile[i, j] = pixel_similarity(rows, first_i + i, first_j + j)

@@ -7,6 +7,8 @@ scans of a recording, comes as a matrix.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from typing import Protocol, Self
 
 import torch
@@ -14,31 +16,80 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _CHUNK = 1 << 20  # numbers handled at once: 4 MB of float32
+_VECTOR = 64  # pixels: torch sums the columns left over beside whole vectors in another order
 
 
-def unit_rows(images: Tensor) -> Tensor:
-    """Images as centred rows of unit length: (N, d) float32 with d = h * w, on the images' device.
+class PixelRows:
+    """Images as centred rows of unit length, (N, d) float32 with d = h * w, made anew where some are asked for.
 
     Colour is averaged over channels, then the mean image over the N images (not each image's own mean) is removed.
     An affine change of all pixels, such as u8 / 255 or 5 * (x - 0.5), leaves the rows as they are, so uint8 images
     are taken as they come. An image that equals the mean image has no direction: its row is 0.
 
-    images: (N, c, h, w), uint8 or floating. The rows themselves (4 N d bytes) are all that this needs.
+    Beside the images themselves there are 4 (N + d) bytes to keep.
     Source: paper appendix 7.1; the released code averages colour over channels first.
     """
-    rows = torch.empty(len(images), images[0, 0].numel(), device=images.device)
-    step = max(1, _CHUNK // images[0].numel())
-    for part, chunk in zip(torch.split(rows, step), torch.split(images, step), strict=True):
-        torch.mean(chunk.flatten(2).float(), dim=1, out=part)
-    rows -= rows.mean(dim=0)
-    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    return rows.div_(lengths.clamp_min_(torch.finfo(rows.dtype).tiny))
+
+    def __init__(self, images: Tensor) -> None:
+        """images: (N, c, h, w), uint8 or floating."""
+        self._pixels = images.flatten(2)
+        self._mean = self._mean_image()
+        self._lengths = torch.empty(len(images), 1, device=images.device)
+        for rows in self.chunks():
+            self._lengths[rows] = torch.linalg.vector_norm(self._centred(rows), dim=1, keepdim=True)
+        self._lengths.clamp_min_(torch.finfo(self._lengths.dtype).tiny)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, d)."""
+        return len(self._pixels), self._pixels.shape[2]
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, rows: Tensor | slice) -> Tensor:
+        """The rows at these places: (n, d) float32 on the images' device."""
+        return self._centred(rows).div_(self._lengths[rows])
+
+    def chunks(self) -> Iterator[slice]:
+        """All places, in steps of few megabytes."""
+        step = max(1, _CHUNK // self._pixels[0].numel())
+        return (slice(start, start + step) for start in range(0, len(self), step))
+
+    def to(self, device: torch.device) -> PixelRows:
+        """The same on another device."""
+        moved = copy.copy(self)
+        moved._pixels, moved._mean, moved._lengths = (
+            tensor.to(device) for tensor in (self._pixels, self._mean, self._lengths)
+        )
+        return moved
+
+    def _centred(self, rows: Tensor | slice) -> Tensor:
+        return self._pixels[rows].float().mean(1).sub_(self._mean)
+
+    def _mean_image(self) -> Tensor:
+        """(d,): some pixels of all images at a time, so that each sum over the images has the order of a whole one."""
+        step = _VECTOR * max(1, _CHUNK // (self._pixels[:, :, 0].numel() * _VECTOR))
+        return torch.cat([part.float().mean(1).mean(0) for part in torch.split(self._pixels, step, dim=2)])
 
 
-def pixel_similarity(rows: Tensor, i: Tensor, j: Tensor) -> Tensor:
+Rows = Tensor | PixelRows
+"""Unit rows, (N, d), of which some can be asked for."""
+
+
+def unit_rows(images: Tensor) -> Tensor:
+    """All rows of `PixelRows` at once: (N, d) float32."""
+    rows = PixelRows(images)
+    whole = torch.empty(rows.shape, device=images.device)
+    for part in rows.chunks():
+        whole[part] = rows[part]
+    return whole
+
+
+def pixel_similarity(rows: Rows, i: Tensor, j: Tensor) -> Tensor:
     """Cosines of the rows of the pairs (i, j), S_pixel if the rows are pixels': (pairs,) float32.
 
-    rows: (N, d) of `unit_rows`; i, j: (pairs,) integers.
+    rows: (N, d) of unit length; i, j: (pairs,) integers.
     Products are summed in float64, so that the rounded value belongs to the pair alone, not to the order of summation
     that a device chooses by the number of pairs: one drawn for being above a threshold is above it for its target too.
     """
@@ -66,7 +117,7 @@ class Similarity(Protocol):
 class RowSimilarity:
     """The cosine of unit rows (N, d)."""
 
-    def __init__(self, rows: Tensor) -> None:
+    def __init__(self, rows: Rows) -> None:
         self.rows = rows
 
     def __call__(self, i: Tensor, j: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from harness.regularization.similarity import cosine, pixel_similarity, similarity_matrix, unit_rows
+from harness.regularization.similarity import PixelRows, cosine, pixel_similarity, similarity_matrix, unit_rows
 from harness.seeding import stream
 
 DIGITS = torch.from_numpy(load_digits().images[:80, None])
@@ -42,6 +42,23 @@ def test_rows_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = unit_rows(images)
     monkeypatch.setattr("harness.regularization.similarity._CHUNK", 300)
     assert torch.equal(unit_rows(images), whole)
+
+
+@pytest.mark.parametrize("shape", [(200, 1, 28, 28), (200, 3, 20, 20)])
+def test_rows_are_bit_for_bit_those_of_all_images_at_once(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mean image is made in blocks of pixels, and lengths and rows in blocks of images."""
+    monkeypatch.setattr("harness.regularization.similarity._CHUNK", 300)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=stream(0, "blocks"))
+    whole = images.flatten(2).float().mean(1)
+    whole -= whole.mean(0)
+    whole /= torch.linalg.vector_norm(whole, dim=1, keepdim=True)
+    rows, some = PixelRows(images), torch.tensor([7, 199, 0, 7])
+    assert torch.equal(unit_rows(images), whole)
+    assert torch.equal(rows[some], whole[some])
+    assert torch.equal(rows.to(torch.device("cpu"))[3:50], whole[3:50])
+    assert (len(rows), rows.shape) == (200, tuple(whole.shape))
 
 
 def test_an_image_that_equals_the_mean_image_is_similar_to_none() -> None:

@@ -44,7 +44,7 @@ class _Foolbox:
     """Foolbox's attack with a spec's parameters."""
 
     def __init__(self, classifier: Classifier, spec: BoundaryAttackSpec, device: torch.device) -> None:
-        foolbox = _foolbox()
+        foolbox = imported_foolbox()
         self._criterion = foolbox.criteria.Misclassification
         self._model = foolbox.PyTorchModel(_Logits(classifier).eval(), bounds=(0, 1), device=device)
         self._start = foolbox.attacks.LinearSearchBlendedUniformNoiseAttack(
@@ -83,8 +83,8 @@ class _Logits(nn.Module):
         return self._classifier.logits(images)
 
 
-def _foolbox() -> ModuleType:
-    """Imported on use: it takes a second, and only this attack needs it."""
+def imported_foolbox() -> ModuleType:
+    """Foolbox, imported on use: it takes a second, and only this attack needs it."""
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # or it cannot be imported where git is not installed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # it imports scipy.ndimage.filters

@@ -47,28 +47,29 @@ def walk(
     queries = torch.zeros(n, dtype=torch.int64, device=best.device)
     stepped, on_sphere = (torch.zeros(n, dtype=torch.bool, device=best.device) for _ in range(2))
     asks_on_sphere = spec.steps > UPDATE_EVERY * SPHERE_WINDOW
-    active = starts.found.nonzero().flatten()
+    active = (starts.found & (steps.source >= spec.source_step_convergence)).nonzero().flatten()
 
     def adversarial(images: Tensor, rows: Tensor) -> Tensor:
         queries[rows] += 1
         return classifier.predictions(images.view(-1, *shape)) != victims.labels[rows]
 
     for step in range(1, spec.steps + 1):
-        active = active[steps.source[active] >= spec.source_step_convergence]
         if not len(active):
             break
         updates = step % UPDATE_EVERY == 0
         for rows in torch.split(active, classifier.chunk):
             directions = normal(streams[rows], size, position=(step - 1) * numbers_per_step)
-            proposal = propose(originals[rows], best[rows], directions, steps.spherical[rows], steps.source[rows])
+            original = originals[rows]
+            proposal = propose(original, best[rows], directions, steps.spherical[rows], steps.source[rows])
             stepped[rows] = adversarial(proposal.inside, rows)
             if updates and asks_on_sphere:
                 on_sphere[rows] = adversarial(proposal.on_sphere, rows)
             # closer by construction, but for rounding
-            better = stepped[rows] & (_norms(originals[rows] - proposal.inside) < proposal.distances).squeeze(1)
+            better = stepped[rows] & (_norms(original - proposal.inside) < proposal.distances).squeeze(1)
             best[rows[better]] = proposal.inside[better]
         if updates:
             steps.adapt(on_sphere if asks_on_sphere else None, stepped)
+            active = active[steps.source[active] >= spec.source_step_convergence]
         on_round(step)
     return Walked(best.view(-1, *shape), queries)
 
