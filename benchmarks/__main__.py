@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import torch
 
-from benchmarks import commands, ledger, passes, suite_training, training_step
+from benchmarks import boundary, commands, fgsm, ledger, pairs, passes, suite_training, training_step
 from benchmarks.commands import Duration, Errand, timed, told
 from benchmarks.contest import Contest, Outcome, described, held
 from benchmarks.machine import this_machine
@@ -16,6 +16,9 @@ BENCHMARKS: Mapping[str, Callable[[torch.device], Iterable[Contest | Errand]]] =
     "training-step": training_step.contests,
     "suite-training": suite_training.contests,
     "passes": passes.contests,
+    "fgsm": fgsm.contests,
+    "boundary": boundary.contests,
+    "pairs": pairs.contests,
     "commands": commands.errands,
 }
 

@@ -1,53 +1,111 @@
-"""Evaluation under noise: the form of the network that classifies fastest, against the one that was trained."""
+"""Clean, noisy and corrupted images in whole batches, against a DataLoader with a transform per image."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from math import sqrt
 
 import torch
+from torch import Tensor, nn
 
 from benchmarks.contest import Contest, Disagreement, Way
+from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unseen
+from benchmarks.reference import passes as reference
+from harness.data.arrays import Split
+from harness.data.corruptions import CORRUPTIONS
+from harness.data.corruptions.draws import Draws
+from harness.data.sets import SEVERITIES
 from harness.evaluations import evaluate
-from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
-from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
-from harness.models.resnet import build
-from harness.spec import NetworkSpec, NoiseSpec
+from harness.evaluations.setting import Setting
+from harness.spec import CleanSpec, CorruptionSpec, EvaluationSpec, NoiseSpec
 
-N_IMAGES, SIZES = 200, 10
+WIDTH = 16
+N_IMAGES, N_NOISY, N_CORRUPTED = 900, 200, 180  # images of a clean pass, at each size, at each severity
+NOISE = NoiseSpec(kind="gaussian", max_epsilon=0.5)
+CORRUPTION = CorruptionSpec(images="digits-c", corruptions=("contrast",))
+
+Curve = Sequence[float]
 
 
 def contests(device: torch.device) -> Iterator[Contest]:
-    """Accuracy of a gray ResNet18 of width 16 at ten sizes of Gaussian noise, on images of noise at CIFAR's size."""
-    network = build(NetworkSpec(base_width=16), 1, 10, seed=0)
-    images = torch.randint(0, 256, (N_IMAGES, 1, 32, 32), dtype=torch.uint8, device=device)
-    labels = torch.randint(0, 10, (N_IMAGES,), device=device)
-    spec = NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=SIZES)
-    folded = for_evaluation(network, "centered").to(device)
-    setting = Setting(images=images, labels=labels, chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK)
-    model = PixelModel(network, "centered").to(device).eval()
-
-    @torch.inference_mode()
-    def plain() -> None:
-        for step in range(SIZES):
-            right = 0
-            for part, answers in zip(images.split(64), labels.split(64), strict=True):
-                clean = unit_pixels(part)
-                noisy = (clean + 0.1 * step / (SIZES - 1) * torch.randn_like(clean)).clamp_(0, 1)
-                right += int((model(noisy).argmax(1) == answers).sum())
-
-    @torch.inference_mode()
-    def check() -> str:
-        clean = unit_pixels(images)
-        difference = float((folded(clean) - model(clean)).abs().max())
-        if difference > 1e-3:
-            raise Disagreement(f"logits differ by {difference:.1e}")
-        return f"logits within {difference:.0e}"
-
-    yield Contest(
-        title="Gaussian noise, width 16, float32",
-        harness=Way(
-            title="folded, channels last", work=lambda: evaluate(folded, setting, spec), amount=N_IMAGES * SIZES
+    """A pass over clean digits, one at ten sizes of Gaussian noise, one at five severities of a corruption."""
+    network = trained(WIDTH, device)
+    plain = as_trained(network)
+    whole, noisy, clean = (unseen(n, device) for n in (N_IMAGES, N_NOISY, N_CORRUPTED))
+    corrupted = _corrupted(clean)
+    clean = replace(clean, corrupted=lambda name: corrupted)
+    works: dict[str, tuple[Setting, EvaluationSpec, Callable[[], Curve]]] = {
+        "clean": (whole, CleanSpec(), _plain_passes(plain, whole.images[None], whole.labels, device)),
+        "gaussian noise": (noisy, NOISE, _plain_noise(plain, noisy)),
+        "corruption": (
+            clean,
+            CORRUPTION,
+            _plain_passes(plain, corrupted.images.view(-1, *clean.images.shape), clean.labels, device),
         ),
-        reference=Way(title="batches of 64", work=plain, amount=N_IMAGES * SIZES),
-        check=check,
-    )
+    }
+    for name, dtype in DTYPES.items():
+        ours = as_evaluated(network, dtype)
+        for title, (setting, spec, work) in works.items():
+            amount = len(setting.images) * len(evaluate(ours, setting, spec).measurements)
+            yield Contest(
+                title=f"{title}, width {WIDTH}, {name}",
+                harness=Way(title="whole batches", work=partial(evaluate, ours, setting, spec), amount=amount),
+                reference=Way(title="a DataLoader", work=work, amount=amount),
+                check=partial(_same, ours, plain, setting, spec, dtype, work),
+                ceilings=(convolutions(WIDTH, dtype, device),),
+            )
+
+
+def accuracies(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Curve:
+    """The accuracies that the harness finds, in their order."""
+    return [found.value for found in evaluate(model, setting, spec).measurements if found.value is not None]
+
+
+def same_curve(found: Curve, expected: Curve, n: int) -> str:
+    """How far two curves of accuracies of n images lie apart.
+
+    Raises:
+        Disagreement: at some point by more than three standard errors of such a difference and one image.
+    """
+    for ours, theirs in zip(found, expected, strict=True):
+        share = (ours + theirs) / 2
+        if abs(ours - theirs) > 3 * sqrt(2 * share * (1 - share) / n) + 1 / n:
+            raise Disagreement(f"accuracies {ours:.3f} and {theirs:.3f} of {n} images")
+    return f"accuracies within {max(abs(a - b) for a, b in zip(found, expected, strict=True)):.1%}"
+
+
+def _same(
+    ours: nn.Module,
+    plain: nn.Module,
+    setting: Setting,
+    spec: EvaluationSpec,
+    dtype: torch.dtype,
+    work: Callable[[], Curve],
+) -> str:
+    logits = same_logits(ours, plain, setting, dtype)
+    return f"{logits}; {same_curve(accuracies(ours, setting, spec), work(), len(setting.images))}"
+
+
+def _plain_passes(plain: nn.Module, sets: Tensor, labels: Tensor, device: torch.device) -> Callable[[], Curve]:
+    """The plain way's accuracy on each of several sets (sets, n, c, h, w) with the same labels."""
+    loaders = [reference.loader(images, labels) for images in sets]
+    return lambda: [reference.accuracy(plain, loader, device) for loader in loaders]
+
+
+def _plain_noise(plain: nn.Module, setting: Setting) -> Callable[[], Curve]:
+    """The plain way's accuracy at each size of the noise."""
+    loader = reference.loader(setting.images, setting.labels)
+    assert NOISE.max_epsilon is not None
+    epsilons = [NOISE.max_epsilon * step / (NOISE.sizes - 1) for step in range(NOISE.sizes)]
+    return lambda: reference.noise_curve(plain, loader, epsilons, setting.device)
+
+
+def _corrupted(setting: Setting) -> Split:
+    """The five severities of a corruption, stacked, in the computer's memory."""
+    [name] = CORRUPTION.corruptions or ()
+    row, images = CORRUPTIONS[name], setting.images.cpu().numpy()
+    stacked = [row.apply(images, constant, Draws(len(images), (name,))) for constant in row.constants]
+    labels = setting.labels.cpu().repeat(len(SEVERITIES))
+    return Split(torch.cat([torch.as_tensor(each) for each in stacked]), labels, digest=name, generated=True)

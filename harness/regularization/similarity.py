@@ -65,12 +65,17 @@ class PixelRows:
         return moved
 
     def _centred(self, rows: Tensor | slice) -> Tensor:
-        return self._pixels[rows].float().mean(1).sub_(self._mean)
+        return _gray(self._pixels[rows]).sub_(self._mean)
 
     def _mean_image(self) -> Tensor:
         """(d,): some pixels of all images at a time, so that each sum over the images has the order of a whole one."""
         step = _VECTOR * max(1, _CHUNK // (self._pixels[:, :, 0].numel() * _VECTOR))
-        return torch.cat([part.float().mean(1).mean(0) for part in torch.split(self._pixels, step, dim=2)])
+        return torch.cat([_gray(part).mean(0) for part in torch.split(self._pixels, step, dim=2)])
+
+
+def _gray(pixels: Tensor) -> Tensor:
+    """Mean over channels: (n, d) float32, in memory of its own. pixels: (n, c, d)."""
+    return pixels[:, 0].to(torch.float32, copy=True) if pixels.shape[1] == 1 else pixels.float().mean(1)
 
 
 Rows = Tensor | PixelRows

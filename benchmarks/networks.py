@@ -1,0 +1,119 @@
+"""Networks to evaluate, trained for seconds: one that was never trained puts every image into the same class."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import ceilings
+from benchmarks.contest import Ceiling, Disagreement
+from harness.data.arrays import open_split
+from harness.data.bundled import prepare_bundled
+from harness.data.sets import get_dataset
+from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
+from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
+from harness.models.resnet import ResNet, build
+from harness.spec import NetworkSpec, TrainingSpec
+from harness.spec.training import OptimisationSpec
+from harness.training.batches import Batches
+from harness.training.images import TrainingImages
+from harness.training.learner import Learner
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+SET = "digits"
+N_TRAIN = 512
+LEARNING_RATE = 0.05
+EPOCHS = {16: 6, 64: 3}
+"""By base width: what it takes for digits and noise to come into several classes."""
+BATCH = 32
+
+
+@cache
+def trained(base_width: int, device: torch.device) -> ResNet:
+    """A gray ResNet18 in eval mode that has learned the first digits of the training split."""
+    spec = TrainingSpec(
+        classification=SET,
+        network=NetworkSpec(base_width=base_width),
+        optimisation=OptimisationSpec(epochs=EPOCHS[base_width], batch_size=BATCH, learning_rate=LEARNING_RATE),
+        augmentation="none",
+        precision="bfloat16",
+        channels_last=True,
+    )
+    images, labels = (part[:N_TRAIN] for part in _digits())
+    batches = Batches(spec, 0, TrainingImages(images, labels, None, classes=10), device)
+    learner = Learner(spec, build(spec.network, 1, 10, seed=0), get_dataset(SET).pixel_scaling, device)
+    for epoch in range(spec.optimisation.epochs):
+        for batch in batches.epoch(epoch):
+            learner.step(batch, LEARNING_RATE)
+    return learner.model.network.eval().requires_grad_(False)
+
+
+def unseen(n: int, device: torch.device) -> Setting:
+    """The setting of the last n digits of the training split, uint8 (n, 1, 32, 32), which no network has learned."""
+    images, labels = (part[-n:].to(device) for part in _digits())
+    return Setting(images=images, labels=labels, chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK)
+
+
+def as_trained(network: ResNet) -> PixelModel:
+    """A network as the plain way evaluates it: its weights take gradients whenever the pixels do."""
+    plain = copy.deepcopy(network).requires_grad_(True).to(memory_format=torch.contiguous_format)
+    return PixelModel(plain, get_dataset(SET).pixel_scaling).eval()
+
+
+def as_evaluated(network: ResNet, dtype: torch.dtype) -> nn.Module:
+    """A network as the harness evaluates it."""
+    folded = for_evaluation(network, get_dataset(SET).pixel_scaling)
+    return folded if dtype == torch.float32 else _Bfloat16(folded).eval()
+
+
+class _Bfloat16(nn.Module):
+    """A classifier whose network computes in bfloat16, between float32 pixels and float32 logits."""
+
+    def __init__(self, model: PixelModel) -> None:
+        super().__init__()
+        self._scaled = model._scaled
+        self._network = model.network.bfloat16()
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self._network(self._scaled(images).bfloat16())
+        return logits.float()
+
+
+@torch.inference_mode()
+def same_logits(ours: nn.Module, plain: nn.Module, setting: Setting, dtype: torch.dtype) -> str:
+    """How far two forms of a network agree: in float32 up to rounding, in bfloat16 on the class of nearly all images.
+
+    Raises:
+        Disagreement: they are not the same network.
+    """
+    parts = [unit_pixels(setting.images[rows]) for rows in setting.chunks()]
+    found, expected = (torch.cat([model(part) for part in parts]) for model in (ours, plain))
+    difference = float((found - expected).abs().max())
+    agreeing = float((found.argmax(1) == expected.argmax(1)).double().mean())
+    if agreeing < 0.99 or (dtype == torch.float32 and difference > 1e-3):
+        raise Disagreement(f"logits differ by up to {difference:.1e}, classes agree for {agreeing:.1%}")
+    return f"logits within {difference:.0e}, classes agree for {agreeing:.1%}"
+
+
+def convolutions(base_width: int, dtype: torch.dtype, device: torch.device, *, backward: bool = False) -> Ceiling:
+    """What a network's convolutions alone would allow."""
+    chunk = CPU_CHUNK if device.type == "cpu" else GPU_CHUNK
+    spec, name = NetworkSpec(base_width=base_width), str(dtype).removeprefix("torch.")
+    return Ceiling(
+        name=f"convolutions, {name}",
+        rate=lambda: ceilings.images_per_second(spec, 1, chunk, dtype, device, backward=backward),
+    )
+
+
+@cache
+def _digits() -> tuple[Tensor, Tensor]:
+    """The training split's images and labels."""
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+        prepare_bundled(Path(folder), SET)
+        split = open_split(Path(folder), SET, "train")
+        return split.images.clone(), split.labels.clone()
