@@ -21,7 +21,7 @@ from harness.spec import BoundarySpec
 
 DRAWS = 100
 """Noise images that a start is looked for among: all attacked images find one among the first few."""
-SIZES = {16: (200, 6, 24), 64: (40, 2, 8)}
+SIZES = {16: (100, 4, 24), 64: (20, 2, 8)}
 """By base width: images that the harness attacks, that the plain way does, and that both do to be compared."""
 SEEN = 700
 """Images of which those are taken."""
