@@ -16,6 +16,7 @@ from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import get_dataset
 from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
+from harness.models.bfloat16 import in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet, build
 from harness.spec import NetworkSpec, TrainingSpec
@@ -68,20 +69,7 @@ def as_trained(network: ResNet) -> PixelModel:
 def as_evaluated(network: ResNet, dtype: torch.dtype) -> nn.Module:
     """A network as the harness evaluates it."""
     folded = for_evaluation(network, get_dataset(SET).pixel_scaling)
-    return folded if dtype == torch.float32 else _Bfloat16(folded).eval()
-
-
-class _Bfloat16(nn.Module):
-    """A classifier whose network computes in bfloat16, between float32 pixels and float32 logits."""
-
-    def __init__(self, model: PixelModel) -> None:
-        super().__init__()
-        self._scaled = model._scaled
-        self._network = model.network.bfloat16()
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self._network(self._scaled(images).bfloat16())
-        return logits.float()
+    return folded if dtype == torch.float32 else in_bfloat16(folded)
 
 
 @torch.inference_mode()

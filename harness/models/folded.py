@@ -1,0 +1,124 @@
+"""The residual networks in the form that classifies fastest, for evaluation only.
+
+BatchNorm is folded into the convolutions, and a CPU does what follows a convolution (adding the shortcut, ReLU) while
+its outputs are still in the registers, with weights that are laid out once.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from harness.models.architecture import POOL
+from harness.models.resnet import Block, ConvNorm, ResNet
+
+_DILATION, _GROUPS = [1, 1], 1
+
+
+class FoldedConv(nn.Conv2d):
+    """A convolution with a bias, and what follows it.
+
+    Where no gradients are asked for, a CPU takes oneDNN's convolutions with post-operations. In float32 they give the
+    same numbers bit for bit; in bfloat16 they round once, where three operations would round three times.
+    """
+
+    def __init__(self, conv_norm: ConvNorm) -> None:
+        conv, norm = conv_norm.conv, conv_norm.norm
+        kernel = conv.kernel_size[0]
+        super().__init__(
+            conv.in_channels, conv.out_channels, kernel, conv.stride[0], padding=kernel // 2, device="meta"
+        )
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        self.weight, self.bias = fuse_conv_bn_weights(
+            conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+        )
+        self._laid_out: tuple[tuple[int, int], Tensor] | None = None
+
+    def forward(self, x: Tensor, *, added: Tensor | None = None, relu: bool = True) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride); `added` has the result's shape."""
+        if not _fuses(x):
+            found = F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+            if added is not None:
+                found = found + added
+            return F.relu(found, inplace=True) if relu else found
+        weight, after = self._weight_for(x), "relu" if relu else None
+        shape = (self.padding, self.stride, _DILATION, _GROUPS)
+        convolution = torch.ops.mkldnn._convolution_pointwise
+        if added is None:
+            return convolution.default(x, weight, self.bias, *shape, after or "none", [], "")  # type: ignore[no-any-return]
+        return convolution.binary(x, added, weight, self.bias, *shape, "add", 1.0, after, [], "")  # type: ignore[no-any-return]
+
+    def _weight_for(self, x: Tensor) -> Tensor:
+        """The weights in the order that oneDNN likes best; laid out again if they were changed since."""
+        state = self.weight.data_ptr(), 0 if self.weight.is_inference() else self.weight._version
+        if self._laid_out is None or self._laid_out[0] != state:
+            shape = (self.padding, self.stride, _DILATION, _GROUPS)
+            weight = self.weight.contiguous(memory_format=torch.channels_last)
+            laid_out = torch.ops.mkldnn._reorder_convolution_weight(weight, *shape, list(x.shape))
+            self._laid_out = state, laid_out
+        return self._laid_out[1]
+
+    def __getstate__(self) -> dict[str, object]:
+        """For copies: oneDNN's own order cannot be copied."""
+        return {**self.__dict__, "_laid_out": None}
+
+
+def _fuses(x: Tensor) -> bool:
+    """Whether this CPU has oneDNN's fused convolutions for x, which have no gradients."""
+    if x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
+        return False
+    if x.dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return x.dtype == torch.float32 and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+
+
+class FoldedBlock(nn.Module):
+    """A basic block; its shortcut is a projection where the shape changes."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.first, self.second = FoldedConv(block.first), FoldedConv(block.second)
+        self.shortcut = FoldedConv(block.shortcut) if isinstance(block.shortcut, ConvNorm) else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
+        shortcut = self.shortcut(x, relu=False) if self.shortcut else x
+        found: Tensor = self.second(self.first(x), added=shortcut)
+        return found
+
+
+class FoldedResNet(nn.Module):
+    """What a trained network is in eval mode: the same logits and taps up to rounding.
+
+    Its weights take no gradients, but gradients reach the images.
+    """
+
+    def __init__(self, network: ResNet) -> None:
+        """network: is left as it is."""
+        super().__init__()
+        self.stem = FoldedConv(network.stem)
+        self.stages = nn.ModuleList()
+        for stage in network.stages:
+            blocks = (FoldedBlock(block) for block in stage.children() if isinstance(block, Block))
+            self.stages.append(nn.Sequential(*blocks))
+        self.linear = copy.deepcopy(network.linear)
+        self.requires_grad_(False)
+        self.to(memory_format=torch.channels_last)
+        self.eval()
+
+    def taps(self, x: Tensor) -> list[Tensor]:
+        """Five feature maps (n, width, h, w): after the stem and after each stage. x: (n, c, h, w)."""
+        maps = [self.stem(x.contiguous(memory_format=torch.channels_last))]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of scaled images (n, c, h, w)."""
+        logits: Tensor = self.linear(F.avg_pool2d(self.taps(x)[-1], POOL).flatten(1))
+        return logits
