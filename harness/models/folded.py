@@ -10,11 +10,9 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from harness.models.architecture import POOL
-from harness.models.resnet import Block, ConvNorm, ResNet
+from harness.models.resnet import ConvNorm, ResNet, followed
 
 _DILATION, _GROUPS = [1, 1], 1
 
@@ -42,10 +40,8 @@ class FoldedConv(nn.Conv2d):
     def forward(self, x: Tensor, *, added: Tensor | None = None, relu: bool = True) -> Tensor:
         """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride); `added` has the result's shape."""
         if not _fuses(x):
-            found = F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
-            if added is not None:
-                found = found + added
-            return F.relu(found, inplace=True) if relu else found
+            return followed(super().forward(x), added, relu)
+        x = x.contiguous(memory_format=torch.channels_last)
         weight, after = self._weight_for(x), "relu" if relu else None
         shape = (self.padding, self.stride, _DILATION, _GROUPS)
         convolution = torch.ops.mkldnn._convolution_pointwise
@@ -77,48 +73,20 @@ def _fuses(x: Tensor) -> bool:
     return x.dtype == torch.float32 and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
 
-class FoldedBlock(nn.Module):
-    """A basic block; its shortcut is a projection where the shape changes."""
-
-    def __init__(self, block: Block) -> None:
-        super().__init__()
-        self.first, self.second = FoldedConv(block.first), FoldedConv(block.second)
-        self.shortcut = FoldedConv(block.shortcut) if isinstance(block.shortcut, ConvNorm) else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
-        shortcut = self.shortcut(x, relu=False) if self.shortcut else x
-        found: Tensor = self.second(self.first(x), added=shortcut)
-        return found
-
-
-class FoldedResNet(nn.Module):
-    """What a trained network is in eval mode: the same logits and taps up to rounding.
+def folded(network: ResNet) -> ResNet:
+    """A copy with BatchNorm folded into its convolutions, in eval mode: the same logits and taps up to rounding.
 
     Its weights take no gradients, but gradients reach the images.
     """
+    found = copy.deepcopy(network)
+    _fold(found)
+    return found.requires_grad_(False).to(memory_format=torch.channels_last).eval()
 
-    def __init__(self, network: ResNet) -> None:
-        """network: is left as it is."""
-        super().__init__()
-        self.stem = FoldedConv(network.stem)
-        self.stages = nn.ModuleList()
-        for stage in network.stages:
-            blocks = (FoldedBlock(block) for block in stage.children() if isinstance(block, Block))
-            self.stages.append(nn.Sequential(*blocks))
-        self.linear = copy.deepcopy(network.linear)
-        self.requires_grad_(False)
-        self.to(memory_format=torch.channels_last)
-        self.eval()
 
-    def taps(self, x: Tensor) -> list[Tensor]:
-        """Five feature maps (n, width, h, w): after the stem and after each stage. x: (n, c, h, w)."""
-        maps = [self.stem(x.contiguous(memory_format=torch.channels_last))]
-        for stage in self.stages:
-            maps.append(stage(maps[-1]))
-        return maps
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, classes) of scaled images (n, c, h, w)."""
-        logits: Tensor = self.linear(F.avg_pool2d(self.taps(x)[-1], POOL).flatten(1))
-        return logits
+def _fold(module: nn.Module) -> None:
+    """Replaces each convolution with BatchNorm inside `module`."""
+    for name, child in module.named_children():
+        if isinstance(child, ConvNorm):
+            setattr(module, name, FoldedConv(child))
+        else:
+            _fold(child)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from harness.models.folded import FoldedResNet
+from harness.models.folded import folded
 from harness.models.resnet import ResNet
 
 PixelScaling = Literal["centered", "raw"]
@@ -27,7 +27,7 @@ class PixelModel(nn.Module):
     centres CIFAR and the regularization images that go with it, and leaves MNIST and FashionMNIST as they are.
     """
 
-    def __init__(self, network: ResNet | FoldedResNet, pixel_scaling: PixelScaling) -> None:
+    def __init__(self, network: ResNet, pixel_scaling: PixelScaling) -> None:
         super().__init__()
         self.network = network
         self.pixel_scaling = pixel_scaling
@@ -50,4 +50,4 @@ def for_evaluation(network: ResNet, pixel_scaling: PixelScaling) -> PixelModel:
 
     The same logits up to rounding. Its weights take no gradients, but gradients reach the images.
     """
-    return PixelModel(FoldedResNet(network), pixel_scaling).eval()
+    return PixelModel(folded(network), pixel_scaling).eval()

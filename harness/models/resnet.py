@@ -17,17 +17,23 @@ from harness.spec.training import NetworkSpec
 
 
 class ConvNorm(nn.Module):
-    """A convolution without bias that keeps the size (but for its stride), and its BatchNorm."""
+    """A convolution without bias that keeps the size (but for its stride), its BatchNorm, and what follows them."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
-        normalised: Tensor = self.norm(self.conv(x))
-        return normalised
+    def forward(self, x: Tensor, *, added: Tensor | None = None, relu: bool = True) -> Tensor:
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride); `added` has the result's shape."""
+        return followed(self.norm(self.conv(x)), added, relu)
+
+
+def followed(x: Tensor, added: Tensor | None, relu: bool) -> Tensor:
+    """A convolution's outputs, with `added` if there is something to add and then ReLU if asked for; x may change."""
+    if added is not None:
+        x = x + added
+    return F.relu(x, inplace=True) if relu else x
 
 
 class Block(nn.Module):
@@ -42,8 +48,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
-        inner = F.relu(self.first(x), inplace=True)
-        return F.relu(self.second(inner) + self.shortcut(x), inplace=True)
+        inner = self.first(x)  # before the shortcut: gradients are summed in this order, and rounded in it
+        projected = x if isinstance(self.shortcut, nn.Identity) else self.shortcut(x, relu=False)
+        found: Tensor = self.second(inner, added=projected)
+        return found
 
 
 class ResNet(nn.Module):
@@ -72,7 +80,7 @@ class ResNet(nn.Module):
 
         x: (n, c, h, w), scaled as the network wants it (see `PixelModel`).
         """
-        maps = [F.relu(self.stem(x), inplace=True)]
+        maps = [self.stem(x)]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
         return maps
