@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import statistics
 import time
@@ -147,7 +149,7 @@ def _seconds(work: Callable[[], object], device: torch.device) -> float:
 
 def peak_mb(work: Callable[[], object], device: torch.device) -> float | None:
     """Memory of one call at its highest, beyond what was in use before."""
-    gc.collect()
+    _give_back()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         before = torch.cuda.memory_allocated(device)
@@ -162,6 +164,13 @@ def peak_mb(work: Callable[[], object], device: torch.device) -> float | None:
         return None
     work()
     return max(0.0, _status_mb("VmHWM") - before_mb)
+
+
+def _give_back() -> None:
+    """Memory that was freed goes back to the system, where there is a call for it: else the next work reuses it."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _status_mb(field: str) -> float:

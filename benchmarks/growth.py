@@ -137,7 +137,6 @@ def _training(
     epochs: int = 1,
     seeds: int = 1,
     pairs_per_batch: int | None = None,
-    folder: Path | None = None,
 ) -> Work:
     """Trainings with all that belongs to one: batches, validation, checkpoints."""
     changes: dict[str, Any] = {"optimisation": OptimisationSpec(epochs=epochs).model_dump()}

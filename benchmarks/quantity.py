@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -72,23 +69,13 @@ def line(xs: Sequence[float], ys: Sequence[float]) -> Line:
 def measured(quantity: Quantity) -> Growth:
     """Time and memory at each size; the sizes take turns, after a round that does not count."""
     works = [quantity.prepare(size) for size in quantity.sizes]
-    peaks = []
-    for work in works:
-        _give_back()
-        peaks.append(peak_mb(work, CPU))
+    peaks = [peak_mb(work, CPU) for work in works]
     rounds = [[_cpu_seconds(work) for work in works] for _ in range(ROUNDS)]
     return Growth(
         quantity=quantity,
         seconds=tuple(map(statistics.median, zip(*rounds, strict=True))),
         megabytes=None if None in peaks else tuple(peak for peak in peaks if peak is not None),
     )
-
-
-def _give_back() -> None:
-    """Memory that was freed goes back to the system, where there is a call for it: else the next work reuses it."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _cpu_seconds(work: Work) -> float:

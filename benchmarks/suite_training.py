@@ -24,6 +24,7 @@ from harness.spec import TrainingSpec, TrainJob
 from harness.suites.devices import find_device
 from harness.suites.executors.event import Executor, Failed, Finished, JobWork
 from harness.suites.executors.local import LocalExecutor
+from harness.training.batches import Batches
 from harness.training.images import training_images
 
 WIDTH, SEEDS, EPOCHS, WORKERS = 16, 2, 2, 2
@@ -49,8 +50,7 @@ def contests(device: torch.device) -> Iterator[Contest]:
 
 def _contest(spec: TrainingSpec, data_dir: Path, executor: Executor, device: torch.device) -> Contest:
     images, test = training_images(spec, data_dir, device), open_split(data_dir, "digits", "test")
-    held_out = max(1, round(spec.optimisation.validation_fraction * len(images.images)))
-    kept = len(images.images) - held_out
+    kept = Batches(spec, 0, images, device).images_per_epoch
     learned = Pictures(images.images[:kept], images.labels[:kept], augmented=True)
     validation = Pictures(images.images[kept:], images.labels[kept:])
     evaluated = [loader_of(each) for each in (learned, validation, Pictures(test.images, test.labels))]

@@ -12,6 +12,7 @@ import torch
 
 from benchmarks import ceilings
 from benchmarks.contest import Ceiling, Contest, Disagreement, Way
+from benchmarks.networks import DTYPES
 from benchmarks.reference.training import BATCH, ListedPairs, Pictures, PlainTraining, loader_of
 from harness.data.bundled import prepare_bundled
 from harness.models.architecture import tap_channels
@@ -30,7 +31,6 @@ from harness.training.learner import Learner
 WIDTH, PAIRS = 64, 16
 STEPS = 2  # of one call
 TOLERANCES: dict[Precision, float] = {"float32": 1e-5, "bfloat16": 2e-2}  # of the first losses, of their size
-DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 FORWARD_AND_BACKWARD = 3  # forward passes: a backward pass costs about two
 ALPHA, THRESHOLD = 1.0, 0.2  # what digits stand without diverging
 T = TypeVar("T")
