@@ -34,7 +34,8 @@ def contests(device: torch.device) -> Iterator[Contest]:
     setting = unseen(N_IMAGES, device)
     for name, dtype in DTYPES.items():
         yield _signs(network, setting, name, dtype)
-    yield _curve(network, setting)
+    for name, dtype in DTYPES.items():
+        yield _curve(network, setting, name, dtype)
 
 
 def _signs(network: ResNet, setting: Setting, name: str, dtype: torch.dtype) -> Contest:
@@ -63,22 +64,23 @@ def _signs(network: ResNet, setting: Setting, name: str, dtype: torch.dtype) -> 
     )
 
 
-def _curve(network: ResNet, setting: Setting) -> Contest:
+def _curve(network: ResNet, setting: Setting, name: str, dtype: torch.dtype) -> Contest:
+    """The precision is the attacked network's; gradients are always float32."""
     plain, few = as_trained(network), setting.first(N_CURVE)
     batches = loader(few.images, few.labels)
 
     def ours(attacked: Setting) -> list[float]:
-        # a substitute that no evaluation has seen: the gradients that models share are not there yet
-        model, substitute = (as_evaluated(network, torch.float32) for _ in range(2))
+        # models that no evaluation has seen: neither predictions nor the gradients that models share are there yet
+        model, substitute = as_evaluated(network, dtype), as_evaluated(network, torch.float32)
         return accuracies(model, replace(attacked, substitute=substitute), SPEC)
 
     def theirs() -> list[float]:
         return reference.curve(plain, plain, batches, sizes(SPEC), setting.device)
 
     return Contest(
-        title=f"FGSM, the whole curve, width {WIDTH}, float32",
+        title=f"FGSM, the whole curve, width {WIDTH}, {name}",
         harness=Way(title="gradients once", work=lambda: ours(setting), amount=N_IMAGES * SPEC.sizes),
         reference=Way(title="gradients anew for each size", work=theirs, amount=N_CURVE * SPEC.sizes),
         check=lambda: same_curve(ours(few), theirs(), N_CURVE),
-        ceilings=(convolutions(WIDTH, torch.float32, setting.device),),
+        ceilings=(convolutions(WIDTH, dtype, setting.device),),
     )

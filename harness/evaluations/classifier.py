@@ -19,7 +19,7 @@ class Classifier:
         """`expected`: how many images the evaluation will classify at most, for the progress shown."""
         if model.training:
             raise ValueError("a model is evaluated in eval mode; in training mode images change each other's logits")
-        self._model = model
+        self.model = model
         self.chunk = setting.chunk
         self._on_progress = setting.on_progress
         self._expected = expected
@@ -30,7 +30,7 @@ class Classifier:
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
         """(n, classes). images: (n, c, h, w) float32 in [0, 1]."""
-        found = torch.cat([self._model(chunk) for chunk in torch.split(images, self.chunk)])
+        found = torch.cat([self.model(chunk) for chunk in torch.split(images, self.chunk)])
         self._not_finite += found.isfinite().all(1).logical_not().sum()
         self.images_classified += len(found)
         return found

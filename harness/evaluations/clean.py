@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.data.grayscale import as_color
 from harness.evaluations.classifier import Classifier
+from harness.evaluations.remembered import PerImage
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
@@ -19,27 +19,36 @@ def clean(model: nn.Module, setting: Setting, spec: CleanSpec) -> EvaluationResu
     Raises:
         NotEvaluable: some logits are not finite.
     """
-    images, labels = setting.images[: spec.n_images], setting.labels[: spec.n_images]
-    classifier = Classifier(model, setting, expected=len(images))
-    accuracy = hits(classifier, setting, images, labels) / len(images)
+    setting = setting.first(spec.n_images)
+    n = len(setting.images)
+    classifier = Classifier(model, setting, expected=n)
+    right = int((clean_predictions(classifier, setting) == setting.labels).sum())
     return EvaluationResult(
-        measurements=(Measurement(metric="accuracy", value=accuracy, n=len(images)),),
+        measurements=(Measurement(metric="accuracy", value=right / n, n=n),),
         images_classified=classifier.images_classified,
     )
 
 
-def hits(classifier: Classifier, setting: Setting, images: Tensor, labels: Tensor) -> int:
-    """How many images are classified right.
-
-    images: uint8 (n, c, h, w), gray or in colour, on any device; labels: (n,).
+def clean_predictions(classifier: Classifier, setting: Setting) -> Tensor:
+    """The class of each test image: (n,) int64; evaluations of the same model object share them.
 
     Raises:
         NotEvaluable: some logits are not finite.
     """
-    right = torch.zeros((), dtype=torch.int64, device=setting.device)
-    for chunk, wanted in zip(torch.split(images, setting.chunk), torch.split(labels, setting.chunk), strict=True):
-        seen = unit_pixels(as_color(chunk.to(setting.device), setting.color))
-        right += (classifier.predictions(seen) == wanted.to(setting.device)).sum()
+    before = classifier.images_classified
+
+    def found() -> Tensor:
+        parts = []
+        for rows in setting.chunks():
+            parts.append(classifier.predictions(unit_pixels(setting.images[rows])))
+            classifier.report(classifier.images_classified)
         classifier.refuse_not_finite()
-        classifier.report(classifier.images_classified)
-    return int(right)
+        return torch.cat(parts)
+
+    classes = _predictions.of(classifier.model, setting, found)
+    # known ones count as well: a result must not tell what was evaluated before it
+    classifier.images_classified = before + len(classes)
+    return classes
+
+
+_predictions = PerImage()

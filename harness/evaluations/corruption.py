@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from harness.data.arrays import Split
+from harness.data.grayscale import as_color
 from harness.data.sets import SEVERITIES
 from harness.errors import DataDamaged
 from harness.evaluations.classifier import Classifier
-from harness.evaluations.clean import hits
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
+from harness.models.pixels import unit_pixels
 from harness.spec import CorruptionSpec
 
 
@@ -31,9 +33,23 @@ def corruption(model: nn.Module, setting: Setting, spec: CorruptionSpec) -> Eval
     for name, (images, labels) in sets.items():
         for severity in spec.severities:
             n = len(labels[: spec.n_images])
-            right = hits(classifier, setting, images[severity - 1, :n], labels[:n])
+            right = _hits(classifier, setting, images[severity - 1, :n], labels[:n])
             found.append(Measurement(metric="accuracy", value=right / n, n=n, corruption=name, severity=severity))
     return EvaluationResult(measurements=tuple(found), images_classified=classifier.images_classified)
+
+
+def _hits(classifier: Classifier, setting: Setting, images: Tensor, labels: Tensor) -> int:
+    """How many images are classified right.
+
+    images: uint8 (n, c, h, w), gray or in colour, on any device; labels: (n,).
+    """
+    right = torch.zeros((), dtype=torch.int64, device=setting.device)
+    for chunk, wanted in zip(torch.split(images, setting.chunk), torch.split(labels, setting.chunk), strict=True):
+        seen = unit_pixels(as_color(chunk.to(setting.device), setting.color))
+        right += (classifier.predictions(seen) == wanted.to(setting.device)).sum()
+        classifier.refuse_not_finite()
+        classifier.report(classifier.images_classified)
+    return int(right)
 
 
 def by_severity(split: Split, name: str, setting: Setting) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.evaluations.classifier import Classifier
+from harness.evaluations.clean import clean_predictions
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
@@ -28,6 +29,8 @@ def curve(
 ) -> EvaluationResult:
     """Accuracy at evenly spaced sizes from 0, which is the clean accuracy, to the largest.
 
+    Without a perturbation there is nothing to clip, so the first size's predictions are the clean ones.
+
     Raises:
         NotEvaluable: some logits are not finite.
     """
@@ -35,10 +38,11 @@ def curve(
     epsilons = sizes(spec)
     classifier = Classifier(model, setting, expected=n * len(epsilons))
     hits = torch.zeros(len(epsilons), dtype=torch.int64, device=setting.device)
+    hits[0] = (clean_predictions(classifier, setting) == setting.labels).sum()
     for rows in setting.chunks():
         images = unit_pixels(setting.images[rows])
         low, high = bounds(images, spec.clip)
-        for index, epsilon in enumerate(epsilons):
+        for index, epsilon in enumerate(epsilons[1:], start=1):
             perturbed = (images + perturbation(rows, epsilon)).clamp_(low, high)
             hits[index] += (classifier.predictions(perturbed) == setting.labels[rows]).sum()
         classifier.refuse_not_finite()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-from weakref import WeakKeyDictionary
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.errors import NotEvaluable
 from harness.evaluations.curve import curve, sizes
+from harness.evaluations.remembered import PerImage
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Progress
 from harness.models.pixels import unit_pixels
@@ -52,25 +50,18 @@ def gradient_signs(substitute: nn.Module, images: Tensor, labels: Tensor) -> Ten
     return gradient.sign().to(torch.int8)
 
 
-class _Signs(NamedTuple):
-    images: Tensor
-    labels: Tensor
-    signs: Tensor
-
-
-_remembered: WeakKeyDictionary[nn.Module, _Signs] = WeakKeyDictionary()
-
-
 def _shared_signs(substitute: nn.Module, setting: Setting, expected: int) -> Tensor:
     """The signs for all test images; models that are attacked with the same substitute object share them."""
-    images, labels = setting.images, setting.labels
-    known = _remembered.get(substitute)
-    n = len(images)
-    if known and torch.equal(known.images[:n], images) and torch.equal(known.labels[:n], labels):
-        return known.signs[:n]
-    found = []
-    for rows in setting.chunks():
-        found.append(gradient_signs(substitute, unit_pixels(images[rows]), labels[rows]))
-        setting.on_progress(Progress(done=0, total=expected, text=f"substitute's gradients {rows.stop}/{n}"))
-    _remembered[substitute] = _Signs(images, labels, torch.cat(found))
-    return _remembered[substitute].signs
+
+    def found() -> Tensor:
+        parts = []
+        for rows in setting.chunks():
+            parts.append(gradient_signs(substitute, unit_pixels(setting.images[rows]), setting.labels[rows]))
+            text = f"substitute's gradients {rows.stop}/{len(setting.images)}"
+            setting.on_progress(Progress(done=0, total=expected, text=text))
+        return torch.cat(parts)
+
+    return _signs.of(substitute, setting, found)
+
+
+_signs = PerImage()

@@ -7,6 +7,7 @@ its outputs are still in the registers, with weights that are laid out once.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,10 @@ _DILATION, _GROUPS = [1, 1], 1
 
 
 class FoldedConv(nn.Conv2d):
-    """A convolution with a bias, and what follows it.
+    """A convolution with a bias, and what follows it; its weights take no gradients, its inputs do.
 
-    Where no gradients are asked for, a CPU takes oneDNN's convolutions with post-operations. In float32 they give the
-    same numbers bit for bit; in bfloat16 they round once, where three operations would round three times.
+    A CPU takes oneDNN's convolutions with post-operations. In float32 they give the same numbers bit for bit; in
+    bfloat16 they round once, where three operations would round three times.
     """
 
     def __init__(self, conv_norm: ConvNorm) -> None:
@@ -35,19 +36,32 @@ class FoldedConv(nn.Conv2d):
         self.weight, self.bias = fuse_conv_bn_weights(
             conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         )
+        self.requires_grad_(False)
         self._laid_out: tuple[tuple[int, int], Tensor] | None = None
 
     def forward(self, x: Tensor, *, added: Tensor | None = None, relu: bool = True) -> Tensor:
         """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride); `added` has the result's shape."""
-        if not _fuses(x):
+        if not _can_fuse(x):
             return followed(super().forward(x), added, relu)
         x = x.contiguous(memory_format=torch.channels_last)
+        if x.requires_grad and torch.is_grad_enabled():
+            return _Differentiable.apply(x, added, self, relu)  # type: ignore[no-any-return]
+        return self.fused(x, added, relu)
+
+    def fused(self, x: Tensor, added: Tensor | None, relu: bool) -> Tensor:
+        """One operation of oneDNN, without gradients; x: channels last."""
         weight, after = self._weight_for(x), "relu" if relu else None
         shape = (self.padding, self.stride, _DILATION, _GROUPS)
         convolution = torch.ops.mkldnn._convolution_pointwise
         if added is None:
             return convolution.default(x, weight, self.bias, *shape, after or "none", [], "")  # type: ignore[no-any-return]
         return convolution.binary(x, added, weight, self.bias, *shape, "add", 1.0, after, [], "")  # type: ignore[no-any-return]
+
+    def input_gradient(self, gradient: Tensor, x: Tensor) -> Tensor:
+        """The gradient in x, (n, inputs, h, w), of a convolution without what follows it."""
+        shape = (self.stride, self.padding, _DILATION, False, [0, 0], _GROUPS)
+        found, _, _ = torch.ops.aten.convolution_backward(gradient, x, self.weight, None, *shape, [True, False, False])
+        return found  # type: ignore[no-any-return]
 
     def _weight_for(self, x: Tensor) -> Tensor:
         """The weights in the order that oneDNN likes best; laid out again if they were changed since."""
@@ -64,9 +78,27 @@ class FoldedConv(nn.Conv2d):
         return {**self.__dict__, "_laid_out": None}
 
 
-def _fuses(x: Tensor) -> bool:
-    """Whether this CPU has oneDNN's fused convolutions for x, which have no gradients."""
-    if x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
+class _Differentiable(torch.autograd.Function):
+    """A fused convolution with the gradients in its inputs, those of its three operations one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, added: Tensor | None, conv: FoldedConv, relu: bool) -> Tensor:
+        found = conv.fused(x, added, relu)
+        ctx.save_for_backward(x, found if relu else None)
+        ctx.conv = conv
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        x, found = ctx.saved_tensors
+        if found is not None:
+            gradient = torch.ops.aten.threshold_backward(gradient, found, 0)
+        return ctx.conv.input_gradient(gradient, x), gradient if ctx.needs_input_grad[1] else None, None, None
+
+
+def _can_fuse(x: Tensor) -> bool:
+    """Whether this CPU has oneDNN's fused convolutions for x."""
+    if x.device.type != "cpu":
         return False
     if x.dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -51,6 +51,8 @@ class FgsmTransferSpec(_Curve):
     clip: Clip = "unit"
     substitute_seed: int = Field(default=10_000, ge=0)
     """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
+    substitute_precision: Precision | None = None
+    """Of the substitute's training; the evaluated model's if absent."""
 
 
 class BoundaryAttackSpec(_Evaluation):

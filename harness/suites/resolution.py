@@ -139,6 +139,8 @@ class Resolver:
         if isinstance(model, ExternalSpec):
             raise SpecError(f"{where}: an external model has no unregularized twin to be attacked with; leave it out")
         twin = model.unregularized
+        if spec.substitute_precision:
+            twin = twin.replaced(precision=spec.substitute_precision)
         return PlannedJob(
             job=TrainJob(spec=twin, seed=spec.substitute_seed, data=self._inputs.digests(twin.splits)),
             places=(),
@@ -174,6 +176,8 @@ class Resolver:
         changes: dict[str, object] = {}
         if spec.precision == "auto":
             changes["precision"] = self._precision
+        if isinstance(spec, FgsmTransferSpec) and spec.substitute_precision == "auto":
+            changes["substitute_precision"] = self._precision
         if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
             changes["max_epsilon"] = task.max_epsilon[spec.kind]
         if isinstance(spec, CorruptionSpec):

@@ -53,7 +53,7 @@ def test_models_that_share_a_substitute_share_its_gradients(setting, linear, spe
     first = evaluate(linear(0), shared, spec)
     assert substitute.rows == 120
     assert evaluate(linear(0), shared, spec) == first
-    evaluate(linear(1), shared, spec.replaced(n_images=50))
+    evaluate(linear(1), shared, spec.replaced(n_images=64))
     assert substitute.rows == 120
 
 

@@ -55,8 +55,8 @@ def test_taps_and_logits_are_those_of_the_network_in_eval_mode(
 
 @pytest.mark.parametrize("base_width", [4, 8, 16])
 @pytest.mark.parametrize("shape", [(8, 1, 32, 32), (3, 3, 32, 32), (5, 1, 28, 28)])
-def test_with_and_without_gradients_the_numbers_are_the_same_bit_for_bit(
-    base_width: int, shape: tuple[int, int, int, int]
+def test_logits_and_gradients_are_those_of_unfused_operations_bit_for_bit(
+    base_width: int, shape: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, channels, *size = shape
     network = (
@@ -65,22 +65,32 @@ def test_with_and_without_gradients_the_numbers_are_the_same_bit_for_bit(
         else build(NetworkSpec(base_width=base_width), channels, 10, seed=0, size=(size[0], size[1]))
     )
     fast, images = folded(network), _images(*shape)
-    plain = fast(images.clone().requires_grad_())
     with torch.inference_mode():
-        assert torch.equal(fast(images), plain)
+        without = fast(images)
+    logits, gradient = _differentiated(fast, images)
+    assert torch.equal(logits, without)
+    monkeypatch.setattr("harness.models.folded._can_fuse", lambda x: False)
+    plain_logits, plain_gradient = _differentiated(fast, images)
+    assert torch.equal(logits, plain_logits)
+    assert torch.equal(gradient, plain_gradient)
 
 
-def test_what_follows_a_convolution_is_fused_with_it_where_no_gradients_are_asked_for() -> None:
+def _differentiated(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (n, classes), and the gradient in the images of their largest ones' sum."""
+    pixels = images.clone().requires_grad_()
+    logits = network(pixels)
+    (gradient,) = torch.autograd.grad(logits.amax(1).sum(), pixels)
+    return logits.detach(), gradient
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_what_follows_a_convolution_is_fused_with_it(gradients: bool) -> None:
     if not torch.backends.mkldnn.is_available():
         pytest.skip("torch was built without oneDNN")
-    fast, images = folded(_learned(4, 1)), _images(2, 1)
-    with torch.inference_mode():
-        fused = _operations(fast, images)
-    assert any(FUSED in name for name in fused)
-    assert not any(name in {"aten::conv2d", "aten::relu_", "aten::add"} for name in fused)
-    plain = _operations(fast, images.requires_grad_())
-    assert "aten::conv2d" in plain
-    assert not any(FUSED in name for name in plain)
+    fast, images = folded(_learned(4, 1)), _images(2, 1).requires_grad_(gradients)
+    operations = _operations(fast, images)
+    assert any(FUSED in name for name in operations)
+    assert not any(name in {"aten::conv2d", "aten::relu_", "aten::add"} for name in operations)
 
 
 def test_weights_that_change_are_laid_out_anew() -> None:

@@ -43,6 +43,14 @@ def test_one_substitute_of_its_own_seed_serves_all_models(parse, inputs):
     assert {job.substitute.key for job in attacks} == {substitutes[0].key}
 
 
+def test_models_of_both_precisions_share_a_substitute_whose_precision_is_said(parse, inputs):
+    both = ("[conditions.none]", '[conditions.none]\n[conditions.rounded]\nprecision = "bfloat16"')
+    one = ("fgsm_transfer = {", 'fgsm_transfer = { substitute_precision = "auto", ')
+    for changes, expected in ([both], ["float32", "bfloat16"]), ([both, one], ["bfloat16"]):
+        plan = make_plan([parse(*changes)], inputs, bfloat16=True)
+        assert [p.job.spec.precision for p in plan.jobs if not p.places] == expected
+
+
 def test_a_model_is_never_attacked_with_its_own_gradients(parse, inputs):
     suite = parse(('seeds = "0-1"', "seeds = [10000]"))
     with pytest.raises(SpecError, match="seed 10000 is the substitute's"):
