@@ -28,7 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all if absent; of {', '.join(BENCHMARKS)}")
     parser.add_argument("--rounds", type=int, default=5, help="turns that each way takes (default 5)")
+    parser.add_argument("--tables", action="store_true", help="measure nothing: print what was, in Markdown")
     arguments = parser.parse_args()
+    if arguments.tables:
+        print(ledger.tables())
+        return
     unknown = set(arguments.names) - BENCHMARKS.keys()
     if unknown or arguments.rounds < 1:
         parser.error(

@@ -1,4 +1,4 @@
-"""What was measured, one file per machine in `benchmarks/results/`, and the page of the docs that is made of it."""
+"""What was measured, one file per machine in `benchmarks/results/`, and the tables in docs/benchmarks.md made of it."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def keep(machine: Machine, benchmark: str, outcomes: Iterable[Outcome | Duration
 def _commit(machine: Machine) -> str | None:
     origin = provenance(DeviceFacts(device=machine.name, driver=None, threads=machine.threads), "python -m benchmarks")
     return f"{origin.git_commit}-dirty" if origin.git_commit and origin.git_dirty else origin.git_commit
+
+
+def tables(folder: Path = FOLDER) -> str:
+    """All machines' outcomes in Markdown."""
+    return "\n\n".join(table(json.loads(path.read_text())) for path in sorted(folder.glob("*.json")))
 
 
 def table(kept: dict[str, Any]) -> str:
