@@ -30,6 +30,11 @@ class Settings:
         return self.database_url or f"sqlite:///{self.results_dir / 'harness.sqlite'}"
 
     @property
+    def on_server(self) -> bool:
+        """Whether the database is on a server, where several runners may share it and the results folder."""
+        return not self.database.startswith("sqlite")
+
+    @property
     def models_dir(self) -> Path:
         """Checkpoints and weights, one folder per trained model."""
         return self.results_dir / "models"

@@ -114,7 +114,7 @@ def status(
         if row["state"] in {"running", "failed", "diverged", "blocked"}:
             console.print(_job_line(row), markup=False, soft_wrap=True)
     running = any(row["state"] == "running" for row in rows)
-    if running and holder(settings().results_dir) is None:
+    if running and not settings().on_server and holder(settings().results_dir) is None:
         console.print("No run is active: what was running is continued by the next run-suite.", soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ stored as a number: the row says why.
 
     suite 1─* place *─1 job *─0..1 model 1─0..1 training 1─* epoch, gamma
                         job 1─0..1 evaluation *─0..1 model;  evaluation 1─* measurement, image_result, result_array
-                        job *─1 environment;  job *─* data_split (job_data)
+                        job *─1 environment;  job *─* data_split (job_data);  job 1─0..1 claim *─1 runner
 """
 
 from __future__ import annotations
@@ -166,6 +166,33 @@ class Job(Base):
     environment_id: Mapped[int | None] = mapped_column(
         ForeignKey("environment.id"), comment="What the attempt that finished it ran on."
     )
+
+
+class Runner(Base):
+    """One run of a command that does jobs: who it is, and that it lives."""
+
+    __tablename__ = "runner"
+    __table_args__ = {"sqlite_strict": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder: Mapped[str] = mapped_column(comment="Identity of its results folder, as in that folder's folder.id.")
+    title: Mapped[str] = mapped_column(comment="How people find it: host, process, results folder.")
+    machine: Mapped[str] = mapped_column(comment="Where its process number means something: boot and namespace.")
+    process: Mapped[int] = mapped_column(comment="Its process number there.")
+    started_at: Mapped[datetime] = mapped_column(comment="Its first job, UTC.")
+    seen_at: Mapped[datetime] = mapped_column(
+        comment="Its last sign of life, UTC; others only look whether it changes, so clocks need not agree."
+    )
+
+
+class Claim(Base):
+    """Which runner does a job now, or did it last."""
+
+    __tablename__ = "claim"
+    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+    job_key: Mapped[str] = mapped_column(ForeignKey("job.key", ondelete="CASCADE"), primary_key=True)
+    runner_id: Mapped[int] = mapped_column(ForeignKey("runner.id"), index=True)
 
 
 class JobData(Base):

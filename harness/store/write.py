@@ -7,11 +7,11 @@ finished is ever written again.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from harness.data.sets import FREQUENCY
@@ -30,7 +30,6 @@ __all__ = [
     "finish_training",
     "forget_training",
     "plan",
-    "release_running",
     "start",
 ]
 
@@ -156,18 +155,6 @@ def fail(db: Database, key: str, reason: str) -> None:
     with db.transaction() as session:
         job = _unfinished(session, key)
         job.state, job.reason, job.finished_at = "failed", reason, datetime.now(UTC)
-
-
-def release_running(db: Database, keys: Collection[str] | None = None) -> int:
-    """Let jobs wait again that an interrupted run left running; how many there were.
-
-    keys: only these; all if None, which is right when no other run works on the same results.
-    """
-    with db.transaction() as session:
-        left = update(schema.Job).where(schema.Job.state == "running")
-        if keys is not None:
-            left = left.where(schema.Job.key.in_(keys))
-        return len(session.execute(left.values(state="waiting").returning(schema.Job.key)).all())
 
 
 def forget_training(db: Database, key: str) -> None:

@@ -1,4 +1,4 @@
-"""The results folder: room in it, one run at a time, and the weights that lie there."""
+"""The results folder: room in it, who may use it, and the weights that lie there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,8 +18,10 @@ ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large networ
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """The results folder, made if need be, for this run alone; the system lets go of it when the process ends.
+def held(folder: Path, *, alone: bool = True) -> Iterator[str]:
+    """The results folder, made if need be, for this run; its identity. The system lets go of it when the process ends.
+
+    alone: no other run may use it. Otherwise only those are refused that need it alone, or have it alone.
 
     Raises:
         ResultsBusy: another run works on it.
@@ -32,7 +35,7 @@ def held(folder: Path) -> Iterator[None]:
         raise HarnessError(f"{folder} cannot be used for results: {error.strerror}; set HARNESS_RESULTS_DIR") from error
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             raise ResultsBusy(
@@ -45,14 +48,26 @@ def held(folder: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n")
         lock.flush()
-        yield
+        yield _identity(folder)
+
+
+def _identity(folder: Path) -> str:
+    """32 hex digits that stay with a folder, whatever path it is found at; made at its first use."""
+    with (folder / "folder.id").open("a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        found = file.read().strip()
+        if not found:
+            found = uuid.uuid4().hex
+            file.write(f"{found}\n")
+        return found
 
 
 def holder(folder: Path) -> str | None:
     """The run that works on a results folder now, as it calls itself; None if there is none."""
     try:
         with (folder / "run.lock").open(encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return (folder / "run.lock").read_text(encoding="utf-8").strip()
     except OSError:

@@ -1,18 +1,19 @@
 """The runner: plans suites, has what is missing done, and records each job in one transaction.
 
-It is the only writer of the database, and it never imports torch: that is for the workers.
+Only runners write to the database, and they never import torch: that is for the workers. Where several work on one
+database, each job is claimed by one (`harness.suites.peers`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from harness.data.bundled import is_made
 from harness.data.sets import DATASETS
-from harness.errors import DataMissing, Interrupted
+from harness.errors import AlreadyRecorded, DataMissing, Interrupted
 from harness.measurement import EvaluationResult, Progress, TrainingResult
 from harness.names import lookup
 from harness.settings import Settings
@@ -35,6 +36,7 @@ from harness.suites.executors.event import (
     Started,
 )
 from harness.suites.inputs import Inputs
+from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, label, make_plan
 from harness.suites.results import held, is_whole
 from harness.suites.schedule import Schedule
@@ -114,7 +116,9 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     device = find_device(request.device)
     workers = request.workers or device.workers
     make_executor = lookup(EXECUTORS, "executor", request.executor)
-    with held(settings.results_dir):
+    alone = not settings.on_server
+    with held(settings.results_dir, alone=alone) as identity:
+        folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
         executor = make_executor(device, workers)
         try:
             inputs = Inputs(settings.data_dir, request.profile)
@@ -122,8 +126,8 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
             if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
                 inputs = Inputs(settings.data_dir, request.profile)
                 plan = _plan(request, inputs, device)
-            with _planned(plan, inputs, settings) as database:
-                return _Run(plan, inputs, request, settings, device, database, executor, watch).work(workers)
+            with _planned(plan, inputs, settings, folder) as (database, peers):
+                return _Run(plan, inputs, request, settings, device, database, peers, executor, watch).work(workers)
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
         finally:
@@ -135,19 +139,17 @@ def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
 
 
 @contextmanager
-def _planned(plan: Plan, inputs: Inputs, settings: Settings) -> Iterator[Database]:
+def _planned(plan: Plan, inputs: Inputs, settings: Settings, folder: Folder) -> Iterator[tuple[Database, Peers]]:
     """The database with the plan in it. Jobs that run when it is left, or that a killed run left, wait again."""
-    database = open_database(settings.database)
-    try:
-        write.release_running(database, plan.by_key)
+    with closing(open_database(settings.database)) as database:
+        peers = Peers(database, folder)
+        peers.look()
         for suite in plan.suites:
             write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
         try:
-            yield database
+            yield database, peers
         finally:
-            write.release_running(database, plan.by_key)
-    finally:
-        database.close()
+            peers.leave()
 
 
 def _facts(inputs: Inputs) -> list[write.SplitFacts]:
@@ -200,6 +202,7 @@ class _Run:
         settings: Settings,
         device: Device,
         database: Database,
+        peers: Peers,
         executor: Executor,
         watch: Watch,
     ) -> None:
@@ -209,10 +212,14 @@ class _Run:
         self._settings = settings
         self._device = device
         self._database = database
+        self._peers = peers
         self._executor = executor
         self._watch = watch
         states = read.job_states(database, plan.by_key)
-        for key in self._lost_weights(states):
+        self._attempts = {key: state.attempts for key, state in states.items()}
+        absent = self._absent_weights(states)
+        lost = [key for key in absent if peers.has(key)]
+        for key in lost:
             watch.note(f"{label(plan.by_key[key])}: its weights are missing or damaged, it is trained again")
             write.forget_training(database, key)
             del states[key]
@@ -222,7 +229,9 @@ class _Run:
             {key for key, state in states.items() if state.state == "done"},
             {key: state.reason or "" for key, state in states.items() if state.state == "diverged"},
         )
-        self._done_before = len(self._schedule.done)
+        for key in set(absent).difference(lost):
+            self._schedule.miss(key, self._whereabouts(key))
+        self._finished = 0
 
     def work(self, workers: int) -> Summary:
         """Do what is to do."""
@@ -234,13 +243,20 @@ class _Run:
             self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
         elif schedule.blocked and not schedule.done and not schedule.failed:
             raise DataMissing(next(iter(schedule.blocked.values())))
-        while schedule.todo or schedule.running:
+        while schedule.todo or schedule.running or schedule.left:
             while self._executor.idle and (planned := schedule.begin_next()):
-                self._executor.submit(self._work(planned))
-            assert schedule.running, "a job that waits has a need that is neither done nor to do"
+                self._begin(planned)
+            assert schedule.running or schedule.left, "a job that waits has a need that is neither done nor to do"
             for event in self._executor.events(LOOK_SECONDS):
                 self._heed(event)
+            self._heed_peers()
         return self._summary()
+
+    def _begin(self, planned: PlannedJob) -> None:
+        if self._peers.claim(planned.key, self._attempts.get(planned.key, 0)):
+            self._executor.submit(self._work(planned))
+        else:
+            self._schedule.leave(planned.key)
 
     def _work(self, planned: PlannedJob) -> JobWork:
         return JobWork(
@@ -250,8 +266,52 @@ class _Run:
             weights={need.key: self._weights[need.key] for need in planned.needs},
         )
 
+    def _heed_peers(self) -> None:
+        """Learn what became of the jobs that were left to other runners."""
+        self._peers.give_sign()
+        schedule = self._schedule
+        theirs = self._peers.look() if schedule.left else None
+        if theirs is None:
+            return
+        states = read.job_states(self._database, schedule.left)
+        for key in schedule.left.keys() - theirs.keys():
+            self._learn(key, states.get(key))
+        if not schedule.todo and not schedule.running and not schedule.left.keys() & theirs.keys():
+            schedule.give_up_left()
+
+    def _learn(self, key: str, state: read.JobState | None) -> None:
+        """What became of a job that no other runner does any more; None: nobody plans it now."""
+        planned = self._plan.by_key[key]
+        if state is None:
+            self._give_up(planned, "another run's plan is without it; run the same command again")
+        elif state.state == "done" and not self._has_weights(planned, state):
+            self._schedule.miss(key, self._whereabouts(key))
+        elif state.state == "done":
+            if state.weights:
+                self._weights[key] = state.weights
+            self._schedule.finish(key)
+        elif state.state in {"failed", "diverged"}:
+            self._give_up(
+                planned, f"{state.state}: {state.reason}" if state.state == "diverged" else state.reason or ""
+            )
+        elif state.state != "running":
+            self._schedule.take_back(key)
+
+    def _whereabouts(self, key: str) -> str:
+        return (
+            f"the weights of {label(self._plan.by_key[key])} lie with {self._peers.title(key)}: run the same command"
+            f" there, share the results folder, or copy its models/{key} to {self._settings.models_dir}"
+        )
+
     def _heed(self, event: Event) -> None:
-        """Record what happened to a job."""
+        """Record what happened to a job; what another runner has recorded meanwhile stays."""
+        try:
+            self._note_down(event)
+        except AlreadyRecorded:
+            self._watch.note(f"{label(self._plan.by_key[event.key])}: another runner was faster")
+            self._schedule.leave(event.key)
+
+    def _note_down(self, event: Event) -> None:
         planned = self._plan.by_key[event.key]
         match event:
             case Started():
@@ -281,23 +341,24 @@ class _Run:
             if event.result.warning:
                 self._watch.note(f"{label(planned)}: {event.result.warning}")
         self._schedule.finish(event.key)
+        self._finished += 1
         self._watch.finished(planned, event.seconds)
 
     def _give_up(self, planned: PlannedJob, reason: str) -> None:
         self._schedule.fail(planned.key, reason)
         self._watch.failed(planned, reason)
 
-    def _lost_weights(self, states: Mapping[str, read.JobState]) -> list[str]:
+    def _absent_weights(self, states: Mapping[str, read.JobState]) -> list[str]:
         """Trained models whose weights an evaluation needs and the disk does not have as they were."""
         waiting = [planned for planned in self._plan.asked if states[planned.key].state not in {"done", "blocked"}]
         needed = {need.key for planned in waiting for need in planned.needs}
-        return [
-            key
-            for key in sorted(needed)
-            if (weights := states[key].weights)
-            and isinstance(self._plan.by_key[key].job, TrainJob)
-            and not is_whole(self._settings.models_dir / key / weights, states[key].weights_sha256)
-        ]
+        return [key for key in sorted(needed) if not self._has_weights(self._plan.by_key[key], states[key])]
+
+    def _has_weights(self, planned: PlannedJob, state: read.JobState) -> bool:
+        """Whether the weights are here that the database has of a model, if it has some; others' lie with the data."""
+        if state.weights is None or not isinstance(planned.job, TrainJob):
+            return True
+        return is_whole(self._settings.models_dir / planned.key / state.weights, state.weights_sha256)
 
     def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
         """Read every byte of the sets that will be used; raises DataDamaged."""
@@ -310,7 +371,7 @@ class _Run:
         schedule, by_key = self._schedule, self._plan.by_key
         return Summary(
             asked=len(schedule.asked),
-            finished=len(schedule.done) - self._done_before,
+            finished=self._finished,
             done=len(schedule.done),
             failed=tuple((by_key[key], reason) for key, reason in schedule.failed.items()),
             blocked=tuple((by_key[key], reason) for key, reason in schedule.blocked.items()),

@@ -17,11 +17,16 @@ class Schedule:
         done: keys of finished jobs. diverged: the reasons of trainings that ended without a model, by key.
         """
         self.asked = plan.asked
+        self._by_key = plan.by_key
         self.done = {planned.key for planned in self.asked if planned.key in done}
         self.failed: dict[str, str] = {}
         """Reasons by key; diverged trainings among them."""
         self.blocked = {planned.key: planned.blocked for planned in self.asked if planned.blocked}
         self.running: set[str] = set()
+        self.left: dict[str, PlannedJob] = {}
+        """Jobs that another runner does, or that need weights which only another has."""
+        self.absent: dict[str, str] = {}
+        """Trained models whose weights are not here, and where they are, by key."""
         self.todo = {
             planned.key: planned
             for planned in self.asked
@@ -34,23 +39,53 @@ class Schedule:
 
     def begin_next(self) -> PlannedJob | None:
         """The first job whose models are there; it counts as running from now on. None if all must wait."""
-        for key, planned in self.todo.items():
-            if all(need.key in self.done for need in planned.needs):
+        for key, planned in list(self.todo.items()):
+            needs = {need.key for need in planned.needs}
+            if needs & self.absent.keys():
+                self.leave(key)
+            elif needs <= self.done:
                 self.running.add(key)
                 return self.todo.pop(key)
         return None
 
     def finish(self, key: str) -> None:
-        """A running job is done."""
-        self.running.discard(key)
+        """A job is done, here or by another runner."""
+        self._forget(key)
         self.done.add(key)
+
+    def leave(self, key: str) -> None:
+        """A job is for another runner to do."""
+        self._forget(key)
+        self.left[key] = self._by_key[key]
+
+    def take_back(self, key: str) -> None:
+        """The other runner does not do it after all, so it waits here again if it can be done here."""
+        if not self.absent.keys() & {need.key for need in self.left[key].needs}:
+            self.todo[key] = self.left.pop(key)
+
+    def miss(self, key: str, where: str) -> None:
+        """Another runner has trained a model, whose weights are not here."""
+        self.finish(key)
+        self.absent[key] = where
+
+    def give_up_left(self) -> None:
+        """Nobody does what was left to others: it cannot be done here."""
+        for key, planned in self.left.items():
+            [where, *_] = [self.absent[need.key] for need in planned.needs if need.key in self.absent]
+            self.blocked[key] = where
+        self.left.clear()
 
     def fail(self, key: str, reason: str) -> None:
         """A job has no result, so what needs it is blocked."""
-        self.running.discard(key)
-        self.todo.pop(key, None)
+        self._forget(key)
         self.failed[key] = reason
         for waiting in list(self.todo.values()):
             if any(need.key == key for need in waiting.needs):
                 del self.todo[waiting.key]
                 self.blocked[waiting.key] = f"its training failed: {reason}"
+
+    def _forget(self, key: str) -> None:
+        """A job is no longer where it was."""
+        self.running.discard(key)
+        self.todo.pop(key, None)
+        self.left.pop(key, None)

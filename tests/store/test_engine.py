@@ -19,7 +19,7 @@ from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import text
 
 from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
-from harness.store import migrations, read, schema, write
+from harness.store import claims, migrations, read, schema, write
 from harness.store.engine import Database, find_database, open_database
 
 FORK = multiprocessing.get_context("fork")
@@ -223,7 +223,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(sqlite_db: Database)
         assert set(counts.rows) <= {("done", 200), ("waiting", 0), ("running", 0)}
         places = read.answer(sqlite_db, "SELECT DISTINCT count(*) FROM place GROUP BY suite_id")
         assert places.rows == ((2 * 6,),)
-        write.release_running(sqlite_db)
+        claims.release(sqlite_db, None)
         with sqlite_db.transaction() as session:  # the next writer begins anew
             session.execute(text("DELETE FROM measurement"))
             session.execute(text("UPDATE job SET state = 'waiting' WHERE state = 'done'"))

@@ -1,0 +1,131 @@
+"""Runners on one database: who does which job, and whether whoever has claimed one still lives.
+
+A runner that dies cannot say so. It is known to be dead when its process is gone, where its processes can be seen from
+here; when this run has its results folder to itself; and otherwise when it has given no sign for `DEAD_SECONDS`, by
+this runner's own clock, so that no two clocks need to agree. Its jobs then wait again. Should it only have slept, then
+whoever is done first is recorded, and the other's result is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from harness.store import claims
+from harness.store.claims import Holder, RunnerFacts
+from harness.store.engine import Database
+
+SIGN_SECONDS = 10.0
+"""Between signs of life of a runner that has claimed jobs."""
+LOOK_SECONDS = 3.0
+"""Between looks at what the others do."""
+DEAD_SECONDS = 120.0
+"""Without a sign of life a runner counts as dead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """The results folder of this run."""
+
+    path: Path
+    identity: str
+    alone: bool
+    """No other run uses it now."""
+
+
+class Peers:
+    """The others that work on a database, and what this runner tells them."""
+
+    def __init__(self, database: Database, folder: Folder) -> None:
+        self.folder = folder
+        self._database = database
+        self._me: int | None = None
+        self._signed = self._looked = -float("inf")
+        self._heard: dict[int, tuple[datetime, float]] = {}
+
+    def claim(self, key: str, attempts: int) -> bool:
+        """Take a job, to begin it now; False if another has it, or has tried it since it was started so often."""
+        if self._me is None:
+            process = os.getpid()
+            self._me = claims.enter(
+                self._database,
+                RunnerFacts(
+                    folder=self.folder.identity,
+                    title=f"{socket.gethostname()}, process {process}, {self.folder.path.resolve()}",
+                    machine=machine(),
+                    process=process,
+                ),
+            )
+        return claims.claim(self._database, key, self._me, attempts)
+
+    def give_sign(self) -> None:
+        """Show the others now and then that this runner lives."""
+        if self._me is not None and time.monotonic() >= self._signed + SIGN_SECONDS:
+            claims.give_sign(self._database, self._me)
+            self._signed = time.monotonic()
+
+    def look(self) -> Mapping[str, Holder] | None:
+        """Who does which job now, the dead left out, whose jobs wait again; None if the last look was just now."""
+        if time.monotonic() < self._looked + LOOK_SECONDS:
+            return None
+        found = claims.running(self._database)
+        holders = {holder.id: holder for holder in found.values() if holder}
+        dead: set[int | None] = {number for number, holder in holders.items() if self._is_dead(holder)}
+        if None in found.values():  # of an older version of this program
+            dead.add(None)
+        for number in dead:
+            claims.release(self._database, number)
+        self._looked = time.monotonic()
+        return {key: holder for key, holder in found.items() if holder and holder.id not in dead}
+
+    def has(self, key: str) -> bool:
+        """Whether the job was done with this results folder, or nobody knows with which."""
+        holder = claims.holder(self._database, key)
+        return holder is None or holder.folder == self.folder.identity
+
+    def title(self, key: str) -> str:
+        """The runner that does a job or did it last."""
+        holder = claims.holder(self._database, key)
+        return holder.title if holder else "another runner"
+
+    def leave(self) -> None:
+        """What this runner has claimed and not done waits again."""
+        if self._me is not None:
+            claims.release(self._database, self._me)
+
+    def _is_dead(self, holder: Holder) -> bool:
+        if holder.id == self._me:
+            return False
+        if self.folder.alone and holder.folder == self.folder.identity:
+            return True
+        if holder.machine == machine() and not _lives(holder.process):
+            return True
+        now = time.monotonic()
+        sign, since = self._heard.get(holder.id, (None, now))
+        if sign != holder.seen_at:
+            since = now
+        self._heard[holder.id] = holder.seen_at, since
+        return now >= since + DEAD_SECONDS
+
+
+def machine() -> str:
+    """Names the boot and the process namespace: two processes with the same can see each other's numbers."""
+    try:
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # not Linux
+        return socket.gethostname()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
