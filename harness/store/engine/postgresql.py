@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, Table, create_engine
 
 from harness.errors import DatabaseUnusable
 
@@ -63,6 +63,16 @@ def without_foreign_keys(connection: Connection) -> None:
 def problems(connection: Connection) -> list[str]:
     """Nothing to look for: the server checks pages and keys itself."""
     return []
+
+
+def resume_numbers(connection: Connection, table: Table) -> None:
+    """Let a table whose rows were copied with their numbers count on after the largest."""
+    number = table.autoincrement_column
+    if number is not None:
+        connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{table.name}', '{number.name}'), max({number.name}))"
+            f" FROM {table.name} HAVING count(*) > 0"
+        )
 
 
 def backup(connection: Connection, target: Path) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 
 from harness.errors import DatabaseUnusable
 
@@ -74,6 +74,10 @@ def problems(connection: Connection) -> list[str]:
     damaged = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
     dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return damaged + [f"{table} row {row} points to a missing row of {parent}" for table, row, parent, _ in dangling]
+
+
+def resume_numbers(connection: Connection, table: Table) -> None:
+    """Nothing to do: SQLite counts on after the largest number that is there."""
 
 
 def backup(connection: Connection, target: Path) -> None:

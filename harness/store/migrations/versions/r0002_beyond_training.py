@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import op
 
+from harness.errors import DatabaseUnusable
 from harness.store.columns import Whole
 
 if TYPE_CHECKING:
@@ -21,19 +22,13 @@ VIEWS = "6827aa0fd09c71f0"
 _NULLABLE = (("model", "base_width"), ("job", "model_id"), ("evaluation", "model_id"))
 _WITH_EPOCH = "(status = 'ok') = (weights IS NOT NULL AND weights_sha256 IS NOT NULL AND best_epoch IS NOT NULL)"
 _WITHOUT_EPOCH = "(status = 'ok') = (weights IS NOT NULL AND weights_sha256 IS NOT NULL)"
-_EXTERNAL = "SELECT id FROM model WHERE base_width IS NULL"
-_EVALUATIONS = f"SELECT id FROM evaluation WHERE model_id IS NULL OR model_id IN ({_EXTERNAL})"
-_JOBS = f"SELECT key FROM job WHERE model_id IS NULL OR model_id IN ({_EXTERNAL})"
-_REMOVALS = (
-    f"DELETE FROM measurement WHERE radius IS NOT NULL OR evaluation_id IN ({_EVALUATIONS})",
-    f"DELETE FROM image_result WHERE evaluation_id IN ({_EVALUATIONS})",
-    f"DELETE FROM evaluation WHERE id IN ({_EVALUATIONS})",
-    f"DELETE FROM training WHERE model_id IN ({_EXTERNAL})",
-    f"DELETE FROM place WHERE job_key IN ({_JOBS})",
-    f"DELETE FROM job_data WHERE job_key IN ({_JOBS})",
-    f"DELETE FROM job WHERE key IN ({_JOBS})",
-    "DELETE FROM model WHERE base_width IS NULL",
-)
+_TOO_NEW = {
+    "external models": "SELECT count(*) FROM model WHERE base_width IS NULL",
+    "analyses": "SELECT count(*) FROM evaluation WHERE model_id IS NULL",
+    "spectra": "SELECT count(*) FROM measurement WHERE radius IS NOT NULL",
+    "arrays": "SELECT count(*) FROM result_array",
+}
+"""What the older version has no room for."""
 
 
 def upgrade() -> None:
@@ -65,10 +60,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Go back; what the older version cannot hold is removed: external models, analyses, and all that hangs on them."""
+    """Go back, if nothing is lost by it.
+
+    Raises:
+        DatabaseUnusable: there is something that the older version cannot hold; nothing was changed.
+    """
+    counts = {what: op.get_bind().scalar(sa.text(query)) for what, query in _TOO_NEW.items()}
+    if any(counts.values()):
+        found = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        raise DatabaseUnusable(
+            f"schema {down_revision} has no room for {found}; nothing was changed. Restore the copy that"
+            " `harness db upgrade` made, or keep this version of the program"
+        )
     op.drop_table("result_array")
-    for statement in _REMOVALS:
-        op.execute(statement)
     with _changed("measurement") as measurement:
         measurement.drop_column("radius")
     _set_training_check(_WITH_EPOCH)

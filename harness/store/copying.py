@@ -1,0 +1,129 @@
+"""Copying a whole database to another, of either kind: every row as it is, or nothing.
+
+Rows travel as the driver's own numbers and text, which both databases keep exactly (doubles to the last bit; SQLite has
+no negative zero), so nothing is lost that no column type knows of. Both sides are read as of one moment, in batches.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, column, exists, insert, select
+from sqlalchemy import table as sql_table
+
+from harness.errors import DatabaseUnusable
+from harness.store import migrations
+from harness.store.engine import Database, connected, state, translated
+from harness.store.schema import Base
+
+BATCH = 5_000
+"""Rows in memory at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a table holds, however its rows are ordered."""
+
+    rows: int
+    digest: str
+    """64 hex digits: the sum of the rows' SHA-256."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copied:
+    """What a copy did; source and target were found to hold the same."""
+
+    target: str
+    """How messages call it."""
+    tables: dict[str, Content]
+
+
+def copy(source: Database, url: str) -> Copied:
+    """Copy all rows to an empty database, in one transaction of it; others may use the source meanwhile.
+
+    url: where to; an SQLite file is made if it is missing.
+
+    Raises:
+        DatabaseUnusable: the target holds something, cannot be written, or does not hold what was sent to it.
+        StoreError: the target's kind cannot keep a value. Either way nothing was changed.
+    """
+    target = connected(url, create=True)
+    made = target.path if target.path and not target.path.exists() else None
+    try:
+        with closing(target):
+            if state(target) not in {None, migrations.NEWEST}:
+                raise DatabaseUnusable(_not_empty(target, "older results"))
+            with source.reading() as read, translated(target.engine.url), target.engine.begin() as written:
+                migrations.migrate(written)
+                for table in Base.metadata.sorted_tables:
+                    if written.scalar(select(exists(select(1).select_from(table)))):
+                        raise DatabaseUnusable(_not_empty(target, f"rows in {table.name}"))
+                return Copied(target=target.title, tables=_copied(read, written, target))
+    except BaseException:
+        if made:
+            _remove(made)
+        raise
+
+
+def _not_empty(target: Database, what: str) -> str:
+    return f"{target.title} is not empty, it has {what}; a copy needs a database of its own"
+
+
+def _copied(read: Connection, written: Connection, target: Database) -> dict[str, Content]:
+    found = {}
+    for table in Base.metadata.sorted_tables:  # what others point to comes first
+        sent = _Digest()
+        for rows in _batches(read, table):
+            sent.add(rows)
+            written.execute(insert(_plain(table)), [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
+        target.dialect.resume_numbers(written, table)
+        arrived = _Digest()
+        for rows in _batches(written, table):
+            arrived.add(rows)
+        if arrived.content != sent.content:
+            raise DatabaseUnusable(
+                f"{target.title} does not hold what was sent to it: {table.name} has {arrived.content.rows} rows"
+                f" ({arrived.content.digest[:12]}), sent were {sent.content.rows} ({sent.content.digest[:12]})"
+            )
+        found[table.name] = sent.content
+    return found
+
+
+def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Sequence[Any]]]:
+    with translated(connection.engine.url):  # or it would look as if the other database were in trouble
+        yield from connection.execute(select(_plain(table)), execution_options={"yield_per": BATCH}).partitions()
+
+
+def _plain(table: Table) -> Any:
+    """A table whose values nobody converts."""
+    return sql_table(table.name, *(column(each.name) for each in table.columns))
+
+
+class _Digest:
+    """Adds up rows."""
+
+    def __init__(self) -> None:
+        self._rows = self._sum = 0
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._rows += len(rows)
+        self._sum += sum(int.from_bytes(hashlib.sha256(_text(row)).digest()) for row in rows)
+
+    @property
+    def content(self) -> Content:
+        return Content(rows=self._rows, digest=f"{self._sum % 2**256:064x}")
+
+
+def _text(row: Sequence[Any]) -> bytes:
+    """A row, its types, and its floats to the last bit."""
+    return repr([value + 0.0 if isinstance(value, float) else value for value in row]).encode()
+
+
+def _remove(file: Path) -> None:
+    for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        path.unlink(missing_ok=True)

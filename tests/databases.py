@@ -1,0 +1,29 @@
+"""Databases of both kinds, each test with one of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine
+
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+"""Parameters of a fixture that makes a database of each kind."""
+
+
+def new_database(server: Engine, name: str, template: str) -> str:
+    """The URL of a new database on a server, made like another one there."""
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return server.url.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def database_on(server: Engine, template: str) -> Iterator[str]:
+    """The URL of a new database on the server, which is removed afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield new_database(server, name, template)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
