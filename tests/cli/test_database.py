@@ -95,6 +95,34 @@ def test_export_writes_a_file_per_view(results: Path) -> None:
     assert len(list((results / "other").iterdir())) == len(PUBLIC)
 
 
+def test_copy_says_what_it_did_and_refuses_to_do_it_twice(results: Path) -> None:
+    target = f"sqlite:///{results / 'copy' / 'copy.sqlite'}"
+    output = run("db", "copy", "--to", target).output
+    assert ["suite", "1"] in [line.split()[:2] for line in output.splitlines()]
+    assert "copy.sqlite: compared, the same" in output
+    error = run("db", "copy", "--to", target).exception
+    assert isinstance(error, DatabaseUnusable)
+    assert "is not empty, it has rows in suite; a copy needs a database of its own" in str(error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:s3cret@127.0.0.1:9/results",
+        "postgresql://me@127.0.0.1:9/results?password=s3cret",
+        "postgresql://me:s3cret@127.0.0.1:port/results",
+        "postgresql:/me:s3/cr@s3cret@127.0.0.1/results",
+    ],
+)
+def test_no_message_has_a_password_in_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = run("db", "copy", "--to", url)
+    monkeypatch.setenv("HARNESS_DATABASE_URL", url)
+    settings.cache_clear()
+    for result in (copied, run("db", "check")):
+        assert isinstance(result.exception, HarnessError)
+        assert "s3cret" not in f"{result.exception}{result.output}"
+
+
 def test_upgrade_says_when_there_is_nothing_to_do() -> None:
     assert "nothing to do" in run("db", "upgrade").output
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from databases import BOTH, database_on
 
 from harness.data.bundled import prepare_bundled
 from harness.settings import Settings
@@ -63,6 +64,16 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     prepare_bundled(folder, "digits")
     return folder
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind that nobody has opened yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'shared' / 'harness.sqlite'}"
+    else:
+        with database_on(request.getfixturevalue("server"), "template") as url:
+            yield url
 
 
 @pytest.fixture

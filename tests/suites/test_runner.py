@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Progress, TrainingResult
 from harness.settings import Settings
 from harness.spec import Job, PlannedJob, Suite, TrainJob
+from harness.store import read
+from harness.store.engine import open_database
 from harness.suites.cost import rate_key
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.event import Event, Failed, Finished, JobWork, Started
@@ -124,13 +126,13 @@ class Run:
             assert self.executor.closed
 
     def query(self, sql: str) -> list[Any]:
-        with contextlib.closing(sqlite3.connect(self.folders.results_dir / "harness.sqlite")) as connection:
-            return connection.execute(sql).fetchall()
+        with contextlib.closing(open_database(self.folders.database)) as database:
+            return list(read.answer(database, sql).rows)
 
 
 @pytest.fixture
-def run(parse, folders: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
-    return Run(parse(), folders, monkeypatch)
+def run(parse, folders: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    return Run(parse(), replace(folders, database_url=database_url), monkeypatch)
 
 
 JOBS = 2 * 2 * 4 + 1  # conditions x seeds x (training and three evaluations), and the substitute
@@ -211,9 +213,8 @@ def test_ctrl_c_leaves_a_state_that_the_next_run_continues(run):
 
 def test_jobs_that_a_killed_run_left_running_begin_again(run):
     run({"none 0 gaussian": "it broke"})
-    with contextlib.closing(sqlite3.connect(run.folders.results_dir / "harness.sqlite")) as connection:
-        connection.execute("UPDATE job SET state = 'running' WHERE state = 'failed'")
-        connection.commit()
+    with contextlib.closing(open_database(run.folders.database)) as database, database.transaction() as session:
+        session.execute(text("UPDATE job SET state = 'running' WHERE state = 'failed'"))
     assert run().done == JOBS
 
 
@@ -236,7 +237,7 @@ def test_conditions_whose_data_are_absent_are_blocked_and_the_rest_runs(run, par
 
 def test_altered_data_are_an_error_before_anything_starts(run, tmp_path):
     shutil.copytree(run.folders.data_dir, tmp_path / "copy")
-    run.folders = Settings(results_dir=run.folders.results_dir, data_dir=tmp_path / "copy")
+    run.folders = replace(run.folders, data_dir=tmp_path / "copy")
     path = next((tmp_path / "copy").rglob("train*.safetensors"))
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -250,3 +251,16 @@ def test_an_unknown_executor_is_refused(run):
     request = Request(suites=(run.suite,), executor="slurm", device="cpu", command="")
     with pytest.raises(UnknownName, match="no executor called 'slurm'; known: local"):
         run_suite(request, run.folders, Listener())
+
+
+def test_a_reader_that_stays_in_its_transaction_neither_waits_nor_makes_a_run_wait(run):
+    run(only=("none",))
+    with (
+        contextlib.closing(open_database(run.folders.database)) as database,
+        database.reading() as connection,
+    ):
+        count = text("SELECT count(*) FROM measurement")
+        before = connection.scalar(count)
+        assert run().done == JOBS
+        assert connection.scalar(count) == before
+    assert run.query("SELECT count(*) FROM measurement") > [(before,)]

@@ -1,0 +1,167 @@
+"""Several runners on one database, each a process of its own: every job is done once, also when a runner dies."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databases import database_on
+from test_runner import JOBS, Listener, Obedient, name
+
+from harness.errors import ResultsBusy
+from harness.settings import Settings
+from harness.spec import Suite
+from harness.store import read
+from harness.store.engine import open_database
+from harness.suites import peers
+from harness.suites.executors import EXECUTORS
+from harness.suites.executors.event import Event, JobWork
+from harness.suites.results import held
+from harness.suites.runner import Request, run_suite
+
+FORK = multiprocessing.get_context("fork")
+
+
+@dataclass
+class Slow(Obedient):
+    """An executor that takes a moment for each work, and never finishes those that are named in `stuck`."""
+
+    stuck: tuple[str, ...] = ()
+    seconds: float = 0.02
+
+    def submit(self, work: JobWork) -> None:
+        if name(work.job) in self.stuck:
+            self.done.append(name(work.job))
+        else:
+            super().submit(work)
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        time.sleep(self.seconds)
+        return super().events(timeout)
+
+
+class Machine:
+    """A runner in a process of its own, as if on a machine of its own."""
+
+    def __init__(self, title: str, suite: Suite, folders: Settings, **more: Any) -> None:
+        self._said = FORK.SimpleQueue()
+        self.done: list[str] = []
+        self.process = FORK.Process(target=self._run, args=(title, suite, folders, more))
+        self.process.start()
+
+    def _run(self, title: str, suite: Suite, folders: Settings, more: dict[str, Any]) -> None:
+        peers.machine = lambda: title  # type: ignore[assignment]
+        peers.SIGN_SECONDS, peers.LOOK_SECONDS, peers.DEAD_SECONDS = 0.05, 0.1, 1.5
+        executor = Slow({}, **more)
+        EXECUTORS["local"] = lambda *_: executor  # type: ignore[index]
+        request = Request(suites=(suite,), device="cpu", command="harness run-suite tiny")
+        summary = run_suite(request, folders, Listener())
+        self._said.put((executor.done, summary.done, summary.finished, [reason for _, reason in summary.blocked]))
+
+    def ended(self) -> tuple[int, int, list[str]]:
+        """How many jobs are done, and by this runner; and why the others are not."""
+        self.done, done, finished, blocked = self._said.get()
+        self.process.join()
+        return done, finished, blocked
+
+
+def query(folders: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(open_database(folders.database)) as database:
+        return list(read.answer(database, sql).rows)
+
+
+def wait_until(folders: Settings, sql: str) -> None:
+    """Until a query has an answer."""
+    while not query(folders, sql):
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def two(tmp_path: Path, folders: Settings, database_url: str) -> tuple[Settings, Settings]:
+    """One database, two results folders."""
+    first = replace(folders, results_dir=tmp_path / "first", database_url=database_url)
+    open_database(database_url).close()
+    return first, replace(first, results_dir=tmp_path / "second")
+
+
+@pytest.fixture
+def shared(folders: Settings, server) -> Any:
+    """One database on a server, one results folder."""
+    with database_on(server, "template") as url:
+        yield replace(folders, database_url=url)
+
+
+def done_once(folders: Settings) -> None:
+    """Every job is done, was begun once, and has left one result."""
+    assert {row[:2] for row in query(folders, "SELECT state, attempts FROM job")} == {("done", 1)}
+    assert query(folders, "SELECT evaluation_id FROM measurement GROUP BY evaluation_id HAVING count(*) <> 1") == []
+
+
+def test_two_machines_with_folders_of_their_own_share_the_jobs(two, parse):
+    suite = parse(("fgsm_transfer = { n_images = 32, sizes = 2 }", ""))
+    machines = [Machine(f"machine {number}", suite, folders) for number, folders in enumerate(two)]
+    ends = [machine.ended() for machine in machines]
+    assert [done for done, _, _ in ends] == [12, 12]
+    assert sum(finished for _, finished, _ in ends) == 12
+    assert set(Counter(machines[0].done + machines[1].done).values()) == {1}
+    done_once(two[0])
+
+
+@pytest.mark.postgres
+def test_two_machines_with_a_folder_in_common_share_the_jobs(shared, parse):
+    machines = [Machine(f"machine {number}", parse(), shared) for number in range(2)]
+    ends = [machine.ended() for machine in machines]
+    assert [(done, blocked) for done, _, blocked in ends] == [(JOBS, []), (JOBS, [])]
+    assert sum(finished for _, finished, _ in ends) == JOBS
+    done_once(shared)
+    with held(shared.results_dir), pytest.raises(ResultsBusy), held(shared.results_dir, alone=False):
+        pass
+
+
+@pytest.mark.postgres
+def test_the_jobs_of_a_runner_that_died_elsewhere_are_taken_over(shared, parse):
+    dies = Machine("far away", parse(), shared, stuck=("threshold 0 train",))
+    wait_until(shared, "SELECT 1 FROM job j JOIN claim c ON c.job_key = j.key WHERE j.state = 'done'")
+    wait_until(shared, "SELECT 1 FROM job WHERE state = 'running'")
+    dies.process.kill()
+    dies.process.join()
+    done, _, blocked = Machine("here", parse(), shared).ended()
+    assert (done, blocked) == (JOBS, [])
+    assert query(shared, "SELECT DISTINCT state FROM job") == [("done",)]
+    assert query(shared, "SELECT count(*) FROM v_models") == [(4,)]
+
+
+@pytest.mark.postgres
+def test_a_runner_that_gives_signs_keeps_its_job_however_long_it_takes(shared, parse):
+    slow = Machine("far away", parse(), shared, stuck=("none 0 train",))
+    wait_until(shared, "SELECT 1 FROM job WHERE state = 'running'")
+    other = Machine("here", parse(), shared)
+    wait_until(shared, f"SELECT 1 FROM job WHERE state = 'done' HAVING count(*) = {JOBS - 4}")
+    time.sleep(3)  # twice as long as silence is borne
+    assert other.process.is_alive()
+    assert query(shared, "SELECT count(*) FROM job WHERE state = 'running'") == [(1,)]
+    slow.process.kill()
+    done, _, blocked = other.ended()
+    assert (done, blocked) == (JOBS, [])
+
+
+def test_weights_that_lie_in_another_folder_are_named_and_not_trained_again(two, parse):
+    first, second = two
+    trainings = Machine("far away", parse(), first, stuck=("none 0 clean",))
+    wait_until(first, "SELECT 1 FROM job WHERE kind = 'clean' AND state = 'running'")
+    trainings.process.kill()
+    trainings.process.join()
+    before = query(first, "SELECT key, finished_at FROM job WHERE kind = 'train' AND state = 'done' ORDER BY key")
+    assert before
+    _, _, blocked = Machine("here", parse(), second).ended()
+    assert any(f"{first.results_dir}: run the same command there, share the results folder" in why for why in blocked)
+    after = query(first, "SELECT key, finished_at FROM job WHERE kind = 'train' AND state = 'done' ORDER BY key")
+    assert set(before) <= set(after)
+    assert query(first, "SELECT 1 FROM job WHERE state = 'running'") == []
