@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from databases import database_on
 from invented import results
+from sqlalchemy import Engine
 from study import HOSTILE
 from typer.testing import CliRunner
 
@@ -22,6 +25,7 @@ from harness.report.figures import drawings
 from harness.report.page import page
 from harness.report.results import _refuse_twins, read_results
 from harness.settings import settings
+from harness.store.copying import copy
 from harness.store.engine import Database, open_database
 from harness.store.read import SplitOrigin
 
@@ -203,3 +207,15 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
     assert "81.0 ± 1.0" in answer.output
     assert "11 results are missing" in answer.output
     assert "report.html" in answer.output.replace("\n", "")
+
+
+@pytest.mark.postgres
+def test_a_report_is_the_same_from_both_kinds_of_database(db: Database, tmp_path: Path, server: Engine):
+    [here] = render(db, (), out=tmp_path / "sqlite")
+    with database_on(server, "template0") as url:
+        copy(db, url)
+        with closing(open_database(url)) as other:
+            [there] = render(other, (), out=tmp_path / "postgresql")
+    files = sorted(path.relative_to(here.folder) for path in here.folder.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(there.folder) for path in there.folder.rglob("*") if path.is_file())
+    assert [file for file in files if (here.folder / file).read_bytes() != (there.folder / file).read_bytes()] == []

@@ -1,0 +1,39 @@
+"""The program twice at once on one PostgreSQL database and one results folder; one of the two is killed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import psutil
+import pytest
+from databases import database_on
+from program import NEEDED, RESULTS, Program, wait_for, workers_of
+
+from harness.store import read
+from harness.store.engine import Database, open_database
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+
+
+def content(db: Database) -> list[list[tuple[object, ...]]]:
+    """All results of what can be finished."""
+    return [[row for row in read.answer(db, sql).rows if row[0] in {"none", "threshold"}] for sql in RESULTS]
+
+
+def test_two_programs_share_a_suite_and_one_that_is_killed_is_replaced(finished, program: Program, server):
+    undisturbed, _, _ = finished
+    with closing(open_database(f"sqlite:///{undisturbed.results / 'harness.sqlite'}")) as db:
+        expected = content(db)
+    with database_on(server, "template") as url:
+        program.environment["HARNESS_DATABASE_URL"] = url
+        command = ("run-suite", "tiny", *NEEDED)
+        with program.start(*command) as first, program.start(*command) as second:
+            wait_for(first, "training")
+            workers = workers_of(first)
+            first.kill()
+            said, _ = second.communicate(timeout=250)
+        assert not psutil.wait_procs(workers, timeout=30)[1]
+        assert second.returncode == 0, said
+        with closing(open_database(url)) as db:
+            assert content(db) == expected
+            assert read.answer(db, "SELECT count(*) FROM runner").rows == ((2,),)
