@@ -203,7 +203,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
 
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
-    return read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
+    """A view's rows in an order of their own: not even the kind of database shows in a report."""
+    found = read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
+    return found.sort_values(list(found.columns), ignore_index=True)
 
 
 def _refuse_twins(frame: pd.DataFrame, keys: list[str], what: str) -> None:
