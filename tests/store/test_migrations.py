@@ -100,6 +100,13 @@ def test_what_an_older_version_has_no_room_for_is_never_dropped(db: Database) ->
         assert db.dialect.problems(connection) == []
 
 
+def test_tables_with_results_are_never_removed(filled: Database) -> None:
+    before = contents(filled)
+    with pytest.raises(DatabaseUnusable, match="there are results, which go with their tables; nothing was changed"):
+        go_to(filled, "base")
+    assert contents(filled) == before
+
+
 def test_migrating_to_where_one_is_keeps_everything(filled: Database) -> None:
     before = {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC}
     with filled.engine.begin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from harness.errors import DatabaseUnusable
 from harness.store.columns import Flag, Json, Real, UtcTime, Whole
 
 revision = "0001"
@@ -31,7 +32,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove all tables, the ones that point to others first."""
+    """Remove all tables, the ones that point to others first, if nothing is in them; else raise DatabaseUnusable."""
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM suite")):
+        raise DatabaseUnusable("there are results, which go with their tables; nothing was changed")
     for table in (
         "measurement",
         "image_result",
