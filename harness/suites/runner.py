@@ -291,9 +291,8 @@ class _Run:
                 self._weights[key] = state.weights
             self._schedule.finish(key)
         elif state.state in {"failed", "diverged"}:
-            self._give_up(
-                planned, f"{state.state}: {state.reason}" if state.state == "diverged" else state.reason or ""
-            )
+            reason = state.reason or ""
+            self._give_up(planned, f"diverged: {reason}" if state.state == "diverged" else reason)
         elif state.state != "running":
             self._schedule.take_back(key)
 

@@ -69,11 +69,12 @@ class Schedule:
         self.absent[key] = where
 
     def give_up_left(self) -> None:
-        """Nobody does what was left to others: it cannot be done here."""
-        for key, planned in self.left.items():
-            [where, *_] = [self.absent[need.key] for need in planned.needs if need.key in self.absent]
-            self.blocked[key] = where
-        self.left.clear()
+        """Nobody does what was left to others: what cannot be done here for want of weights is blocked."""
+        for key, planned in list(self.left.items()):
+            absent = [self.absent[need.key] for need in planned.needs if need.key in self.absent]
+            if absent:
+                self.blocked[key] = absent[0]
+                del self.left[key]
 
     def fail(self, key: str, reason: str) -> None:
         """A job has no result, so what needs it is blocked."""

@@ -70,3 +70,25 @@ def test_a_training_that_diverged_before_is_not_tried_again(plan):
     assert schedule.failed == {key: "diverged: epoch 3, step 7"}
     assert len(schedule.blocked) == 3
     assert key not in schedule.todo
+
+
+def test_what_is_left_to_another_runner_waits_again_here_unless_its_weights_are_elsewhere(plan):
+    schedule = Schedule(plan, (), {})
+    training, other = key_of(plan, "none, seed 0"), key_of(plan, "threshold, seed 0")
+    schedule.leave(training)
+    schedule.leave(other)
+    schedule.give_up_left()
+    assert set(schedule.left) == {training, other}, "they need no weights, so somebody can do them"
+    schedule.take_back(other)
+    assert other in schedule.todo
+    schedule.miss(training, "far away")
+    while planned := schedule.begin_next():
+        schedule.finish(planned.key)
+    assert {label(planned) for planned in schedule.left.values()} == {
+        f"none, seed 0: {kind}" for kind in ("clean", "gaussian", "fgsm_transfer")
+    }
+    for key in list(schedule.left):
+        schedule.take_back(key)
+    schedule.give_up_left()
+    assert (schedule.left, set(schedule.blocked.values()), len(schedule.blocked)) == ({}, {"far away"}, 3)
+    assert len(schedule.done) == len(plan.jobs) - 3
