@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow lint bench lock image clean
+.PHONY: help quickstart test test-slow faults lint bench lock image clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,10 +17,13 @@ quickstart: .venv/.runtime ## install, run the smallest suite (about three minut
 	$(BIN)/harness report quickstart --profile small
 
 test: .venv/.dev ## every test that this machine can run, but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not faults"
 
 test-slow: .venv/.dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+faults: .venv/.dev ## kill, fill the disk, flip bytes; says what became of each (about half an hour)
+	$(BIN)/python -m pytest tests/faults
 
 lint: .venv/.dev ## ruff, mypy --strict, and the layers
 	$(BIN)/ruff check .

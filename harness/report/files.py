@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.errors import HarnessError
+from harness.files import write_whole
 from harness.report.formats import Table, csv, latex, markdown
 
 FORMATS: dict[str, Callable[[Table], str] | None] = {
@@ -55,7 +56,7 @@ def write_files(
     page: makes the page of the figures as SVG, by their names.
 
     Raises:
-        HarnessError: a file cannot be written.
+        HarnessError: a file cannot be written; it stays as it was, if it was there.
     """
     files: dict[str, str | bytes] = {}
     for name, writer in FORMATS.items():
@@ -76,7 +77,7 @@ def write_files(
 def _write(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     with _writing(path):
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        write_whole(path, content.encode() if isinstance(content, str) else content)
     return path
 
 

@@ -17,6 +17,7 @@ from harness.spec import PROFILES
 from harness.store import read
 from harness.store.arrays import load
 from harness.store.engine import Database, state
+from harness.store.intact import require_intact
 from harness.store.read import Origins
 
 if TYPE_CHECKING:
@@ -169,7 +170,12 @@ def reportable(db: Database) -> set[tuple[str, str]]:
 
 
 def read_results(db: Database, suite: str, profile: str) -> Results:
-    """Everything that is stored for a suite at a profile, which must have been planned."""
+    """Everything that is stored for a suite at a profile, which must have been planned.
+
+    Raises:
+        DatabaseUnusable: something of it is not as it was recorded.
+    """
+    require_intact(db, suite, profile)
     where = {"suite": suite, "profile": profile}
     [planned] = records(read.table(db, "suite", name=suite, profile=profile))
     places = read.table(db, "placed_model", **where)

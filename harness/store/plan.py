@@ -22,7 +22,7 @@ from harness.spec import (
     kind_of,
     model_of,
 )
-from harness.store import schema
+from harness.store import schema, seals
 from harness.store.engine import Database
 
 
@@ -60,6 +60,7 @@ def plan(
         _evaluations(session, [each.job for each in planned], models)
         _data(session, [each.job for each in planned if each.blocked is None], splits)
         _places(session, planned, suite, profile, title)
+        seals.seal_suite(session.connection(), suite, profile)
         block_dependents(session)
         _forget_unneeded(session)
 
@@ -94,12 +95,13 @@ def _models(session: Session, jobs: Iterable[ModelJob]) -> dict[str, int]:
     """Row numbers of the models by key; those that are missing are added."""
     by_key = {job.key: job for job in jobs}
     known = _known(session, schema.Model.key, by_key)
-    insert_rows(session, schema.Model, [_model_row(key, job) for key, job in by_key.items() if key not in known])
+    insert_rows(session, schema.Model, [model_row(key, job) for key, job in by_key.items() if key not in known])
     rows = session.execute(select(schema.Model.key, schema.Model.id).where(schema.Model.key.in_(by_key)))
     return dict(rows.all())
 
 
-def _model_row(key: str, job: ModelJob) -> dict[str, Any]:
+def model_row(key: str, job: ModelJob) -> dict[str, Any]:
+    """All that a model's row says of it."""
     spec = job.spec
     return {
         "key": key,

@@ -53,6 +53,15 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
         }
 
 
+def array_files(db: Database) -> list[tuple[str, str, str]]:
+    """Of each array beside the database: its job's key, its file below arrays/, and the file's SHA-256."""
+    query = select(schema.Evaluation.key, schema.ResultArray.file, schema.ResultArray.sha256).join(
+        schema.ResultArray, schema.ResultArray.evaluation_id == schema.Evaluation.id
+    )
+    with db.reading() as connection:
+        return [(key, file, sha256) for key, file, sha256 in connection.execute(query)]
+
+
 def rates(db: Database, device: str) -> dict[tuple[str, int | None], float]:
     """GFLOP per second by kind of job and the network's base width (None: an external model), as measured on a device.
 

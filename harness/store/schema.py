@@ -7,6 +7,8 @@ stored as a number: the row says why.
     suite 1─* place *─1 job *─0..1 model 1─0..1 training 1─* epoch, gamma
                         job 1─0..1 evaluation *─0..1 model;  evaluation 1─* measurement, image_result, result_array
                         job *─1 environment;  job *─* data_split (job_data);  job 1─0..1 claim *─1 runner
+
+Beside them, `seal` has a digest of each finished job's rows.
 """
 
 from __future__ import annotations
@@ -361,6 +363,16 @@ class ImageResult(Base):
     start_distance: Mapped[float | None] = mapped_column(comment="The same for the attack's starting point.")
     queries: Mapped[int] = mapped_column(comment="Images that the model classified for this attack.")
     outcome: Mapped[str] = mapped_column(comment="ok or no_start.")
+
+
+class Seal(Base):
+    """A digest by which a changed byte of a result, or of a suite's places, is noticed."""
+
+    __tablename__ = "seal"
+    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+
+    subject: Mapped[str] = mapped_column(primary_key=True, comment="A finished job's key, or SUITE/PROFILE.")
+    digest: Mapped[str] = mapped_column(comment="16 hex digits over all rows that belong to it.")
 
 
 for _table in Base.metadata.tables.values():

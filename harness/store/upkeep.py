@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy import table as sql_table
 
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
-from harness.store import migrations, read, views
+from harness.files import write_whole
+from harness.store import migrations, read, seals, views
 from harness.store.engine import Database, connected, state, translated
 from harness.store.schema import Base
 
@@ -46,6 +48,7 @@ def upgrade(url: str) -> Upgrade:
             database.dialect.without_foreign_keys(connection)
             with connection.begin():
                 migrations.migrate(connection)
+                seals.seal_everything(connection)
             connection.invalidate()  # foreign keys are off in it
         return Upgrade(before=before, after=migrations.NEWEST, backup=copy)
     finally:
@@ -64,16 +67,28 @@ class Check:
 
 
 def check(database: Database) -> Check:
-    """Look at every page, index and reference."""
+    """Look at every page, index and reference, and at every result's seal."""
     with database.reading() as connection:
         version = migrations.version(connection)
         assert version is not None
         tables = sorted(Base.metadata.tables)
         return Check(
             version=version,
-            problems=tuple(database.dialect.problems(connection)),
+            problems=(*database.dialect.problems(connection), *_altered(connection)),
             rows={name: connection.scalar(select(func.count()).select_from(sql_table(name))) or 0 for name in tables},
         )
+
+
+def _altered(connection: Connection) -> Iterator[str]:
+    """What is not as it was recorded, each in a line; of changed content SQLite itself knows nothing."""
+    if views.altered(connection):
+        yield "a view is not as this program made it"
+    for name in seals.broken_suites(connection):
+        yield f"the plan of {name} is not as it was written; the next `harness run-suite` writes it again"
+    for key in seals.broken(connection):
+        yield f"the result of job {key} is not as it was recorded; `harness run-suite` of its suite makes it again"
+    for number in seals.broken_environments(connection):
+        yield f"what environment {number} says is not as it was recorded; restore the newest backup"
 
 
 def backup(database: Database, target: Path | None = None) -> Path:
@@ -116,14 +131,21 @@ def _require_sound(file: Path) -> None:
 
 
 def export(database: Database, folder: Path) -> list[Path]:
-    """Every view as a CSV file with a header; the files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Every view as a CSV file with a header; the files.
+
+    Raises:
+        HarnessError: the folder cannot be written, or the disk is full; each file is whole or as it was.
+    """
     files = []
     for name in views.PUBLIC:
         found = read.answer(database, name)
+        text = io.StringIO(newline="")
+        write_csv(text, found.columns, found.rows)
         files.append(folder / f"{name}.csv")
-        with files[-1].open("w", newline="", encoding="utf-8") as file:
-            write_csv(file, found.columns, found.rows)
+        try:
+            write_whole(files[-1], text.getvalue().encode())
+        except OSError as error:
+            raise HarnessError(f"{files[-1]} cannot be written: {error.strerror}") from error
     return files
 
 

@@ -223,8 +223,20 @@ def digest() -> str:
 
 def create(connection: Connection) -> None:
     """Make all views."""
-    for name, sql in VIEWS.items():
-        connection.execute(text(f"CREATE VIEW {name} AS{sql.rstrip()}"))
+    for name in VIEWS:
+        connection.execute(text(_statement(name)))
+
+
+def altered(connection: Connection) -> bool:
+    """Whether a view is missing or another one; only SQLite keeps their text as it was written."""
+    if connection.dialect.name != "sqlite":
+        return False
+    found = connection.exec_driver_sql("SELECT name, CAST(sql AS BLOB) FROM sqlite_master WHERE type = 'view'")
+    return dict(found.all()) != {name: _statement(name).encode() for name in VIEWS}
+
+
+def _statement(name: str) -> str:
+    return f"CREATE VIEW {name} AS{VIEWS[name].rstrip()}"
 
 
 def drop(connection: Connection) -> None:

@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 from harness.data.sets import FREQUENCY
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
-from harness.store import schema
+from harness.store import schema, seals
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 from harness.store.plan import SplitFacts, block_dependents, insert_rows, plan
 from harness.store.provenance import Provenance
+from harness.store.seals import FINAL
 
 __all__ = [
     "SplitFacts",
@@ -32,9 +33,6 @@ __all__ = [
     "plan",
     "start",
 ]
-
-FINAL = frozenset({"done", "diverged"})
-"""States of finished jobs."""
 
 
 def start(db: Database, key: str, device: str) -> None:
@@ -89,6 +87,7 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
                 for (epoch, tap), gamma in gammas.items()
             ],
         )
+        _seal(session, key)
         block_dependents(session)
 
 
@@ -111,7 +110,6 @@ def finish_evaluation(
         job = _unfinished(session, key)
         _finish(session, job, "done", origin, seconds)
         job.images_classified = result.images_classified
-        session.flush()
         row = session.scalars(select(schema.Evaluation.id).filter_by(key=key)).one()
         insert_rows(session, schema.Measurement, [_measurement_row(row, each) for each in result.measurements])
         insert_rows(
@@ -144,6 +142,7 @@ def finish_evaluation(
                 for each in arrays
             ],
         )
+        _seal(session, key)
 
 
 def fail(db: Database, key: str, reason: str) -> None:
@@ -154,7 +153,7 @@ def fail(db: Database, key: str, reason: str) -> None:
     """
     with db.transaction() as session:
         job = _unfinished(session, key)
-        job.state, job.reason, job.finished_at = "failed", reason, datetime.now(UTC)
+        job.state, job.reason, job.finished_at = "failed", reason, _end(job)
 
 
 def forget_training(db: Database, key: str) -> None:
@@ -165,6 +164,7 @@ def forget_training(db: Database, key: str) -> None:
             return
         for table in (schema.Gamma, schema.Epoch, schema.Training):
             session.execute(delete(table).where(table.model_id == job.model_id))
+        seals.unseal(session.connection(), key)
         job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
 
 
@@ -184,7 +184,17 @@ def _finish(session: Session, job: schema.Job, state: str, origin: Provenance, s
         session.add(environment)
         session.flush()
     job.environment_id, job.device, job.command = environment.id, origin.device, origin.command
-    job.state, job.reason, job.finished_at, job.seconds = state, None, datetime.now(UTC), seconds
+    job.state, job.reason, job.finished_at, job.seconds = state, None, _end(job), seconds
+
+
+def _seal(session: Session, key: str) -> None:
+    session.flush()
+    seals.seal(session.connection(), [key])
+
+
+def _end(job: schema.Job) -> datetime:
+    """Now; but never before the job's start, also where the clock was set back meanwhile."""
+    return max(datetime.now(UTC), job.started_at or datetime.min.replace(tzinfo=UTC))
 
 
 def _epoch_row(model_id: int, report: EpochReport) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from harness.settings import Settings
 from harness.spec import PlannedJob, Suite, TrainJob
 from harness.store import arrays, read, write
 from harness.store.engine import Database, open_database
+from harness.store.mending import mend
 from harness.store.provenance import provenance
 from harness.suites.cost import Estimate, estimate
 from harness.suites.devices import Device, Wanted, find_device
@@ -126,7 +127,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
             if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
                 inputs = Inputs(settings.data_dir, request.profile)
                 plan = _plan(request, inputs, device)
-            with _planned(plan, inputs, settings, folder) as (database, peers):
+            with _planned(plan, inputs, settings, folder, watch) as (database, peers):
                 return _Run(plan, inputs, request, settings, device, database, peers, executor, watch).work(workers)
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
@@ -139,17 +140,33 @@ def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
 
 
 @contextmanager
-def _planned(plan: Plan, inputs: Inputs, settings: Settings, folder: Folder) -> Iterator[tuple[Database, Peers]]:
-    """The database with the plan in it. Jobs that run when it is left, or that a killed run left, wait again."""
+def _planned(
+    plan: Plan, inputs: Inputs, settings: Settings, folder: Folder, watch: Watch
+) -> Iterator[tuple[Database, Peers]]:
+    """The database with the plan in it. Jobs that run when it is left, or that a killed run left, wait again.
+
+    So do those whose results, or whose arrays, are not as they were recorded.
+    """
     with closing(open_database(settings.database)) as database:
         peers = Peers(database, folder)
         peers.look()
+        for key in mend(database, plan.by_key, _lost_arrays(database, peers, plan, settings)):
+            watch.note(f"{label(plan.by_key[key])}: its result is not as it was recorded, it is made again")
         for suite in plan.suites:
             write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
         try:
             yield database, peers
         finally:
             peers.leave()
+
+
+def _lost_arrays(database: Database, peers: Peers, plan: Plan, settings: Settings) -> set[str]:
+    """Keys of the results of which an array is gone, truncated or altered, if it should be in this results folder."""
+    return {
+        key
+        for key, file, sha256 in read.array_files(database)
+        if key in plan.by_key and not is_whole(settings.arrays_dir / file, sha256) and peers.has(key)
+    }
 
 
 def _facts(inputs: Inputs) -> list[write.SplitFacts]:

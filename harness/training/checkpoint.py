@@ -80,7 +80,9 @@ class TrainingFolder:
             "best_epoch": checkpoint.best_epoch,
         }
         path = weights.save(self._folder, f"checkpoint-{len(checkpoint.epochs):04}", tensors, metadata)
-        self._remove_checkpoints(keep={path, self._previous})
+        for older in self._folder.glob("checkpoint-*"):
+            if older not in {path, self._previous}:
+                older.unlink()
         self._previous = path
 
     def save_weights(self, snapshot: dict[str, Tensor]) -> Path:
@@ -88,9 +90,12 @@ class TrainingFolder:
         return weights.save(self._folder, "weights", snapshot, {"identity": self._identity})
 
     def finish(self, result: TrainingResult) -> None:
-        """Records the result, so that it is never computed twice, and removes the checkpoints."""
-        weights.save(self._folder, "result", {}, {"identity": self._identity, "result": asdict(result)})
-        self._remove_checkpoints(keep=set())
+        """Records the result, so that it is never computed twice, and removes everything else."""
+        path = weights.save(self._folder, "result", {}, {"identity": self._identity, "result": asdict(result)})
+        keep = {path.name, result.weights}
+        for leftover in self._folder.iterdir():  # checkpoints, damaged files, and what a killed writer left
+            if leftover.name not in keep:
+                leftover.unlink()
 
     def _result(self) -> TrainingResult | None:
         """The recorded result, if its weights are whole too."""
@@ -114,11 +119,6 @@ class TrainingFolder:
         if metadata["identity"] != self._identity:
             raise WeightsDamaged(f"{path} belongs to another training; move {self._folder} away, then run again")
         return tensors, metadata
-
-    def _remove_checkpoints(self, keep: set[Path | None]) -> None:
-        for path in self._folder.glob("checkpoint-*.safetensors"):
-            if path not in keep:
-                path.unlink()
 
 
 def _checkpoint(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Checkpoint:

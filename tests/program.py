@@ -64,11 +64,11 @@ RESULTS = (
 class Program:
     """`python -m harness` with folders of its own."""
 
-    def __init__(self, folder: Path, data: Path) -> None:
+    def __init__(self, folder: Path, data: Path, suite: str = SUITE) -> None:
         self.folder = folder
         self.results = folder / "results"
         (folder / "experiments").mkdir(parents=True)
-        (folder / "experiments" / "tiny.toml").write_text(SUITE)
+        (folder / "experiments" / "tiny.toml").write_text(suite)
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("HARNESS_")} | {
             "HARNESS_RESULTS_DIR": str(self.results),
             "HARNESS_DATA_DIR": str(data),

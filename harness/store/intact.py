@@ -1,0 +1,32 @@
+"""What a suite's results must be before anybody uses them: as they were recorded."""
+
+from __future__ import annotations
+
+from sqlalchemy import column, select
+from sqlalchemy import table as sql_table
+
+from harness.errors import DatabaseUnusable
+from harness.store import seals, views
+from harness.store.engine import Database
+
+
+def require_intact(db: Database, suite: str, profile: str) -> None:
+    """Look at the seals of a suite's plan and results.
+
+    Raises:
+        DatabaseUnusable: something is not as it was recorded; says what, and what brings it back.
+    """
+    again = f"`harness run-suite {suite} --profile {profile}` makes it again"
+    with db.reading() as connection:
+        if views.altered(connection) or seals.broken_environments(connection):
+            raise DatabaseUnusable(f"{db.title} is damaged; restore the newest backup; `harness db check` says more")
+        if f"{suite}/{profile}" in seals.broken_suites(connection):
+            raise DatabaseUnusable(f"{db.title} is damaged: the plan of {suite} is not as it was written; {again}")
+        places = sql_table("v_jobs", column("suite"), column("profile"), column("job"))
+        jobs = select(places.c.job).where(places.c.suite == suite, places.c.profile == profile)
+        broken = seals.broken(connection, set(connection.scalars(jobs)))
+    if broken:
+        count = "1 result is" if len(broken) == 1 else f"{len(broken)} results are"
+        raise DatabaseUnusable(
+            f"{db.title} is damaged: of {suite} ({profile}), {count} not as recorded (job {broken[0]}); {again}"
+        )

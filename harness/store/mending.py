@@ -1,0 +1,56 @@
+"""Taking damaged results out, so that their jobs can be done again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from harness.spec import PlannedJob, kind_of, model_of
+from harness.store import schema, seals
+from harness.store.engine import Database
+from harness.store.plan import model_row
+
+
+def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] = ()) -> list[str]:
+    """Forget the results that are not as they were recorded; their jobs wait, once the plan is written again.
+
+    What identifies such a job is damaged too, maybe: it is written anew, from the plan, never sealed as it is.
+
+    planned: jobs to look at, by key. lost: keys of results whose files are gone or altered.
+
+    Returns: the keys of those that were forgotten.
+
+    Raises:
+        DatabaseUnusable: the damage is in how the database hangs together, which only a backup cures.
+    """
+    with db.reading() as connection:
+        found = sorted({*seals.broken(connection, planned), *lost})
+    if found:
+        with db.transaction() as session:
+            for key in found:
+                _forget(session, planned[key])
+    return found
+
+
+def _forget(session: Session, planned: PlannedJob) -> None:
+    key, model = planned.key, model_of(planned.job)
+    row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
+    for table in (schema.Measurement, schema.ImageResult, schema.ResultArray):
+        session.execute(delete(table).where(table.evaluation_id == row))
+    session.execute(delete(schema.Evaluation).where(schema.Evaluation.id == row))
+    if model:
+        session.execute(update(schema.Model).where(schema.Model.key == model.key).values(model_row(model.key, model)))
+        if model.key == key:
+            owner = session.scalar(select(schema.Model.id).where(schema.Model.key == key))
+            for made in (schema.Gamma, schema.Epoch, schema.Training):
+                session.execute(delete(made).where(made.model_id == owner))
+    session.execute(delete(schema.JobData).where(schema.JobData.job_key == key))
+    finished = dict.fromkeys(("reason", "finished_at", "seconds", "images_classified", "environment_id", "command"))
+    session.execute(
+        update(schema.Job)
+        .where(schema.Job.key == key)
+        .values(state="waiting", kind=kind_of(planned.job), work=planned.work, **finished)
+    )
+    seals.unseal(session.connection(), key)
