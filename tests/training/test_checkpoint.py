@@ -107,6 +107,17 @@ def test_a_finished_training_keeps_result_and_weights_only(tmp_path: Path) -> No
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_what_a_killed_writer_left_is_removed_in_the_end(tmp_path: Path) -> None:
+    store = TrainingFolder(tmp_path, "id")
+    store.save(reached(1))
+    (tmp_path / "checkpoint-0002-00.tmp").write_bytes(b"half of it")
+    (tmp_path / "result-00.safetensors").write_bytes(b"damaged")
+    path = store.save_weights({"a": torch.ones(3)})
+    store.finish(result(path.name))
+    assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
+    assert TrainingFolder(tmp_path, "id").newest() == result(path.name)
+
+
 def test_a_diverged_training_is_remembered(tmp_path: Path) -> None:
     store = TrainingFolder(tmp_path, "id")
     store.finish(result(None))

@@ -1,0 +1,134 @@
+"""Seals: what is changed behind the program's back is named, and only that."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from recorded_study import ORIGIN, curve, evaluate_job, fill, planned, train_job
+from sqlalchemy import text
+
+from harness.errors import DatabaseUnusable
+from harness.store import migrations, read, seals, upkeep, write
+from harness.store.engine import Database, open_database
+from harness.store.intact import require_intact
+from harness.store.mending import mend
+
+
+def change(db: Database, sql: str) -> None:
+    with db.transaction() as session:
+        assert session.execute(text(sql)).rowcount > 0
+
+
+def broken(db: Database) -> list[str]:
+    with db.reading() as connection:
+        return seals.broken(connection)
+
+
+KEY = evaluate_job("gaussian", "threshold", 1).key
+ONE_EVALUATION = f"(SELECT id FROM evaluation WHERE key = '{KEY}')"
+CHANGES = {
+    "a number": f"UPDATE measurement SET value = 0.125 WHERE evaluation_id = {ONE_EVALUATION}",
+    "a missing number": f"DELETE FROM measurement WHERE epsilon > 0 AND evaluation_id = {ONE_EVALUATION}",
+    "a spec": f"UPDATE evaluation SET spec = '{{}}' WHERE key = '{KEY}'",
+    "another model": f"UPDATE evaluation SET model_id = 1 WHERE key = '{KEY}'",
+    "a state": f"UPDATE job SET state = 'waiting' WHERE key = '{KEY}'",
+    "a duration": f"UPDATE job SET seconds = 3 WHERE key = '{KEY}'",
+    "its seal": f"UPDATE seal SET digest = '0' WHERE subject = '{KEY}'",
+    "no seal": f"DELETE FROM seal WHERE subject = '{KEY}'",
+}
+
+
+@pytest.mark.parametrize("sql", CHANGES.values(), ids=CHANGES)
+def test_a_changed_result_is_named_and_no_other(filled: Database, sql: str) -> None:
+    assert broken(filled) == []
+    change(filled, sql)
+    assert broken(filled) == [KEY]
+    with filled.reading() as connection:
+        assert seals.broken(connection, [KEY]) == [KEY]
+        assert seals.broken(connection, [evaluate_job("gaussian", "none", 0).key]) == []
+    assert any(KEY in problem for problem in upkeep.check(filled).problems)
+    with pytest.raises(DatabaseUnusable, match=rf"1 result is not as recorded \(job {KEY}\).*run-suite study"):
+        require_intact(filled, "study", "smoke")
+
+
+def test_a_training_and_all_of_its_model_are_sealed(filled: Database) -> None:
+    key = train_job("threshold", 0).key
+    change(filled, f"UPDATE gamma SET gamma = 0.375 WHERE model_id = (SELECT id FROM model WHERE key = '{key}')")
+    assert broken(filled) == [key]
+    change(filled, f"UPDATE model SET alpha = 11 WHERE key = '{key}'")
+    assert len(broken(filled)) == 1 + 5
+
+
+def test_a_plan_and_an_environment_are_sealed_too(filled: Database) -> None:
+    change(filled, "UPDATE place SET condition = 'nine' WHERE condition = 'none' AND seed = 1")
+    with filled.reading() as connection:
+        assert seals.broken_suites(connection) == ["study/smoke"]
+    with pytest.raises(DatabaseUnusable, match="the plan of study"):
+        require_intact(filled, "study", "smoke")
+    write.plan(filled, planned(), "study", "smoke", "A study")
+    require_intact(filled, "study", "smoke")
+    change(filled, "UPDATE environment SET python = '3.11.8'")
+    with pytest.raises(DatabaseUnusable, match="restore the newest backup"):
+        require_intact(filled, "study", "smoke")
+
+
+def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled: Database) -> None:
+    before = {view: sorted(read.answer(filled, view).rows, key=str) for view in ("v_models", "v_curves", "v_gammas")}
+    damaged = train_job("threshold", 0)
+    change(filled, f"UPDATE model SET alpha = 11, spec = '{{}}' WHERE key = '{damaged.key}'")
+    by_key = {each.key: each for each in planned()}
+    forgotten = mend(filled, by_key)
+    assert damaged.key in forgotten
+    assert len(forgotten) == 6
+    write.plan(filled, planned(), "study", "smoke", "A study")
+    states = read.job_states(filled, by_key)
+    assert {key for key, state in states.items() if state.state == "waiting"} == set(forgotten)
+    assert read.answer(filled, f"SELECT alpha FROM model WHERE key = '{damaged.key}'").rows == ((10.0,),)
+    assert broken(filled) == []
+    assert mend(filled, by_key) == []
+    kept = read.answer(filled, "v_curves").rows
+    assert set(kept) < set(before["v_curves"])
+
+
+def test_results_whose_files_are_lost_are_forgotten_as_well(filled: Database) -> None:
+    assert mend(filled, {each.key: each for each in planned()}, lost=[KEY]) == [KEY]
+    write.plan(filled, planned(), "study", "smoke", "A study")
+    write.start(filled, KEY, "Test CPU")
+    write.finish_evaluation(filled, KEY, curve(0.5, 0.25), ORIGIN, 1.0)
+    assert broken(filled) == []
+
+
+def test_seals_are_the_same_on_both_databases(db: Database, filled_sqlite: Database) -> None:
+    """But for times, which differ between two runs: they are made equal first."""
+    fill(db)
+    times = "UPDATE job SET planned_at = 'p', started_at = 's', finished_at = 'f'"
+    found = []
+    for each in (db, filled_sqlite):
+        change(each, times)
+        with each.reading() as connection:
+            found.append(seals.digests(connection, [job.key for job in planned()]))
+    assert found[0] == found[1]
+
+
+def test_an_upgrade_seals_what_an_older_version_recorded(filled_sqlite: Database) -> None:
+    with filled_sqlite.engine.connect() as connection:
+        filled_sqlite.dialect.without_foreign_keys(connection)
+        with connection.begin():
+            migrations.migrate(connection, "0002")
+        connection.invalidate()
+    upkeep.upgrade(str(filled_sqlite.engine.url))
+    with closing(open_database(str(filled_sqlite.engine.url))) as db:
+        assert upkeep.check(db).problems == ()
+        assert read.answer(db, "SELECT count(*) FROM seal").rows[0][0] > 20
+
+
+def test_a_clock_that_was_set_back_ends_no_job_before_its_start(db: Database) -> None:
+    write.plan(db, planned(), "study", "smoke", "A study")
+    key = train_job("none", 0).key
+    write.start(db, key, "Test CPU")
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="microseconds")
+    change(db, f"UPDATE job SET started_at = '{tomorrow}' WHERE key = '{key}'")
+    write.fail(db, key, "it broke")
+    assert read.answer(db, f"SELECT finished_at FROM job WHERE key = '{key}'").rows == ((tomorrow,),)
