@@ -23,7 +23,7 @@ test-slow: .venv/.dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
 faults: .venv/.dev ## kill, fill the disk, flip bytes; says what became of each (about half an hour)
-	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pytest tests/faults --timeout=1800
 
 lint: .venv/.dev ## ruff, mypy --strict, and the layers
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reference(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Faulty:
     """A program to which nothing happened, after one whole run, its events counted."""
     program = Faulty(tmp_path_factory.mktemp("reference"), digits)
-    code, said = program.run()
+    code, said = program.run(workers=2)
     assert code == 0, said
     return program
 

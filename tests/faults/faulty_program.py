@@ -50,7 +50,7 @@ NOT_COMPARED = TIMES | {"attempts", "environment_id", "device", "command"}
 
 
 class Faulty(Program):
-    """`python -m harness` with two workers and a fault."""
+    """`python -m harness` with a fault."""
 
     def __init__(self, folder: Path, data: Path) -> None:
         super().__init__(folder, data, SUITE)
@@ -67,12 +67,12 @@ class Faulty(Program):
         self.results = results
         self.environment["HARNESS_RESULTS_DIR"] = str(results)
 
-    def run(self, **strike: Any) -> tuple[int, str]:
+    def run(self, workers: int = 1, **strike: Any) -> tuple[int, str]:
         """The suite, struck at an event if one is named: role, kind, number or detail, and the victim."""
         for path in self.faults.iterdir():
             path.unlink()
         self.environment["FAULTS_STRIKE"] = json.dumps(strike or None)
-        code, said = self("run-suite", "tiny", "--workers", "2")
+        code, said = self("run-suite", "tiny", "--workers", str(workers), timeout=900)
         assert "Traceback" not in said, said
         assert not strike or self.struck, f"{strike} never came: {said}"
         return code, said

@@ -105,7 +105,7 @@ def test_folders_that_cannot_be_written_are_named_and_the_command_works_once_the
     program.into(small_disk / "results")
     data = small_disk / "data"
     commands = {
-        "run-suite, results folder": ("run-suite", "tiny", "--workers", "2"),
+        "run-suite, results folder": ("run-suite", "tiny", "--workers", "1"),
         "report, results folder": ("report", "tiny", "--profile", "paper"),
         "data prepare, data folder": ("data", "prepare", "digits"),
     }

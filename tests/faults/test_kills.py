@@ -36,7 +36,7 @@ def check_kill(number: int, program: Faulty, reference: Faulty) -> None:
     point = points(reference)[number]
     victim = point["victim"]
     with injected(f"kill -9 of {'runner and workers' if victim == 'both' else f'the {victim}'}") as fault:
-        code, said = program.run(**point)
+        code, said = program.run(workers=2, **point)
         [detail] = {
             each[3] for each in program.events if list(each[:3]) == [point["role"], point["kind"], point["number"]]
         }
@@ -47,7 +47,7 @@ def check_kill(number: int, program: Faulty, reference: Faulty) -> None:
         else:
             assert code == -signal.SIGKILL
             fault.seen = "the same command continues"
-        code, said = program.run()
+        code, said = program.run(workers=2)
         assert code == 0, said
         assert program.query("SELECT DISTINCT state FROM job") == [("done",)]
         assert program.outcome == reference.outcome
