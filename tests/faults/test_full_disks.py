@@ -37,7 +37,7 @@ def complaint(said: str) -> str:
     """The line that says what is wrong."""
     found = [line for line in said.splitlines() if re.search(r"No space left|disk is full|disk reports", line)]
     assert found, said
-    return re.sub(r"\S*/(\S+)", r"\1", found[-1])
+    return re.sub(r"\S*/(\S+)", r"\1", found[0])
 
 
 @pytest.mark.parametrize("what", WRITES)

@@ -106,6 +106,21 @@ def test_a_truncated_database_is_reported(file: Path) -> None:
         open_database(sqlite_url(file))
 
 
+def test_text_that_is_none_is_damage(sqlite_db: Database) -> None:
+    plan(sqlite_db)
+    with sqlite_db.transaction() as session:
+        session.execute(text("UPDATE suite SET title = CAST(x'ff41' AS TEXT)"))
+    with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"):
+        read.answer(sqlite_db, "suite")
+
+
+def test_a_damaged_name_in_the_schema_is_damage(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"CREATE TABLE place", b"CREATE TABLE pl\xffce"))
+    with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"):
+        open_database(sqlite_url(file))
+
+
 def test_a_newer_version_is_refused_and_unchanged(db: Database) -> None:
     url = db.engine.url.render_as_string(hide_password=False)
     with db.transaction() as session:

@@ -188,6 +188,8 @@ def translated(url: URL) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:  # the driver's, of a message that quotes a damaged name
+        raise DatabaseUnusable(f"{title(url)} {sqlite.DAMAGED}") from error
     except StatementError as error:
         sentence = _DIALECTS[url.get_backend_name()].sentence(error.orig)
         if sentence is not None:

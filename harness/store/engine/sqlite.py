@@ -10,9 +10,11 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 
 from harness.errors import DatabaseUnusable
 
+DAMAGED = "is damaged; restore the newest backup (`harness db backup` makes them)"
+
 _SENTENCES = {
     "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
-    "SQLITE_CORRUPT": "is damaged; restore the newest backup (`harness db backup` makes them)",
+    "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_FULL": "could not grow: the disk is full; free some space and run the same command again",
     "SQLITE_READONLY": "cannot be written: the file or its folder is read-only",
     "SQLITE_CANTOPEN": "cannot be opened: its folder does not exist, or is not yours to write"
@@ -55,6 +57,8 @@ def begin(connection: Connection, *, writing: bool) -> None:
 
 def sentence(error: BaseException | None) -> str | None:
     """What the database says, for a user; None for an error that is not about the database itself."""
+    if "Could not decode to UTF-8" in str(error):  # the driver's own error, which has no name
+        return DAMAGED
     name = getattr(error, "sqlite_errorname", "")
     return next((text for code, text in _SENTENCES.items() if name.startswith(code)), None)
 
