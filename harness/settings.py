@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
+from harness.errors import SpecError
+
 PREFIX = "HARNESS_"
 _FILE = Path(".env")
 
@@ -23,6 +25,11 @@ class Settings:
     """A folder of suites of your own, beside the built-in ones."""
     database_url: str | None = None
     """SQLAlchemy URL of the result database; default: harness.sqlite in the results folder."""
+
+    attempts: int = 3
+    """Times that one command begins a job whose worker is lost, hangs or runs out of memory."""
+    hang_minutes: float = 60.0
+    """A worker that says nothing for so long hangs; inf: never."""
 
     @property
     def database(self) -> str:
@@ -51,7 +58,23 @@ def settings() -> Settings:
     said = {**_file(), **os.environ}
     found = {each.name: said.get(f"{PREFIX}{each.name.upper()}") for each in fields(Settings)}
     folders = {name: Path(value) for name, value in found.items() if value and name.endswith("_dir")}
-    return Settings(**folders, database_url=found["database_url"] or None)
+    return Settings(
+        **folders,
+        database_url=found["database_url"] or None,
+        attempts=int(_number("ATTEMPTS", found["attempts"], Settings.attempts, whole=True)),
+        hang_minutes=_number("HANG_MINUTES", found["hang_minutes"], Settings.hang_minutes),
+    )
+
+
+def _number(name: str, text: str | None, default: float, *, whole: bool = False) -> float:
+    """What a variable says, the default if nothing; raises SpecError unless it is above 0 (and whole)."""
+    try:
+        number: float = (int(text) if whole else float(text)) if text else default
+    except ValueError:
+        number = 0
+    if number > 0:
+        return number
+    raise SpecError(f"{PREFIX}{name} is {text!r}, but it must be a {'whole ' if whole else ''}number above 0")
 
 
 def _file() -> dict[str, str]:

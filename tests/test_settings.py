@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.errors import SpecError
 from harness.settings import Settings, settings
 
 
@@ -35,3 +37,19 @@ def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
     for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL"):
         monkeypatch.setenv(f"HARNESS_{name}", "")
     assert settings() == Settings()
+
+
+def test_limits_are_numbers(monkeypatch):
+    monkeypatch.setenv("HARNESS_ATTEMPTS", "5")
+    monkeypatch.setenv("HARNESS_HANG_MINUTES", "inf")
+    assert (settings().attempts, settings().hang_minutes) == (5, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("ATTEMPTS", "0"), ("ATTEMPTS", "2.5"), ("HANG_MINUTES", "-1"), ("HANG_MINUTES", "nan"), ("HANG_MINUTES", "long")],
+)
+def test_a_limit_that_is_no_number_above_0_is_refused(monkeypatch, name, said):
+    monkeypatch.setenv(f"HARNESS_{name}", said)
+    with pytest.raises(SpecError, match=f"HARNESS_{name} is '{said}', but it must be a (whole )?number above 0"):
+        settings()

@@ -120,7 +120,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     alone = not settings.on_server
     with held(settings.results_dir, alone=alone) as identity:
         folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
-        executor = make_executor(device, workers)
+        executor = make_executor(device, workers, settings)
         try:
             inputs = Inputs(settings.data_dir, request.profile)
             plan = _plan(request, inputs, device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +30,7 @@ from harness.training.trained import load_trained
 
 PROGRESS_SECONDS = 0.2  # between two looks at the same job
 MODELS_IN_MEMORY = 4
+_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
 def serve(connection: Connection, device: str, threads: int) -> None:
@@ -60,6 +62,7 @@ class Worker:
         self._load_external = lru_cache(maxsize=1)(load_external)
         self._told = 0.0
         cuda = device.type == "cuda"
+        self._where = torch.cuda.get_device_name(device) if cuda else "this machine"
         self._facts = DeviceFacts(
             device=torch.cuda.get_device_name(device) if cuda else cpu_name(),
             driver=_driver_version() if cuda else None,
@@ -73,10 +76,10 @@ class Worker:
             result = self._done(work)
         except HarnessError as error:
             return Failed(work.key, str(error))
-        except torch.OutOfMemoryError:
-            return Failed(work.key, f"{self._facts.device} has not enough free memory; use fewer --workers")
         except Exception as error:  # the runner's guard
-            return Failed(work.key, _described(error))
+            if _ran_out_of_memory(error):
+                return Failed(work.key, f"not enough free memory on {self._where}", "memory")
+            return Failed(work.key, _described(error), "unexpected")
         return Finished(work.key, result, self._facts, time.perf_counter() - began)
 
     def _done(self, work: Work) -> Result:
@@ -112,6 +115,7 @@ class Worker:
             self._loaded(work, job.substitute) if job.substitute else None,
             on_progress=lambda progress: self._tell(job.key, progress),
         )
+        setting = replace(setting, chunk=max(1, setting.chunk // work.fewer))
         return evaluate(self._loaded(work, job.model), setting, job.evaluation)
 
     def _taken_in(self, work: JobWork, job: LoadJob) -> TrainingResult:
@@ -148,6 +152,13 @@ def _driver_version() -> str | None:
         return Path("/sys/module/nvidia/version").read_text().strip()
     except OSError:
         return None
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """Also as torch says it on a CPU, and the libraries of a GPU, which have no error of their own for it."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+    )
 
 
 def _described(error: Exception) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from harness.data.arrays import split_digest
 from harness.suites.devices import Device, find_device
 from harness.suites.executors.event import Event, Failed, Finished, Lost, PrepareWork
-from harness.suites.executors.local import ATTEMPTS, LocalExecutor, Share, shares
+from harness.suites.executors.local import LocalExecutor, Share, kernel_kills, shares
+from harness.suites.executors.supervision import Limits
 
 
 @pytest.mark.parametrize(
@@ -40,21 +42,67 @@ def test_a_worker_that_always_dies_fails_its_job_but_not_the_next(executor, tmp_
     assert executor.idle == 0
     causes = [event.reason for event in happened(executor, kill=True) if isinstance(event, Lost | Failed)]
     cause = "its process was killed (signal 9), possibly because memory ran out"
-    assert causes == [*[cause] * (ATTEMPTS - 1), f"{cause}, {ATTEMPTS} times"]
+    assert causes == [*[cause] * (Limits().attempts - 1), f"{cause}, {Limits().attempts} times"]
     assert executor.idle == 1
     executor.submit(PrepareWork(name="digits", data_dir=tmp_path / "next"))
     assert isinstance(happened(executor)[-1], Finished)
     assert split_digest(tmp_path / "next", "digits", "train")
 
 
+def test_a_worker_that_is_stopped_hangs_and_is_killed_and_its_job_has_failed(tmp_path: Path):
+    executor = LocalExecutor(find_device("cpu"), 1, Limits(attempts=1, hang_seconds=1.5))
+    try:
+        executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
+        worker = the_worker()
+        worker.suspend()
+        [event] = [event for event in happened(executor) if isinstance(event, Failed)]
+        assert event.reason == (
+            "it hung: no progress for 0.025 minutes (HARNESS_HANG_MINUTES), so its process was killed"
+        )
+        assert not worker.is_running()
+        assert executor.idle == 1
+    finally:
+        executor.close()
+
+
+def test_a_worker_with_an_unforeseen_error_gets_no_other_work(executor, tmp_path: Path):
+    executor.submit(PrepareWork(name="digits", data_dir=str(tmp_path)))  # which only a mistake of this program does
+    worker = the_worker()
+    outcome = happened(executor)[-1]
+    assert isinstance(outcome, Failed)
+    assert outcome.cause == "unexpected"
+    assert not worker.is_running()
+
+
+def test_what_the_kernel_killed_for_want_of_memory_is_counted_where_it_says_so(tmp_path: Path):
+    (tmp_path / "vmstat").write_text("nr_free_pages 5\noom_kill 12\noom_kill_elsewhere 7\n")
+    assert kernel_kills(tmp_path / "vmstat") == 12
+    assert kernel_kills(tmp_path / "absent") is None
+
+
+def workers() -> list[psutil.Process]:
+    """The worker processes of this one."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # dead already
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def the_worker() -> psutil.Process:
+    """The one that was started just now, as soon as it shows."""
+    while not (found := workers()):
+        time.sleep(0.01)
+    return found[0]
+
+
 def happened(executor: LocalExecutor, kill: bool = False) -> list[Event]:
     """All events until the work is over; with `kill`, no worker lives long enough to do it."""
     found: list[Event] = []
     while not found or not isinstance(found[-1], Finished | Failed):
-        if kill:
-            for child in psutil.Process().children():
-                with contextlib.suppress(psutil.Error):  # dead already
-                    if "spawn_main" in " ".join(child.cmdline()):
-                        child.kill()
+        for worker in workers() if kill else ():
+            with contextlib.suppress(psutil.Error):
+                worker.kill()
         found += executor.events(0.1)
     return found

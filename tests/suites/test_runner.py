@@ -118,7 +118,7 @@ class Run:
 
     def __call__(self, answers: dict[str, Any] | None = None, **asked: Any) -> Summary:
         self.listener, self.executor = Listener(), Obedient(answers or {})
-        self._monkeypatch.setitem(EXECUTORS, "local", lambda device, workers: self.executor)
+        self._monkeypatch.setitem(EXECUTORS, "local", lambda *asked: self.executor)
         request = Request(**{"suites": (self.suite,), "device": "cpu", "command": "harness run-suite tiny"} | asked)
         try:
             return run_suite(request, self.folders, self.listener)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
 from harness.spec import Job
@@ -20,6 +20,8 @@ class JobWork:
     models_dir: Path
     weights: Mapping[str, str]
     """File names of the weights of the trained models that it needs, by the model's key."""
+    fewer: int = 1
+    """Images are classified so many times fewer at once, for want of memory."""
 
     @property
     def key(self) -> str:
@@ -72,15 +74,18 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """A work cannot be done."""
+    """A work cannot be done, or not by that worker."""
 
     key: str
     reason: str
+    cause: Literal["refused", "unexpected", "memory"] = "refused"
+    """Refused: by the data, the weights or the model. Unexpected: nobody foresaw it, so its worker is trusted no more.
+    Memory ran out: another attempt may help."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The process that did a work died; the work begins again."""
+    """The worker that did a work died, hung or had no memory left; the work begins again."""
 
     key: str
     reason: str

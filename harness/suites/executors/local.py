@@ -10,13 +10,16 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 from harness.errors import DeviceError
 from harness.suites.devices import Device, available_cores
-from harness.suites.executors.event import Event, Failed, Lost, Progressed, Started, Work
+from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
+from harness.suites.executors.supervision import Limits, Supervision, Trouble
 
-ATTEMPTS = 3  # per work: a process may die of something that passes, like other programs' use of memory
 CLOSING_SECONDS = 5.0
+DEFAULT = Limits()
+_KERNEL_COUNTS = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,17 @@ def shares(device: Device, workers: int, cores: Sequence[int], gpus: Sequence[st
 
 
 class LocalExecutor:
-    """Processes that are started when there is work for them and replaced when they die."""
+    """Processes that are started when there is work for them and replaced when they die, hang or cannot be trusted."""
 
-    def __init__(self, device: Device, workers: int) -> None:
+    def __init__(self, device: Device, workers: int, limits: Limits = DEFAULT) -> None:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
         gpus = visible.split(",") if visible else [str(number) for number in range(device.count)]
         parts = shares(device, workers, available_cores(), gpus if device.kind == "cuda" else [])
         self._unused = parts[::-1]
         self._idle: list[_Process] = []
         self._busy: dict[Connection, _Process] = {}
-        self._attempts: dict[str, int] = {}
+        self._supervision = Supervision(limits)
+        self._silence = f"no progress for {limits.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
         self._started: list[Event] = []
 
     @property
@@ -74,6 +78,9 @@ class LocalExecutor:
         found, self._started = self._started, []
         for connection in wait(list(self._busy), 0 if found else timeout):
             found += self._heard(self._busy[connection])  # type: ignore[index]
+        hanging = self._supervision.hanging()
+        for process in [process for process in self._busy.values() if process.work.key in hanging]:
+            found.append(self._after(process, Trouble(f"it hung: {self._silence}, so its process was killed")))
         return found
 
     def close(self) -> None:
@@ -82,7 +89,7 @@ class LocalExecutor:
             process.end()
 
     def _begin(self, process: _Process, work: Work) -> None:
-        self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
+        self._supervision.heard(work.key)
         self._busy[process.connection] = process
         process.begin(work)
         self._started.append(Started(work.key))
@@ -95,23 +102,38 @@ class LocalExecutor:
                 message = process.connection.recv()
                 if isinstance(message, DeviceError):
                     raise message
-                found.append(message)
                 if not isinstance(message, Progressed):
-                    self._idle.append(self._busy.pop(process.connection))
+                    found.append(self._ended(process, message))
                     break
+                self._supervision.heard(message.key)
+                found.append(message)
         except (EOFError, OSError):
-            found.append(self._after_death(process))
+            found.append(self._after(process, process.cause_of_death()))
         return found
 
-    def _after_death(self, process: _Process) -> Event:
+    def _ended(self, process: _Process, outcome: Finished | Failed) -> Event:
+        """What is to be told of an outcome. Memory that ran out may be there for a fresh process."""
+        if isinstance(outcome, Failed) and outcome.cause == "memory":
+            return self._after(process, Trouble(outcome.reason, memory=True))
+        self._supervision.over(outcome.key)
         del self._busy[process.connection]
-        work, reason = process.work, process.cause_of_death()
+        if isinstance(outcome, Failed) and outcome.cause == "unexpected":
+            self._retire(process)  # for instance, after a failure on a GPU nothing works there in that process
+        else:
+            self._idle.append(process)
+        return outcome
+
+    def _after(self, process: _Process, trouble: Trouble) -> Event:
+        del self._busy[process.connection]
+        self._retire(process)
+        event, again = self._supervision.after(process.work, trouble)
+        if again:
+            self._begin(_Process(self._unused.pop()), again)
+        return event
+
+    def _retire(self, process: _Process) -> None:
         process.end()
-        if self._attempts[work.key] >= ATTEMPTS:
-            self._unused.append(process.share)
-            return Failed(work.key, f"{reason}, {ATTEMPTS} times")
-        self._begin(_Process(process.share), work)
-        return Lost(work.key, reason)
+        self._unused.append(process.share)
 
 
 class _Process:
@@ -121,6 +143,7 @@ class _Process:
 
     def __init__(self, share: Share) -> None:
         self.share = share
+        self._kills = kernel_kills()
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, share), name="worker", daemon=True)
@@ -132,12 +155,15 @@ class _Process:
         with contextlib.suppress(OSError):  # it is dead: whoever waits for its pipe will see
             self.connection.send(work)
 
-    def cause_of_death(self) -> str:
+    def cause_of_death(self) -> Trouble:
         self._process.join(CLOSING_SECONDS)
         code = self._process.exitcode
-        if code == -signal.SIGKILL:
-            return "its process was killed (signal 9), possibly because memory ran out"
-        return f"its process died with {f'signal {-code}' if code and code < 0 else f'exit code {code}'}"
+        if code != -signal.SIGKILL:
+            return Trouble(f"its process died with {f'signal {-code}' if code and code < 0 else f'exit code {code}'}")
+        kills = kernel_kills()
+        if kills is not None and self._kills is not None and kills > self._kills:
+            return Trouble("this machine's memory ran out, so the kernel killed its process (signal 9)", memory=True)
+        return Trouble("its process was killed (signal 9), possibly because memory ran out")
 
     def end(self) -> None:
         self._process.kill()
@@ -145,11 +171,24 @@ class _Process:
         self.connection.close()
 
 
+def kernel_kills(counts: Path = _KERNEL_COUNTS) -> int | None:
+    """How many processes the kernel has killed for want of memory since it began; None where it does not say.
+
+    It counts those of memory limits too, so a container's.
+    """
+    try:
+        lines = counts.read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+
+
 def _run(connection: Connection, share: Share) -> None:
     """The life of a worker process; nothing of torch is imported before its environment is set."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the runner, who ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(len(share.cores))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the cores from those who work
     if share.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
     if hasattr(os, "sched_setaffinity"):

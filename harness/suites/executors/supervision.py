@@ -1,0 +1,88 @@
+"""When a work without an outcome begins again, and how: the same for all executors, and without side effects."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from harness.spec import EvaluateJob
+from harness.suites.executors.event import Failed, JobWork, Lost, Work
+
+LONGEST_LOOK = 10.0  # seconds; a runner that was stopped for longer (Ctrl-Z) had stopped its workers too
+FEWER = 4  # times; memory for the images of an evaluation shrinks as much
+FEWEST = 8  # times; on CPUs logits were bit for bit the same down to an eighth of a chunk, and not below
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much is tried before a work counts as failed."""
+
+    attempts: int = 3
+    """Times that one command begins a work whose worker is lost, hangs or runs out of memory."""
+    hang_seconds: float = 3600.0
+    """A worker that says nothing for so long hangs. Trainings on a GPU speak once an epoch, analyses at their end."""
+
+
+class Trouble(NamedTuple):
+    """What became of a work that has no outcome, though it might have one."""
+
+    reason: str
+    memory: bool = False
+    """Memory ran out."""
+
+
+class Supervision:
+    """Counts attempts and silences."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        """clock: in seconds."""
+        self._limits = limits
+        self._clock = clock
+        self._looked = clock()
+        self._silent: dict[str, float] = {}
+        """Seconds since a work that runs was last heard of, by its key."""
+        self._troubles: dict[str, list[str]] = {}
+
+    def heard(self, key: str) -> None:
+        """A work begins or goes on."""
+        self._silent[key] = 0.0
+
+    def over(self, key: str) -> None:
+        """A work does not run any more."""
+        self._silent.pop(key, None)
+
+    def hanging(self) -> list[str]:
+        """Keys of the works that were silent for too long. Looks that come late are not held against them."""
+        now = self._clock()
+        passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
+        for key in self._silent:
+            self._silent[key] += passed
+        return [key for key, silent in self._silent.items() if silent >= self._limits.hang_seconds]
+
+    def after(self, work: Work, trouble: Trouble) -> tuple[Failed | Lost, Work | None]:
+        """What to tell of a trouble, and the work as it shall begin again; None if it has failed."""
+        self.over(work.key)
+        troubles = self._troubles.setdefault(work.key, [])
+        troubles.append(trouble.reason)
+        if len(troubles) < self._limits.attempts:
+            again = with_fewer_images(work) if trouble.memory else work
+            fewer = "" if again == work else "; fewer images will be classified at once"
+            return Lost(work.key, trouble.reason + fewer), again
+        counted = Counter(self._troubles.pop(work.key))
+        reason = "; ".join(text if times == 1 else f"{text}, {times} times" for text, times in counted.items())
+        return Failed(work.key, reason + ("; use fewer --workers" if trouble.memory else "")), None
+
+
+def with_fewer_images(work: Work) -> Work:
+    """The work with fewer images classified at once, if that cannot change its result; else as it is.
+
+    An image's noise and attack depend on the image alone, so only the rounding of its logits is left. In float32 it is
+    the same down to FEWEST, or on a GPU as small as between two kinds of GPU, whose results count as the same. In
+    bfloat16 it moves images from one class to another, and a training's batches are part of its spec.
+    """
+    if isinstance(work, JobWork) and isinstance(work.job, EvaluateJob) and work.job.evaluation.precision == "float32":
+        return replace(work, fewer=min(work.fewer * FEWER, FEWEST))
+    return work

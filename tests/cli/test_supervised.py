@@ -1,0 +1,74 @@
+"""A whole run whose evaluations stop, are killed and have no memory, as a user's own code may do it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from program import Program
+
+PLUGIN = """
+import os, resource, signal, sys
+from pathlib import Path
+
+import torch
+
+from harness.cli import app
+from harness.evaluations import EVALUATIONS
+from harness.evaluations.boundary import boundary
+from harness.evaluations.clean import clean
+from harness.evaluations.noise import noise
+
+
+def greedy(model, setting, spec):
+    "Wants 64 MB for each image of a chunk."
+    torch.empty(setting.chunk << 26, dtype=torch.uint8)
+    return clean(model, setting, spec)
+
+
+def asleep(model, setting, spec):
+    "Stops at the first attempt."
+    if not os.path.exists("stopped"):
+        Path("stopped").touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return noise(model, setting, spec)
+
+
+def doomed(model, setting, spec):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+EVALUATIONS.update(clean=greedy, gaussian=asleep, boundary=doomed)
+if __name__ == "__main__":
+    app(sys.argv[1:])
+else:  # a worker process
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (3 << 30),) * 2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by RLIMIT_AS")
+def test_each_trouble_is_recorded_as_what_it_is_and_the_rest_finishes(finished, program: Program):
+    undisturbed, _, _ = finished
+    (program.folder / "plugin.py").write_text(PLUGIN)
+    program.environment |= {"HARNESS_ATTEMPTS": "2", "HARNESS_HANG_MINUTES": "1"}
+    with program.popen([sys.executable, "plugin.py", "run-suite", "tiny", "--only", "none"]) as process:
+        said, _ = process.communicate(timeout=580)
+    assert process.returncode == 1, said
+    no_memory = "not enough free memory on this machine; fewer images will be classified at once"
+    assert f"none, seed 0: clean: {no_memory}; it begins again" in said
+    assert "none, seed 0: gaussian: it hung: no progress for 1 minutes" in said
+    states = "SELECT kind, state, attempts, reason FROM v_jobs WHERE condition = 'none' ORDER BY kind"
+    assert program.query(states) == [
+        ("boundary", "failed", 2, "its process was killed (signal 9), possibly because memory ran out, 2 times"),
+        ("clean", "done", 2, None),
+        ("fgsm_transfer", "done", 1, None),
+        ("gaussian", "done", 2, None),
+        ("train", "done", 1, None),
+    ]
+    curves = "SELECT evaluation, epsilon, accuracy, n FROM v_curves WHERE condition = 'none' ORDER BY 1, 2"
+    assert program.query(curves) == undisturbed.query(curves)
+    clean = "SELECT clean_accuracy FROM v_models WHERE condition = 'none'"
+    assert program.query(clean) == undisturbed.query(clean)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.evaluations.setting import CPU_CHUNK
+from harness.models.folded import folded
+from harness.models.resnet import build
+from harness.spec import EvaluateJob, Job, TrainJob
+from harness.spec.training import NetworkSpec
+from harness.suites.executors.event import Failed, JobWork, Lost, PrepareWork, Work
+from harness.suites.executors.supervision import (
+    FEWER,
+    FEWEST,
+    LONGEST_LOOK,
+    Limits,
+    Supervision,
+    Trouble,
+    with_fewer_images,
+)
+from harness.suites.inputs import Inputs
+from harness.suites.plan import make_plan
+
+KILLED, NO_MEMORY = Trouble("its process was killed"), Trouble("not enough free memory", memory=True)
+
+
+class Clock:
+    """Goes when it is told to."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def work_of(parse, folders):
+    """The work of the suite's first job of a kind."""
+
+    def found(kind: type[Job], precision: str = "float32") -> JobWork:
+        suite = parse(("n_images = 32, sizes = 2 }", f'n_images = 32, sizes = 2, precision = "{precision}" }}'))
+        plan = make_plan([suite], Inputs(folders.data_dir, "paper"), bfloat16=True)
+        job = next(
+            planned.job
+            for planned in plan.jobs
+            if isinstance(planned.job, kind) and (kind is TrainJob or planned.job.evaluation.kind == "gaussian")
+        )
+        return JobWork(job=job, data_dir=folders.data_dir, models_dir=folders.models_dir, weights={})
+
+    return found
+
+
+@pytest.fixture
+def work(tmp_path) -> Work:
+    return PrepareWork(name="digits", data_dir=tmp_path)
+
+
+def test_a_work_begins_again_as_often_as_is_allowed(work):
+    supervision = Supervision(Limits(attempts=3))
+    for _ in range(2):
+        assert supervision.after(work, KILLED) == (Lost(work.key, KILLED.reason), work)
+    assert supervision.after(work, KILLED) == (Failed(work.key, "its process was killed, 3 times"), None)
+    assert isinstance(supervision.after(work, KILLED)[0], Lost), "a work that is begun anew has all its attempts"
+
+
+def test_a_failure_tells_of_every_kind_of_trouble(work):
+    supervision = Supervision(Limits(attempts=3))
+    for trouble in (KILLED, NO_MEMORY):
+        supervision.after(work, trouble)
+    event, _ = supervision.after(work, NO_MEMORY)
+    assert event.reason == "its process was killed; not enough free memory, 2 times; use fewer --workers"
+
+
+def test_a_work_hangs_when_it_was_silent_for_so_long(work, clock):
+    supervision = Supervision(Limits(hang_seconds=9), clock)
+    supervision.heard(work.key)
+    clock.now += 5
+    assert supervision.hanging() == []
+    supervision.heard(work.key)
+    clock.now += 8
+    assert supervision.hanging() == []
+    clock.now += 1
+    assert supervision.hanging() == [work.key]
+
+
+def test_what_is_over_does_not_hang(work, clock):
+    supervision = Supervision(Limits(hang_seconds=1), clock)
+    supervision.heard(work.key)
+    supervision.over(work.key)
+    clock.now += 5
+    assert supervision.hanging() == []
+
+
+def test_a_runner_that_was_stopped_itself_does_not_take_its_workers_for_hanging(work, clock):
+    supervision = Supervision(Limits(hang_seconds=2 * LONGEST_LOOK), clock)
+    supervision.heard(work.key)
+    clock.now += 1_000_000
+    assert supervision.hanging() == []
+
+
+def test_an_evaluation_without_memory_begins_again_with_fewer_images_at_once(work_of):
+    work = work_of(EvaluateJob)
+    supervision = Supervision(Limits(attempts=4))
+    event, again = supervision.after(work, NO_MEMORY)
+    assert event == Lost(work.key, "not enough free memory; fewer images will be classified at once")
+    assert again == replace(work, fewer=4)
+    _, again = supervision.after(again, NO_MEMORY)
+    assert again == replace(work, fewer=8)
+    event, again = supervision.after(again, NO_MEMORY)
+    assert event == Lost(work.key, "not enough free memory")
+    assert again == replace(work, fewer=8)
+
+
+def test_a_worker_that_was_lost_for_another_reason_gets_the_same_work_again(work_of):
+    work = work_of(EvaluateJob)
+    assert Supervision(Limits()).after(work, KILLED)[1] == work
+
+
+def test_what_depends_on_how_many_images_are_seen_at_once_is_left_as_it_is(work_of, work):
+    assert with_fewer_images(work) == work
+    for each in (work_of(TrainJob), work_of(EvaluateJob, "bfloat16")):
+        assert with_fewer_images(each) == each
+
+
+@pytest.mark.parametrize("architecture", ["resnet18", "resnet34"])
+@torch.inference_mode()
+def test_with_fewer_images_at_once_a_cpu_finds_the_same_logits_bit_for_bit(architecture):
+    network = folded(build(NetworkSpec(architecture=architecture, base_width=8), 1, 10, seed=0))
+    images = torch.rand(120, 1, 32, 32, generator=torch.Generator().manual_seed(1))
+    found = [torch.cat([network(chunk) for chunk in images.split(CPU_CHUNK // fewer)]) for fewer in (1, FEWER, FEWEST)]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
