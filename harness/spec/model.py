@@ -116,7 +116,7 @@ def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
         return f"{key} is missing"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
     given = problem.get("input")
-    shown = f", got {given!r}" if isinstance(given, str | int | float) and str(given) not in message else ""
+    shown = f", got {given!r:.80}" if isinstance(given, str | int | float) and str(given) not in message else ""
     separator = " " if message.startswith("should") else ": "
     return f"{key}{separator}{message}{shown}"
 

@@ -14,6 +14,7 @@ Every table is checked twice: alone where it is written (`suite_file`), and whol
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from harness.spec.external import ExternalSpec
 from harness.spec.model import Spec, Table, all_validated, part_of, validated
 from harness.spec.suite_file import (
     KINDS,
+    MOST_CONDITIONS,
     PROFILES,
     CollectionFile,
     ProfileName,
@@ -139,6 +141,8 @@ def _grid(name: str, table: Table, where: str) -> Iterator[tuple[str, Table]]:
     """The conditions that one entry stands for: itself, or each combination of its grid."""
     rest = {key: value for key, value in table.items() if key != "grid"}
     axes = table.get("grid", {})
+    if math.prod(map(len, axes.values())) > MOST_CONDITIONS:
+        raise SpecError(f"{where}: conditions.{name}.grid has more than {MOST_CONDITIONS} combinations")
     for key, values in axes.items():
         for value in values:
             validated(part_of(TrainingSpec), _nested(key, value), where, f"conditions.{name}.grid")

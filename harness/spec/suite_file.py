@@ -6,6 +6,7 @@ laid over them; an evaluation that is `false` is left out.
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Mapping
@@ -30,6 +31,11 @@ PROFILES: dict[str, str] = {
     "small": "real signal in minutes to an hour on two CPU cores",
     "smoke": "seconds: shows that everything works, and nothing else",
 }
+
+MOST_BYTES = 1 << 20  # of a suite's file; the longest of ours has a few thousand
+MOST_LEVELS = 12
+MOST_SEEDS = 10_000
+MOST_CONDITIONS = 10_000  # that one grid stands for
 
 NOT_INHERITED = ("title", "figures", "conditions", "analyses")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
@@ -140,17 +146,38 @@ def read_suite_file(path: Path, others: Mapping[str, Path]) -> SuiteFile:
 def read_toml(path: Path) -> Table:
     """A file's tables; raises SpecError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise SpecError(f"{path.name}: no suite has more than {MOST_BYTES >> 20} MB")
+        table = tomllib.loads(content.decode())
+        if _is_deeper(table, MOST_LEVELS):
+            raise RecursionError
+        return table
+    except RecursionError:
+        raise SpecError(f"{path.name}: no suite has tables and arrays more than {MOST_LEVELS} levels deep") from None
     except OSError as error:
         raise SpecError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path.name}: not valid TOML: {error}") from None
 
 
+def _is_deeper(table: Table, levels: int) -> bool:
+    """Whether there is something below so many levels; without recursion, which has a limit of its own."""
+    level: list[Any] = [table]
+    for _ in range(levels):
+        below = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = list(itertools.chain.from_iterable(below))
+    return bool(level)
+
+
 def _extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = ()) -> Table:
     """The file's tables, laid over those of the file that it extends."""
     table = read_toml(path)
     name = table.pop("extends", None)
+    if name is None and not below:
+        return table
+    _require_tables(path.name, table)
     if name is None:
         return table
     if path.stem in below:
@@ -167,15 +194,29 @@ def _extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = (
     return whole
 
 
+def _require_tables(where: str, written: Table) -> None:
+    """Refuse anything else where tables are laid over each other; raises SpecError."""
+    profiles = written.get("profiles", {})
+    places = {"": written, "profiles": profiles}
+    places |= {f"profiles.{name}": table for name, table in profiles.items()} if isinstance(profiles, dict) else {}
+    for at, table in places.items():
+        parts = {kind: table.get(kind, {}) for kind, _ in KINDS.values()} if isinstance(table, dict) else {}
+        for name, part in {"": table, **parts}.items():
+            if not isinstance(part, dict):
+                raise SpecError(f"{where}: {'.'.join(filter(None, (at, name)))} should be a table, got {part!r:.80}")
+
+
 def seeds_of(written: object) -> tuple[int, ...]:
     """Seeds from "0-6", "0,2,5-7" or a list of numbers; sorted, each once. Raises ValueError."""
     parts = written if isinstance(written, list | tuple) else str(written).split(",")
     found: set[int] = set()
     for part in parts:
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", str(part))
+        match = re.fullmatch(r"\s*(\d{1,18})\s*(?:-\s*(\d{1,18})\s*)?", str(part))
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last:
-            raise ValueError(f"seeds are written like 0-6 or 0,2,5-7, got {written!r}")
+            raise ValueError(f"seeds are written like 0-6 or 0,2,5-7, got {written!r:.80}")
+        if last - first >= MOST_SEEDS:
+            raise ValueError(f"at most {MOST_SEEDS} seeds are possible, got {written!r:.80}")
         found.update(range(first, last + 1))
     if not found:
         raise ValueError("at least one seed is needed")
