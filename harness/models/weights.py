@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 from torch import Tensor
 
@@ -56,8 +57,11 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsDamaged(
             f"{path} is truncated or altered: its SHA-256 is not the one in its name; train the model again"
         )
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    return safetensors.torch.load(content), json.loads(header["__metadata__"][_METADATA])
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        return safetensors.torch.load(content), json.loads(header["__metadata__"][_METADATA])
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WeightsDamaged(f"{path} was not written by this program: {error!r:.80}; train the model again") from None
 
 
 def sha256_of(path: Path) -> str:

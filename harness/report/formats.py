@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -57,8 +59,15 @@ def latex(table: Table) -> str:
 
 
 def csv(data: pd.DataFrame) -> str:
-    """The numbers as CSV: full precision, Unix line ends, empty cells where there is no number."""
-    return data.to_csv(index=False, lineterminator="\n")
+    """The numbers as CSV: full precision, Unix line ends, empty cells where there is no number.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    return data.map(_no_formula).to_csv(index=False, lineterminator="\n")
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def latex_text(text: str) -> str:

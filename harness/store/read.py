@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, column, func, literal_column, select
+from sqlalchemy import CursorResult, Select, column, func, literal_column, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas
 
 T = TypeVar("T")
+
+SQL_SECONDS = 600.0  # that a user's query may take
+MOST_ROWS = 1_000_000  # that it may answer with: they are held in memory
+_ONLY_QUERIES = "SQL: only queries are answered, nothing is changed"
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
@@ -92,7 +96,7 @@ def answer(db: Database, sql_or_view: str, **filters: Any) -> Answer:
     filters: for a view or table: column=value, column=[values] or column=None.
 
     Raises:
-        SpecError: the SQL is wrong, or wants to write.
+        SpecError: the SQL is wrong, wants to write, takes too long or finds too much.
     """
     name = sql_or_view.strip()
     with db.reading() as connection, _sql_errors(db):
@@ -100,10 +104,19 @@ def answer(db: Database, sql_or_view: str, **filters: Any) -> Answer:
             found = connection.execute(_filtered(name, filters))
         else:
             # As written: neither `:name` nor `%` is a parameter.
-            found = connection.execution_options(no_parameters=True).exec_driver_sql(name)
-        if not found.returns_rows:
-            raise SpecError("SQL: only queries are answered, nothing is changed")
+            with db.dialect.only_questions(connection, SQL_SECONDS):
+                return _answered(connection.execution_options(no_parameters=True).exec_driver_sql(name))
         return Answer(tuple(found.keys()), tuple(tuple(row) for row in found))
+
+
+def _answered(found: CursorResult[Any]) -> Answer:
+    """The rows of a user's query; raises SpecError if there are none, or too many for the memory."""
+    if not found.returns_rows:
+        raise SpecError(_ONLY_QUERIES)
+    rows = found.fetchmany(MOST_ROWS + 1)
+    if len(rows) > MOST_ROWS:
+        raise SpecError(f"SQL: more than {MOST_ROWS:,} rows; ask for less, for instance with LIMIT")
+    return Answer(tuple(found.keys()), tuple(tuple(row) for row in rows))
 
 
 def _filtered(name: str, filters: Mapping[str, Any]) -> Select[Any]:
@@ -123,7 +136,9 @@ def _sql_errors(db: Database) -> Iterator[None]:
         yield
     except DBAPIError as error:
         if db.dialect.refused_to_write(error.orig):
-            raise SpecError("SQL: only queries are answered, nothing is changed") from error
+            raise SpecError(_ONLY_QUERIES) from error
+        if db.dialect.took_too_long(error.orig):
+            raise SpecError(f"SQL: stopped after {SQL_SECONDS:g} seconds; ask for less") from error
         if db.dialect.sentence(error.orig) is not None:
             raise
         raise SpecError(f"SQL: {str(error.orig).strip().splitlines()[0]}") from error

@@ -43,10 +43,9 @@ def outcome(folder: Path, text: str) -> Suite | SpecError:
 
 
 words = st.sampled_from(
-    (
-        "title seeds train regularizer conditions evaluations analyses profiles grid smoke kind clean gaussian "
-        "external extends suites n_images optimisation epochs figures"
-    ).split()  # noqa: SIM905
+    ["title", "seeds", "train", "regularizer", "conditions", "evaluations", "analyses", "profiles", "grid", "smoke"]
+) | st.sampled_from(
+    ["kind", "clean", "gaussian", "external", "extends", "suites", "n_images", "optimisation", "epochs", "figures"]
 )
 plain = st.one_of(
     st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(["base", "digits", "0-1"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from recorded_study import (
     DATA,
@@ -63,6 +65,51 @@ def test_sql_is_taken_as_it_is_written(filled: Database) -> None:
 def test_wrong_sql_is_one_line(filled: Database, sql: str) -> None:
     with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
         read.answer(filled, sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM job",
+        "COMMIT",
+        "COMMIT; DELETE FROM job",
+        "PRAGMA journal_mode = DELETE",
+        "PRAGMA query_only = 0",
+        "PRAGMA writable_schema = 1",
+        "ATTACH DATABASE 'attached.sqlite' AS other",
+        "VACUUM INTO 'copied.sqlite'",
+        "SELECT load_extension('anything')",
+        "WITH gone AS (SELECT 1) DELETE FROM job",
+    ],
+)
+def test_a_question_cannot_change_anything(
+    filled: Database, sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = read.answer(filled, "SELECT count(*) FROM job")
+    with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
+        read.answer(filled, sql)
+    assert read.answer(filled, "SELECT count(*) FROM job") == before
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(("attached", "copied"))]
+
+
+def test_a_question_without_end_is_stopped(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "SQL_SECONDS", 0.05)
+    with pytest.raises(SpecError, match=r"SQL: stopped after 0\.05 seconds"):
+        read.answer(filled, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+
+def test_an_answer_that_fills_the_memory_is_refused(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "MOST_ROWS", 2)
+    assert len(read.answer(filled, "SELECT 1 UNION ALL SELECT 2").rows) == 2
+    with pytest.raises(SpecError, match="more than 2 rows"):
+        read.answer(filled, "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3")
+
+
+def test_a_question_may_ask_what_there_is(filled: Database) -> None:
+    assert read.answer(filled, "SELECT upper('a') AS a").rows == (("A",),)
+    if filled.path:  # SQLite
+        assert "state" in {row[1] for row in read.answer(filled, "PRAGMA table_info(job)").rows}
 
 
 def test_missing_places_say_why(db: Database) -> None:

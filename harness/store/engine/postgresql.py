@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine
 
@@ -54,6 +57,26 @@ def sentence(error: BaseException | None) -> str | None:
 def refused_to_write(error: BaseException | None) -> bool:
     """Whether a statement wanted to write where only reading is allowed."""
     return getattr(error, "sqlstate", None) == "25006"
+
+
+def took_too_long(error: BaseException | None) -> bool:
+    """Whether a statement was stopped because its time was over."""
+    return getattr(error, "sqlstate", None) == "57014"
+
+
+@contextmanager
+def only_questions(connection: Connection, seconds: float) -> Iterator[None]:
+    """One statement at a time, each for so long; that it only reads is the transaction's doing.
+
+    Several at once could end the transaction first and then write. A statement that is prepared is alone.
+    """
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+    driver: Any = connection.connection.dbapi_connection
+    before, driver.prepare_threshold = driver.prepare_threshold, 0
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = before
 
 
 def without_foreign_keys(connection: Connection) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,10 @@ _SENTENCES = {
     "SQLITE_IOERR": "could not be read or written: the disk reports an error",
     "SQLITE_TOOBIG": "refused a value that is too big",
 }
+
+_DESCRIBING = {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list"}
+"""Pragmas that only say what there is."""
+_STEPS = 100_000  # of SQLite's virtual machine between two looks at the clock: about a millisecond
 
 
 def engine(url: URL, timeout: float) -> Engine:
@@ -64,8 +71,35 @@ def sentence(error: BaseException | None) -> str | None:
 
 
 def refused_to_write(error: BaseException | None) -> bool:
-    """Whether a statement wanted to write where only reading is allowed."""
-    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_READONLY")
+    """Whether a statement wanted to write, or more than a question may, where only reading is allowed."""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_READONLY", "SQLITE_AUTH"))
+
+
+def took_too_long(error: BaseException | None) -> bool:
+    """Whether a statement was stopped because its time was over."""
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_INTERRUPT"
+
+
+@contextmanager
+def only_questions(connection: Connection, seconds: float) -> Iterator[None]:
+    """Nothing but queries, each for so long: none writes, attaches a file, loads an extension or changes a setting."""
+    driver = _driver(connection)
+    end = time.monotonic() + seconds
+    driver.set_authorizer(_judgement)
+    driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    try:
+        yield
+    finally:
+        driver.set_authorizer(None)
+        driver.set_progress_handler(None, _STEPS)
+
+
+def _judgement(action: int, first: str | None, second: str | None, _database: str | None, _inside: str | None) -> int:
+    """Whether SQLite may do this for a question."""
+    pragma = action == sqlite3.SQLITE_PRAGMA and first in _DESCRIBING
+    function = action == sqlite3.SQLITE_FUNCTION and second != "load_extension"
+    reads = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE)
+    return sqlite3.SQLITE_OK if reads or function or pragma else sqlite3.SQLITE_DENY
 
 
 def without_foreign_keys(connection: Connection) -> None:
