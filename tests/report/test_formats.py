@@ -66,3 +66,10 @@ def test_tables_of_words_stand_on_the_left_and_wrap() -> None:
     table = Table(name="t", title="t", columns=("a", "b"), rows=(("x", "y"),), words=True, data=pd.DataFrame())
     assert "| :-- | :-- |" in markdown(table)
     assert r"\begin{tabular}{p{0.450\linewidth}p{0.450\linewidth}}" in latex(table)
+
+
+@pytest.mark.parametrize("formula", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(1)", "\t=1", "\r=1"])
+def test_a_text_is_no_formula_in_csv_and_a_negative_number_stays_one(formula: str) -> None:
+    read = pd.read_csv(StringIO(csv(pd.DataFrame({"condition": [formula], "value": [-0.5]}))))
+    assert read["condition"].item().startswith("'")
+    assert read["value"].item() == -0.5
