@@ -11,6 +11,7 @@ HarnessError (exit 1)
 ├── EmptyPairRange                  a pair range holds no (or too few) pairs
 ├── NotEvaluable                    a model's logits are not finite, or no attack can start
 ├── DeviceError (exit 2)            the device asked for is not on this machine
+├── ExecutorUnusable (exit 2)       the engine that shall run the jobs is not there, or not as it must be
 ├── StoreError
 │   ├── AlreadyRecorded             the same result was stored before
 │   ├── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
@@ -77,6 +78,12 @@ class NotEvaluable(HarnessError):
 
 class DeviceError(HarnessError):
     """A device that this machine does not have."""
+
+    exit_code = 2
+
+
+class ExecutorUnusable(HarnessError):
+    """An engine (Ray, Docker) that is missing, does not answer, or lacks what jobs need."""
 
     exit_code = 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, fields
 from functools import cache
@@ -30,6 +31,14 @@ class Settings:
     """Times that one command begins a job whose worker is lost, hangs or runs out of memory."""
     hang_minutes: float = 60.0
     """A worker that says nothing for so long hangs; inf: never."""
+    gpu_share: float = 0.5
+    """Part of a GPU that one job on a Ray cluster takes.
+
+    Two jobs per GPU are reasoned, not measured: the network's last two stages occupy at most half of a large GPU's 132
+    multiprocessors at the paper's batch of 64, and one job draws its random numbers while the other computes.
+    """
+    image: str = "robustness-harness"
+    """Name of the container image that `--executor docker` runs jobs in."""
 
     @property
     def database(self) -> str:
@@ -63,18 +72,25 @@ def settings() -> Settings:
         database_url=found["database_url"] or None,
         attempts=int(_number("ATTEMPTS", found["attempts"], Settings.attempts, whole=True)),
         hang_minutes=_number("HANG_MINUTES", found["hang_minutes"], Settings.hang_minutes),
+        gpu_share=_number("GPU_SHARE", found["gpu_share"], Settings.gpu_share, most=1),
+        image=found["image"] or Settings.image,
     )
 
 
-def _number(name: str, text: str | None, default: float, *, whole: bool = False) -> float:
-    """What a variable says, the default if nothing; raises SpecError unless it is above 0 (and whole)."""
+def _number(name: str, text: str | None, default: float, *, whole: bool = False, most: float = math.inf) -> float:
+    """What a variable says, the default if nothing.
+
+    Raises:
+        SpecError: it is not above 0, above `most`, or not whole where it must be.
+    """
     try:
         number: float = (int(text) if whole else float(text)) if text else default
     except ValueError:
         number = 0
-    if number > 0:
+    if 0 < number <= most:
         return number
-    raise SpecError(f"{PREFIX}{name} is {text!r}, but it must be a {'whole ' if whole else ''}number above 0")
+    bound = "" if most == math.inf else f" and at most {most:g}"
+    raise SpecError(f"{PREFIX}{name} is {text!r}, but it must be a {'whole ' if whole else ''}number above 0{bound}")
 
 
 def _file() -> dict[str, str]:

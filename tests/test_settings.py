@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +33,7 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(fo
 
 
 def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
-    for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL"):
+    for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL", "GPU_SHARE", "IMAGE"):
         monkeypatch.setenv(f"HARNESS_{name}", "")
     assert settings() == Settings()
 
@@ -42,12 +41,21 @@ def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
 def test_limits_are_numbers(monkeypatch):
     monkeypatch.setenv("HARNESS_ATTEMPTS", "5")
     monkeypatch.setenv("HARNESS_HANG_MINUTES", "inf")
-    assert (settings().attempts, settings().hang_minutes) == (5, math.inf)
+    monkeypatch.setenv("HARNESS_GPU_SHARE", "0.25")
+    assert (settings().attempts, settings().hang_minutes, settings().gpu_share) == (5, math.inf, 0.25)
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("ATTEMPTS", "0"), ("ATTEMPTS", "2.5"), ("HANG_MINUTES", "-1"), ("HANG_MINUTES", "nan"), ("HANG_MINUTES", "long")],
+    [
+        ("ATTEMPTS", "0"),
+        ("ATTEMPTS", "2.5"),
+        ("HANG_MINUTES", "-1"),
+        ("HANG_MINUTES", "nan"),
+        ("HANG_MINUTES", "long"),
+        ("GPU_SHARE", "2"),
+        ("GPU_SHARE", "half"),
+    ],
 )
 def test_a_limit_that_is_no_number_above_0_is_refused(monkeypatch, name, said):
     monkeypatch.setenv(f"HARNESS_{name}", said)

@@ -25,7 +25,7 @@ def run_suite(
     only: Only = None,
     device: DeviceName = "auto",
     workers: Workers = None,
-    executor: Annotated[str, typer.Option(help="Where the workers run: local, on this machine.")] = "local",
+    executor: Annotated[str, typer.Option(help="Where jobs run: local, ray or docker.")] = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the jobs and what they cost.")] = False,
 ) -> None:
     """Train and evaluate what a suite asks for and is not done. Stop it when you like: the same command continues."""

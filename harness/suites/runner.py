@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness.data.bundled import is_made
@@ -23,7 +23,7 @@ from harness.store.engine import Database, open_database
 from harness.store.mending import mend
 from harness.store.provenance import provenance
 from harness.suites.cost import Estimate, estimate
-from harness.suites.devices import Device, Wanted, find_device
+from harness.suites.devices import Device, Wanted
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.event import (
     Event,
@@ -114,25 +114,25 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
         DataMissing: not a single job can run for want of data.
         HarnessError: spec, data, device or database are not in order; nothing was started.
     """
-    device = find_device(request.device)
-    workers = request.workers or device.workers
     make_executor = lookup(EXECUTORS, "executor", request.executor)
     alone = not settings.on_server
     with held(settings.results_dir, alone=alone) as identity:
         folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
-        executor = make_executor(device, workers, settings)
         try:
-            inputs = Inputs(settings.data_dir, request.profile)
-            plan = _plan(request, inputs, device)
-            if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
+            if request.executor != "local":
+                watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
+            with closing(make_executor(request.device, request.workers, settings)) as executor:
+                device, workers = executor.device, executor.idle
                 inputs = Inputs(settings.data_dir, request.profile)
                 plan = _plan(request, inputs, device)
-            with _planned(plan, inputs, settings, folder, watch) as (database, peers):
-                return _Run(plan, inputs, request, settings, device, database, peers, executor, watch).work(workers)
+                if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
+                    inputs = Inputs(settings.data_dir, request.profile)
+                    plan = _plan(request, inputs, device)
+                with _planned(plan, inputs, settings, folder, watch) as (database, peers):
+                    run = _Run(plan, inputs, request, settings, device, database, peers, executor, watch)
+                    return run.work(workers)
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
-        finally:
-            executor.close()
 
 
 def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
@@ -344,7 +344,8 @@ class _Run:
                 self._record(planned, event)
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
-        origin = provenance(event.facts, self._request.command)
+        origin = event.made_with or provenance(event.facts, "")
+        origin = replace(origin, command=self._request.command)
         if isinstance(event.result, TrainingResult):
             write.finish_training(self._database, event.key, event.result, origin, event.seconds)
             if event.result.weights is None:

@@ -1,9 +1,10 @@
-"""What a worker process does: jobs come through a pipe, values and errors go back. Only this module needs torch."""
+"""What a worker process does: works come, values and errors go back. Only this module needs torch."""
 
 from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -33,16 +34,17 @@ MODELS_IN_MEMORY = 4
 _NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
+Tell = Callable[[Progressed], None]
+"""Takes what a worker says of a work that goes on."""
+
+
 def serve(connection: Connection, device: str, threads: int) -> None:
     """Do each work that comes through the pipe, until it is closed."""
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is the reference
-    if device == "cuda" and not torch.cuda.is_available():
-        connection.send(
-            DeviceError("torch cannot use this machine's GPU: is the driver new enough? See harness doctor")
-        )
+    try:
+        worker = make_worker(device, threads, connection.send)
+    except DeviceError as error:
+        connection.send(error)
         return
-    worker = Worker(torch.device(device), threads, connection)
     while True:
         try:
             work: Work = connection.recv()
@@ -51,12 +53,21 @@ def serve(connection: Connection, device: str, threads: int) -> None:
         connection.send(worker.outcome(work))
 
 
+def make_worker(device: str, threads: int, tell: Tell) -> Worker:
+    """The worker of this process, for which torch is set up; raises DeviceError."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is the reference
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("torch cannot use this machine's GPU: is the driver new enough? See harness doctor")
+    return Worker(torch.device(device), threads, tell)
+
+
 class Worker:
     """Does works one after the other; the last models stay loaded, since their next evaluation comes soon."""
 
-    def __init__(self, device: torch.device, threads: int, connection: Connection) -> None:
+    def __init__(self, device: torch.device, threads: int, tell: Tell) -> None:
         self._device = device
-        self._connection = connection
+        self._say = tell
         # a substitute is needed again by every model: what was remembered about it must not be lost in between
         self._load = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
         self._load_external = lru_cache(maxsize=1)(load_external)
@@ -144,7 +155,7 @@ class Worker:
         now = time.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
-            self._connection.send(Progressed(key, progress))
+            self._say(Progressed(key, progress))
 
 
 def _driver_version() -> str | None:

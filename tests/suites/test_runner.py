@@ -19,6 +19,7 @@ from harness.spec import Job, PlannedJob, Suite, TrainJob
 from harness.store import read
 from harness.store.engine import open_database
 from harness.suites.cost import rate_key
+from harness.suites.devices import Device, find_device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.event import Event, Failed, Finished, JobWork, Started
 from harness.suites.plan import label
@@ -63,6 +64,7 @@ class Obedient:
     done: list[str] = field(default_factory=list)
     closed: bool = False
     idle: int = 1
+    device: Device = field(default_factory=lambda: find_device("cpu"))
     told: list[Event] = field(default_factory=list)
 
     def submit(self, work: JobWork) -> None:
@@ -249,7 +251,7 @@ def test_altered_data_are_an_error_before_anything_starts(run, tmp_path):
 
 def test_an_unknown_executor_is_refused(run):
     request = Request(suites=(run.suite,), executor="slurm", device="cpu", command="")
-    with pytest.raises(UnknownName, match="no executor called 'slurm'; known: local"):
+    with pytest.raises(UnknownName, match="no executor called 'slurm'; known: docker, local, ray"):
         run_suite(request, run.folders, Listener())
 
 

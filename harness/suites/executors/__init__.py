@@ -1,11 +1,16 @@
-"""Where jobs run. One table; each entry makes an executor for a device and a number of workers."""
+"""Where jobs run. One table; each entry makes an executor for a kind of device and a number of workers.
+
+What an engine of others needs is imported only where it is asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from harness.errors import ExecutorUnusable
 from harness.settings import Settings
-from harness.suites.devices import Device
+from harness.suites.devices import Wanted, find_device
 from harness.suites.executors.event import Executor
 from harness.suites.executors.local import LocalExecutor
 from harness.suites.executors.supervision import Limits
@@ -16,8 +21,38 @@ def limits(settings: Settings) -> Limits:
     return Limits(attempts=settings.attempts, hang_seconds=60 * settings.hang_minutes)
 
 
-def _local(device: Device, workers: int, settings: Settings) -> Executor:
-    return LocalExecutor(device, workers, limits(settings))
+def _local(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
+    device = find_device(wanted)
+    return LocalExecutor(device, workers or device.workers, limits(settings))
 
 
-EXECUTORS: Mapping[str, Callable[[Device, int, Settings], Executor]] = {"local": _local}
+def _on_ray(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
+    with _extra("ray"):
+        from harness.suites.executors.ray import RayExecutor
+    return RayExecutor(wanted, workers, settings.gpu_share)
+
+
+def _in_docker(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
+    with _extra("docker"):
+        from harness.suites.executors.docker.executor import DockerExecutor
+    return DockerExecutor(wanted, workers, settings.image)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Says what to install where an optional package is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != name:
+            raise
+        raise ExecutorUnusable(
+            f"--executor {name}: the package {name} is not installed; pip install 'robustness-harness[{name}]'"
+        ) from error
+
+
+EXECUTORS: Mapping[str, Callable[[Wanted, int | None, Settings], Executor]] = {
+    "local": _local,
+    "ray": _on_ray,
+    "docker": _in_docker,
+}

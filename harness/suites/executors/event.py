@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
 from harness.spec import Job
+from harness.store.provenance import Provenance
+from harness.suites.devices import Device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,8 @@ class Finished:
     result: Result
     facts: DeviceFacts
     seconds: float
+    made_with: Provenance | None = None
+    """Of a worker with another installation than the runner's; its command is still to be filled in."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,10 @@ Event = Started | Progressed | Finished | Failed | Lost
 
 class Executor(Protocol):
     """Does works in other processes, here or elsewhere. It stores nothing."""
+
+    @property
+    def device(self) -> Device:
+        """What works are done on."""
 
     @property
     def idle(self) -> int:

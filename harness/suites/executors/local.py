@@ -46,13 +46,20 @@ def shares(device: Device, workers: int, cores: Sequence[int], gpus: Sequence[st
     ]
 
 
+def visible_gpus(device: Device) -> list[str]:
+    """The GPUs of this process, as CUDA_VISIBLE_DEVICES says them; none for a CPU."""
+    if device.kind == "cpu":
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return visible.split(",") if visible else [str(number) for number in range(device.count)]
+
+
 class LocalExecutor:
     """Processes that are started when there is work for them and replaced when they die, hang or cannot be trusted."""
 
     def __init__(self, device: Device, workers: int, limits: Limits = DEFAULT) -> None:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        gpus = visible.split(",") if visible else [str(number) for number in range(device.count)]
-        parts = shares(device, workers, available_cores(), gpus if device.kind == "cuda" else [])
+        self.device = device
+        parts = shares(device, workers, available_cores(), visible_gpus(device))
         self._unused = parts[::-1]
         self._idle: list[_Process] = []
         self._busy: dict[Connection, _Process] = {}

@@ -1,0 +1,217 @@
+"""One container, which does one job."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
+from typing import Any
+
+from docker.errors import DockerException
+from docker.types import DeviceRequest, Mount
+
+from harness.data.sets import get_dataset
+from harness.measurement import TrainingResult
+from harness.spec import TrainJob
+from harness.suites.executors.docker.message import MOST_BYTES, Refused, event_of, work_message
+from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed, Work
+from harness.suites.executors.local import Share
+
+PROGRAM = ["python", "-m", "harness.suites.executors.docker.inside"]
+DATA, MODELS = PurePosixPath("/app/data"), PurePosixPath("/app/results/models")
+USER = 1000  # the image's; for a runner that is root
+MOST_PROCESSES = 512  # threads among them
+SCRATCH = "rw,noexec,nosuid,nodev,size=256m"
+ENDING_SECONDS = 10
+KEPT_OF_ERRORS = 4096  # bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandbox:
+    """What a container may use."""
+
+    share: Share
+    memory: int
+    """Bytes."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """All of it in Docker's words."""
+        share = self.share
+        gpus = [DeviceRequest(device_ids=[share.gpu], capabilities=[["gpu"]])] if share.gpu is not None else []
+        threads = str(len(share.cores))
+        user, group = _user()
+        return {
+            "network_mode": "none",
+            "read_only": True,
+            "tmpfs": {"/tmp": SCRATCH},
+            "user": f"{user}:{group}",
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"],
+            "mem_limit": self.memory,
+            "memswap_limit": self.memory,
+            "pids_limit": MOST_PROCESSES,
+            "cpuset_cpus": ",".join(map(str, share.cores)),
+            "device_requests": gpus,
+            "environment": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+            "init": True,
+        }
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A container has said its last word: the job's outcome, or None if it died before."""
+
+    key: str
+    outcome: Finished | Failed | None
+
+
+class Container:
+    """A container from its start on; what it says goes into a queue."""
+
+    def __init__(
+        self, engine: Any, image: str, sandbox: Sandbox, work: Work, said: SimpleQueue[Progressed | Ended]
+    ) -> None:
+        """Raises DockerException."""
+        self.sandbox = sandbox
+        self.work = work
+        self._image = image
+        self._said = said
+        self._errors = b""
+        share = sandbox.share
+        self._container = engine.containers.create(
+            image,
+            entrypoint=[*PROGRAM, work_message(_inside(work)), work.key, share.device, str(len(share.cores))],
+            command=[],
+            mounts=_mounts(work),
+            stdin_open=True,  # and closed by the engine when the runner is gone
+            stdin_once=True,
+            labels={"robustness-harness": work.key},
+            **sandbox.options,
+        )
+        try:
+            self._input = self._container.attach_socket(params={"stdin": 1, "stream": 1})
+            output = self._container.attach(stream=True, stdout=True, stderr=True, demux=True)
+            self._container.start()
+        except BaseException:
+            self.remove()
+            raise
+        threading.Thread(target=self._listen, args=(output,), daemon=True).start()
+
+    def cause_of_death(self) -> str:
+        """Of a container that ended without an outcome."""
+        try:
+            code = self._container.wait(timeout=ENDING_SECONDS)["StatusCode"]
+            self._container.reload()
+            if self._container.attrs["State"]["OOMKilled"]:
+                return (
+                    f"its container needs more than its {self.sandbox.memory >> 20} MB of memory; use fewer --workers"
+                )
+        except (DockerException, OSError):  # it was removed, or the engine does not answer
+            return "its container was removed"
+        lines = [line for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
+        last = "".join(filter(str.isprintable, f": {lines[-1]}")) if lines else ""
+        return f"its container died with exit code {code}{last}"
+
+    def remove(self) -> None:
+        """End it now, whatever it does."""
+        with contextlib.suppress(DockerException, OSError):
+            self._container.remove(force=True)
+
+    def _listen(self, output: Iterator[tuple[bytes | None, bytes | None]]) -> None:
+        """Put what the container says into the queue; whatever it is, the last thing put there is an Ended."""
+        outcome: Finished | Failed | None = None
+        try:
+            for line in self._lines(output):
+                event = event_of(line, self.work.key, self._image)
+                if not isinstance(event, Progressed):
+                    outcome = _with_weights_whole(self.work, event)
+                    break
+                self._said.put(event)
+        except Refused as error:
+            outcome = Failed(self.work.key, f"its container said what no job says: {error}")
+        except (DockerException, OSError):  # it was removed, or the engine is gone
+            pass
+        self._said.put(Ended(self.work.key, outcome))
+
+    def _lines(self, output: Iterator[tuple[bytes | None, bytes | None]]) -> Iterator[bytes]:
+        """The lines of the standard output; raises Refused for one that does not end."""
+        line = bytearray()
+        for said, error in output:
+            self._errors = (self._errors + (error or b""))[-KEPT_OF_ERRORS:]
+            line += said or b""
+            if len(line) > MOST_BYTES:
+                raise Refused("a message without end")
+            if b"\n" in (said or b""):
+                *whole, rest = line.split(b"\n")
+                yield from map(bytes, whole)
+                line = bytearray(rest)
+
+
+def _inside(work: Work) -> Work:
+    """The work with the folders as the container has them."""
+    if isinstance(work, PrepareWork):
+        return replace(work, data_dir=Path(DATA))
+    return replace(work, data_dir=Path(DATA), models_dir=Path(MODELS))
+
+
+def _mounts(work: Work) -> list[Mount]:
+    """Data and needed models to read, and the one folder to write."""
+    if isinstance(work, PrepareWork):  # the program's own work on its own images: no code of others runs
+        names = {work.name, get_dataset(work.name).clean}
+        return [_mount(DATA / name, _writable(work.data_dir / name), read_only=False) for name in sorted(names)]
+    mounts = [_mount(DATA, work.data_dir)]
+    for key in work.weights:
+        if (work.models_dir / key).is_dir():  # published weights lie among the data
+            mounts.append(_mount(MODELS / key, work.models_dir / key))
+    if isinstance(work.job, TrainJob):
+        mounts.append(_mount(MODELS / work.key, _writable(work.models_dir / work.key), read_only=False))
+    return mounts
+
+
+def _mount(target: PurePosixPath, source: Path, *, read_only: bool = True) -> Mount:
+    return Mount(str(target), str(source), type="bind", read_only=read_only)
+
+
+def _user() -> tuple[int, int]:
+    """Who a container runs as: the runner's user, but never root."""
+    return (os.getuid(), os.getgid()) if os.getuid() else (USER, USER)
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, made if need be, with all in it the container's to write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.getuid() == 0:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, *_user(), follow_symlinks=False)
+    return folder
+
+
+def _with_weights_whole(work: Work, outcome: Finished | Failed) -> Finished | Failed:
+    """The outcome; a failure where the weights that a container claims to have written are not there as it says."""
+    if not (isinstance(work, JobWork) and isinstance(work.job, TrainJob) and isinstance(outcome, Finished)):
+        return outcome
+    result = outcome.result
+    if not isinstance(result, TrainingResult):
+        return Failed(work.key, "its container trained no model")
+    if result.weights and _sha256(work.models_dir / work.key / result.weights) != result.weights_sha256:
+        return Failed(work.key, "its container did not write the weights that it names")
+    return outcome
+
+
+def _sha256(path: Path) -> str | None:
+    """Of an ordinary file; None if it is a link, a pipe, or not there."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return None
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

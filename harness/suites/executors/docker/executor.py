@@ -1,0 +1,99 @@
+"""The executor: which containers run, and what becomes of those that die."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+
+from docker.client import DockerClient
+from docker.errors import DockerException, ImageNotFound
+
+from harness.errors import ExecutorUnusable
+from harness.suites.devices import Wanted, available_cores, find_device
+from harness.suites.executors.docker.container import Container, Ended, Sandbox
+from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
+from harness.suites.executors.local import ATTEMPTS, visible_gpus
+from harness.suites.executors.local import shares as shares_of
+from harness.suites.executors.node import with_whole_paths
+
+ENGINE_SECONDS = 60  # to answer one request
+USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
+
+
+class DockerExecutor:
+    """Containers that are started for one job each, and removed after it."""
+
+    def __init__(self, wanted: Wanted, workers: int | None, image: str) -> None:
+        """image: name of the image on this engine; all jobs of a run use what it means now.
+
+        Raises:
+            ExecutorUnusable: there is no engine, or no such image.
+            DeviceError: the device is not on this machine.
+        """
+        self.device = find_device(wanted)
+        workers = workers or self.device.workers
+        try:
+            self._engine = DockerClient.from_env(timeout=ENGINE_SECONDS)
+            self._image = self._engine.images.get(image).id
+        except ImageNotFound:
+            raise ExecutorUnusable(f"--executor docker: no image {image!r}; build it with: make image") from None
+        except DockerException as error:
+            raise ExecutorUnusable(f"--executor docker: no Docker engine answers here ({error})") from error
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        gpus = visible_gpus(self.device)
+        self._free = [
+            Sandbox(share=share, memory=int(memory * USABLE_MEMORY) // workers)
+            for share in reversed(shares_of(self.device, workers, available_cores(), gpus))
+        ]
+        self._running: dict[str, Container] = {}
+        self._attempts: dict[str, int] = {}
+        self._told: list[Event] = []
+        self._said: SimpleQueue[Progressed | Ended] = SimpleQueue()
+
+    @property
+    def idle(self) -> int:
+        """How many works it can begin at once."""
+        return len(self._free)
+
+    def submit(self, work: Work) -> None:
+        """Begin a work; only while some worker is idle. Raises ExecutorUnusable."""
+        self._begin(self._free.pop(), with_whole_paths(work))
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        """What happened since the last call; waits for at most `timeout` seconds. Raises ExecutorUnusable."""
+        found, self._told = self._told, []
+        try:
+            said = self._said.get_nowait() if found else self._said.get(timeout=timeout)
+            while True:
+                found.append(self._after(said) if isinstance(said, Ended) else said)
+                said = self._said.get_nowait()
+        except Empty:
+            return found
+
+    def close(self) -> None:
+        """End all workers now, whatever they do."""
+        for container in self._running.values():
+            container.remove()
+        self._engine.close()
+
+    def _begin(self, sandbox: Sandbox, work: Work) -> None:
+        self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
+        self._told.append(Started(work.key))
+        try:
+            self._running[work.key] = Container(self._engine, self._image, sandbox, work, self._said)
+        except DockerException as error:
+            raise ExecutorUnusable(f"the Docker engine starts no container: {error}") from error
+
+    def _after(self, ended: Ended) -> Finished | Failed | Lost:
+        """A container's outcome; one that died is started again."""
+        container = self._running.pop(ended.key)
+        outcome = ended.outcome or container.cause_of_death()
+        container.remove()
+        if isinstance(outcome, str):
+            if self._attempts[ended.key] < ATTEMPTS:
+                self._begin(container.sandbox, container.work)
+                return Lost(ended.key, outcome)
+            outcome = Failed(ended.key, f"{outcome}, {ATTEMPTS} times")
+        self._free.append(container.sandbox)
+        return outcome

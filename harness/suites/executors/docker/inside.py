@@ -1,0 +1,50 @@
+"""The program in a container: does one job, and says on its standard output how it goes and what comes of it.
+
+`python -m harness.suites.executors.docker.inside WORK KEY DEVICE THREADS`
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from harness.suites.executors.docker.message import said_message, work_of
+from harness.suites.executors.event import Failed, Finished, Progressed
+
+
+def main() -> None:
+    """Do the job of the command line."""
+    message, key, device, threads = sys.argv[1:]
+    threading.Thread(target=_end_with_runner, daemon=True).start()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
+        os.dup2(2, 1)  # what libraries print is no message
+
+        def say(event: Progressed | Finished | Failed) -> None:
+            print(said_message(event), file=output, flush=True)
+
+        say(_outcome(message, key, device, int(threads), say))
+
+
+def _outcome(message: str, key: str, device: str, threads: int, say: Callable[[Progressed], None]) -> Finished | Failed:
+    from harness.suites.worker import make_worker
+
+    try:
+        work = work_of(message)
+    except ValueError:
+        work = None
+    if work is None or work.key != key:
+        return Failed(key, "the image is of another version than this program; build it with: make image")
+    return make_worker(device, threads, say).outcome(work)
+
+
+def _end_with_runner() -> None:
+    """The engine closes the input when the runner is gone, however it ended; then this must not write on."""
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Jobs on a Ray cluster: the one at RAY_ADDRESS, or one of this machine alone. Only this package imports Ray.
+
+Each worker is an actor: it keeps its share of a node and the models that it loaded for the whole run. Jobs go to it as
+tasks, their values come back, and the runner alone writes. Checkpoints lie in the results folder, which all nodes see.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import ray
+from ray.exceptions import OutOfMemoryError, RayError
+from ray.util.queue import Queue
+
+from harness.errors import ExecutorUnusable, HarnessError
+from harness.suites.devices import Wanted
+from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
+from harness.suites.executors.local import ATTEMPTS
+from harness.suites.executors.node import (
+    installation,
+    require_folders,
+    require_same,
+    require_weights_here,
+    with_whole_paths,
+)
+from harness.suites.executors.ray.cluster import CORES, Cluster, Share, at_node, first_line
+
+if TYPE_CHECKING:
+    from harness.suites.worker import Worker
+
+
+class RayExecutor:
+    """Workers wherever the cluster has room; those that are lost are replaced, also by ones on nodes that join."""
+
+    def __init__(self, wanted: Wanted, workers: int | None, gpu_share: float) -> None:
+        """workers: the most at once; as many as find room if None.
+
+        Raises:
+            ExecutorUnusable: the cluster does not answer, or has no room for a worker.
+            DeviceError: no node has the device.
+        """
+        self._cluster = Cluster()
+        self._idle: list[Any] = []
+        self._busy: dict[Any, _Busy] = {}
+        """By the reference to the value that is to come."""
+        self._waiting: deque[Work] = deque()
+        self._attempts: dict[str, int] = {}
+        self._told: list[Event] = []
+        self._most = workers
+        try:
+            on_gpu = wanted == "cuda" or (wanted == "auto" and self._cluster.has_gpus)
+            self._share = Share(gpu_share if on_gpu else None)
+            self.device = self._cluster.device(self._share)
+            self._limit = self._room()
+            # on the runner's own node: whatever else is lost, what lies there is not
+            here = at_node(ray.get_runtime_context().get_node_id())
+            self._progress = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        except RayError as error:
+            self.close()
+            raise ExecutorUnusable(f"the Ray cluster cannot run this program: {first_line(error)}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def idle(self) -> int:
+        """How many works it can begin at once."""
+        return max(0, self._limit - len(self._busy) - len(self._waiting))
+
+    def submit(self, work: Work) -> None:
+        """Begin a work; only while some worker is idle."""
+        self._begin(with_whole_paths(work))
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        """What happened since the last call; waits for at most `timeout` seconds.
+
+        Raises:
+            DeviceError: torch cannot use a node's device.
+            ExecutorUnusable: a node has another installation, or does not see the folders.
+        """
+        found = self._taken()
+        busy = list(self._busy)
+        if busy:
+            ray.wait(busy, num_returns=1, timeout=0 if found else timeout)
+            ended, _ = ray.wait(busy, num_returns=len(busy), timeout=0)
+        else:
+            time.sleep(0 if found else timeout)  # until a node joins
+            ended = []
+        found += self._progressed()
+        found += [self._ended(reference) for reference in ended]
+        self._limit = self._room()
+        self._hand_out()
+        return found + self._taken()
+
+    def close(self) -> None:
+        """End all workers now, whatever they do."""
+        with contextlib.suppress(RayError):
+            for process in (*self._idle, *(busy.process for busy in self._busy.values())):
+                ray.kill(process)
+        self._cluster.close()
+
+    def _begin(self, work: Work) -> None:
+        self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
+        self._told.append(Started(work.key))
+        self._waiting.append(work)
+        self._hand_out()
+
+    def _taken(self) -> list[Event]:
+        """Events that nobody was told of yet."""
+        found, self._told = self._told, []
+        return found
+
+    def _hand_out(self) -> None:
+        """Give works to workers, of which there are never more than find room: one too many would wait for good."""
+        while self._idle and len(self._idle) + len(self._busy) > self._limit:
+            ray.kill(self._idle.pop())
+        while self._waiting and (self._idle or len(self._busy) < self._limit):
+            work = self._waiting.popleft()
+            process = self._idle.pop() if self._idle else self._new_process()
+            self._busy[process.outcome.remote(work)] = _Busy(process, work)
+
+    def _new_process(self) -> Any:
+        remote = ray.remote(_Process).options(**self._share.options, max_restarts=0)
+        return remote.remote(self._share.kind, installation(), self._progress)
+
+    def _room(self) -> int:
+        room = self._cluster.room(self._share)
+        return room if self._most is None else min(room, self._most)
+
+    def _progressed(self) -> list[Event]:
+        """What the workers said of works that still go on."""
+        said: list[Progressed] = self._progress.get_nowait_batch(self._progress.qsize())
+        going_on = {busy.work.key for busy in self._busy.values()}
+        return [event for event in said if event.key in going_on]
+
+    def _ended(self, reference: Any) -> Event:
+        """A work's outcome, or that its worker was lost."""
+        process, work = self._busy.pop(reference)
+        try:
+            outcome: Finished | Failed = ray.get(reference)
+        except HarnessError as error:  # Ray raises a mixture of its own error and the worker's
+            raise getattr(error, "cause", error) from None
+        except RayError as error:
+            return self._after_loss(work, error)
+        self._idle.append(process)
+        require_weights_here(work, outcome)
+        return outcome
+
+    def _after_loss(self, work: Work, error: RayError) -> Event:
+        reason = _cause_of_loss(error)
+        for process in self._idle:  # some may have been on the same node
+            ray.kill(process)
+        self._idle.clear()
+        if self._attempts[work.key] >= ATTEMPTS:
+            return Failed(work.key, f"{reason}, {ATTEMPTS} times")
+        self._begin(work)
+        return Lost(work.key, reason)
+
+
+class _Busy(NamedTuple):
+    """A worker and what it does."""
+
+    process: Any
+    work: Work
+
+
+class _Process:
+    """A worker, in a process of Ray's."""
+
+    def __init__(self, device: str, installation: Mapping[str, object], progress: Queue) -> None:
+        self._device = device
+        self._installation = installation
+        self._progress = progress
+        self._worker: Worker | None = None
+
+    def outcome(self, work: Work) -> Finished | Failed:
+        """The work's value; raises HarnessError where this node cannot do any."""
+        require_folders(work)
+        if self._worker is None:
+            require_same(self._installation)
+            from harness.suites.worker import make_worker
+
+            self._worker = make_worker(self._device, CORES, self._tell)
+        return self._worker.outcome(work)
+
+    def _tell(self, progressed: Progressed) -> None:
+        with contextlib.suppress(RayError):  # nobody listens any more: the work matters, not the display
+            self._progress.put_nowait(progressed)
+
+
+def _cause_of_loss(error: RayError) -> str:
+    text = str(error)
+    if isinstance(error, OutOfMemoryError) or "memory" in text:
+        return "its process was ended because the node's memory ran out"
+    if "node" in text.lower() and ("died" in text or "dead" in text):
+        return "its node was lost"
+    return "its process died"

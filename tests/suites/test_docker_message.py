@@ -1,0 +1,186 @@
+"""What containers say, and what a hostile one could."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.measurement import (
+    DeviceFacts,
+    EpochReport,
+    EvaluationResult,
+    ImageResult,
+    Measurement,
+    Progress,
+    TrainingResult,
+)
+from harness.spec import (
+    AnalyseJob,
+    CleanSpec,
+    EvaluateJob,
+    ExternalSpec,
+    LoadJob,
+    NoiseExamplesSpec,
+    NoiseSpec,
+    RegularizerSpec,
+    TrainingSpec,
+    TrainJob,
+)
+from harness.suites.executors.docker.message import (
+    MOST_CHARACTERS,
+    Refused,
+    event_of,
+    said_message,
+    work_message,
+    work_of,
+)
+from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed
+
+REGULARIZER = RegularizerSpec(target="threshold", threshold=0.4, alpha=10, images="digits")
+TRAIN = TrainJob(
+    spec=TrainingSpec(classification="digits", regularizer=REGULARIZER), seed=1, data={"digits/train": "ab"}
+)
+LOAD = LoadJob(spec=ExternalSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
+JOBS = [
+    TRAIN,
+    LOAD,
+    EvaluateJob(model=TRAIN, evaluation=CleanSpec(n_images=3), data={"digits/test": "ef"}, substitute=TRAIN),
+    EvaluateJob(model=LOAD, evaluation=NoiseSpec(kind="uniform"), data={}),
+    AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data={"digits/test": "ef"}),
+]
+FACTS = DeviceFacts(device="some processor", driver=None, threads=2)
+EPOCH = EpochReport(
+    epoch=0,
+    learning_rate=0.1,
+    task_loss=1.5,
+    similarity_loss=None,
+    train_accuracy=0.2,
+    validation_loss=1.25,
+    validation_accuracy=0.1,
+    gammas=(0.25, 0.75),
+    images_per_second=300.0,
+    seconds=2.0,
+)
+TRAINED = TrainingResult(
+    status="ok",
+    reason=None,
+    epochs=(EPOCH,),
+    best_epoch=0,
+    gammas=(0.25, 0.75),
+    weights="weights-0123.safetensors",
+    weights_sha256="0123",
+    parameters=10,
+)
+EVALUATED = EvaluationResult(
+    measurements=(
+        Measurement(metric="accuracy", value=0.5, n=3, epsilon=0.1),
+        Measurement(metric="score", value=None, n=0, reason="no start"),
+    ),
+    images=(ImageResult(image=1, repeat=0, distance=None, start_distance=None, queries=3, outcome="no_start"),),
+    arrays={"perturbations": np.arange(6, dtype=np.float32).reshape(2, 3), "radii": np.arange(2)},
+    images_classified=9,
+    warning="in float32",
+)
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
+def test_a_job_is_the_same_after_the_way_in(job):
+    work = JobWork(job=job, data_dir=Path("/data"), models_dir=Path("/models"), weights={"key": "weights.safetensors"})
+    there = work_of(work_message(work))
+    assert (there, there.key) == (work, work.key)
+
+
+def test_so_is_a_data_set_to_be_made():
+    work = PrepareWork(name="digits", data_dir=Path("/data"))
+    assert work_of(work_message(work)) == work
+
+
+def test_a_training_s_value_is_the_same_after_the_way_back():
+    found = back(Finished("key", TRAINED, FACTS, 1.5))
+    assert (found.key, found.result, found.facts, found.seconds) == ("key", TRAINED, FACTS, 1.5)
+
+
+def test_so_is_an_evaluation_s_with_its_arrays():
+    result = back(Finished("key", EVALUATED, FACTS, 1.5)).result
+    assert result.measurements == EVALUATED.measurements
+    assert result.images == EVALUATED.images
+    assert (result.images_classified, result.warning) == (9, "in float32")
+    assert result.arrays.keys() == EVALUATED.arrays.keys()
+    for name, array in EVALUATED.arrays.items():
+        assert result.arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(result.arrays[name], array)
+
+
+def test_so_are_progress_failures_and_sets_that_were_made():
+    for event in (Progressed("key", Progress(done=1, total=3, text="epoch 1")), Failed("key", "no start")):
+        assert back(event) == event
+    assert back(Finished("key", None, FACTS, 1.0)).result is None
+
+
+def test_the_image_is_part_of_what_a_result_was_made_with():
+    made_with = back(Finished("key", TRAINED, FACTS, 1.5)).made_with
+    assert made_with.packages["container-image"] == "sha256:image"
+    assert made_with.device == "some processor"
+
+
+def altered(**changes: object) -> bytes:
+    """A training's message with some fields of its value changed."""
+    message = json.loads(said_message(Finished("key", TRAINED, FACTS, 1.5)))
+    message["value"]["training"] |= changes
+    return json.dumps(message).encode()
+
+
+ARRAYS = json.loads(said_message(Finished("key", EVALUATED, FACTS, 1.5)))
+
+
+def with_array_called(name: str) -> bytes:
+    result = EvaluationResult(measurements=(), arrays={name: np.zeros(2)})
+    return said_message(Finished("key", result, FACTS, 1.5)).encode()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"hello",
+        b"\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.",
+        b"{}",
+        b'{"failure": 3}',
+        b'{"failure": "x", "more": 1}',
+        b"[" * 100_000,
+        b'{"progress": {"done": 1, "total": NaN}}',
+        b'{"progress": {"done": 1, "total": 2, "images_per_second": 1e999}}',
+        altered(weights="../../../etc/passwd"),
+        altered(weights="/etc/passwd"),
+        altered(weights=".hidden"),
+        altered(gammas=[float("inf")]),
+        altered(parameters="10"),
+        altered(status="wonderful"),
+        altered(surprise=1),
+        with_array_called("../escaped"),
+        with_array_called("a/b"),
+        json.dumps(ARRAYS | {"value": ARRAYS["value"] | {"evaluation": {"arrays": "AAAA"}}}).encode(),
+    ],
+)
+def test_what_no_job_says_is_refused(message):
+    with pytest.raises(Refused):
+        event_of(message, "key", "sha256:image")
+
+
+def test_texts_cannot_steer_a_terminal_nor_fill_a_disk():
+    found = event_of(said_message(Failed("key", "\x1b[2J\x07" + "x" * 10_000)).encode(), "key", "sha256:image")
+    assert isinstance(found, Failed)
+    assert found.reason.isprintable()
+    assert len(found.reason) <= MOST_CHARACTERS
+
+
+def test_a_message_speaks_of_its_own_job_only():
+    assert back(Failed("another", "no start")).key == "key"
+
+
+def back(event):
+    """What the runner hears."""
+    return event_of(said_message(event).encode(), "key", "sha256:image")
