@@ -90,8 +90,7 @@ class Container:
             entrypoint=[*PROGRAM, work_message(_inside(work)), work.key, share.device, str(len(share.cores))],
             command=[],
             mounts=_mounts(work),
-            stdin_open=True,  # and closed by the engine when the runner is gone
-            stdin_once=True,
+            stdin_open=True,  # which the engine closes when the runner is gone
             labels={"robustness-harness": work.key},
             **sandbox.options,
         )
