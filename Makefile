@@ -34,9 +34,10 @@ lint: .venv/.dev ## ruff, mypy --strict, and the layers
 bench: .venv/.runtime ## how fast training and evaluation are against the plain way, on this machine
 	$(BIN)/python -m benchmarks
 
-lock: ## resolve pyproject.toml again (needs uv): requirements.lock to run, requirements-dev.lock to develop
+lock: ## resolve pyproject.toml again (needs uv): requirements.lock to run, -dev to develop, -scale for more machines
 	$(LOCK) --group dev --extra postgres --output-file requirements-dev.lock $(if $(UPGRADE),--upgrade) pyproject.toml
 	$(LOCK) --group build --extra postgres --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(LOCK) --group build $(foreach extra,postgres explore ray docker,--extra $(extra)) --constraint requirements-dev.lock --output-file requirements-scale.lock pyproject.toml
 
 image: ## build the container image
 	docker build --file docker/Dockerfile --build-arg GIT_COMMIT=$(shell git describe --always --abbrev=40 --exclude '*' --dirty) --tag robustness-harness .

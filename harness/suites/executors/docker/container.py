@@ -15,6 +15,7 @@ from typing import Any
 
 from docker.errors import DockerException
 from docker.types import DeviceRequest, Mount
+from docker.utils.socket import STDERR, SocketError, frames_iter
 
 from harness.data.sets import get_dataset
 from harness.measurement import TrainingResult
@@ -95,13 +96,14 @@ class Container:
             **sandbox.options,
         )
         try:
-            self._input = self._container.attach_socket(params={"stdin": 1, "stream": 1})
-            output = self._container.attach(stream=True, stdout=True, stderr=True, demux=True)
+            streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
+            self._socket = self._container.attach_socket(params=streams)
+            self._connection = self._socket._sock
             self._container.start()
         except BaseException:
             self.remove()
             raise
-        threading.Thread(target=self._listen, args=(output,), daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def cause_of_death(self) -> str:
         """Of a container that ended without an outcome."""
@@ -123,11 +125,11 @@ class Container:
         with contextlib.suppress(DockerException, OSError):
             self._container.remove(force=True)
 
-    def _listen(self, output: Iterator[tuple[bytes | None, bytes | None]]) -> None:
+    def _listen(self) -> None:
         """Put what the container says into the queue; whatever it is, the last thing put there is an Ended."""
         outcome: Finished | Failed | None = None
         try:
-            for line in self._lines(output):
+            for line in self._lines():
                 event = event_of(line, self.work.key, self._image)
                 if not isinstance(event, Progressed):
                     outcome = _with_weights_whole(self.work, event)
@@ -135,19 +137,24 @@ class Container:
                 self._said.put(event)
         except Refused as error:
             outcome = Failed(self.work.key, f"its container said what no job says: {error}")
-        except (DockerException, OSError):  # it was removed, or the engine is gone
+        except (OSError, SocketError):  # it was removed, or the engine is gone
             pass
-        self._said.put(Ended(self.work.key, outcome))
+        finally:
+            self._said.put(Ended(self.work.key, outcome))
+        self._connection.close()  # which waits for the file around it
+        self._socket.close()
 
-    def _lines(self, output: Iterator[tuple[bytes | None, bytes | None]]) -> Iterator[bytes]:
+    def _lines(self) -> Iterator[bytes]:
         """The lines of the standard output; raises Refused for one that does not end."""
         line = bytearray()
-        for said, error in output:
-            self._errors = (self._errors + (error or b""))[-KEPT_OF_ERRORS:]
-            line += said or b""
+        for stream, said in frames_iter(self._socket, tty=False):
+            if stream == STDERR:
+                self._errors = (self._errors + said)[-KEPT_OF_ERRORS:]
+                continue
+            line += said
             if len(line) > MOST_BYTES:
                 raise Refused("a message without end")
-            if b"\n" in (said or b""):
+            if b"\n" in said:
                 *whole, rest = line.split(b"\n")
                 yield from map(bytes, whole)
                 line = bytearray(rest)
