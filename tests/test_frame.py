@@ -23,6 +23,7 @@ from harness.store.engine import open_database
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+SCALE_LOCK = "requirements-scale.lock"
 
 
 def blocks(language: str) -> list[str]:
@@ -89,7 +90,7 @@ def test_the_readme_names_every_view_and_setting() -> None:
     assert set(re.findall(r"^\| `(HARNESS_\w+)`", README, flags=re.MULTILINE)) == variables
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, SCALE_LOCK])
 def test_locked_dependencies_have_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
@@ -101,6 +102,7 @@ def test_the_locks_agree_and_hold_what_the_project_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime, development = (pins(lock) for lock in LOCKS)
     assert runtime.items() <= development.items()
+    assert runtime.items() <= pins(SCALE_LOCK).items()
     groups = project["dependency-groups"]
     needed = project["project"]["dependencies"] + groups["build"]
     needed_to_develop = [entry for entry in groups["dev"] if isinstance(entry, str)]
