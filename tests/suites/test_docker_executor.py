@@ -23,7 +23,7 @@ from docker.errors import DockerException
 
 from harness.suites.executors.docker import container
 from harness.suites.executors.docker.executor import DockerExecutor
-from harness.suites.executors.local import ATTEMPTS
+from harness.suites.executors.supervision import DEFAULT
 
 IMAGE = "robustness-harness"
 
@@ -152,7 +152,7 @@ def test_a_container_that_always_dies_fails_its_job_with_its_last_words(outcome)
     found = outcome("raise SystemExit('no luck')")
     causes = [event.reason for event in found if isinstance(event, Lost | Failed)]
     cause = "its container died with exit code 1: no luck"
-    assert causes == [*[cause] * (ATTEMPTS - 1), f"{cause}, {ATTEMPTS} times"]
+    assert causes == [*[cause] * (DEFAULT.attempts - 1), f"{cause}, {DEFAULT.attempts} times"]
 
 
 def test_a_job_is_done_and_its_container_is_gone(executor: DockerExecutor, tmp_path: Path):

@@ -29,13 +29,13 @@ def _local(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
 def _on_ray(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
     with _extra("ray"):
         from harness.suites.executors.ray import RayExecutor
-    return RayExecutor(wanted, workers, settings.gpu_share)
+    return RayExecutor(wanted, workers, settings.gpu_share, limits(settings))
 
 
 def _in_docker(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
     with _extra("docker"):
         from harness.suites.executors.docker.executor import DockerExecutor
-    return DockerExecutor(wanted, workers, settings.image)
+    return DockerExecutor(wanted, workers, settings.image, limits(settings))
 
 
 @contextmanager

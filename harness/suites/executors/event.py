@@ -76,13 +76,16 @@ class Finished:
     """Of a worker with another installation than the runner's; its command is still to be filled in."""
 
 
+Cause = Literal["refused", "unexpected", "memory"]
+
+
 @dataclass(frozen=True)
 class Failed:
     """A work cannot be done, or not by that worker."""
 
     key: str
     reason: str
-    cause: Literal["refused", "unexpected", "memory"] = "refused"
+    cause: Cause = "refused"
     """Refused: by the data, the weights or the model. Unexpected: nobody foresaw it, so its worker is trusted no more.
     Memory ran out: another attempt may help."""
 

@@ -15,10 +15,9 @@ from pathlib import Path
 from harness.errors import DeviceError
 from harness.suites.devices import Device, available_cores
 from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
-from harness.suites.executors.supervision import Limits, Supervision, Trouble
+from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble
 
 CLOSING_SECONDS = 5.0
-DEFAULT = Limits()
 _KERNEL_COUNTS = Path("/proc/vmstat")
 
 
@@ -64,7 +63,7 @@ class LocalExecutor:
         self._idle: list[_Process] = []
         self._busy: dict[Connection, _Process] = {}
         self._supervision = Supervision(limits)
-        self._silence = f"no progress for {limits.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
+        self._silence = limits.silence
         self._started: list[Event] = []
 
     @property
@@ -87,7 +86,7 @@ class LocalExecutor:
             found += self._heard(self._busy[connection])  # type: ignore[index]
         hanging = self._supervision.hanging()
         for process in [process for process in self._busy.values() if process.work.key in hanging]:
-            found.append(self._after(process, Trouble(f"it hung: {self._silence}, so its process was killed")))
+            found.append(self._after(process, Trouble(f"{self._silence}, so its process was killed")))
         return found
 
     def close(self) -> None:

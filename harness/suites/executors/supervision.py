@@ -25,6 +25,14 @@ class Limits:
     hang_seconds: float = 3600.0
     """A worker that says nothing for so long hangs. Trainings on a GPU speak once an epoch, analyses at their end."""
 
+    @property
+    def silence(self) -> str:
+        """What is wrong with a worker that hangs."""
+        return f"it hung: no progress for {self.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
+
+
+DEFAULT = Limits()
+
 
 class Trouble(NamedTuple):
     """What became of a work that has no outcome, though it might have one."""

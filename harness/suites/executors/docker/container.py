@@ -23,6 +23,7 @@ from harness.spec import TrainJob
 from harness.suites.executors.docker.message import MOST_BYTES, Refused, event_of, work_message
 from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed, Work
 from harness.suites.executors.local import Share
+from harness.suites.executors.supervision import Trouble
 
 PROGRAM = ["python", "-m", "harness.suites.executors.docker.inside"]
 DATA, MODELS = PurePosixPath("/app/data"), PurePosixPath("/app/results/models")
@@ -105,20 +106,20 @@ class Container:
             raise
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def cause_of_death(self) -> str:
+    def cause_of_death(self) -> Trouble:
         """Of a container that ended without an outcome."""
         try:
             code = self._container.wait(timeout=ENDING_SECONDS)["StatusCode"]
             self._container.reload()
             if self._container.attrs["State"]["OOMKilled"]:
-                return (
-                    f"its container needs more than its {self.sandbox.memory >> 20} MB of memory; use fewer --workers"
+                return Trouble(
+                    f"its container needs more than its {self.sandbox.memory >> 20} MB of memory", memory=True
                 )
         except (DockerException, OSError):  # it was removed, or the engine does not answer
-            return "its container was removed"
+            return Trouble("its container was removed")
         lines = [line for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
         last = "".join(filter(str.isprintable, f": {lines[-1]}")) if lines else ""
-        return f"its container died with exit code {code}{last}"
+        return Trouble(f"its container died with exit code {code}{last}")
 
     def remove(self) -> None:
         """End it now, whatever it does."""

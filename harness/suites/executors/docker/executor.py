@@ -13,9 +13,10 @@ from harness.errors import ExecutorUnusable
 from harness.suites.devices import Wanted, available_cores, find_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
-from harness.suites.executors.local import ATTEMPTS, visible_gpus
 from harness.suites.executors.local import shares as shares_of
+from harness.suites.executors.local import visible_gpus
 from harness.suites.executors.node import with_whole_paths
+from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble
 
 ENGINE_SECONDS = 60  # to answer one request
 USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
@@ -24,7 +25,7 @@ USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner
 class DockerExecutor:
     """Containers that are started for one job each, and removed after it."""
 
-    def __init__(self, wanted: Wanted, workers: int | None, image: str) -> None:
+    def __init__(self, wanted: Wanted, workers: int | None, image: str, limits: Limits = DEFAULT) -> None:
         """image: name of the image on this engine; all jobs of a run use what it means now.
 
         Raises:
@@ -47,7 +48,10 @@ class DockerExecutor:
             for share in reversed(shares_of(self.device, workers, available_cores(), gpus))
         ]
         self._running: dict[str, Container] = {}
-        self._attempts: dict[str, int] = {}
+        self._supervision = Supervision(limits)
+        self._silence = limits.silence
+        self._hung: set[str] = set()
+        """Keys of the works whose containers were ended because they hung."""
         self._told: list[Event] = []
         self._said: SimpleQueue[Progressed | Ended] = SimpleQueue()
 
@@ -66,9 +70,12 @@ class DockerExecutor:
         try:
             said = self._said.get_nowait() if found else self._said.get(timeout=timeout)
             while True:
+                if isinstance(said, Progressed):
+                    self._supervision.heard(said.key)
                 found.append(self._after(said) if isinstance(said, Ended) else said)
                 said = self._said.get_nowait()
         except Empty:
+            self._end_hanging()
             return found
 
     def close(self) -> None:
@@ -78,22 +85,44 @@ class DockerExecutor:
         self._engine.close()
 
     def _begin(self, sandbox: Sandbox, work: Work) -> None:
-        self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
+        self._supervision.heard(work.key)
         self._told.append(Started(work.key))
         try:
             self._running[work.key] = Container(self._engine, self._image, sandbox, work, self._said)
         except DockerException as error:
             raise ExecutorUnusable(f"the Docker engine starts no container: {error}") from error
 
+    def _end_hanging(self) -> None:
+        """Ends containers that are silent for too long; their last word comes as that of any other."""
+        for key in self._supervision.hanging():
+            self._supervision.over(key)
+            self._hung.add(key)
+            self._running[key].remove()
+
     def _after(self, ended: Ended) -> Finished | Failed | Lost:
-        """A container's outcome; one that died is started again."""
+        """A container's outcome; in trouble, the work begins again in a new one."""
         container = self._running.pop(ended.key)
-        outcome = ended.outcome or container.cause_of_death()
+        outcome: Finished | Failed | Lost | None = ended.outcome
+        trouble = self._trouble(container, ended)
         container.remove()
-        if isinstance(outcome, str):
-            if self._attempts[ended.key] < ATTEMPTS:
-                self._begin(container.sandbox, container.work)
-                return Lost(ended.key, outcome)
-            outcome = Failed(ended.key, f"{outcome}, {ATTEMPTS} times")
-        self._free.append(container.sandbox)
+        again = None
+        if trouble:
+            outcome, again = self._supervision.after(container.work, trouble)
+        assert outcome is not None, "without an outcome there is trouble"
+        if again:
+            self._begin(container.sandbox, again)
+        else:
+            self._supervision.over(ended.key)
+            self._free.append(container.sandbox)
         return outcome
+
+    def _trouble(self, container: Container, ended: Ended) -> Trouble | None:
+        """Why a container has no outcome, or one that a second attempt may better."""
+        if ended.key in self._hung:
+            self._hung.discard(ended.key)
+            return None if isinstance(ended.outcome, Finished) else Trouble(self._silence)
+        if ended.outcome is None:
+            return container.cause_of_death()
+        if isinstance(ended.outcome, Failed) and ended.outcome.cause == "memory":
+            return Trouble(ended.outcome.reason, memory=True)
+        return None

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from harness.measurement import DeviceFacts, EvaluationResult, ImageResult, Measurement, Progress, TrainingResult
 from harness.store.provenance import Provenance, provenance
-from harness.suites.executors.event import Failed, Finished, Progressed, Work
+from harness.suites.executors.event import Cause, Failed, Finished, Progressed, Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def said_message(event: Progressed | Finished | Failed) -> str:
         case Progressed():
             content: dict[str, Any] = {"progress": asdict(event.progress)}
         case Failed():
-            content = {"failure": event.reason}
+            content = {"failure": event.reason, "cause": event.cause}
         case Finished():
             content = {"value": _value(event), "environment": _environment(event.facts)}
     return json.dumps(content, allow_nan=False)
@@ -78,7 +78,7 @@ def event_of(message: bytes, key: str, image: str) -> Progressed | Finished | Fa
         raise Refused(str(error).splitlines()[0]) from error
     if said.failure is None:
         raise Refused("an empty message")
-    return Failed(key, _plain(said.failure))
+    return Failed(key, _plain(said.failure), said.cause)
 
 
 def _plain(text: str) -> str:
@@ -159,10 +159,11 @@ class _Value(_Strict):
 
 
 class _Said(_Strict):
-    """One line: exactly one of progress, failure, and value with environment."""
+    """One line: exactly one of progress, failure with its cause, and value with environment."""
 
     progress: Progress | None = None
     failure: str | None = None
+    cause: Cause = "refused"
     value: _Value | None = None
     environment: _Environment | None = None
 

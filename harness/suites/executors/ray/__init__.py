@@ -18,8 +18,7 @@ from ray.util.queue import Queue
 
 from harness.errors import ExecutorUnusable, HarnessError
 from harness.suites.devices import Wanted
-from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
-from harness.suites.executors.local import ATTEMPTS
+from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.node import (
     installation,
     require_folders,
@@ -28,6 +27,7 @@ from harness.suites.executors.node import (
     with_whole_paths,
 )
 from harness.suites.executors.ray.cluster import CORES, Cluster, Share, at_node, first_line
+from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble
 
 if TYPE_CHECKING:
     from harness.suites.worker import Worker
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class RayExecutor:
     """Workers wherever the cluster has room; those that are lost are replaced, also by ones on nodes that join."""
 
-    def __init__(self, wanted: Wanted, workers: int | None, gpu_share: float) -> None:
+    def __init__(self, wanted: Wanted, workers: int | None, gpu_share: float, limits: Limits = DEFAULT) -> None:
         """workers: the most at once; as many as find room if None.
 
         Raises:
@@ -48,7 +48,8 @@ class RayExecutor:
         self._busy: dict[Any, _Busy] = {}
         """By the reference to the value that is to come."""
         self._waiting: deque[Work] = deque()
-        self._attempts: dict[str, int] = {}
+        self._supervision = Supervision(limits)
+        self._silence = limits.silence
         self._told: list[Event] = []
         self._most = workers
         try:
@@ -92,6 +93,7 @@ class RayExecutor:
             ended = []
         found += self._progressed()
         found += [self._ended(reference) for reference in ended]
+        found += self._end_hanging()
         self._limit = self._room()
         self._hand_out()
         return found + self._taken()
@@ -104,7 +106,6 @@ class RayExecutor:
         self._cluster.close()
 
     def _begin(self, work: Work) -> None:
-        self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
         self._told.append(Started(work.key))
         self._waiting.append(work)
         self._hand_out()
@@ -121,6 +122,7 @@ class RayExecutor:
         while self._waiting and (self._idle or len(self._busy) < self._limit):
             work = self._waiting.popleft()
             process = self._idle.pop() if self._idle else self._new_process()
+            self._supervision.heard(work.key)
             self._busy[process.outcome.remote(work)] = _Busy(process, work)
 
     def _new_process(self) -> Any:
@@ -135,6 +137,9 @@ class RayExecutor:
         """What the workers said of works that still go on."""
         said: list[Progressed] = self._progress.get_nowait_batch(self._progress.qsize())
         going_on = {busy.work.key for busy in self._busy.values()}
+        for event in said:
+            if event.key in going_on:
+                self._supervision.heard(event.key)
         return [event for event in said if event.key in going_on]
 
     def _ended(self, reference: Any) -> Event:
@@ -146,19 +151,38 @@ class RayExecutor:
             raise getattr(error, "cause", error) from None
         except RayError as error:
             return self._after_loss(work, error)
-        self._idle.append(process)
+        if isinstance(outcome, Failed) and outcome.cause != "refused":  # what went wrong may have spoiled the process
+            ray.kill(process)
+            if outcome.cause == "memory":
+                return self._after(work, Trouble(outcome.reason, memory=True))
+        else:
+            self._idle.append(process)
+        self._supervision.over(work.key)
         require_weights_here(work, outcome)
         return outcome
 
+    def _end_hanging(self) -> list[Event]:
+        """Ends workers that are silent for too long."""
+        hanging = self._supervision.hanging()
+        silent = [reference for reference, busy in self._busy.items() if busy.work.key in hanging]
+        found: list[Event] = []
+        for reference in silent:
+            process, work = self._busy.pop(reference)
+            ray.kill(process)
+            found.append(self._after(work, Trouble(self._silence)))
+        return found
+
     def _after_loss(self, work: Work, error: RayError) -> Event:
-        reason = _cause_of_loss(error)
         for process in self._idle:  # some may have been on the same node
             ray.kill(process)
         self._idle.clear()
-        if self._attempts[work.key] >= ATTEMPTS:
-            return Failed(work.key, f"{reason}, {ATTEMPTS} times")
-        self._begin(work)
-        return Lost(work.key, reason)
+        return self._after(work, _cause_of_loss(error))
+
+    def _after(self, work: Work, trouble: Trouble) -> Event:
+        event, again = self._supervision.after(work, trouble)
+        if again:
+            self._begin(again)
+        return event
 
 
 class _Busy(NamedTuple):
@@ -192,10 +216,10 @@ class _Process:
             self._progress.put_nowait(progressed)
 
 
-def _cause_of_loss(error: RayError) -> str:
+def _cause_of_loss(error: RayError) -> Trouble:
     text = str(error)
     if isinstance(error, OutOfMemoryError) or "memory" in text:
-        return "its process was ended because the node's memory ran out"
+        return Trouble("its process was ended because the node's memory ran out", memory=True)
     if "node" in text.lower() and ("died" in text or "dead" in text):
-        return "its node was lost"
-    return "its process died"
+        return Trouble("its node was lost")
+    return Trouble("its process died")
