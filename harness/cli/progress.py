@@ -15,7 +15,7 @@ from harness.measurement import Progress
 from harness.spec import PlannedJob, TrainJob
 from harness.suites.cost import Estimate
 from harness.suites.plan import label
-from harness.suites.runner import Watch
+from harness.suites.request import Watch
 
 LINE_SECONDS = 30.0  # between two plain lines on jobs that go on
 DAY = 24 * 3600.0

@@ -15,7 +15,7 @@ from harness.cli.overview import show
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from harness.suites.runner import Summary
+    from harness.suites.request import Summary
 
 
 def run_suite(
@@ -34,7 +34,8 @@ def run_suite(
         return
     from harness.cli.progress import shown
     from harness.suites.registry import get_suites
-    from harness.suites.runner import Request, run_suite
+    from harness.suites.request import Request
+    from harness.suites.runner import run_suite
 
     # what `docker stop` sends is to be obeyed like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,108 +1,30 @@
-"""The runner: plans suites, has what is missing done, and records each job in one transaction.
+"""The runner: plans suites, and has what is missing done.
 
-Only runners write to the database, and they never import torch: that is for the workers. Where several work on one
-database, each job is claimed by one (`harness.suites.peers`).
+Only runners write to the database, and they never import torch: that is for the workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol
 
 from harness.data.bundled import is_made
 from harness.data.sets import DATASETS
-from harness.errors import AlreadyRecorded, DataMissing, Interrupted
-from harness.measurement import EvaluationResult, Progress, TrainingResult
+from harness.errors import DataMissing, Interrupted
 from harness.names import lookup
 from harness.settings import Settings
-from harness.spec import PlannedJob, Suite, TrainJob
-from harness.store import arrays, read, write
+from harness.store import read, write
 from harness.store.engine import Database, open_database
 from harness.store.mending import mend
-from harness.store.provenance import provenance
-from harness.suites.cost import Estimate, estimate
-from harness.suites.devices import Device, Wanted
+from harness.suites.devices import Device
 from harness.suites.executors import EXECUTORS
-from harness.suites.executors.event import (
-    Event,
-    Executor,
-    Failed,
-    Finished,
-    JobWork,
-    Lost,
-    PrepareWork,
-    Progressed,
-    Started,
-)
+from harness.suites.executors.event import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, label, make_plan
+from harness.suites.request import Request, Summary, Watch
 from harness.suites.results import held, is_whole
-from harness.suites.schedule import Schedule
-
-LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the user asks for."""
-
-    suites: tuple[Suite, ...]
-    """One, or those of a collection; all at one profile."""
-    seeds: tuple[int, ...] = ()
-    """Each suite's own if empty."""
-    only: tuple[str, ...] = ()
-    """Conditions; all if empty."""
-    device: Wanted = "auto"
-    workers: int | None = None
-    executor: str = "local"
-    command: str
-    """The command line, for provenance; it also continues the run."""
-
-    @property
-    def profile(self) -> str:
-        """The suites'."""
-        return self.suites[0].profile
-
-
-class Watch(Protocol):
-    """Whoever shows a run to people."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
-
-    def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
-        """These jobs, of so many that were asked for, will be done now."""
-
-    def started(self, planned: PlannedJob) -> None:
-        """A job begins."""
-
-    def progressed(self, planned: PlannedJob, progress: Progress) -> None:
-        """A job goes on."""
-
-    def finished(self, planned: PlannedJob, seconds: float) -> None:
-        """A job is recorded."""
-
-    def failed(self, planned: PlannedJob, reason: str) -> None:
-        """A job failed, or its training diverged."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """How a run ended."""
-
-    asked: int
-    """Jobs that the command is about."""
-    finished: int
-    """Jobs done by this run."""
-    done: int
-    """Jobs done by this run and before."""
-    failed: tuple[tuple[PlannedJob, str], ...]
-    """Failed and diverged jobs with the reason, also diverged ones of earlier runs."""
-    blocked: tuple[tuple[PlannedJob, str], ...]
-    """Jobs that cannot run, and why."""
+from harness.suites.run import LOOK_SECONDS, Run
 
 
 def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
@@ -129,7 +51,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
                     inputs = Inputs(settings.data_dir, request.profile)
                     plan = _plan(request, inputs, device)
                 with _planned(plan, inputs, settings, folder, watch) as (database, peers):
-                    run = _Run(plan, inputs, request, settings, device, database, peers, executor, watch)
+                    run = Run(plan, inputs, request, settings, device, database, peers, executor, watch)
                     return run.work(workers)
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
@@ -206,190 +128,3 @@ def _make_bundled_sets(plan: Plan, settings: Settings, executor: Executor, watch
                     raise DataMissing(f"data set {dataset.name} could not be made: {event.reason}")
                 waiting = waiting and not isinstance(event, Finished)
     return bool(absent)
-
-
-class _Run:
-    """A run in progress."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        inputs: Inputs,
-        request: Request,
-        settings: Settings,
-        device: Device,
-        database: Database,
-        peers: Peers,
-        executor: Executor,
-        watch: Watch,
-    ) -> None:
-        self._plan = plan
-        self._inputs = inputs
-        self._request = request
-        self._settings = settings
-        self._device = device
-        self._database = database
-        self._peers = peers
-        self._executor = executor
-        self._watch = watch
-        states = read.job_states(database, plan.by_key)
-        self._attempts = {key: state.attempts for key, state in states.items()}
-        absent = self._absent_weights(states)
-        lost = [key for key in absent if peers.has(key)]
-        for key in lost:
-            watch.note(f"{label(plan.by_key[key])}: its weights are missing or damaged, it is trained again")
-            write.forget_training(database, key)
-            del states[key]
-        self._weights = {key: state.weights for key, state in states.items() if state.weights}
-        self._schedule = Schedule(
-            plan,
-            {key for key, state in states.items() if state.state == "done"},
-            {key: state.reason or "" for key, state in states.items() if state.state == "diverged"},
-        )
-        for key in set(absent).difference(lost):
-            self._schedule.miss(key, self._whereabouts(key))
-        self._finished = 0
-
-    def work(self, workers: int) -> Summary:
-        """Do what is to do."""
-        schedule = self._schedule
-        todo = list(schedule.todo.values())
-        if todo:
-            self._verify_data(todo)
-            rates = read.rates(self._database, self._device.name)
-            self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
-        elif schedule.blocked and not schedule.done and not schedule.failed:
-            raise DataMissing(next(iter(schedule.blocked.values())))
-        while schedule.todo or schedule.running or schedule.left:
-            while self._executor.idle and (planned := schedule.begin_next()):
-                self._begin(planned)
-            assert schedule.running or schedule.left, "a job that waits has a need that is neither done nor to do"
-            for event in self._executor.events(LOOK_SECONDS):
-                self._heed(event)
-            self._heed_peers()
-        return self._summary()
-
-    def _begin(self, planned: PlannedJob) -> None:
-        if self._peers.claim(planned.key, self._attempts.get(planned.key, 0)):
-            self._executor.submit(self._work(planned))
-        else:
-            self._schedule.leave(planned.key)
-
-    def _work(self, planned: PlannedJob) -> JobWork:
-        return JobWork(
-            job=planned.job,
-            data_dir=self._settings.data_dir,
-            models_dir=self._settings.models_dir,
-            weights={need.key: self._weights[need.key] for need in planned.needs},
-        )
-
-    def _heed_peers(self) -> None:
-        """Learn what became of the jobs that were left to other runners."""
-        self._peers.give_sign()
-        schedule = self._schedule
-        theirs = self._peers.look() if schedule.left else None
-        if theirs is None:
-            return
-        states = read.job_states(self._database, schedule.left)
-        for key in schedule.left.keys() - theirs.keys():
-            self._learn(key, states.get(key))
-        if not schedule.todo and not schedule.running and not schedule.left.keys() & theirs.keys():
-            schedule.give_up_left()
-
-    def _learn(self, key: str, state: read.JobState | None) -> None:
-        """What became of a job that no other runner does any more; None: nobody plans it now."""
-        planned = self._plan.by_key[key]
-        if state is None:
-            self._give_up(planned, "another run's plan is without it; run the same command again")
-        elif state.state == "done" and not self._has_weights(planned, state):
-            self._schedule.miss(key, self._whereabouts(key))
-        elif state.state == "done":
-            if state.weights:
-                self._weights[key] = state.weights
-            self._schedule.finish(key)
-        elif state.state in {"failed", "diverged"}:
-            reason = state.reason or ""
-            self._give_up(planned, f"diverged: {reason}" if state.state == "diverged" else reason)
-        elif state.state != "running":
-            self._schedule.take_back(key)
-
-    def _whereabouts(self, key: str) -> str:
-        return (
-            f"the weights of {label(self._plan.by_key[key])} lie with {self._peers.title(key)}: run the same command"
-            f" there, share the results folder, or copy its models/{key} to {self._settings.models_dir}"
-        )
-
-    def _heed(self, event: Event) -> None:
-        """Record what happened to a job; what another runner has recorded meanwhile stays."""
-        try:
-            self._note_down(event)
-        except AlreadyRecorded:
-            self._watch.note(f"{label(self._plan.by_key[event.key])}: another runner was faster")
-            self._schedule.leave(event.key)
-
-    def _note_down(self, event: Event) -> None:
-        planned = self._plan.by_key[event.key]
-        match event:
-            case Started():
-                write.start(self._database, event.key, self._device.name)
-                self._watch.started(planned)
-            case Progressed():
-                self._watch.progressed(planned, event.progress)
-            case Lost():
-                self._watch.note(f"{label(planned)}: {event.reason}; it begins again")
-            case Failed():
-                write.fail(self._database, event.key, event.reason)
-                self._give_up(planned, event.reason)
-            case Finished():
-                self._record(planned, event)
-
-    def _record(self, planned: PlannedJob, event: Finished) -> None:
-        origin = event.made_with or provenance(event.facts, "")
-        origin = replace(origin, command=self._request.command)
-        if isinstance(event.result, TrainingResult):
-            write.finish_training(self._database, event.key, event.result, origin, event.seconds)
-            if event.result.weights is None:
-                self._give_up(planned, f"diverged: {event.result.reason}")
-                return
-            self._weights[event.key] = event.result.weights
-        elif isinstance(event.result, EvaluationResult):
-            files = arrays.save(self._settings.arrays_dir, event.key, event.result.arrays)
-            write.finish_evaluation(self._database, event.key, event.result, origin, event.seconds, files)
-            if event.result.warning:
-                self._watch.note(f"{label(planned)}: {event.result.warning}")
-        self._schedule.finish(event.key)
-        self._finished += 1
-        self._watch.finished(planned, event.seconds)
-
-    def _give_up(self, planned: PlannedJob, reason: str) -> None:
-        self._schedule.fail(planned.key, reason)
-        self._watch.failed(planned, reason)
-
-    def _absent_weights(self, states: Mapping[str, read.JobState]) -> list[str]:
-        """Trained models whose weights an evaluation needs and the disk does not have as they were."""
-        waiting = [planned for planned in self._plan.asked if states[planned.key].state not in {"done", "blocked"}]
-        needed = {need.key for planned in waiting for need in planned.needs}
-        return [key for key in sorted(needed) if not self._has_weights(self._plan.by_key[key], states[key])]
-
-    def _has_weights(self, planned: PlannedJob, state: read.JobState) -> bool:
-        """Whether the weights are here that the database has of a model, if it has some; others' lie with the data."""
-        if state.weights is None or not isinstance(planned.job, TrainJob):
-            return True
-        return is_whole(self._settings.models_dir / planned.key / state.weights, state.weights_sha256)
-
-    def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
-        """Read every byte of the sets that will be used; raises DataDamaged."""
-        paths = {path for planned in todo for path in planned.job.data}
-        names = sorted({path.partition("/")[0] for path in paths})
-        self._watch.note(f"checking data: {', '.join(names)}")
-        self._inputs.verify(paths)
-
-    def _summary(self) -> Summary:
-        schedule, by_key = self._schedule, self._plan.by_key
-        return Summary(
-            asked=len(schedule.asked),
-            finished=self._finished,
-            done=len(schedule.done),
-            failed=tuple((by_key[key], reason) for key, reason in schedule.failed.items()),
-            blocked=tuple((by_key[key], reason) for key, reason in schedule.blocked.items()),
-        )

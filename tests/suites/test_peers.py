@@ -23,8 +23,9 @@ from harness.store.engine import open_database
 from harness.suites import peers
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.event import Event, JobWork
+from harness.suites.request import Request
 from harness.suites.results import held
-from harness.suites.runner import Request, run_suite
+from harness.suites.runner import run_suite
 
 FORK = multiprocessing.get_context("fork")
 

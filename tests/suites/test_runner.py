@@ -23,7 +23,8 @@ from harness.suites.devices import Device, find_device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.event import Event, Failed, Finished, JobWork, Started
 from harness.suites.plan import label
-from harness.suites.runner import Request, Summary, run_suite
+from harness.suites.request import Request, Summary
+from harness.suites.runner import run_suite
 
 FACTS = DeviceFacts(device="some processor", driver=None, threads=1)
 CONTENT = b"weights"
