@@ -20,7 +20,7 @@ def require_intact(db: Database, suite: str, profile: str) -> None:
     with db.reading() as connection:
         if views.altered(connection) or seals.broken_environments(connection):
             raise DatabaseUnusable(f"{db.title} is damaged; restore the newest backup; `harness db check` says more")
-        if f"{suite}/{profile}" in seals.broken_suites(connection):
+        if seals.is_broken(connection, suite, profile):
             raise DatabaseUnusable(f"{db.title} is damaged: the plan of {suite} is not as it was written; {again}")
         places = sql_table("v_jobs", column("suite"), column("profile"), column("job"))
         jobs = select(places.c.job).where(places.c.suite == suite, places.c.profile == profile)

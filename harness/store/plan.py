@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from harness.spec import (
     model_of,
 )
 from harness.store import schema, seals
+from harness.store.batches import rows_among
 from harness.store.engine import Database
 
 
@@ -96,8 +97,8 @@ def _models(session: Session, jobs: Iterable[ModelJob]) -> dict[str, int]:
     by_key = {job.key: job for job in jobs}
     known = _known(session, schema.Model.key, by_key)
     insert_rows(session, schema.Model, [model_row(key, job) for key, job in by_key.items() if key not in known])
-    rows = session.execute(select(schema.Model.key, schema.Model.id).where(schema.Model.key.in_(by_key)))
-    return dict(rows.all())
+    rows = rows_among(session, select(schema.Model.key, schema.Model.id), schema.Model.key, by_key)
+    return dict(rows)
 
 
 def model_row(key: str, job: ModelJob) -> dict[str, Any]:
@@ -144,7 +145,7 @@ _REGULARIZER_COLUMNS = ("alpha", "threshold", "threshold_low", "pair_range", "n_
 def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int]) -> None:
     by_key = {each.key: each for each in planned}
     job = schema.Job
-    states = dict(session.execute(select(job.key, job.state).where(job.key.in_(by_key))).all())
+    states = dict(rows_among(session, select(job.key, job.state), job.key, by_key))
     new, changed = [], []
     for key, each in by_key.items():
         row = {"key": key, "work": each.work, "state": "blocked" if each.blocked else "waiting", "reason": each.blocked}
@@ -251,5 +252,5 @@ def _forget_unneeded(session: Session) -> None:
     session.execute(delete(job).where(*unneeded, job.kind == "train", ~serves))
 
 
-def _known(session: Session, column: Any, keys: Iterable[str]) -> set[str]:
-    return set(session.scalars(select(column).where(column.in_(list(keys)))))
+def _known(session: Session, column: Any, keys: Collection[str]) -> set[str]:
+    return {key for (key,) in rows_among(session, select(column), column, keys)}

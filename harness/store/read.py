@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from harness.errors import SpecError
 from harness.store import schema, views
+from harness.store.batches import rows_among
 from harness.store.engine import Database
 
 if TYPE_CHECKING:
@@ -48,12 +49,11 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
         select(job.key, job.state, job.attempts, job.reason, training.weights, training.weights_sha256)
         .join(schema.Model, schema.Model.id == job.model_id, isouter=True)
         .join(training, (training.model_id == job.model_id) & (schema.Model.key == job.key), isouter=True)
-        .where(job.key.in_(list(keys)))
     )
     with db.reading() as connection:
         return {
             key: JobState(state=state, attempts=attempts, reason=reason, weights=weights, weights_sha256=sha256)
-            for key, state, attempts, reason, weights, sha256 in connection.execute(query)
+            for key, state, attempts, reason, weights, sha256 in rows_among(connection, query, job.key, keys)
         }
 
 

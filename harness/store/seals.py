@@ -24,6 +24,7 @@ from sqlalchemy.types import NULLTYPE
 
 from harness.spec import digest
 from harness.store import schema
+from harness.store.batches import rows_among
 
 FINAL = frozenset({"done", "diverged"})
 """States of finished jobs."""
@@ -44,9 +45,7 @@ def seal(connection: Connection, keys: Collection[str]) -> None:
 
 def seal_suite(connection: Connection, name: str, profile: str) -> None:
     """Store the digest of a suite's places, in the transaction that writes them."""
-    found = suite_digests(connection)
-    subject = _subject(name, profile)
-    _put(connection, {subject: found[subject]})
+    _put(connection, suite_digests(connection, name, profile))
 
 
 def seal_everything(connection: Connection) -> None:
@@ -72,15 +71,26 @@ def broken(connection: Connection, keys: Collection[str] | None = None) -> list[
     job, seals = schema.Job, schema.Seal
     states = select(_raw(job.key), _raw(job.state))
     sealed = select(_raw(seals.subject), _raw(seals.digest))
+
+    def asked(query: Any, column: Any) -> Iterator[Any]:
+        return iter(connection.execute(query)) if keys is None else rows_among(connection, query, column, keys)
+
     with _any_text(connection):
-        stored: dict[str, str] = {name: value for name, value in connection.execute(sealed) if "/" not in name}
-        finished = {key for key, state in connection.execute(states) if state in FINAL or key in stored}
-    wanted = finished | stored.keys()
+        stored: dict[str, str] = {name: value for name, value in asked(sealed, seals.subject) if "/" not in name}
+        finished = {key for key, state in asked(states, job.key) if state in FINAL}
     found: list[str] = []
-    for chunk in _chunks(sorted(wanted if keys is None else wanted.intersection(keys))):
+    for chunk in _chunks(sorted(finished | stored.keys())):
         now = digests(connection, chunk)
         found += [key for key in chunk if now.get(key) is None or now[key] != stored.get(key)]
     return found
+
+
+def is_broken(connection: Connection, name: str, profile: str) -> bool:
+    """Whether a suite's places are not as they were planned."""
+    subject = _subject(name, profile)
+    with _any_text(connection):
+        stored = connection.scalar(select(_raw(schema.Seal.digest)).where(schema.Seal.subject == subject))
+    return stored != suite_digests(connection, name, profile).get(subject)
 
 
 def broken_suites(connection: Connection) -> list[str]:
@@ -113,14 +123,16 @@ def digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     return {key: _digest(lines[key]) for key in keys if key in lines}
 
 
-def suite_digests(connection: Connection) -> dict[str, str]:
-    """The digests of the suites and their places as they are now, by "name/profile"."""
+def suite_digests(connection: Connection, name: str | None = None, profile: str | None = None) -> dict[str, str]:
+    """The digests of the suites and their places as they are now, by "name/profile"; of one suite if it is named."""
     suite, place = schema.Suite, schema.Place
     columns = (
         *(suite.name, suite.profile, suite.title),
         *(place.condition, place.seed, place.evaluation, place.job_key),
     )
     query = select(*map(_raw, columns)).join(place, place.suite_id == suite.id, isouter=True)
+    if name is not None:
+        query = query.where(suite.name == name, suite.profile == profile)
     lines: dict[str, list[str]] = defaultdict(list)
     with _any_text(connection):
         found = connection.execute(query)

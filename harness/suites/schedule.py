@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from heapq import heappop, heappush
 
 from harness.spec import PlannedJob
 from harness.suites.plan import Plan
@@ -32,26 +34,39 @@ class Schedule:
             for planned in self.asked
             if planned.key not in self.done and planned.key not in self.blocked
         }
-        """Jobs that wait, in the order in which they should begin."""
+        """Jobs that wait."""
+        self._place = {planned.key: number for number, planned in enumerate(self.asked)}
+        self._needed_by: dict[str, list[str]] = defaultdict(list)
+        for planned in self.asked:
+            for need in planned.needs:
+                self._needed_by[need.key].append(planned.key)
+        self._ready: list[tuple[int, str]] = []
+        """A heap of jobs to look at next, by their place in the plan; each is there once it may begin."""
+        for key in self.todo:
+            self._look_at(key)
         for planned in self.asked:
             if planned.key in diverged:
                 self.fail(planned.key, f"diverged: {diverged[planned.key]}")
 
     def begin_next(self) -> PlannedJob | None:
         """The first job whose models are there; it counts as running from now on. None if all must wait."""
-        for key, planned in list(self.todo.items()):
-            needs = {need.key for need in planned.needs}
-            if needs & self.absent.keys():
+        while self._ready:
+            _, key = heappop(self._ready)
+            if key not in self.todo:  # it has been left to another runner since, or blocked
+                continue
+            if self._absent_needs(key):
                 self.leave(key)
-            elif needs <= self.done:
-                self.running.add(key)
-                return self.todo.pop(key)
+                continue
+            self.running.add(key)
+            return self.todo.pop(key)
         return None
 
     def finish(self, key: str) -> None:
         """A job is done, here or by another runner."""
         self._forget(key)
         self.done.add(key)
+        for waiting in self._needed_by[key]:
+            self._look_at(waiting)
 
     def leave(self, key: str) -> None:
         """A job is for another runner to do."""
@@ -60,8 +75,9 @@ class Schedule:
 
     def take_back(self, key: str) -> None:
         """The other runner does not do it after all, so it waits here again if it can be done here."""
-        if not self.absent.keys() & {need.key for need in self.left[key].needs}:
+        if not self._absent_needs(key):
             self.todo[key] = self.left.pop(key)
+            self._look_at(key)
 
     def miss(self, key: str, where: str) -> None:
         """Another runner has trained a model, whose weights are not here."""
@@ -70,20 +86,28 @@ class Schedule:
 
     def give_up_left(self) -> None:
         """Nobody does what was left to others: what cannot be done here for want of weights is blocked."""
-        for key, planned in list(self.left.items()):
-            absent = [self.absent[need.key] for need in planned.needs if need.key in self.absent]
+        for key in list(self.left):
+            absent = self._absent_needs(key)
             if absent:
-                self.blocked[key] = absent[0]
+                self.blocked[key] = self.absent[absent[0]]
                 del self.left[key]
 
     def fail(self, key: str, reason: str) -> None:
         """A job has no result, so what needs it is blocked."""
         self._forget(key)
         self.failed[key] = reason
-        for waiting in list(self.todo.values()):
-            if any(need.key == key for need in waiting.needs):
-                del self.todo[waiting.key]
-                self.blocked[waiting.key] = f"its training failed: {reason}"
+        for waiting in self._needed_by[key]:
+            if self.todo.pop(waiting, None):
+                self.blocked[waiting] = f"its training failed: {reason}"
+
+    def _look_at(self, key: str) -> None:
+        """A job may be ready now."""
+        planned = self.todo.get(key)
+        if planned and all(need.key in self.done for need in planned.needs):
+            heappush(self._ready, (self._place[key], key))
+
+    def _absent_needs(self, key: str) -> list[str]:
+        return [need.key for need in self._by_key[key].needs if need.key in self.absent]
 
     def _forget(self, key: str) -> None:
         """A job is no longer where it was."""

@@ -50,3 +50,9 @@ def test_a_table_has_a_row_for_each_outcome(tmp_path: Path) -> None:
         "| training step | **2.35** (2.2 to 2.5) | 12,300 images/s | 0.0123 images/s | 46% of convolutions "
         "| 310 MB / ? | losses within 1e-07 |"
     )
+
+
+def test_the_page_of_the_docs_shows_what_was_measured() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    assert list(ledger.FOLDER.glob("*.json"))
+    assert ledger.tables() in page

@@ -103,7 +103,17 @@ def test_every_float_is_checked_to_be_finite() -> None:
 
 
 def test_columns_that_are_not_plain_are_explained() -> None:
-    plain = {"id", "learning_rate", "seconds", "evaluation_id", "suite_id", "job_key", "model_id", "data_split_id"}
+    plain = {
+        "id",
+        "learning_rate",
+        "seconds",
+        "evaluation_id",
+        "suite_id",
+        "job_key",
+        "model_id",
+        "data_split_id",
+        "runner_id",
+    }
     silent = {
         str(column)
         for table in Base.metadata.tables.values()
