@@ -83,6 +83,15 @@ def test_a_reading_connection_refuses_to_write(db: Database) -> None:
         connection.execute(text("DELETE FROM suite"))
 
 
+def test_a_table_that_is_gone_is_damage_but_not_in_a_question(db: Database) -> None:
+    with db.transaction() as session:
+        session.execute(text("DROP TABLE seal"))
+    with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"), db.reading() as connection:
+        connection.execute(text("SELECT * FROM seal"))
+    with pytest.raises(SpecError, match="seal"):
+        read.answer(db, "SELECT * FROM seal")
+
+
 def test_something_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "notes.sqlite"
     file.write_text("A note that is long enough to be a header of a database, and then some more words.\n" * 50)

@@ -191,9 +191,14 @@ def translated(url: URL) -> Iterator[None]:
     except UnicodeDecodeError as error:  # the driver's, of a message that quotes a damaged name
         raise DatabaseUnusable(f"{title(url)} {sqlite.DAMAGED}") from error
     except StatementError as error:
-        sentence = _DIALECTS[url.get_backend_name()].sentence(error.orig)
+        dialect = _DIALECTS[url.get_backend_name()]
+        sentence = dialect.sentence(error.orig)
         if sentence is not None:
             raise DatabaseUnusable(f"{title(url)} {sentence}") from error
+        if dialect.lacks_schema(error.orig):  # its version says that it has all that this program asks for
+            raise DatabaseUnusable(
+                f"{title(url)} is damaged; restore the newest backup: a table or column is missing"
+            ) from error
         if isinstance(error, IntegrityError | DataError) or isinstance(error.orig, ValueError | TypeError):
             raise StoreError(f"{title(url)} does not take this result: {error.orig}") from error
         raise

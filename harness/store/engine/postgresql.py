@@ -54,6 +54,11 @@ def sentence(error: BaseException | None) -> str | None:
     return next((text for start, text in _SENTENCES.items() if (code or "").startswith(start)), None)
 
 
+def lacks_schema(error: BaseException | None) -> bool:
+    """Whether a table or column is not there that a statement names."""
+    return getattr(error, "sqlstate", None) in {"42P01", "42703"}
+
+
 def refused_to_write(error: BaseException | None) -> bool:
     """Whether a statement wanted to write where only reading is allowed."""
     return getattr(error, "sqlstate", None) == "25006"

@@ -70,6 +70,11 @@ def sentence(error: BaseException | None) -> str | None:
     return next((text for code, text in _SENTENCES.items() if name.startswith(code)), None)
 
 
+def lacks_schema(error: BaseException | None) -> bool:
+    """Whether a table or column is not there that a statement names."""
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR" and str(error).startswith("no such")
+
+
 def refused_to_write(error: BaseException | None) -> bool:
     """Whether a statement wanted to write, or more than a question may, where only reading is allowed."""
     return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_READONLY", "SQLITE_AUTH"))
