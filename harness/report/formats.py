@@ -67,7 +67,10 @@ def csv(data: pd.DataFrame) -> str:
 
 
 def _no_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    # a lone carriage return would end the row for most readers
+    return (f"'{value}" if value.startswith(_FORMULA) else value).replace("\r", " ")
 
 
 def latex_text(text: str) -> str:
