@@ -14,6 +14,8 @@ from harness.data.arrays import open_split
 from harness.models import weights
 from harness.models.pixels import unit_pixels
 from harness.spec import TrainingSpec
+from harness.store import seals
+from harness.store.engine import open_database
 from harness.training.trained import load_trained
 
 MORE = """
@@ -67,3 +69,6 @@ def spoil_for_bfloat16(program: Program, data: Path) -> None:
             "UPDATE training SET weights = ?, weights_sha256 = ? WHERE weights = ?",
             (spoilt.name, weights.sha256_of(spoilt), file),
         )
+    database = open_database(f"sqlite:///{program.results / 'harness.sqlite'}")
+    with contextlib.closing(database), database.transaction() as session:
+        seals.seal(session.connection(), [key])

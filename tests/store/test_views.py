@@ -332,18 +332,3 @@ def test_arrays_are_named_with_their_digests(db: Database) -> None:
         *("kinds", "smoke", "standard", 0, "spectrum", "spectrum", "power"),
         *(f"{SPECTRUM.key}/power.safetensors", "1" * 64, "4 x 4"),
     )
-
-
-def test_going_back_to_a_version_without_them_removes_what_it_cannot_hold(filled: Database) -> None:
-    before = {view: rows(filled, view) for view in ("v_curves", "v_gammas")}
-    plan_and_record_all_kinds(filled)
-    for version in ("0001", migrations.NEWEST):
-        with filled.engine.connect() as connection:
-            filled.dialect.without_foreign_keys(connection)
-            with connection.begin():
-                migrations.migrate(connection, version)
-            connection.invalidate()
-    assert {view: rows(filled, view) for view in before} == before
-    assert "kinds" not in {row[0] for row in rows(filled, "v_jobs")}
-    with filled.reading() as connection:
-        assert filled.dialect.problems(connection) == []

@@ -1,0 +1,194 @@
+"""`python -m benchmarks.load`: what planning, recording and reporting cost with up to ten million measurements.
+
+Suites of 1,000, 10,000 and 100,000 jobs are planned, recorded and run through the schedule without doing any work; then
+one suite is shown, asked for its status and reported out of a database in which others have stored up to 10,000,000
+measurements. Times are CPU seconds; memory is the process's peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from sqlalchemy import text
+
+from harness.data.bundled import prepare_bundled
+from harness.measurement import DeviceFacts, EvaluationResult, Measurement, TrainingResult
+from harness.report.results import read_results
+from harness.spec import TrainJob, parse_suite
+from harness.store import read, write
+from harness.store.engine import Database, open_database
+from harness.store.provenance import provenance
+from harness.suites.inputs import Inputs
+from harness.suites.plan import Plan, make_plan
+from harness.suites.schedule import Schedule
+
+T = TypeVar("T")
+SEEDS, EVALUATIONS = 10, 4
+JOBS_OF_A_CONDITION = SEEDS * (1 + EVALUATIONS)
+JOBS = (1_000, 10_000, 100_000)
+MEASUREMENTS = (100_000, 1_000_000, 10_000_000)
+PER_RESULT = 80
+"""Measurements of one evaluation: about CIFAR-10-C's."""
+
+SUITE = """
+title = "Many ways to train"
+seeds = "0-{last}"
+[train]
+classification = "digits"
+[regularizer]
+images = "digits"
+n_images = 32
+target = "pixel"
+[conditions.swept]
+grid = {{ "regularizer.alpha" = {alphas} }}
+[evaluations]
+clean = {{}}
+gaussian = {{}}
+uniform = {{}}
+salt_pepper = {{}}
+"""
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+    parser.add_argument("--most-jobs", type=int, default=JOBS[-1])
+    parser.add_argument("--most-measurements", type=int, default=MEASUREMENTS[-1])
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        prepare_bundled(Path(folder), "digits")
+        print(
+            "| jobs | planned | recorded | recorded again | begun and finished | peak MB |\n|---|---|---|---|---|---|"
+        )
+        for jobs in JOBS:
+            if jobs <= arguments.most_jobs:
+                print(_planning(Path(folder), jobs), flush=True)
+        for row in _reporting(Path(folder), arguments.most_measurements):
+            print(row, flush=True)
+
+
+def _plan(folder: Path, name: str, jobs: int) -> Plan:
+    """The plan of a suite with so many jobs."""
+    file = folder / f"{name}.toml"
+    alphas = [round(0.01 * (number + 1), 2) for number in range(jobs // JOBS_OF_A_CONDITION)]
+    file.write_text(SUITE.format(last=SEEDS - 1, alphas=alphas))
+    return make_plan([parse_suite(file, "paper")], Inputs(folder, "paper"), bfloat16=False)
+
+
+def _planning(folder: Path, jobs: int) -> str:
+    plan, planned = _timed(lambda: _plan(folder, f"suite-{jobs}", jobs))
+    database = open_database(f"sqlite:///{folder / f'plans-{jobs}.sqlite'}")
+    try:
+        _, recorded = _timed(lambda: _record(database, plan))
+        _, again = _timed(lambda: _record(database, plan))
+    finally:
+        database.close()
+    _, begun = _timed(lambda: _run_through(plan))
+    seconds = " | ".join(f"{value:.2f} s" for value in (planned, recorded, again, begun))
+    return f"| {len(plan.jobs):,} | {seconds} | {_peak_mb():,.0f} |"
+
+
+def _record(database: Database, plan: Plan) -> None:
+    [suite] = plan.suites
+    write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, [])
+
+
+def _run_through(plan: Plan) -> None:
+    schedule = Schedule(plan, (), {})
+    while planned := schedule.begin_next():
+        schedule.finish(planned.key)
+
+
+def _reporting(folder: Path, most: int) -> Iterator[str]:
+    """A suite of 1,000 jobs in a database that grows."""
+    path = folder / "results.sqlite"
+    database = open_database(f"sqlite:///{path}")
+    try:
+        plan = _plan(folder, "asked", JOBS[0])
+        _record(database, plan)
+        stored, recorded = _timed(lambda: _finish(database, plan))
+        print(f"\n{len(plan.jobs):,} finished jobs recorded in {recorded:.2f} s: {stored:,} measurements, sealed")
+        print("\n| measurements | file | show | status | numbers of a report | a query on a view | peak MB |")
+        print("|---|---|---|---|---|---|---|")
+        [suite] = plan.suites
+        works: tuple[Callable[[], object], ...] = (
+            lambda: read.job_states(database, plan.by_key),
+            lambda: read.answer(database, "v_jobs", suite=suite.name, profile=suite.profile),
+            lambda: read_results(database, suite.name, suite.profile),
+            lambda: read.answer(database, "v_curve_summary", suite=suite.name, profile=suite.profile),
+        )
+        for number, measurements in enumerate(each for each in MEASUREMENTS if each <= most):
+            _fill(database, folder, number, measurements - stored)
+            stored = measurements
+            seconds = " | ".join(f"{_timed(work)[1]:.2f} s" for work in works)
+            yield f"| {measurements:,} | {path.stat().st_size / 1e6:,.0f} MB | {seconds} | {_peak_mb():,.0f} |"
+    finally:
+        database.close()
+
+
+def _fill(database: Database, folder: Path, number: int, measurements: int) -> None:
+    """Another suite's results, so many measurements."""
+    jobs = max(JOBS_OF_A_CONDITION, measurements // PER_RESULT * (1 + EVALUATIONS) // EVALUATIONS)
+    _record(database, _plan(folder, f"other-{number}", jobs))
+    _store_numbers(database)
+
+
+def _finish(database: Database, plan: Plan) -> int:
+    """Record results of all jobs of a plan, each in its transaction; how many measurements."""
+    origin = provenance(DeviceFacts(device="none", driver=None, threads=1), "python -m benchmarks.load")
+    trained = TrainingResult(
+        status="ok",
+        reason=None,
+        epochs=(),
+        best_epoch=None,
+        gammas=(),
+        weights="weights",
+        weights_sha256="0" * 64,
+        parameters=1,
+    )
+    numbers = tuple(
+        Measurement(metric="accuracy", value=0.5, n=1000, epsilon=0.001 * index) for index in range(PER_RESULT)
+    )
+    for planned in plan.jobs:
+        write.start(database, planned.key, "none")
+        if isinstance(planned.job, TrainJob):
+            write.finish_training(database, planned.key, trained, origin, 1.0)
+        else:
+            write.finish_evaluation(database, planned.key, EvaluationResult(measurements=numbers), origin, 1.0)
+    return PER_RESULT * sum(not isinstance(planned.job, TrainJob) for planned in plan.jobs)
+
+
+def _store_numbers(database: Database) -> None:
+    """Measurements for each evaluation that has none, written as rows: nobody waits for ten million attacks."""
+    with database.transaction() as session:
+        session.execute(
+            text(
+                "WITH RECURSIVE step(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM step WHERE i < :most) "
+                "INSERT INTO measurement (evaluation_id, metric, point, value, n, n_failed, epsilon) "
+                "SELECT e.id, 'accuracy', 'epsilon=' || i, 0.5, 1000, 0, 0.001 * i FROM evaluation e, step "
+                "WHERE NOT EXISTS (SELECT 1 FROM measurement m WHERE m.evaluation_id = e.id)"
+            ),
+            {"most": PER_RESULT - 1},
+        )
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    gc.collect()
+    began = time.process_time()
+    found = work()
+    return found, time.process_time() - began
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
