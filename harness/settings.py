@@ -26,7 +26,6 @@ class Settings:
     """A folder of suites of your own, beside the built-in ones."""
     database_url: str | None = None
     """SQLAlchemy URL of the result database; default: harness.sqlite in the results folder."""
-
     attempts: int = 3
     """Times that one command begins a job whose worker is lost, hangs or runs out of memory."""
     hang_minutes: float = 60.0

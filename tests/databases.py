@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -18,6 +19,16 @@ def new_database(server: Engine, name: str, template: str) -> str:
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
     return server.url.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def unopened(request: pytest.FixtureRequest, file: Path, template: str = "template0") -> Iterator[str]:
+    """The URL of a database of the kind `request.param` that nobody has opened: a file, or one on the server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{file}"
+    else:
+        with database_on(request.getfixturevalue("server"), template) as url:
+            yield url
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from typing import Any
 
 import psutil
 
-SUITE = """
-title = "Three ways to train a tiny network, one of which diverges"
+WAYS = """
 seeds = [0]
 
 [train]
@@ -34,7 +33,12 @@ pairs_per_batch = 2
 [conditions.threshold.regularizer]
 target = "threshold"
 threshold = 0.4
+"""
+"""Two ways to train a tiny network."""
 
+SUITE = f"""
+title = "Three ways to train a tiny network, one of which diverges"
+{WAYS}
 [conditions.wild]
 optimisation.learning_rate = 1e30
 
@@ -43,10 +47,10 @@ target = "pixel"
 images = "imagenet"
 
 [evaluations]
-clean = { n_images = 32 }
-gaussian = { n_images = 32, sizes = 2 }
-fgsm_transfer = { n_images = 32, sizes = 2 }
-boundary = { n_images = 4, steps = 3, repeats = 1, start_draws = 10 }
+clean = {{ n_images = 32 }}
+gaussian = {{ n_images = 32, sizes = 2 }}
+fgsm_transfer = {{ n_images = 32, sizes = 2 }}
+boundary = {{ n_images = 4, steps = 3, repeats = 1, start_draws = 10 }}
 """
 NEEDED = ("--only", "none", "--only", "threshold")
 """The conditions that can be finished."""

@@ -10,37 +10,18 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from program import Program
+from program import WAYS, Program
 
-SUITE = """
+SUITE = f"""
 title = "Two ways to train a tiny network, and an analysis that leaves arrays"
-seeds = [0]
-
-[train]
-classification = "digits"
-n_train = 64
-network.base_width = 2
-optimisation = { epochs = 3, batch_size = 16, epochs_per_phase = 1 }
-
-[regularizer]
-alpha = 10
-images = "digits"
-n_images = 32
-pairs_per_batch = 2
-
-[conditions.none]
-
-[conditions.threshold.regularizer]
-target = "threshold"
-threshold = 0.4
-
+{WAYS}
 [evaluations]
-clean = { n_images = 32 }
-gaussian = { n_images = 32, sizes = 2 }
-boundary = { n_images = 4, steps = 3, repeats = 1, start_draws = 10 }
+clean = {{ n_images = 32 }}
+gaussian = {{ n_images = 32, sizes = 2 }}
+boundary = {{ n_images = 4, steps = 3, repeats = 1, start_draws = 10 }}
 
 [analyses]
-noise_examples = { images = "digits" }
+noise_examples = {{ images = "digits" }}
 """
 INJECTED = Path(__file__).parent / "injected"
 

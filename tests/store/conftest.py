@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from databases import BOTH, database_on, new_database
+from databases import BOTH, database_on, new_database, unopened
 from recorded_study import fill
 from sqlalchemy import Engine
 
@@ -43,11 +43,8 @@ def filled_server(server: Engine) -> Engine:
 @pytest.fixture(params=BOTH)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind that nobody has opened yet."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'results' / 'harness.sqlite'}"
-    else:
-        with database_on(request.getfixturevalue("server"), "template0") as url:
-            yield url
+    with unopened(request, tmp_path / "results" / "harness.sqlite") as url:
+        yield url
 
 
 @pytest.fixture(params=BOTH)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from databases import BOTH, database_on
+from databases import BOTH, database_on, unopened
 from every_table import HARD, contents, fill_every_table, numbers
 from recorded_study import planned
 from sqlalchemy import text
@@ -21,11 +21,8 @@ from harness.store.engine import Database, find_database, open_database
 @pytest.fixture(params=BOTH)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A second database of each kind, that nobody has opened yet."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'elsewhere' / 'copy.sqlite'}"
-    else:
-        with database_on(request.getfixturevalue("server"), "template0") as url:
-            yield url
+    with unopened(request, tmp_path / "elsewhere" / "copy.sqlite") as url:
+        yield url
 
 
 def test_a_copy_has_every_row_of_every_table_and_goes_on(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from databases import BOTH, database_on
+from databases import BOTH, unopened
 
 from harness.data.bundled import prepare_bundled
 from harness.settings import Settings
@@ -69,11 +69,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind that nobody has opened yet."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'shared' / 'harness.sqlite'}"
-    else:
-        with database_on(request.getfixturevalue("server"), "template") as url:
-            yield url
+    with unopened(request, tmp_path / "shared" / "harness.sqlite", "template") as url:
+        yield url
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.errors import DeviceError
 from harness.suites.devices import Device, available_cores
 from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
-from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble
+from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 CLOSING_SECONDS = 5.0
 _KERNEL_COUNTS = Path("/proc/vmstat")
@@ -63,7 +63,6 @@ class LocalExecutor:
         self._idle: list[_Process] = []
         self._busy: dict[Connection, _Process] = {}
         self._supervision = Supervision(limits)
-        self._silence = limits.silence
         self._started: list[Event] = []
 
     @property
@@ -86,7 +85,7 @@ class LocalExecutor:
             found += self._heard(self._busy[connection])  # type: ignore[index]
         hanging = self._supervision.hanging()
         for process in [process for process in self._busy.values() if process.work.key in hanging]:
-            found.append(self._after(process, Trouble(f"{self._silence}, so its process was killed")))
+            found.append(self._after(process, Trouble(f"{self._supervision.silence}, so its process was killed")))
         return found
 
     def close(self) -> None:
@@ -118,9 +117,10 @@ class LocalExecutor:
         return found
 
     def _ended(self, process: _Process, outcome: Finished | Failed) -> Event:
-        """What is to be told of an outcome. Memory that ran out may be there for a fresh process."""
-        if isinstance(outcome, Failed) and outcome.cause == "memory":
-            return self._after(process, Trouble(outcome.reason, memory=True))
+        """What is to be told of an outcome."""
+        trouble = trouble_of(outcome)
+        if trouble:
+            return self._after(process, trouble)
         self._supervision.over(outcome.key)
         del self._busy[process.connection]
         if isinstance(outcome, Failed) and outcome.cause == "unexpected":

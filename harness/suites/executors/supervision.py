@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harness.spec import EvaluateJob
-from harness.suites.executors.event import Failed, JobWork, Lost, Work
+from harness.suites.executors.event import Failed, Finished, JobWork, Lost, Work
 
 LONGEST_LOOK = 10.0  # seconds; a runner that was stopped for longer (Ctrl-Z) had stopped its workers too
 FEWER = 4  # times; memory for the images of an evaluation shrinks as much
@@ -25,11 +25,6 @@ class Limits:
     hang_seconds: float = 3600.0
     """A worker that says nothing for so long hangs. Trainings on a GPU speak once an epoch, analyses at their end."""
 
-    @property
-    def silence(self) -> str:
-        """What is wrong with a worker that hangs."""
-        return f"it hung: no progress for {self.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
-
 
 DEFAULT = Limits()
 
@@ -40,6 +35,13 @@ class Trouble(NamedTuple):
     reason: str
     memory: bool = False
     """Memory ran out."""
+
+
+def trouble_of(outcome: Finished | Failed) -> Trouble | None:
+    """What another attempt may better: memory that ran out may be there for a fresh process."""
+    if isinstance(outcome, Failed) and outcome.cause == "memory":
+        return Trouble(outcome.reason, memory=True)
+    return None
 
 
 class Supervision:
@@ -53,6 +55,11 @@ class Supervision:
         self._silent: dict[str, float] = {}
         """Seconds since a work that runs was last heard of, by its key."""
         self._troubles: dict[str, list[str]] = {}
+
+    @property
+    def silence(self) -> str:
+        """What is wrong with a worker that hangs."""
+        return f"it hung: no progress for {self._limits.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
 
     def heard(self, key: str) -> None:
         """A work begins or goes on."""

@@ -16,7 +16,7 @@ from harness.suites.executors.event import Event, Failed, Finished, Lost, Progre
 from harness.suites.executors.local import shares as shares_of
 from harness.suites.executors.local import visible_gpus
 from harness.suites.executors.node import with_whole_paths
-from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble
+from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 ENGINE_SECONDS = 60  # to answer one request
 USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
@@ -49,7 +49,6 @@ class DockerExecutor:
         ]
         self._running: dict[str, Container] = {}
         self._supervision = Supervision(limits)
-        self._silence = limits.silence
         self._hung: set[str] = set()
         """Keys of the works whose containers were ended because they hung."""
         self._told: list[Event] = []
@@ -120,9 +119,5 @@ class DockerExecutor:
         """Why a container has no outcome, or one that a second attempt may better."""
         if ended.key in self._hung:
             self._hung.discard(ended.key)
-            return None if isinstance(ended.outcome, Finished) else Trouble(self._silence)
-        if ended.outcome is None:
-            return container.cause_of_death()
-        if isinstance(ended.outcome, Failed) and ended.outcome.cause == "memory":
-            return Trouble(ended.outcome.reason, memory=True)
-        return None
+            return None if isinstance(ended.outcome, Finished) else Trouble(self._supervision.silence)
+        return trouble_of(ended.outcome) if ended.outcome else container.cause_of_death()

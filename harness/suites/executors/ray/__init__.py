@@ -27,7 +27,7 @@ from harness.suites.executors.node import (
     with_whole_paths,
 )
 from harness.suites.executors.ray.cluster import CORES, Cluster, Share, at_node, first_line
-from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble
+from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 if TYPE_CHECKING:
     from harness.suites.worker import Worker
@@ -49,7 +49,6 @@ class RayExecutor:
         """By the reference to the value that is to come."""
         self._waiting: deque[Work] = deque()
         self._supervision = Supervision(limits)
-        self._silence = limits.silence
         self._told: list[Event] = []
         self._most = workers
         try:
@@ -153,10 +152,11 @@ class RayExecutor:
             return self._after_loss(work, error)
         if isinstance(outcome, Failed) and outcome.cause != "refused":  # what went wrong may have spoiled the process
             ray.kill(process)
-            if outcome.cause == "memory":
-                return self._after(work, Trouble(outcome.reason, memory=True))
         else:
             self._idle.append(process)
+        trouble = trouble_of(outcome)
+        if trouble:
+            return self._after(work, trouble)
         self._supervision.over(work.key)
         require_weights_here(work, outcome)
         return outcome
@@ -169,7 +169,7 @@ class RayExecutor:
         for reference in silent:
             process, work = self._busy.pop(reference)
             ray.kill(process)
-            found.append(self._after(work, Trouble(self._silence)))
+            found.append(self._after(work, Trouble(self._supervision.silence)))
         return found
 
     def _after_loss(self, work: Work, error: RayError) -> Event:
