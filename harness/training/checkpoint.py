@@ -92,19 +92,23 @@ class TrainingFolder:
     def finish(self, result: TrainingResult) -> None:
         """Records the result, so that it is never computed twice, and removes everything else."""
         path = weights.save(self._folder, "result", {}, {"identity": self._identity, "result": asdict(result)})
-        keep = {path.name, result.weights}
-        for leftover in self._folder.iterdir():  # checkpoints, damaged files, and what a killed writer left
-            if leftover.name not in keep:
-                leftover.unlink()
+        self._keep_only(path.name, result.weights)
+
+    def _keep_only(self, *names: str | None) -> None:
+        """Removes checkpoints, damaged files, and what a killed writer left."""
+        for path in self._folder.iterdir():
+            if path.name not in names:
+                path.unlink()
 
     def _result(self) -> TrainingResult | None:
-        """The recorded result, if its weights are whole too."""
+        """The recorded result, if its weights are whole too; what a kill left beside them is removed."""
         for path in self._folder.glob("result-*.safetensors"):
             content = self._content(path)
             if not content:
                 continue
             fields = content[1]["result"]
             if fields["weights"] is None or self._content(self._folder / fields["weights"]):
+                self._keep_only(path.name, fields["weights"])
                 epochs = _reports(fields["epochs"])
                 return TrainingResult(**fields | {"epochs": epochs, "gammas": tuple(fields["gammas"])})
         return None

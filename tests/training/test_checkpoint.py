@@ -118,6 +118,17 @@ def test_what_a_killed_writer_left_is_removed_in_the_end(tmp_path: Path) -> None
     assert TrainingFolder(tmp_path, "id").newest() == result(path.name)
 
 
+def test_what_is_left_of_a_training_that_was_killed_while_it_tidied_up_is_removed_when_it_is_found(
+    tmp_path: Path,
+) -> None:
+    store = TrainingFolder(tmp_path, "id")
+    path = store.save_weights({"a": torch.ones(3)})
+    store.finish(result(path.name))
+    TrainingFolder(tmp_path, "id").save(reached(2))
+    assert TrainingFolder(tmp_path, "id").newest() == result(path.name)
+    assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
+
+
 def test_a_diverged_training_is_remembered(tmp_path: Path) -> None:
     store = TrainingFolder(tmp_path, "id")
     store.finish(result(None))
