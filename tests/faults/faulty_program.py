@@ -37,6 +37,8 @@ class Faulty(Program):
         super().__init__(folder, data, SUITE)
         self.faults = folder / "faults"
         self.faults.mkdir()
+        self.events: list[tuple[str, str, int, str]] = []
+        """What happened in the last run of the suite, no other command: role, kind, number, detail."""
         package = Path(__file__).parents[2]
         self.environment |= {
             "FAULTS_DIR": str(self.faults),
@@ -54,6 +56,8 @@ class Faulty(Program):
             path.unlink()
         self.environment["FAULTS_STRIKE"] = json.dumps(strike or None)
         code, said = self("run-suite", "tiny", "--workers", str(workers), timeout=900)
+        written = self.faults / "events"
+        self.events = [tuple(json.loads(line)) for line in written.read_text().splitlines()] if written.exists() else []
         assert "Traceback" not in said, said
         assert not strike or self.struck, f"{strike} never came: {said}"
         return code, said
@@ -61,11 +65,6 @@ class Faulty(Program):
     @property
     def struck(self) -> bool:
         return (self.faults / "struck").exists()
-
-    @property
-    def events(self) -> list[tuple[str, str, int, str]]:
-        """What happened in the last run: role, kind, number, detail."""
-        return [tuple(json.loads(line)) for line in (self.faults / "events").read_text().splitlines()]
 
     @property
     def outcome(self) -> dict[str, Any]:
