@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,11 @@ from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.event import Failed, Finished, JobWork, Lost, PrepareWork
 
 pytest.importorskip("docker.client", reason="the docker SDK is not installed: pip install 'robustness-harness[docker]'")
-from docker.client import DockerClient
-from docker.errors import DockerException
-
 from harness.suites.executors.docker import container
+from harness.suites.executors.docker.engine import open_engine
 from harness.suites.executors.docker.executor import DockerExecutor
-from harness.suites.executors.supervision import DEFAULT
+from harness.suites.executors.local import Share
+from harness.suites.executors.supervision import DEFAULT, Limits
 
 IMAGE = "robustness-harness"
 
@@ -31,13 +32,10 @@ IMAGE = "robustness-harness"
 def why_not() -> str:
     """Why no container can be started here; empty if one can."""
     try:
-        client = DockerClient.from_env()
-        try:
-            client.images.get(IMAGE)
-        finally:
-            client.close()
-    except DockerException as error:
-        return f"no Docker engine with the image {IMAGE} (make image): {error}"
+        engine, _ = open_engine(IMAGE)
+    except ExecutorUnusable as error:
+        return str(error)
+    engine.close()
     return ""
 
 
@@ -76,10 +74,18 @@ print(json.dumps({"failure": json.dumps(found)}), flush=True)
 
 
 @pytest.fixture
-def executor() -> Iterator[DockerExecutor]:
-    found = DockerExecutor("cpu", 1, IMAGE)
+def executor(request: pytest.FixtureRequest) -> Iterator[DockerExecutor]:
+    """With the limits that a test asks for."""
+    found = DockerExecutor("cpu", 1, IMAGE, getattr(request, "param", DEFAULT))
     yield found
     found.close()
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers have 200 MB."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    monkeypatch.setattr("harness.suites.executors.docker.executor.USABLE_MEMORY", (200 << 20) / machine)
 
 
 @pytest.fixture
@@ -155,6 +161,39 @@ def test_a_container_that_always_dies_fails_its_job_with_its_last_words(outcome)
     assert causes == [*[cause] * (DEFAULT.attempts - 1), f"{cause}, {DEFAULT.attempts} times"]
 
 
+@pytest.mark.parametrize("executor", [Limits(attempts=2, hang_seconds=3)], indirect=True)
+def test_a_container_that_says_nothing_hangs_and_is_ended_and_its_job_begins_again(executor, outcome):
+    found = outcome("import time; time.sleep(3600)")
+    causes = [event.reason for event in found if isinstance(event, Lost | Failed)]
+    silence = "it hung: no progress for 0.05 minutes (HARNESS_HANG_MINUTES)"
+    assert causes == [silence, f"{silence}, 2 times"]
+    assert executor.idle == 1
+    assert containers_of(JOB.key) == []
+
+
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize("executor", [Limits(attempts=2)], indirect=True)
+def test_a_container_that_wants_more_than_its_memory_is_told_apart_from_one_that_dies(outcome):
+    found = outcome("b'x' * (1 << 30)")
+    causes = [event.reason for event in found if isinstance(event, Lost | Failed)]
+    cause = "its container needs more than its 200 MB of memory"
+    assert causes == [cause, f"{cause}, 2 times; use fewer --workers"]
+
+
+@pytest.mark.skipif(Path("/proc/driver/nvidia").exists(), reason="containers can have a GPU here")
+def test_a_container_that_cannot_start_is_one_clear_error_and_gone(monkeypatch, tmp_path: Path):
+    share = Share("cuda", (0,), "0")
+    monkeypatch.setattr("harness.suites.executors.docker.executor.shares_of", lambda *of: [share])
+    executor = DockerExecutor("cpu", 1, IMAGE)
+    try:
+        with pytest.raises(ExecutorUnusable, match=r"the Docker engine starts no container: .*gpu"):
+            executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
+    finally:
+        executor.close()
+    gc.collect()  # a connection that was left open would be a warning now
+    assert containers_of("prepare digits") == []
+
+
 def test_a_job_is_done_and_its_container_is_gone(executor: DockerExecutor, tmp_path: Path):
     executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
     assert executor.idle == 0
@@ -198,4 +237,6 @@ def test_a_container_ends_with_its_runner(tmp_path: Path):
 
 
 def containers_of(key: str) -> list:
-    return DockerClient.from_env().containers.list(all=True, filters={"label": f"robustness-harness={key}"})
+    engine, _ = open_engine(IMAGE)
+    with closing(engine):
+        return engine.containers.list(all=True, filters={"label": f"robustness-harness={key}"})

@@ -8,18 +8,19 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
 from typing import Any
 
-from docker.errors import DockerException
 from docker.types import DeviceRequest, Mount
 from docker.utils.socket import STDERR, SocketError, frames_iter
 
 from harness.data.sets import get_dataset
 from harness.measurement import TrainingResult
 from harness.spec import TrainJob
+from harness.suites.executors.docker.engine import ENGINE_ERRORS
 from harness.suites.executors.docker.message import MOST_BYTES, Refused, event_of, work_message
 from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed, Work
 from harness.suites.executors.local import Share
@@ -80,7 +81,7 @@ class Container:
     def __init__(
         self, engine: Any, image: str, sandbox: Sandbox, work: Work, said: SimpleQueue[Progressed | Ended]
     ) -> None:
-        """Raises DockerException."""
+        """Raises ENGINE_ERRORS."""
         self.sandbox = sandbox
         self.work = work
         self._image = image
@@ -96,14 +97,14 @@ class Container:
             labels={"robustness-harness": work.key},
             **sandbox.options,
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.remove)
             streams = dict.fromkeys(("stdin", "stdout", "stderr", "stream"), 1)
             self._socket = self._container.attach_socket(params=streams)
             self._connection = self._socket._sock
+            undo.callback(self._hang_up)
             self._container.start()
-        except BaseException:
-            self.remove()
-            raise
+            undo.pop_all()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def cause_of_death(self) -> Trouble:
@@ -115,7 +116,7 @@ class Container:
                 return Trouble(
                     f"its container needs more than its {self.sandbox.memory >> 20} MB of memory", memory=True
                 )
-        except (DockerException, OSError):  # it was removed, or the engine does not answer
+        except ENGINE_ERRORS:  # it was removed, or the engine does not answer
             return Trouble("its container was removed")
         lines = [line for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
         last = "".join(filter(str.isprintable, f": {lines[-1]}")) if lines else ""
@@ -123,7 +124,7 @@ class Container:
 
     def remove(self) -> None:
         """End it now, whatever it does."""
-        with contextlib.suppress(DockerException, OSError):
+        with contextlib.suppress(*ENGINE_ERRORS):
             self._container.remove(force=True)
 
     def _listen(self) -> None:
@@ -142,6 +143,9 @@ class Container:
             pass
         finally:
             self._said.put(Ended(self.work.key, outcome))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._connection.close()  # which waits for the file around it
         self._socket.close()
 

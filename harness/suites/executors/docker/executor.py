@@ -6,19 +6,16 @@ import os
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
-from docker.client import DockerClient
-from docker.errors import DockerException, ImageNotFound
-
 from harness.errors import ExecutorUnusable
 from harness.suites.devices import Wanted, available_cores, find_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
+from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
 from harness.suites.executors.local import shares as shares_of
 from harness.suites.executors.local import visible_gpus
 from harness.suites.executors.node import with_whole_paths
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
-ENGINE_SECONDS = 60  # to answer one request
 USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
 
 
@@ -34,13 +31,7 @@ class DockerExecutor:
         """
         self.device = find_device(wanted)
         workers = workers or self.device.workers
-        try:
-            self._engine = DockerClient.from_env(timeout=ENGINE_SECONDS)
-            self._image = self._engine.images.get(image).id
-        except ImageNotFound:
-            raise ExecutorUnusable(f"--executor docker: no image {image!r}; build it with: make image") from None
-        except DockerException as error:
-            raise ExecutorUnusable(f"--executor docker: no Docker engine answers here ({error})") from error
+        self._engine, self._image = open_engine(image)
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         gpus = visible_gpus(self.device)
         self._free = [
@@ -88,7 +79,7 @@ class DockerExecutor:
         self._told.append(Started(work.key))
         try:
             self._running[work.key] = Container(self._engine, self._image, sandbox, work, self._said)
-        except DockerException as error:
+        except ENGINE_ERRORS as error:
             raise ExecutorUnusable(f"the Docker engine starts no container: {error}") from error
 
     def _end_hanging(self) -> None:
