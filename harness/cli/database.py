@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,13 +23,13 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of a table.")] = False,
 ) -> None:
     """Answer a question to the result database; it is only read."""
+    from harness.csv_text import csv_text
     from harness.store.read import answer
-    from harness.store.upkeep import write_csv
 
     with _opened() as database:
         found = answer(database, query)
     if csv:
-        write_csv(sys.stdout, found.columns, found.rows)
+        typer.echo(csv_text(found.columns, found.rows), nl=False)
         return
     from rich import box
     from rich.console import Console

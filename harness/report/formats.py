@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from harness.csv_text import csv_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +59,9 @@ def latex(table: Table) -> str:
 
 
 def csv(data: pd.DataFrame) -> str:
-    """The numbers as CSV: full precision, Unix line ends, empty cells where there is no number.
-
-    A text that a spreadsheet would take for a formula gets an apostrophe before it.
-    """
-    return data.map(_no_formula).to_csv(index=False, lineterminator="\n")
-
-
-def _no_formula(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    # a lone carriage return would end the row for most readers
-    return (f"'{value}" if value.startswith(_FORMULA) else value).replace("\r", " ")
+    """The numbers as CSV (see `harness.csv_text`), empty cells where there is no number."""
+    cells = data.astype(object).where(data.notna(), None)
+    return csv_text(list(data.columns), cells.itertuples(index=False, name=None))
 
 
 def latex_text(text: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy import table as sql_table
 
+from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
 from harness.files import write_whole
 from harness.store import migrations, read, seals, views
@@ -139,18 +137,9 @@ def export(database: Database, folder: Path) -> list[Path]:
     files = []
     for name in views.PUBLIC:
         found = read.answer(database, name)
-        text = io.StringIO(newline="")
-        write_csv(text, found.columns, found.rows)
         files.append(folder / f"{name}.csv")
         try:
-            write_whole(files[-1], text.getvalue().encode())
+            write_whole(files[-1], csv_text(found.columns, found.rows).encode())
         except OSError as error:
             raise HarnessError(f"{files[-1]} cannot be written: {error.strerror}") from error
     return files
-
-
-def write_csv(file: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table as CSV; NULL is an empty field."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
