@@ -20,24 +20,13 @@ from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.event import Failed, Finished, JobWork, Lost, PrepareWork
 
 pytest.importorskip("docker.client", reason="the docker SDK is not installed: pip install 'robustness-harness[docker]'")
+from containers import IMAGE, why_not
+
 from harness.suites.executors.docker import container
 from harness.suites.executors.docker.engine import open_engine
 from harness.suites.executors.docker.executor import DockerExecutor
 from harness.suites.executors.local import Share
 from harness.suites.executors.supervision import DEFAULT, Limits
-
-IMAGE = "robustness-harness"
-
-
-def why_not() -> str:
-    """Why no container can be started here; empty if one can."""
-    try:
-        engine, _ = open_engine(IMAGE)
-    except ExecutorUnusable as error:
-        return str(error)
-    engine.close()
-    return ""
-
 
 REASON = why_not()
 pytestmark = [pytest.mark.docker, pytest.mark.skipif(bool(REASON), reason=REASON)]

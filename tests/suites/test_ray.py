@@ -165,6 +165,52 @@ def test_a_suite_is_interrupted_continued_and_survives_the_death_of_a_node(tmp_p
     assert program.content() == alone.content()
 
 
+LOSSES = """
+import os, signal, sys
+
+import psutil
+import ray
+from ray.exceptions import RayError
+
+from harness.suites.executors.ray import cause_of_loss
+
+memory = psutil.virtual_memory()
+os.environ["RAY_memory_usage_threshold"] = str((memory.total - memory.available + (2 << 30)) / memory.total)
+ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="critical")
+
+
+@ray.remote
+class Worker:
+    def leave(self, how):
+        if how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return len([b"x" * (64 << 20) for _ in range(128)])
+
+
+for how in ("killed", "memory"):
+    try:
+        ray.get(Worker.remote().leave.remote(how))
+    except RayError as error:
+        print(*cause_of_loss(error), sep=": ")
+"""
+
+
+@pytest.mark.slow
+def test_ray_says_whether_memory_ran_out_or_a_worker_was_killed():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOSSES],
+        env=os.environ | ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = [line for line in done.stdout.splitlines() if line.startswith("its process")]  # Ray speaks as well
+    assert said == [
+        "its process died: False",
+        "its process was ended because the node's memory ran out: True",
+    ]
+
+
 @pytest.mark.slow
 def test_a_cluster_without_a_gpu_is_refused_for_one(tmp_path: Path, data: Path, nodes: Nodes):
     environment = Program(tmp_path, data).environment | {"RAY_ADDRESS": nodes.address}

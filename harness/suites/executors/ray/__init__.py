@@ -176,7 +176,7 @@ class RayExecutor:
         for process in self._idle:  # some may have been on the same node
             ray.kill(process)
         self._idle.clear()
-        return self._after(work, _cause_of_loss(error))
+        return self._after(work, cause_of_loss(error))
 
     def _after(self, work: Work, trouble: Trouble) -> Event:
         event, again = self._supervision.after(work, trouble)
@@ -216,10 +216,10 @@ class _Process:
             self._progress.put_nowait(progressed)
 
 
-def _cause_of_loss(error: RayError) -> Trouble:
-    text = str(error)
-    if isinstance(error, OutOfMemoryError) or "memory" in text:
+def cause_of_loss(error: RayError) -> Trouble:
+    """Of a worker that is gone. Ray's text about any that died names memory and nodes, as what it may have been."""
+    if isinstance(error, OutOfMemoryError):
         return Trouble("its process was ended because the node's memory ran out", memory=True)
-    if "node" in text.lower() and ("died" in text or "dead" in text):
+    if "because its node has died" in str(error):
         return Trouble("its node was lost")
     return Trouble("its process died")
