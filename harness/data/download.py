@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError
 
@@ -16,6 +19,36 @@ OnProgress = Callable[[int, int], None]
 BLOCK = 1 << 18  # bytes
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 5
+MOST_BYTES = 4 << 30  # of a file; the largest, CIFAR-100-C's, has 2.9 GB
+
+MOST_CHARACTERS = 200  # of what a server says is wrong
+
+_BROKEN = (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
+"""A connection that was cut, or an answer that is none; where something arrived before, another attempt may help."""
+
+
+class _Redirections(urllib.request.HTTPRedirectHandler):
+    """Follows redirections without a look at their pages, which urllib would read whole, however long they are."""
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        fp.close()
+        return super().http_error_302(req, io.BytesIO(), code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+_OPENER = urllib.request.OpenerDirector()
+"""For HTTP alone: a redirection leads to no file of this machine, and to no other protocol."""
+for handler in (
+    urllib.request.ProxyHandler,
+    urllib.request.HTTPHandler,
+    urllib.request.HTTPSHandler,
+    _Redirections,
+    urllib.request.HTTPDefaultErrorHandler,
+    urllib.request.HTTPErrorProcessor,
+    urllib.request.UnknownHandler,
+):
+    _OPENER.add_handler(handler())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +94,7 @@ def fetched(download: Download, folder: Path, name: str, on_progress: OnProgress
             _fetch(download, part, on_progress)
             _check(download, part)
             part.replace(path)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, *_BROKEN) as error:
         raise DataError(
             f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
             f"from there. Without a connection: harness data import {name} PATH, with what you got elsewhere"
@@ -72,45 +105,65 @@ def fetched(download: Download, folder: Path, name: str, on_progress: OnProgress
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in a few words."""
-    return str(getattr(error, "reason", "") or error or type(error).__name__)
+    """What went wrong, in a few words; what the server said of it moves no terminal's cursor."""
+    text = str(getattr(error, "reason", "") or error or type(error).__name__)
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split())[:MOST_CHARACTERS])
 
 
 def _fetch(download: Download, part: Path, on_progress: OnProgress | None) -> None:
     """Bring the part to its full length; a connection that is cut on the way is taken up again."""
     for attempt in range(1, ATTEMPTS + 1):
-        before = part.stat().st_size if part.exists() else 0
+        before = _size(part)
         try:
             if _continue(download, part, on_progress):
                 return
-        except (http.client.HTTPException, TimeoutError, ConnectionError):
-            if attempt == ATTEMPTS or part.stat().st_size == before:  # no way forward
+        except _BROKEN:
+            if attempt == ATTEMPTS or _size(part) == before:  # no way forward
                 raise
     raise http.client.IncompleteRead(b"")
 
 
 def _continue(download: Download, part: Path, on_progress: OnProgress | None) -> bool:
     """Append what is missing of the file; returns whether it is whole."""
-    done = part.stat().st_size if part.exists() else 0
+    done = _size(part)
     request = urllib.request.Request(download.url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        response = _OPENER.open(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:  # nothing is missing
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and done:  # nothing is missing
             error.close()
             return True
         raise
+    except ValueError as error:  # it sends us to an address that is none
+        raise http.client.HTTPException(f"the server's answer cannot be read: {error}") from error
     with response:
         if response.status != http.client.PARTIAL_CONTENT:  # the server begins anew
             done = 0
-        total = done + int(response.headers.get("Content-Length", 0))
+        total = done + (response.length or 0)
+        _refuse_too_long(download, part, total)
         with part.open("ab" if done else "wb") as file:
             while block := response.read(BLOCK):
                 file.write(block)
                 done += len(block)
+                _refuse_too_long(download, part, done)
                 if on_progress:
-                    on_progress(done, total)
+                    on_progress(done, max(done, total))
     return done >= total
+
+
+def _size(part: Path) -> int:
+    """Bytes that are there; 0 before the first."""
+    return part.stat().st_size if part.exists() else 0
+
+
+def _refuse_too_long(download: Download, part: Path, size: int) -> None:
+    """Raise DataError if no file that is wanted has so many bytes: the disk is not for a server to fill."""
+    if size > MOST_BYTES:
+        part.unlink(missing_ok=True)
+        raise DataError(
+            f"{download.url} has more than {MOST_BYTES >> 20} MB, so it is not the file that was promised; nothing of "
+            "it was kept. Try again, or get it elsewhere and use: harness data import"
+        )
 
 
 def _check(download: Download, part: Path) -> None:
