@@ -9,10 +9,10 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 import harness
+from harness.data.array_errors import NOT_NUMPY, NOT_TENSORS
 from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.manifest import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
@@ -21,7 +21,7 @@ from harness.data.records import MANIFEST, checked_name
 from harness.data.source import ZipArchive
 from harness.errors import DataError, ImportRefused, SpecError
 
-_UNREADABLE = (OSError, ValueError, EOFError, BadZipFile, zlib.error, SafetensorError, MemoryError, NotImplementedError)
+_UNREADABLE = (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, *NOT_NUMPY, *NOT_TENSORS)
 
 
 def import_recording(data_dir: Path, name: str, folder: Path, *, replace: bool = False) -> RecordingManifest:
@@ -100,6 +100,11 @@ def _read(path: Path) -> Arrays:
             return dict(load_file(path))
         ZipArchive(path).names()  # refuses archives that unpack to far more than they are
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            found = {name: archive[name] for name in archive.files}
     except _UNREADABLE as error:
-        raise ImportRefused(f"{path} cannot be read: {error or type(error).__name__}") from error
+        what = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImportRefused(f"{path} cannot be read: {what}") from error
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what is no .npy file
+            raise ImportRefused(f"{path}: {name} is not a .npy file")
+    return found

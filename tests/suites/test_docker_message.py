@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -141,6 +142,18 @@ def with_array_called(name: str) -> bytes:
     return said_message(Finished("key", result, FACTS, 1.5)).encode()
 
 
+def with_arrays(content: bytes) -> bytes:
+    """An evaluation's message with another file of arrays."""
+    evaluation = ARRAYS["value"]["evaluation"] | {"arrays": base64.b64encode(content).decode()}
+    return json.dumps(ARRAYS | {"value": ARRAYS["value"] | {"evaluation": evaluation}}).encode()
+
+
+def tensor_of(kind: str, size: int, dimensions: int = 0) -> bytes:
+    """A file of one number, of a type or shape that NumPy does not have."""
+    header = json.dumps({"a": {"dtype": kind, "shape": [1] * dimensions, "data_offsets": [0, size]}}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size)
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -162,7 +175,10 @@ def with_array_called(name: str) -> bytes:
         altered(surprise=1),
         with_array_called("../escaped"),
         with_array_called("a/b"),
-        json.dumps(ARRAYS | {"value": ARRAYS["value"] | {"evaluation": {"arrays": "AAAA"}}}).encode(),
+        with_arrays(b"\0\0\0"),
+        with_arrays(tensor_of("BF16", 2)),
+        with_arrays(tensor_of("F8_E5M2", 1)),
+        with_arrays(tensor_of("F32", 4, dimensions=100)),
     ],
 )
 def test_what_no_job_says_is_refused(message):

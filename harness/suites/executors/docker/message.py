@@ -196,13 +196,14 @@ def _arrays_message(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def _arrays_of(message: str) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
     from safetensors.numpy import load
+
+    from harness.data.array_errors import NOT_TENSORS
 
     if not message:
         return {}
     try:
         arrays = load(base64.b64decode(message, validate=True))
-    except SafetensorError as error:
+    except NOT_TENSORS as error:
         raise ValueError(f"arrays that are none: {error}") from None
     return {_file_name(name): array for name, array in arrays.items()}
