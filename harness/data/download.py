@@ -20,7 +20,6 @@ BLOCK = 1 << 18  # bytes
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 5
 MOST_BYTES = 4 << 30  # of a file; the largest, CIFAR-100-C's, has 2.9 GB
-
 MOST_CHARACTERS = 200  # of what a server says is wrong
 
 _BROKEN = (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
