@@ -36,18 +36,23 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
-_OPENER = urllib.request.OpenerDirector()
-"""For HTTP alone: a redirection leads to no file of this machine, and to no other protocol."""
-for handler in (
-    urllib.request.ProxyHandler,
-    urllib.request.HTTPHandler,
-    urllib.request.HTTPSHandler,
-    _Redirections,
-    urllib.request.HTTPDefaultErrorHandler,
-    urllib.request.HTTPErrorProcessor,
-    urllib.request.UnknownHandler,
-):
-    _OPENER.add_handler(handler())
+def _http_opener() -> urllib.request.OpenerDirector:
+    """For HTTP alone: a redirection leads to no file of this machine, and to no other protocol."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        _Redirections,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.UnknownHandler,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+_OPENER = _http_opener()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,10 @@ class Download:
     """Against cut and altered transfers; published by the server."""
     sha256: str = ""
     """The same, where the server publishes that: all of it, or its beginning."""
+
+    def __post_init__(self) -> None:
+        if not (self.md5 or self.sha256):
+            raise ValueError(f"{self.url} has no checksum: anything would pass for it")
 
     @property
     def file(self) -> str:
