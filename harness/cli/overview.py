@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from harness.settings import settings
 
 if TYPE_CHECKING:
     from harness.spec import Job, Place, PlannedJob
+    from harness.store.claims import Holder
     from harness.store.read import JobState
     from harness.suites.cost import Estimate
     from harness.suites.plan import Plan
@@ -93,7 +95,7 @@ def status(
     suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="All suites if absent.")] = None,
 ) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
-    from harness.store import read
+    from harness.store import claims, read
     from harness.store.engine import open_database
     from harness.suites.results import holder
 
@@ -113,9 +115,13 @@ def status(
     for row in rows:
         if row["state"] in {"running", "failed", "diverged", "blocked"}:
             console.print(_job_line(row), markup=False, soft_wrap=True)
-    running = any(row["state"] == "running" for row in rows)
-    if running and not settings().on_server and holder(settings().results_dir) is None:
+    if not any(row["state"] == "running" for row in rows):
+        return
+    if not settings().on_server and holder(settings().results_dir) is None:
         console.print("No run is active: what was running is continued by the next run-suite.", soft_wrap=True)
+        return
+    for line in _runner_lines(claims.running(database)):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def spec_schema() -> None:
@@ -131,6 +137,15 @@ def _job_line(row: Mapping[str, object]) -> str:
     who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['kind']}"
     why = f": {row['reason']}" if row["reason"] else ""
     return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{why}"
+
+
+def _runner_lines(running: Mapping[str, Holder | None]) -> list[str]:
+    """Who does how many of the jobs that run, of all suites, and when each showed last that it lives."""
+    jobs = Counter(found for found in running.values() if found)
+    return [
+        f"{runner.title}: {number} job{'s' if number > 1 else ''}; last sign of life {runner.seen_at:%F %T} UTC"
+        for runner, number in jobs.items()
+    ]
 
 
 def _jobs_table(

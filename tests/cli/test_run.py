@@ -134,6 +134,19 @@ def test_ctrl_c_says_how_to_continue_and_a_second_run_is_refused_meanwhile(finis
     assert program.query(curves) == undisturbed.query(curves)
 
 
+def test_status_says_who_is_at_work(program):
+    with program.start("run-suite", "tiny", "--only", "none") as process:
+        wait_for(process, "none, seed 0: training")
+        process.send_signal(signal.SIGSTOP)
+        code, said = program("status", "tiny")
+        process.send_signal(signal.SIGCONT)
+        interrupt(process)
+        process.communicate(timeout=60)
+    assert code == 0, said
+    assert f", process {process.pid}, {program.results.resolve()}: 1 job; last sign of life 20" in said
+    assert "No run is active: " not in said
+
+
 def test_a_worker_that_is_killed_is_replaced(program):
     with program.start("run-suite", "tiny", "--only", "none") as process:
         wait_for(process, "none, seed 0: training")
