@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -97,25 +97,29 @@ def status(
     """Show what is done, running or failed, and why, as the database has it."""
     from harness.store import claims, read
     from harness.store.engine import open_database
+    from harness.store.totals import job_counts
     from harness.suites.results import holder
 
     database = open_database(settings().database, create=False)
-    chosen = {"suite": suite} if suite else {}
-    jobs = read.answer(database, "v_jobs", **chosen)
-    rows = [dict(zip(jobs.columns, row, strict=True)) for row in jobs.rows]
     table = Table("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked")
-    for name, profile in sorted({(row["suite"], row["profile"]) for row in rows}):
-        states = [row["state"] for row in rows if (row["suite"], row["profile"]) == (name, profile)]
-        counts = (states.count(str(column.header)) for column in table.columns[2:])
+    found = job_counts(database, suite)
+    for (name, profile), states in found.items():
+        counts = (states.get(str(column.header)) for column in table.columns[2:])
         table.add_row(name, profile, *(str(count or "") for count in counts))
     console = wide_console()
     console.print(
-        table if rows else f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}"
+        table if found else f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}"
     )
-    for row in rows:
-        if row["state"] in {"running", "failed", "diverged", "blocked"}:
-            console.print(_job_line(row), markup=False, soft_wrap=True)
-    if not any(row["state"] == "running" for row in rows):
+    told = read.answer(
+        database,
+        "v_jobs",
+        state=["running", "failed", "diverged", "blocked"],
+        **({"suite": suite} if suite else {}),
+    )
+    rows = [dict(zip(told.columns, row, strict=True)) for row in told.rows]
+    for row in sorted(rows, key=_told_order):
+        console.print(_job_line(row), markup=False, soft_wrap=True)
+    if not any("running" in states for states in found.values()):
         return
     if not settings().on_server and holder(settings().results_dir) is None:
         console.print("No run is active: what was running is continued by the next run-suite.", soft_wrap=True)
@@ -131,6 +135,12 @@ def spec_schema() -> None:
     from harness.spec.schema import suite_schema
 
     typer.echo(json.dumps(suite_schema(), indent=2))
+
+
+def _told_order(row: Mapping[str, Any]) -> tuple[object, ...]:
+    """As the table has the suites; then by condition, those without first."""
+    seed = -1 if row["seed"] is None else row["seed"]
+    return row["suite"], row["profile"], row["condition"] or "", seed, row["kind"], row["job"]
 
 
 def _job_line(row: Mapping[str, object]) -> str:

@@ -60,7 +60,10 @@ def render(
     for name in formats:
         lookup(FORMATS, "format", name)
     chosen = with_results(db, suites, profile)
-    found = {scale: read_findings(db, scale) for scale in dict.fromkeys(scale for _, scale in chosen)}
+    found = {
+        scale: read_findings(db, scale, [suite for suite, at in chosen if at == scale])
+        for scale in dict.fromkeys(scale for _, scale in chosen)
+    }
     return [
         _render_one(read_results(db, suite, scale), found[scale].about(suite), out, formats, least_clean_ratio)
         for suite, scale in chosen

@@ -19,6 +19,7 @@ from harness.store.arrays import load
 from harness.store.engine import Database, state
 from harness.store.intact import require_intact
 from harness.store.read import Origins
+from harness.store.totals import begun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def with_results(db: Database, suites: Sequence[str], profile: str | None) -> li
     if profile is not None:
         lookup(PROFILES, "profile", profile)
     planned = read.table(db, "suite")
-    known = reportable(db)
+    known = begun(db)
     chosen = []
     for suite in suites or sorted(planned["name"].unique()):
         if suite not in set(planned["name"]):
@@ -163,12 +164,6 @@ def with_results(db: Database, suites: Sequence[str], profile: str | None) -> li
     return chosen
 
 
-def reportable(db: Database) -> set[tuple[str, str]]:
-    """Each suite and profile of which a job has ended."""
-    jobs = read.table(db, "v_jobs", state=["done", "diverged"])
-    return set(zip(jobs["suite"], jobs["profile"], strict=True))
-
-
 def read_results(db: Database, suite: str, profile: str) -> Results:
     """Everything that is stored for a suite at a profile, which must have been planned.
 
@@ -182,8 +177,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     order = read.table(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
     views = {name: _frame(db, name, **where) for name in NUMBERS if name.startswith("v_")}
-    models = rows["model_id"].unique().tolist()  # SQLite would take numpy's integers for blobs
-    by_model = {name: _frame(db, name, model_id=models) for name in ("epoch", "gamma")}
+    by_model = {name: _frame(db, name, model_id=read.models_of(suite, profile)) for name in ("epoch", "gamma")}
     _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
     _refuse_twins(views["v_corruptions"], ["condition", "seed", "corruption", "severity"], "corrupted sets")
     return Results(

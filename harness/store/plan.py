@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, or_, select, update
@@ -16,6 +17,7 @@ from harness.spec import (
     ExternalSpec,
     Job,
     ModelJob,
+    Place,
     PlannedJob,
     TrainingSpec,
     digest,
@@ -37,6 +39,10 @@ class SplitFacts:
     n: int
     generated: bool
     origin: str
+
+
+MOST_ROWS = 10_000
+"""Of a plan that are in memory at once, as rows: a suite may have a million jobs."""
 
 
 def plan(
@@ -80,10 +86,16 @@ def block_dependents(session: Session) -> None:
             session.execute(update(schema.Job).where(schema.Job.key == key).values(blocked))
 
 
-def insert_rows(session: Session, table: type[schema.Base], rows: list[dict[str, Any]]) -> None:
-    """Insert many rows at once; none are fine too."""
-    if rows:
-        session.execute(insert(table), rows)
+def insert_rows(session: Session, table: type[schema.Base], rows: Iterable[dict[str, Any]]) -> None:
+    """Insert many rows; they need not all be in memory at once."""
+    for some in _batches(rows):
+        session.execute(insert(table), some)
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    waiting = iter(rows)
+    while some := list(islice(waiting, MOST_ROWS)):
+        yield some
 
 
 def _models_of(planned: PlannedJob) -> tuple[ModelJob, ...]:
@@ -96,7 +108,7 @@ def _models(session: Session, jobs: Iterable[ModelJob]) -> dict[str, int]:
     """Row numbers of the models by key; those that are missing are added."""
     by_key = {job.key: job for job in jobs}
     known = _known(session, schema.Model.key, by_key)
-    insert_rows(session, schema.Model, [model_row(key, job) for key, job in by_key.items() if key not in known])
+    insert_rows(session, schema.Model, (model_row(key, job) for key, job in by_key.items() if key not in known))
     rows = rows_among(session, select(schema.Model.key, schema.Model.id), schema.Model.key, by_key)
     return dict(rows)
 
@@ -146,16 +158,21 @@ def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int
     by_key = {each.key: each for each in planned}
     job = schema.Job
     states = dict(rows_among(session, select(job.key, job.state), job.key, by_key))
-    new, changed = [], []
-    for key, each in by_key.items():
-        row = {"key": key, "work": each.work, "state": "blocked" if each.blocked else "waiting", "reason": each.blocked}
-        if key not in states:
-            new.append(row | _job_facts(each.job, models))
-        elif states[key] in {"waiting", "blocked"} or (states[key] == "failed" and each.blocked):
-            changed.append(row)
+    new = (_job_row(each) | _job_facts(each.job, models) for key, each in by_key.items() if key not in states)
     insert_rows(session, job, new)
-    if changed:
-        session.execute(update(job), changed)
+    changed = (
+        _job_row(each)
+        for key, each in by_key.items()
+        if (state := states.get(key)) in {"waiting", "blocked"} or (state == "failed" and each.blocked)
+    )
+    for some in _batches(changed):
+        session.execute(update(job), some)
+
+
+def _job_row(planned: PlannedJob) -> dict[str, Any]:
+    """What every plan says of a job."""
+    blocked = planned.blocked
+    return {"key": planned.key, "work": planned.work, "state": "blocked" if blocked else "waiting", "reason": blocked}
 
 
 def _job_facts(job: Job, models: dict[str, int]) -> dict[str, Any]:
@@ -172,7 +189,7 @@ def _evaluations(session: Session, jobs: Iterable[Job], models: dict[str, int]) 
     """Evaluations of models, and analyses of data, which have none."""
     by_key = {job.key: job for job in jobs if isinstance(job, EvaluateJob | AnalyseJob)}
     known = _known(session, schema.Evaluation.key, by_key)
-    rows = [_evaluation_row(key, job, models) for key, job in by_key.items() if key not in known]
+    rows = (_evaluation_row(key, job, models) for key, job in by_key.items() if key not in known)
     insert_rows(session, schema.Evaluation, rows)
 
 
@@ -209,9 +226,9 @@ def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -
             row.n, row.generated, row.origin = known.n, known.generated, known.origin
         session.flush()
         linked = set(session.scalars(select(schema.JobData.job_key).where(schema.JobData.data_split_id == row.id)))
-        insert_rows(
-            session, schema.JobData, [{"job_key": key, "data_split_id": row.id} for key in sorted(keys - linked)]
-        )
+        number = row.id
+        new = ({"job_key": key, "data_split_id": number} for key in sorted(keys - linked))
+        insert_rows(session, schema.JobData, new)
 
 
 def _places(session: Session, planned: Sequence[PlannedJob], name: str, profile: str, title: str) -> None:
@@ -223,21 +240,22 @@ def _places(session: Session, planned: Sequence[PlannedJob], name: str, profile:
     suite.title, suite.planned_at = title, datetime.now(UTC)
     session.flush()
     session.execute(delete(schema.Place).where(schema.Place.suite_id == suite.id))
-    rows = []
-    for each in planned:
-        for place in each.places:
-            if (place.suite, place.profile) != (name, profile):
-                raise ValueError(f"a plan of {name} ({profile}) has a place in {place.suite} ({place.profile})")
-            rows.append(
-                {
-                    "suite_id": suite.id,
-                    "condition": place.condition,
-                    "seed": place.seed,
-                    "evaluation": place.evaluation or "",
-                    "job_key": each.key,
-                }
-            )
+    for place in (place for each in planned for place in each.places):
+        if (place.suite, place.profile) != (name, profile):
+            raise ValueError(f"a plan of {name} ({profile}) has a place in {place.suite} ({place.profile})")
+    number = suite.id
+    rows = (_place_row(number, place, each.key) for each in planned for place in each.places)
     insert_rows(session, schema.Place, rows)
+
+
+def _place_row(suite_id: int, place: Place, key: str) -> dict[str, Any]:
+    return {
+        "suite_id": suite_id,
+        "condition": place.condition,
+        "seed": place.seed,
+        "evaluation": place.evaluation or "",
+        "job_key": key,
+    }
 
 
 def _forget_unneeded(session: Session) -> None:

@@ -15,6 +15,7 @@ from harness.errors import SpecError
 from harness.store import schema, views
 from harness.store.batches import rows_among
 from harness.store.engine import Database
+from harness.store.seals import FINAL
 
 if TYPE_CHECKING:
     import pandas
@@ -93,7 +94,7 @@ class Answer:
 def answer(db: Database, sql_or_view: str, **filters: Any) -> Answer:
     """The rows of a view or table with those values, or of an SQL query.
 
-    filters: for a view or table: column=value, column=[values] or column=None.
+    filters: for a view or table: column=value, column=[values], column=None, or column=a query like `models_of`.
 
     Raises:
         SpecError: the SQL is wrong, wants to write, takes too long or finds too much.
@@ -124,9 +125,16 @@ def _filtered(name: str, filters: Mapping[str, Any]) -> Select[Any]:
     query: Select[Any] = select(literal_column("*")).select_from(sql_table(name))
     for key, value in filters.items():
         wanted: Any = column(key)
-        several = isinstance(value, Collection) and not isinstance(value, str)
-        query = query.where(wanted.in_(value) if several else wanted.is_not_distinct_from(value))
+        several = isinstance(value, Collection | Select) and not isinstance(value, str)
+        # `=` and IS NULL: PostgreSQL finds nothing by an index that IS NOT DISTINCT FROM asks for.
+        query = query.where(wanted.in_(value) if several else wanted == value)
     return query
+
+
+def models_of(suite: str, profile: str) -> Select[tuple[int]]:
+    """Row numbers of a suite's models; a query, since they may be more than one statement takes as values."""
+    view = sql_table("placed_model", *map(column, ("suite", "profile", "model_row")))
+    return select(view.c.model_row).where(view.c.suite == suite, view.c.profile == profile)
 
 
 @contextmanager
@@ -223,25 +231,17 @@ class Origins:
 
 def origins(db: Database, suite: str, profile: str) -> Origins:
     """The distinct commits, devices, package versions, data and commands behind a suite's results."""
-    view = sql_table("v_jobs", *map(column, ("suite", "profile", "job")))
-    keys = select(view.c.job).where(view.c.suite == suite, view.c.profile == profile)
-    finished = (schema.Job.key.in_(keys), schema.Job.state.in_(("done", "diverged")))
-    environments = select(schema.Environment.__table__).where(
-        schema.Environment.id.in_(select(schema.Job.environment_id).where(*finished))
-    )
-    data = schema.DataSplit
+    view = sql_table("v_jobs", *map(column, ("suite", "profile", "job", "state")))
+    finished = select(view.c.job).where(view.c.suite == suite, view.c.profile == profile, view.c.state.in_(FINAL))
+    job, data, link = schema.Job, schema.DataSplit, schema.JobData
+    ran_on = select(job.environment_id).where(job.key.in_(finished))
+    environments = select(schema.Environment.__table__).where(schema.Environment.id.in_(ran_on))
     splits = (
         select(data.name, data.split, data.sha256, data.n, data.generated, data.origin)
-        .where(
-            data.id.in_(
-                select(schema.JobData.data_split_id)
-                .join(schema.Job, schema.Job.key == schema.JobData.job_key)
-                .where(*finished)
-            )
-        )
+        .where(data.id.in_(select(link.data_split_id).where(link.job_key.in_(finished))))
         .order_by(data.name, data.split, data.sha256)
     )
-    commands = select(schema.Job.command).where(*finished).distinct().order_by(schema.Job.command)
+    commands = select(job.command).where(job.key.in_(finished)).distinct().order_by(job.command)
     with db.reading() as connection:
         found = connection.execute(environments.order_by(schema.Environment.id)).all()
         return Origins(

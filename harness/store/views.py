@@ -6,8 +6,14 @@ Plain SQL that SQLite and PostgreSQL read alike. Accuracies are fractions; epsil
 suite has two of a kind. A suite that shares a model with another shows it too. Models that were trained elsewhere
 have the target 'external'.
 
-Views under the others: `placed_model` (every place of a training), `placed_evaluation` (of an evaluation) and
-`placed_analysis` (of an analysis of data alone).
+Views under the others: `placed_model` (every place of a training), `placed_evaluation` (of an evaluation),
+`placed_analysis` (of an analysis of data alone), `placed_distortion` (an evaluation's number at its largest
+perturbation) and `placed_comparison` (the same beside that of the model's baseline).
+
+What a query costs depends on the suites that it asks for, not on what others have stored. So `WHERE suite = ...` must
+reach the tables. SQLite takes it through windows that are partitioned by the suite, and through one GROUP BY, but not
+through two on top of each other, through UNION without ALL, into a join of two grouped queries, or into WITH where
+the view stands in an IN. A test counts SQLite's steps.
 """
 
 from __future__ import annotations
@@ -60,6 +66,19 @@ JOIN suite s ON s.id = p.suite_id
 JOIN evaluation e ON e.key = p.job_key
 WHERE e.model_id IS NULL
 """,
+    # What remains at the largest epsilon; of the Boundary attack (epsilon NULL) the score.
+    "placed_distortion": """
+SELECT suite, profile, condition, seed, evaluation,
+       (SELECT max(x.epsilon) FROM measurement x WHERE x.evaluation_id = evaluation_row) AS epsilon,
+       CASE WHEN kind = 'boundary' THEN (
+           SELECT avg(x.value) FROM measurement x WHERE x.evaluation_id = evaluation_row AND x.metric = 'score'
+       ) ELSE (
+           SELECT x.value FROM measurement x
+           WHERE x.evaluation_id = evaluation_row AND x.metric = 'accuracy' AND x.epsilon IS NOT NULL
+           ORDER BY x.epsilon DESC LIMIT 1
+       ) END AS distorted
+FROM placed_evaluation
+""",
     # Trained models, diverged ones among them. Clean accuracy is that of the suite's own clean evaluation.
     "v_models": f"""
 SELECT {", ".join(f"p.{name}" for name in COMMON)}, m.key AS model_id, m.pair_range, m.n_images, m.pairs_per_batch,
@@ -92,18 +111,16 @@ JOIN measurement x ON x.evaluation_id = evaluation_row AND x.metric = 'accuracy'
 """,
     # Mean and standard error (n - 1) over seeds, from deviations from the mean; no SEM for a single seed.
     "v_curve_summary": f"""
-WITH centre AS (
-    SELECT suite AS s, profile AS p, condition AS c, evaluation AS e, epsilon AS x,
-           count(accuracy) AS n_seeds, avg(accuracy) AS mean
+SELECT DISTINCT {_PER_CONDITION}, evaluation, epsilon, n_seeds, mean,
+       sqrt(sum((accuracy - mean) * (accuracy - mean)) OVER seeds / NULLIF(n_seeds - 1, 0) / n_seeds) AS sem
+FROM (
+    SELECT {_PER_CONDITION}, evaluation, epsilon, accuracy,
+           count(*) OVER seeds AS n_seeds, avg(accuracy) OVER seeds AS mean
     FROM v_curves
-    GROUP BY suite, profile, condition, evaluation, epsilon
-)
-SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, mean,
-       sqrt(sum((accuracy - mean) * (accuracy - mean)) / NULLIF(n_seeds - 1, 0) / n_seeds) AS sem
-FROM v_curves
-JOIN centre ON s = suite AND p = profile AND c = condition AND e = evaluation AND x = epsilon
-WHERE accuracy IS NOT NULL
-GROUP BY {_PER_CONDITION}, evaluation, epsilon, n_seeds, mean
+    WHERE accuracy IS NOT NULL
+    WINDOW seeds AS (PARTITION BY {_PER_CONDITION}, evaluation, epsilon)
+) AS centred
+WINDOW seeds AS (PARTITION BY {_PER_CONDITION}, evaluation, epsilon)
 """,
     # Accuracy on each corruption; `frequency` is its group: low, medium or high (appendix 7.10).
     "v_corruptions": f"""
@@ -120,50 +137,44 @@ SELECT {_COMMON}, steps,
        CAST(sum(CASE WHEN x.metric = 'score' THEN x.n ELSE 0 END) AS BIGINT) AS n,
        CAST(sum(CASE WHEN x.metric = 'score' THEN x.n_failed ELSE 0 END) AS BIGINT) AS n_failed,
        avg(CASE WHEN x.metric = 'queries' THEN x.value END) AS queries,
-       avg(CASE WHEN x.metric = 'start_score' THEN x.value END) AS start_score
+       avg(CASE WHEN x.metric = 'start_score' THEN x.value END) AS start_score,
+       evaluation
 FROM placed_evaluation
 JOIN measurement x ON x.evaluation_id = evaluation_row
 WHERE kind = 'boundary'
 GROUP BY {_COMMON}, evaluation, evaluation_row, steps
 """,
-    # Section 5.2. R: this condition; U: its baseline, the same training without regularizer in the same suite. 0:
-    # clean, D: at the largest epsilon; for the Boundary attack (epsilon NULL) the scores. Means over the seeds
-    # that have all four numbers, then ratios. The comparison with A0 = 0.9 avoids dividing by zero.
-    "v_acceptable": f"""
-WITH furthest AS (
-    SELECT evaluation_id, max(epsilon) AS epsilon FROM measurement WHERE epsilon IS NOT NULL GROUP BY evaluation_id
-), reached AS (
-    SELECT b.suite, b.profile, b.condition, b.seed, b.evaluation, x.epsilon, x.value AS distorted
-    FROM placed_evaluation b
-    JOIN furthest f ON f.evaluation_id = b.evaluation_row
-    JOIN measurement x ON x.evaluation_id = f.evaluation_id AND x.metric = 'accuracy' AND x.epsilon = f.epsilon
-    UNION ALL
-    SELECT b.suite, b.profile, b.condition, b.seed, b.evaluation, NULL, avg(x.value)
-    FROM placed_evaluation b
-    JOIN measurement x ON x.evaluation_id = b.evaluation_row AND x.metric = 'score'
-    WHERE b.kind = 'boundary'
-    GROUP BY b.suite, b.profile, b.condition, b.seed, b.evaluation
-), unregularized AS (
-    SELECT suite, profile, seed, baseline, min(condition) AS condition
-    FROM placed_model WHERE target = 'none' GROUP BY suite, profile, seed, baseline
-), compared AS (
-    SELECT {", ".join(f"r.{name}" for name in PER_CONDITION)}, d.evaluation, d.epsilon, count(*) AS n_seeds,
-           avg(r.clean_accuracy) AS r0, avg(u.clean_accuracy) AS u0, avg(d.distorted) AS rd, avg(b.distorted) AS ud
+    # Beside each model's numbers those of its baseline, the same training without regularizer in the same suite.
+    "placed_comparison": f"""
+SELECT {_COMMON}, evaluation, epsilon, clean, distorted,
+       min(CASE WHEN target = 'none' THEN clean END) OVER pair AS baseline_clean,
+       min(CASE WHEN target = 'none' THEN distorted END) OVER pair AS baseline_distorted
+FROM (
+    SELECT {", ".join(f"r.{name}" for name in COMMON)}, m.baseline, d.evaluation, d.epsilon, r.clean_accuracy AS clean,
+           d.distorted
     FROM v_models r
     JOIN model m ON m.key = r.model_id
-    JOIN unregularized n ON n.suite = r.suite AND n.profile = r.profile AND n.seed = r.seed AND n.baseline = m.baseline
-    JOIN v_models u ON u.suite = n.suite AND u.profile = n.profile AND u.condition = n.condition AND u.seed = n.seed
-    JOIN reached d ON d.suite = r.suite AND d.profile = r.profile AND d.condition = r.condition AND d.seed = r.seed
-    JOIN reached b ON b.suite = u.suite AND b.profile = u.profile AND b.condition = u.condition AND b.seed = u.seed
-     AND b.evaluation = d.evaluation AND (b.epsilon = d.epsilon OR (b.epsilon IS NULL AND d.epsilon IS NULL))
-    WHERE r.target <> 'none' AND r.clean_accuracy IS NOT NULL AND u.clean_accuracy IS NOT NULL
-      AND d.distorted IS NOT NULL AND b.distorted IS NOT NULL
-    GROUP BY {", ".join(f"r.{name}" for name in PER_CONDITION)}, d.evaluation, d.epsilon
-)
+    JOIN placed_distortion d
+      ON d.suite = r.suite AND d.profile = r.profile AND d.condition = r.condition AND d.seed = r.seed
+) AS evaluated
+WINDOW pair AS (PARTITION BY suite, profile, seed, baseline, evaluation, epsilon)
+""",
+    # Section 5.2. R: this condition; U: its baseline. 0: clean, D: at the largest epsilon; for the Boundary attack
+    # (epsilon NULL) the scores. Means over the seeds that have all four numbers, then ratios. The comparison with
+    # A0 = 0.9 avoids dividing by zero.
+    "v_acceptable": f"""
 SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, r0, u0, rd, ud,
        r0 / NULLIF(u0, 0) AS clean_ratio, rd / NULLIF(ud, 0) AS distorted_ratio,
        CASE WHEN r0 >= {ACCEPTABLE_CLEAN_RATIO} * u0 AND rd > ud THEN 1 ELSE 0 END AS acceptable
-FROM compared
+FROM (
+    SELECT DISTINCT {_PER_CONDITION}, evaluation, epsilon, count(*) OVER seeds AS n_seeds,
+           avg(clean) OVER seeds AS r0, avg(baseline_clean) OVER seeds AS u0,
+           avg(distorted) OVER seeds AS rd, avg(baseline_distorted) OVER seeds AS ud
+    FROM placed_comparison
+    WHERE target <> 'none' AND clean IS NOT NULL AND baseline_clean IS NOT NULL
+      AND distorted IS NOT NULL AND baseline_distorted IS NOT NULL
+    WINDOW seeds AS (PARTITION BY {_PER_CONDITION}, evaluation, epsilon)
+) AS compared
 """,
     # Mean power of the smallest perturbations that change the model's decision, by spatial frequency: the mean over
     # the pixels' frequencies that round to `frequency` cycles per image. n: images.
@@ -189,12 +200,15 @@ FROM placed_analysis a
 JOIN result_array r ON r.evaluation_id = a.evaluation_row
 """,
     # Every job of a suite. Those without a condition train substitutes for transferred attacks, or analyse data.
+    # CROSS JOIN: else SQLite may begin with all jobs of a state.
     "v_jobs": f"""
-WITH needed AS (
+SELECT {_COMMON}, j.key AS job, j.kind, j.state, j.attempts, j.reason, j.started_at, j.finished_at, j.seconds,
+       j.device
+FROM (
     SELECT {_COMMON}, job_key FROM placed_model
-    UNION
-    SELECT {_COMMON}, job_key FROM placed_evaluation
-    UNION
+    UNION ALL
+    SELECT DISTINCT {_COMMON}, job_key FROM placed_evaluation
+    UNION ALL
     SELECT p.suite, p.profile, NULL, m.classification, m.regularization, m.target, m.alpha, m.threshold,
            m.architecture, m.color, m.seed, m.key
     FROM placed_evaluation p
@@ -202,13 +216,14 @@ WITH needed AS (
     JOIN model m ON m.id = e.substitute_id
     WHERE NOT EXISTS (SELECT 1 FROM placed_model o
                       WHERE o.suite = p.suite AND o.profile = p.profile AND o.job_key = m.key)
-    UNION
-    SELECT suite, profile, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, job_key FROM placed_analysis
-)
-SELECT {_COMMON}, j.key AS job, j.kind, j.state, j.attempts, j.reason, j.started_at, j.finished_at, j.seconds,
-       j.device
-FROM needed
-JOIN job j ON j.key = job_key
+    GROUP BY p.suite, p.profile, m.id
+    UNION ALL
+    SELECT suite, profile, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, job_key
+    FROM placed_analysis
+    GROUP BY suite, profile, job_key
+) AS needed
+CROSS JOIN job j
+WHERE j.key = job_key
 """,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ from recorded_study import (
     ORIGIN,
     SCORE,
     accuracy,
+    boundary_result,
     curve,
     diverged_result,
     evaluate_job,
@@ -30,6 +32,7 @@ from sqlalchemy import text
 from harness.measurement import EvaluationResult, Measurement
 from harness.spec import (
     AnalyseJob,
+    BoundarySpec,
     CleanSpec,
     EvaluateJob,
     ExternalSpec,
@@ -56,7 +59,7 @@ COLUMNS = {
     "v_curves": f"{COMMON}, evaluation, epsilon, accuracy, n",
     "v_curve_summary": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, mean, sem",
     "v_corruptions": f"{COMMON}, corruption, frequency, severity, accuracy, n",
-    "v_boundary": f"{COMMON}, steps, score, repeats, n, n_failed, queries, start_score",
+    "v_boundary": f"{COMMON}, steps, score, repeats, n, n_failed, queries, start_score, evaluation",
     "v_acceptable": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, r0, u0, rd, ud, clean_ratio, distorted_ratio,"
     " acceptable",
     "v_spectra": f"{COMMON}, evaluation, frequency, power, n",
@@ -228,8 +231,102 @@ def test_boundary_scores_are_means_over_repeats(filled: Database) -> None:
         (*common, seed) for common in (NONE_COMMON, THRESHOLD_COMMON) for seed in (0, 1)
     ]
     for row, score in zip(found, SCORE.values(), strict=True):
-        assert row[11:] == (50, pytest.approx(score), 2, 4, 2, 100.5, pytest.approx(2 * score))
+        assert row[11:] == (50, pytest.approx(score), 2, 4, 2, 100.5, pytest.approx(2 * score), "boundary")
         assert [type(value) for value in row[13:16]] == [int, int, int]
+
+
+def test_boundary_attacks_with_the_same_steps_are_told_apart_by_name(db: Database) -> None:
+    job = train_job()
+    here = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=None)
+    found = [PlannedJob(job=job, places=(here,), work=1.0)]
+    for name, images in (("boundary", 3), ("boundary_few", 2)):
+        spec = BoundarySpec(n_images=images, repeats=2)
+        found.append(
+            PlannedJob(
+                job=EvaluateJob(model=job, evaluation=spec, data=DATA),
+                places=(replace(here, evaluation=name),),
+                work=1.0,
+            )
+        )
+    write.plan(db, found, "study", "smoke", "A study")
+    write.finish_evaluation(db, found[1].key, boundary_result(0.25, 0.5), ORIGIN, 1.0)
+    write.finish_evaluation(db, found[2].key, boundary_result(0.5, 1.0, images=2), ORIGIN, 1.0)
+    assert read.answer(db, "SELECT evaluation, steps, score, n FROM v_boundary ORDER BY evaluation").rows == (
+        ("boundary", 50, 0.375, 4),
+        ("boundary_few", 50, 0.75, 2),
+    )
+
+
+@pytest.mark.parametrize("view", views.PUBLIC)
+def test_what_a_view_costs_depends_on_the_suite_that_is_asked_for(filled_sqlite: Database, view: str) -> None:
+    ours = "suite = 'study' AND profile = 'smoke'"
+    queries = (
+        f"SELECT * FROM {view} WHERE {ours}",
+        f"SELECT * FROM {view} WHERE suite IN ('study', 'another') AND profile = 'smoke'",
+        f"SELECT count(*) FROM suite WHERE name IN (SELECT suite FROM {view} WHERE {ours})",
+    )
+    before = [steps(filled_sqlite, query) for query in queries]
+    with filled_sqlite.transaction() as session:
+        for table, columns, same in COPIES:
+            session.execute(text(f"INSERT INTO {table} ({columns}) WITH RECURSIVE {OTHERS} {same}"))
+    assert len(rows(filled_sqlite, "v_curves WHERE suite <> 'study'")) == 50 * 16
+    for query, least in zip(queries, before, strict=True):
+        assert steps(filled_sqlite, query) <= 1.5 * least + 100, query
+
+
+OTHERS = "other(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM other WHERE i < 50)"
+_MODEL = "seed, spec, baseline, classification, color, n_train, architecture, base_width, regularization, target, alpha"
+_JOB = "kind, state, attempts, reason, work, planned_at, finished_at, seconds, device, environment_id"
+_NUMBER = "metric, point, value, reason, n, n_failed, epsilon, corruption, frequency, severity, repeat, radius"
+COPIES = (
+    (
+        "suite",
+        "id, name, profile, title, planned_at",
+        "SELECT i * 1000, 'other ' || i, profile, title, planned_at FROM suite, other",
+    ),
+    (
+        "model",
+        f"id, key, spec_digest, {_MODEL}",
+        f"SELECT id + i * 1000, key || i, spec_digest, {_MODEL} FROM model, other",
+    ),
+    ("job", f"key, model_id, {_JOB}", f"SELECT key || i, model_id + i * 1000, {_JOB} FROM job, other"),
+    (
+        "training",
+        "model_id, status, best_epoch, weights, weights_sha256, parameters",
+        "SELECT model_id + i * 1000, status, best_epoch, weights, weights_sha256, parameters FROM training, other",
+    ),
+    (
+        "evaluation",
+        "id, key, kind, spec, model_id, substitute_id, steps",
+        "SELECT id + i * 1000, key || i, kind, spec, model_id + i * 1000, substitute_id + i * 1000, steps"
+        " FROM evaluation, other",
+    ),
+    (
+        "place",
+        "suite_id, condition, seed, evaluation, job_key",
+        "SELECT i * 1000, condition, seed, evaluation, job_key || i FROM place, other",
+    ),
+    ("measurement", f"evaluation_id, {_NUMBER}", f"SELECT evaluation_id + i * 1000, {_NUMBER} FROM measurement, other"),
+)
+"""What makes fifty more suites of the recorded study: table, columns, rows."""
+
+
+def steps(db: Database, query: str) -> int:
+    """How many steps of SQLite's virtual machine a query takes."""
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    with db.reading() as connection:
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(count, 1)
+        connection.exec_driver_sql(query).all()
+        driver.set_progress_handler(None, 1)
+    return counted
 
 
 def test_acceptable_pairs_keep_clean_accuracy_and_gain_under_distortion(filled: Database) -> None:

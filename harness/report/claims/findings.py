@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.names import lookup
+from harness.report.claims.claim import Claim
 from harness.report.claims.outcome import ClaimOutcome, tested
 from harness.report.claims.paper import CLAIMS
-from harness.report.results import Results, read_results, reportable
+from harness.report.results import Results, read_results
 from harness.spec import PROFILES
 from harness.store.engine import Database
+from harness.store.totals import begun
 
 SUITES = tuple(dict.fromkeys(suite for claim in CLAIMS for suite in claim.suites))
 """The suites that claims are tested on."""
@@ -35,24 +37,27 @@ class Findings:
         return replace(self, outcomes=tuple(lookup(known, "claim", name) for name in names))
 
 
-def findings(results: Mapping[str, Results], profile: str) -> Findings:
-    """What results by suite, all of the profile, say of all claims."""
+def findings(results: Mapping[str, Results], profile: str, claims: Sequence[Claim] = CLAIMS) -> Findings:
+    """What results by suite, all of the profile, say of claims."""
     remarks = {suite: found.remark for suite, found in results.items() if found.remark}
-    return Findings(profile=profile, outcomes=tested(CLAIMS, results, profile), remarks=remarks)
+    return Findings(profile=profile, outcomes=tested(claims, results, profile), remarks=remarks)
 
 
-def read_findings(db: Database | None, profile: str | None = None) -> Findings:
-    """What a database says of all claims; without one, nothing was run.
+def read_findings(db: Database | None, profile: str | None = None, about: Collection[str] = SUITES) -> Findings:
+    """What a database says of claims; without one, nothing was run.
 
     profile: if None, the largest at which a claim's suite has results; the paper's if none has.
+    about: only claims that are tested on one of these suites, and no more is read than they need.
 
     Raises:
         UnknownName: no such profile.
     """
     if profile is not None:
         lookup(PROFILES, "profile", profile)
-    there = reportable(db) if db else set()
-    used = (name for name in PROFILES if any((suite, name) in there for suite in SUITES))
+    claims = [claim for claim in CLAIMS if not set(about).isdisjoint(claim.suites)]
+    suites = dict.fromkeys(suite for claim in claims for suite in claim.suites)
+    there = begun(db) if db else set()
+    used = (name for name in PROFILES if any((suite, name) in there for suite in suites))
     chosen = profile or next(used, "paper")
-    found = {suite: read_results(db, suite, chosen) for suite in SUITES if db and (suite, chosen) in there}
-    return findings(found, chosen)
+    found = {suite: read_results(db, suite, chosen) for suite in suites if db and (suite, chosen) in there}
+    return findings(found, chosen, claims)

@@ -24,10 +24,11 @@ from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
-from harness.report.results import DATA, Arrays, Results, read_results, reportable, scale
+from harness.report.results import DATA, Arrays, Results, read_results, scale
 from harness.spec import PROFILES
 from harness.store.engine import Database, state
 from harness.store.read import Origins
+from harness.store.totals import begun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -119,7 +120,7 @@ def _found(db: Database, title: str, suites: Sequence[str], profile: str | None)
     """The profile, and the results of the suites that have some at it."""
     if profile is not None:
         lookup(PROFILES, "profile", profile)
-    there = reportable(db)
+    there = begun(db)
     usable = [name for name in ([profile] if profile else PROFILES) if any((suite, name) in there for suite in suites)]
     if not usable:
         option = f" --profile {profile}" if profile else ""

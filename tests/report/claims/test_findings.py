@@ -84,6 +84,13 @@ def test_a_part_without_results_leaves_its_claim_not_run(db: Database) -> None:
     assert verdict(found, "every-set-helps") == "not run"
 
 
+def test_claims_about_a_suite_need_no_other_suites_results(db: Database) -> None:
+    everything, about = read_findings(db, "small"), read_findings(db, "small", [SUITE])
+    assert str(about.outcomes) == str(everything.about(SUITE).outcomes)  # nan is not equal to itself
+    assert 0 < len(about.outcomes) < len(everything.outcomes)
+    assert read_findings(db, "small", ["my-own"]).outcomes == ()
+
+
 def test_unknown_names_are_refused_with_the_nearest(db: Database) -> None:
     with pytest.raises(UnknownName, match="did you mean 'small'"):
         read_findings(db, "smal")

@@ -1,0 +1,43 @@
+"""How far suites are, counted by the database: a suite may have a million jobs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sqlalchemy import column, func, select
+from sqlalchemy import table as sql_table
+
+from harness.store import schema
+from harness.store.engine import Database
+from harness.store.seals import FINAL
+
+
+def job_counts(db: Database, suite: str | None = None) -> dict[tuple[str, str], dict[str, int]]:
+    """By suite and profile, in their order, how many jobs are in each state.
+
+    suite: only this one; all if None.
+    """
+    jobs = sql_table("v_jobs", *map(column, ("suite", "profile", "state")))
+    by = (jobs.c.suite, jobs.c.profile, jobs.c.state)
+    query = select(*by, func.count()).group_by(*by)
+    if suite is not None:
+        query = query.where(jobs.c.suite == suite)
+    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    with db.reading() as connection:
+        for name, profile, state, count in connection.execute(query):
+            found[name, profile][state] = count
+    return dict(sorted(found.items()))
+
+
+def begun(db: Database) -> set[tuple[str, str]]:
+    """Each suite and profile that has the result of a job."""
+    suite, place, job = schema.Suite, schema.Place, schema.Job
+    ended = (
+        select(place.id)
+        .join(job, job.key == place.job_key)
+        .where(place.suite_id == suite.id, job.state.in_(FINAL))
+        .correlate(suite)
+    )
+    query = select(suite.name, suite.profile).where(ended.exists())
+    with db.reading() as connection:
+        return {(name, profile) for name, profile in connection.execute(query)}

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from recorded_study import ORIGIN, diverged_result, planned, train_job
+
+from harness.store import write
+from harness.store.engine import Database
+from harness.store.totals import begun, job_counts
+
+
+def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
+    write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
+    assert job_counts(filled) == {
+        ("later", "smoke"): {"waiting": 2 * 6, "done": 1},  # the substitute is the study's
+        ("study", "smoke"): {"done": 1 + 2 * 2 * 6},
+    }
+    assert list(job_counts(filled)) == [("later", "smoke"), ("study", "smoke")]
+    assert job_counts(filled, "study") == {("study", "smoke"): {"done": 25}}
+    assert job_counts(filled, "unknown") == {}
+
+
+def test_a_suite_has_begun_when_a_job_of_it_has_ended(filled: Database) -> None:
+    write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
+    assert begun(filled) == {("study", "smoke")}
+    write.finish_training(filled, train_job("none", 5).key, diverged_result(), ORIGIN, 1.0)
+    assert begun(filled) == {("study", "smoke"), ("later", "smoke")}
