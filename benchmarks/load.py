@@ -27,7 +27,7 @@ from harness.data.bundled import prepare_bundled
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, TrainingResult
 from harness.report.results import read_results, with_results
 from harness.spec import TrainJob, parse_suite
-from harness.spec.suite import MOST_CONDITIONS
+from harness.spec.suite_file import MOST_CONDITIONS
 from harness.store import read, write
 from harness.store.engine import Database, open_database
 from harness.store.provenance import provenance
