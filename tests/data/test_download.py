@@ -121,8 +121,3 @@ def test_without_a_connection_the_error_shows_the_way_out(tmp_path: Path) -> Non
     nowhere = Download(url="http://127.0.0.1:9/images.tar", md5=MD5)
     with pytest.raises(DataError, match=r"cannot download .*Connection refused.*harness data import cifar10-c PATH"):
         fetched(nowhere, tmp_path, "cifar10-c")
-
-
-def test_a_download_that_nothing_vouches_for_is_refused():
-    with pytest.raises(ValueError, match="no checksum"):
-        Download(url="https://example.org/set.tar")

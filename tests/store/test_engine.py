@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from recorded_study import ORIGIN, curve, evaluate_job, planned
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
 from harness.store import claims, migrations, read, schema, write
@@ -39,6 +39,19 @@ def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
         assert read.answer(db, "v_models").rows == ()
     with closing(open_database(url, create=False)) as db:
         assert read.answer(db, "v_models").rows == ()
+
+
+@pytest.mark.postgres
+def test_a_server_whose_databases_have_no_encoding_keeps_text_as_it_is(server: Engine) -> None:
+    name = "without_encoding"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    url = server.url.set(database=name).render_as_string(hide_password=False)
+    with closing(open_database(url)) as db:
+        write.plan(db, planned(), "study", "smoke", "Über α")
+        assert read.answer(db, "SELECT title FROM suite").rows == (("Über α",),)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_who_only_reads_is_told_that_there_is_nothing_yet(url: str) -> None:

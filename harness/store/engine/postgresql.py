@@ -31,7 +31,10 @@ def engine(url: URL, timeout: float) -> Engine:
     try:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
-            connect_args={"options": f"-c lock_timeout={int(timeout * 1000)} -c timezone=UTC"},
+            connect_args={
+                "options": f"-c lock_timeout={int(timeout * 1000)} -c timezone=UTC",
+                "client_encoding": "utf8",  # or text from a database without an encoding would be bytes
+            },
             pool_pre_ping=True,
         )
     except ModuleNotFoundError as error:
