@@ -44,19 +44,20 @@ def test_a_node_holds_as_many_workers_as_its_scarcest_resource_allows(share, res
 
 
 class Nodes:
-    """Nodes of one core each, in process groups of their own."""
+    """Nodes of one core each (the head may have none), in process groups of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, head_cores: int = 1) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         port = self.address.rpartition(":")[2]
         self._started: list[subprocess.Popen[str]] = []
-        self.start("--head", "--port", port, "--include-dashboard", "false", "--temp-dir", str(folder))
+        head = ("--head", "--port", port, "--include-dashboard", "false", "--temp-dir", str(folder))
+        self.start(*head, cores=head_cores)
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, cores: int = 1) -> subprocess.Popen[str]:
         """One more node; without options, of the cluster that is there."""
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus", "1"]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus", str(cores)]
         node = subprocess.Popen(
             [*command, *(options or ("--address", self.address))],
             env=os.environ | ENVIRONMENT,
@@ -86,9 +87,10 @@ class Nodes:
 
 
 @pytest.fixture
-def nodes() -> Iterator[Nodes]:
+def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
+    """A cluster of a head, with as many cores as the parameter says (one, if none)."""
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:  # a short path, for sockets
-        found = Nodes(Path(folder))
+        found = Nodes(Path(folder), getattr(request, "param", 1))
         yield found
         found.end()
 
@@ -209,6 +211,16 @@ def test_ray_says_whether_memory_ran_out_or_a_worker_was_killed():
         "its process died: False",
         "its process was ended because the node's memory ran out: True",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nodes", [0], indirect=True)
+def test_a_run_waits_for_the_first_node_of_a_cluster_that_was_just_started(tmp_path: Path, data: Path, nodes: Nodes):
+    run = Program(tmp_path, data).start("ray", nodes.address)
+    read_until(run, "connecting to ray")
+    nodes.start()
+    said, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, said
 
 
 @pytest.mark.slow

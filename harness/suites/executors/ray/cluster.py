@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,6 +18,8 @@ from harness.errors import DeviceError, ExecutorUnusable
 from harness.suites.devices import WORKER_MEMORY, Device, available_cores, find_device
 
 START_SECONDS = 180.0  # 10 to 25 are usual
+JOIN_SECONDS = 60.0
+"""For the first node that runs jobs to join a cluster that has none yet, as one that was just started."""
 CORES = 1  # per worker: one-thread processes beat threads in one process
 
 
@@ -68,6 +71,9 @@ class Cluster:
             raise ExecutorUnusable(f"{where} did not answer within {START_SECONDS:.0f} seconds; see ray status")
         if self._failure:
             raise ExecutorUnusable(f"{where} cannot be used: {first_line(self._failure)}") from self._failure
+        patience = time.monotonic() + JOIN_SECONDS
+        while not any(node["Resources"].get("CPU") for node in _nodes()) and time.monotonic() < patience:
+            time.sleep(1)
 
     @property
     def has_gpus(self) -> bool:
