@@ -6,14 +6,14 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import resource
 import zipfile
 from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data.array_files import open_arrays
@@ -24,12 +24,6 @@ from harness.data.records import ArrayFile
 from harness.data.sets import DATASETS
 from harness.errors import DataDamaged, ImportRefused
 
-fuzz = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    database=None,
-)
 MOST_MORE = 512 << 10  # KB that all of them may take of the memory that their headers ask for
 
 KINDS = ["U8", "F32", "I64", "F64", "BF16", "F4", "F8_E5M2", "F8_E8M0", "C64", "BOOL", "X", 7]

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import socketserver
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data import download
 from harness.data.download import Download, fetched
 from harness.errors import DataError
 
-fuzz = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    database=None,
-)
 CONTENT = bytes(range(256))
 ELSEWHERE = [
     "file:///etc/passwd",

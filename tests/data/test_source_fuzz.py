@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
-import os
 import tarfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -21,13 +21,6 @@ from harness.data.pictures import pixels
 from harness.data.sets import DATASETS
 from harness.data.source import open_source
 from harness.errors import HarnessError, ImportRefused
-
-fuzz = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    database=None,
-)
 
 
 def archive(kind: str) -> bytes:
