@@ -11,3 +11,8 @@ NOT_NUMPY = (ValueError, TypeError, OverflowError, SyntaxError, TokenError, Recu
 
 NOT_TENSORS = (SafetensorError, ValueError, TypeError, AttributeError, KeyError)
 """safetensors' reader for NumPy: the last three for types that NumPy does not have, such as bfloat16."""
+
+
+def told(error: Exception) -> str:
+    """What such an error says, in one line of bearable length: headers from elsewhere are quoted in it."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -12,7 +12,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 import harness
-from harness.data.array_errors import NOT_NUMPY
+from harness.data.array_errors import NOT_NUMPY, told
 from harness.data.arrays import file_sha256
 from harness.data.folder import OnProgress, top_folder
 from harness.data.manifest import Manifest, Origin
@@ -100,8 +100,7 @@ def _array(file: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.gene
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         found, by_columns, dtype = read_header(stream)
     except NOT_NUMPY as error:
-        what = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ImportRefused(f"{file!r} is not a .npy file: {what}") from error
+        raise ImportRefused(f"{file!r} is not a .npy file: {told(error)}") from error
     if found != shape or by_columns:
         raise ImportRefused(f"{file!r} has shape {found}{' by columns' * by_columns}, not {shape}")
     expected = dtype.itemsize * int(np.prod(shape))

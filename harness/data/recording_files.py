@@ -12,7 +12,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 import harness
-from harness.data.array_errors import NOT_NUMPY, NOT_TENSORS
+from harness.data.array_errors import NOT_NUMPY, NOT_TENSORS, told
 from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.manifest import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
@@ -102,8 +102,7 @@ def _read(path: Path) -> Arrays:
         with np.load(path, allow_pickle=False) as archive:
             found = {name: archive[name] for name in archive.files}
     except _UNREADABLE as error:
-        what = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ImportRefused(f"{path} cannot be read: {what}") from error
+        raise ImportRefused(f"{path} cannot be read: {told(error)}") from error
     for name, array in found.items():
         if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what is no .npy file
             raise ImportRefused(f"{path}: {name} is not a .npy file")

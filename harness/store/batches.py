@@ -1,19 +1,27 @@
-"""Queries about more keys than one statement takes."""
+"""Rows and keys in parts: more than one statement takes, or than need be in memory at once."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-MOST_KEYS = 10_000
+T = TypeVar("T")
+MOST = 10_000
 """In one statement: SQLite takes 32,766 variables, PostgreSQL 65,535."""
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, at most MOST at once; none of no items."""
+    waiting = iter(items)
+    while some := list(islice(waiting, MOST)):
+        yield some
 
 
 def rows_among(connection: Connection | Session, query: Any, column: Any, keys: Collection[str]) -> Iterator[Any]:
     """The rows of a select whose `column` is one of the keys, however many those are."""
-    listed = list(keys)
-    for start in range(0, len(listed), MOST_KEYS):
-        yield from connection.execute(query.where(column.in_(listed[start : start + MOST_KEYS])))
+    for some in batches(keys):
+        yield from connection.execute(query.where(column.in_(some)))

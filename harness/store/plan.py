@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, or_, select, update
@@ -25,7 +24,7 @@ from harness.spec import (
     model_of,
 )
 from harness.store import schema, seals
-from harness.store.batches import rows_among
+from harness.store.batches import batches, rows_among
 from harness.store.engine import Database
 
 
@@ -39,10 +38,6 @@ class SplitFacts:
     n: int
     generated: bool
     origin: str
-
-
-MOST_ROWS = 10_000
-"""Of a plan that are in memory at once, as rows: a suite may have a million jobs."""
 
 
 def plan(
@@ -87,15 +82,9 @@ def block_dependents(session: Session) -> None:
 
 
 def insert_rows(session: Session, table: type[schema.Base], rows: Iterable[dict[str, Any]]) -> None:
-    """Insert many rows; they need not all be in memory at once."""
-    for some in _batches(rows):
+    """Insert many rows; a suite may have a million, so they need not all be in memory at once."""
+    for some in batches(rows):
         session.execute(insert(table), some)
-
-
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    waiting = iter(rows)
-    while some := list(islice(waiting, MOST_ROWS)):
-        yield some
 
 
 def _models_of(planned: PlannedJob) -> tuple[ModelJob, ...]:
@@ -165,7 +154,7 @@ def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int
         for key, each in by_key.items()
         if (state := states.get(key)) in {"waiting", "blocked"} or (state == "failed" and each.blocked)
     )
-    for some in _batches(changed):
+    for some in batches(changed):
         session.execute(update(job), some)
 
 
