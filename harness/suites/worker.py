@@ -23,6 +23,7 @@ from harness.measurement import DeviceFacts, EvaluationResult, Progress, Trainin
 from harness.models.zoo import load_external
 from harness.spec import AnalyseJob, EvaluateJob, LoadJob, ModelJob, TrainJob
 from harness.spec.training import WEIGHTS
+from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import cpu_name
 from harness.suites.executors.event import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.training.images import training_images
@@ -55,6 +56,7 @@ def serve(connection: Connection, device: str, threads: int) -> None:
 
 def make_worker(device: str, threads: int, tell: Tell) -> Worker:
     """The worker of this process, for which torch is set up; raises DeviceError."""
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = False  # float32 is the reference
     if device == "cuda" and not torch.cuda.is_available():
