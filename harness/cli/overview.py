@@ -124,7 +124,8 @@ def status(
     if not settings().on_server and holder(settings().results_dir) is None:
         console.print("No run is active: what was running is continued by the next run-suite.", soft_wrap=True)
         return
-    for line in _runner_lines(claims.running(database)):
+    asked = {row["job"] for row in rows}
+    for line in _runner_lines(runner for key, runner in claims.running(database).items() if key in asked):
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -149,9 +150,9 @@ def _job_line(row: Mapping[str, object]) -> str:
     return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{why}"
 
 
-def _runner_lines(running: Mapping[str, Holder | None]) -> list[str]:
-    """Who does how many of the jobs that run, of all suites, and when each showed last that it lives."""
-    jobs = Counter(found for found in running.values() if found)
+def _runner_lines(running: Iterable[Holder | None]) -> list[str]:
+    """Who does how many of the jobs that run, and when each showed last that it lives."""
+    jobs = Counter(filter(None, running))
     return [
         f"{runner.title}: {number} job{'s' if number > 1 else ''}; last sign of life {runner.seen_at:%F %T} UTC"
         for runner, number in jobs.items()

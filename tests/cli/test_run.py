@@ -5,11 +5,18 @@ import random
 import signal
 import sys
 import time
+from contextlib import closing
+from datetime import UTC, datetime
 
 import psutil
 import pytest
 from program import NEEDED, Program, interrupt, wait_for, workers_of
 
+from harness.store import claims, schema
+from harness.store.claims import RunnerFacts
+from harness.store.engine import open_database
+
+OTHER = "f" * 16  # key of a job
 JOBS = 2 * 5 + 1  # trainings and evaluations of what can be finished, and the substitute
 
 
@@ -138,12 +145,14 @@ def test_status_says_who_is_at_work(program):
     with program.start("run-suite", "tiny", "--only", "none") as process:
         wait_for(process, "none, seed 0: training")
         process.send_signal(signal.SIGSTOP)
+        _another_runner_works_on_another_suite(program)
         code, said = program("status", "tiny")
         process.send_signal(signal.SIGCONT)
         interrupt(process)
         process.communicate(timeout=60)
     assert code == 0, said
     assert f", process {process.pid}, {program.results.resolve()}: 1 job; last sign of life 20" in said
+    assert "elsewhere" not in said
     assert "No run is active: " not in said
 
 
@@ -201,3 +210,15 @@ def test_data_that_nothing_can_run_without_are_named(program: Program, tmp_path)
 def test_the_version_is_told(program):
     code, said = program("--version")
     assert (code, said.split()[0]) == (0, "harness")
+
+
+def _another_runner_works_on_another_suite(program: Program) -> None:
+    """It has claimed a job that the program's suite does not need."""
+    facts = RunnerFacts(folder="f" * 32, title="elsewhere", machine="boot pid:[1]", process=1)
+    now = datetime.now(UTC)
+    with closing(open_database(f"sqlite:///{program.results / 'harness.sqlite'}")) as database:
+        runner = claims.enter(database, facts)
+        with database.transaction() as session:
+            session.add(schema.Job(key=OTHER, kind="train", state="running", attempts=1, work=1.0, planned_at=now))
+            session.flush()
+            session.add(schema.Claim(job_key=OTHER, runner_id=runner))
