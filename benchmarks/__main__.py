@@ -11,6 +11,7 @@ from benchmarks import boundary, commands, fgsm, ledger, pairs, passes, suite_tr
 from benchmarks.commands import Duration, Errand, timed, told
 from benchmarks.contest import Contest, Outcome, described, held
 from benchmarks.machine import this_machine
+from harness.suites.allocator import keep_freed_memory
 
 BENCHMARKS: Mapping[str, Callable[[torch.device], Iterable[Contest | Errand]]] = {
     "training-step": training_step.contests,
@@ -38,6 +39,7 @@ def main() -> None:
         parser.error(
             f"no benchmark {unknown.pop()}; there are {', '.join(BENCHMARKS)}" if unknown else "--rounds 1 or more"
         )
+    keep_freed_memory()  # as workers do: for both ways
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     machine = this_machine(device)
     print(f"{machine.name}, {machine.threads} threads, torch {machine.torch}")

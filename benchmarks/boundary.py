@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.contest import Ceiling, Contest, Disagreement, Way
 from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unseen
@@ -19,35 +19,59 @@ from harness.models.pixels import unit_pixels
 from harness.seeding import seed_of
 from harness.spec import BoundarySpec
 
-DRAWS = 100
-"""Noise images that a start is looked for among: all attacked images find one among the first few."""
-SIZES = {16: (100, 4, 24), 64: (20, 2, 8)}
-"""By base width: images that the harness attacks, that the plain way does, and that both do to be compared."""
+SPEC = BoundarySpec(repeats=1)
+EASY_SPEC = BoundarySpec(repeats=1, start_draws=100)
+"""Noise images that a start is looked for among: easy victims find one among the first few."""
 SEEN = 700
-"""Images of which those are taken."""
-SPEC = BoundarySpec(repeats=1, start_draws=DRAWS)
+"""Images of which victims are taken."""
+AMOUNTS = {16: (100, 10), 64: (60, 10)}
+"""By base width: images that the harness attacks, and that the plain way does."""
+EASY_AMOUNTS = {16: (100, 4, 24), 64: (20, 2, 8)}
+"""Likewise of easy victims, and how many both attack to be compared."""
 
 
 def contests(device: torch.device) -> Iterator[Contest]:
-    """50 steps from a start, on digits that noise is not taken for: without a start there is nothing to compare."""
-    for width, (n, few, compared) in SIZES.items():
+    """50 steps on digits as they come, and on those that noise is not taken for.
+
+    The model takes nearly all noise for one class. Of an image of that class the plain way asks a thousand times for a
+    start, mostly in vain; the others, easy victims, show what steps alone cost.
+    """
+    for width in AMOUNTS:
         network = trained(width, device)
         plain = as_trained(network)
-        setting = _attackable(plain, unseen(SEEN, device)).first(n)
-        images = unit_pixels(setting.images[:few])
+        images = unseen(SEEN, device)
+        taken = _taken_for_noise(plain, images)
         for name, dtype in DTYPES.items():
             ours = as_evaluated(network, dtype)
-            yield Contest(
-                title=f"Boundary attack, 50 steps, width {width}, {name}",
-                harness=Way(title="whole batches", work=partial(evaluate, ours, setting, SPEC), amount=n),
-                reference=Way(
-                    title="Foolbox, one at a time",
-                    work=partial(reference.distances, plain, images, SPEC),
-                    amount=few,
-                ),
-                check=partial(_same, ours, plain, setting.first(compared), dtype),
-                ceilings=(_ceiling(convolutions(width, dtype, device), ours, setting.first(compared)),),
-            )
+            title = f"Boundary attack, 50 steps, width {width}, {name}"
+            few, compared = EASY_AMOUNTS[width][1:]
+            easy = _only(images, (~taken).nonzero()[: EASY_AMOUNTS[width][0], 0])
+            check = partial(_same, ours, plain, easy.first(compared), dtype)
+            typical, few_typical = (_only(images, _typical(taken, n)) for n in AMOUNTS[width])
+            yield _contest(title, ours, plain, (typical, few_typical), SPEC, check)
+            ceiling = _ceiling(convolutions(width, dtype, device), ours, easy.first(compared))
+            yield _contest(f"{title}, easy victims", ours, plain, (easy, easy.first(few)), EASY_SPEC, check, ceiling)
+
+
+def _contest(
+    title: str,
+    ours: nn.Module,
+    plain: nn.Module,
+    victims: tuple[Setting, Setting],
+    spec: BoundarySpec,
+    check: Callable[[], str],
+    *ceilings: Ceiling,
+) -> Contest:
+    """Between the harness, which attacks the first victims, and the plain way, which attacks the others."""
+    many, few = victims
+    attack = partial(reference.distances, plain, unit_pixels(few.images), spec)
+    return Contest(
+        title=title,
+        harness=Way(title="whole batches", work=partial(evaluate, ours, many, spec), amount=len(many.images)),
+        reference=Way(title="Foolbox, one at a time", work=attack, amount=len(few.images)),
+        check=check,
+        ceilings=ceilings,
+    )
 
 
 def _same(ours: nn.Module, plain: nn.Module, setting: Setting, dtype: torch.dtype) -> str:
@@ -59,8 +83,8 @@ def _same(ours: nn.Module, plain: nn.Module, setting: Setting, dtype: torch.dtyp
     logits = same_logits(ours, plain, setting, dtype)
     with torch.random.fork_rng([setting.device] if setting.device.type == "cuda" else []):
         torch.manual_seed(seed_of(0, "Foolbox"))
-        expected = reference.distances(plain, unit_pixels(setting.images), SPEC)
-    found = torch.tensor([row.distance or torch.nan for row in evaluate(ours, setting, SPEC).images])
+        expected = reference.distances(plain, unit_pixels(setting.images), EASY_SPEC)
+    found = torch.tensor([row.distance or torch.nan for row in evaluate(ours, setting, EASY_SPEC).images])
     ratios = (found / expected.cpu()).log()
     ratios = ratios[ratios.isfinite()]
     mean, error = float(ratios.mean()), float(ratios.std() / len(ratios) ** 0.5)
@@ -73,17 +97,29 @@ def _ceiling(images: Ceiling, model: nn.Module, setting: Setting) -> Ceiling:
     """What `images` allows of attacks, each of as many images as the setting's take on average."""
 
     def rate() -> float:
-        *_, queries = evaluate(model, setting, SPEC).measurements
+        *_, queries = evaluate(model, setting, EASY_SPEC).measurements
         assert queries.value is not None
         return images.rate() / queries.value
 
     return replace(images, rate=rate)
 
 
-def _attackable(model: nn.Module, setting: Setting) -> Setting:
-    """The images that the model puts into another class than it puts noise into."""
+def _taken_for_noise(model: nn.Module, setting: Setting) -> Tensor:
+    """Which images the model puts into the class that it puts most noise into: bool (n,)."""
     with torch.inference_mode():
-        noise_class = model(torch.rand(DRAWS, *setting.images.shape[1:], device=setting.device)).argmax(1).mode().values
+        noise = torch.rand(EASY_SPEC.start_draws, *setting.images.shape[1:], device=setting.device)
+        noise_class = model(noise).argmax(1).mode().values
         found = torch.cat([model(unit_pixels(setting.images[rows])).argmax(1) for rows in setting.chunks()])
-    other = found != noise_class
-    return replace(setting, images=setting.images[other], labels=setting.labels[other])
+    taken: Tensor = found == noise_class
+    return taken
+
+
+def _typical(marked: Tensor, n: int) -> Tensor:
+    """Places of n images of which as large a share is marked as of all: int64 (n,)."""
+    places = marked.long().argsort(stable=True)
+    return places[((torch.arange(n, device=places.device) + 0.5) * len(places) / n).long()]
+
+
+def _only(setting: Setting, places: Tensor) -> Setting:
+    """The setting with only some of its images."""
+    return replace(setting, images=setting.images[places], labels=setting.labels[places])

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.contest import Contest, Disagreement, Way
-from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, trained, unseen
-from benchmarks.passes import accuracies, same_curve
+from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, trained, unknown, unseen
+from benchmarks.passes import Curve, accuracies, same_curve
 from benchmarks.reference import fgsm as reference
 from benchmarks.reference.passes import loader
 from harness.evaluations.curve import sizes
@@ -67,14 +67,14 @@ def _signs(network: ResNet, setting: Setting, name: str, dtype: torch.dtype) -> 
 def _curve(network: ResNet, setting: Setting, name: str, dtype: torch.dtype) -> Contest:
     """The precision is the attacked network's; gradients are always float32."""
     plain, few = as_trained(network), setting.first(N_CURVE)
+    model, substitute = as_evaluated(network, dtype), as_evaluated(network, torch.float32)
     batches = loader(few.images, few.labels)
 
-    def ours(attacked: Setting) -> list[float]:
-        # models that no evaluation has seen: neither predictions nor the gradients that models share are there yet
-        model, substitute = as_evaluated(network, dtype), as_evaluated(network, torch.float32)
-        return accuracies(model, replace(attacked, substitute=substitute), SPEC)
+    def ours(attacked: Setting) -> Curve:
+        # neither predictions nor the gradients that models share are there yet
+        return accuracies(unknown(model), replace(attacked, substitute=unknown(substitute)), SPEC)
 
-    def theirs() -> list[float]:
+    def theirs() -> Curve:
         return reference.curve(plain, plain, batches, sizes(SPEC), setting.device)
 
     return Contest(

@@ -42,7 +42,7 @@ class Cost:
     """Of all operands, as if no cache held any."""
 
 
-class _Operands(TorchDispatchMode):
+class _Operands(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts operations, kernels and the bytes that they read and write."""
 
     operations = kernels = bytes = 0
@@ -78,7 +78,7 @@ def cost_of_step(pair_size: tuple[int, int], width: int = 64) -> Cost:
     learner.step(batch, 0.1)  # the optimizer's buffers are there
     with FlopCounterMode(display=False) as flops:
         learner.step(batch, 0.1)
-    with _Operands() as operands:
+    with _Operands() as operands:  # type: ignore[no-untyped-call]
         learner.step(batch, 0.1)
     return Cost(
         operations=operands.operations,

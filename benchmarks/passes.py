@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contest import Contest, Disagreement, Way
-from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unseen
+from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unknown, unseen
 from benchmarks.reference import passes as reference
 from harness.data.arrays import Split
 from harness.data.corruptions import CORRUPTIONS
@@ -19,7 +19,6 @@ from harness.data.corruptions.draws import Draws
 from harness.data.sets import SEVERITIES
 from harness.evaluations import evaluate
 from harness.evaluations.setting import Setting
-from harness.models.resnet import ResNet
 from harness.spec import CleanSpec, CorruptionSpec, EvaluationSpec, NoiseSpec
 
 WIDTH = 16
@@ -50,7 +49,7 @@ def contests(device: torch.device) -> Iterator[Contest]:
         ours = as_evaluated(network, dtype)
         for title, (setting, spec, work) in works.items():
             amount = len(setting.images) * len(evaluate(ours, setting, spec).measurements)
-            ask = partial(_asked_first, network, dtype, setting, spec)
+            ask = partial(_asked_first, ours, setting, spec)
             yield Contest(
                 title=f"{title}, width {WIDTH}, {name}",
                 harness=Way(title="whole batches", work=ask, amount=amount),
@@ -60,9 +59,9 @@ def contests(device: torch.device) -> Iterator[Contest]:
             )
 
 
-def _asked_first(network: ResNet, dtype: torch.dtype, setting: Setting, spec: EvaluationSpec) -> None:
-    """The evaluation of a model that no evaluation has seen: none of its predictions are known."""
-    evaluate(as_evaluated(network, dtype), setting, spec)
+def _asked_first(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> None:
+    """The evaluation of a model of which no predictions are known yet."""
+    evaluate(unknown(model), setting, spec)
 
 
 def accuracies(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Curve:

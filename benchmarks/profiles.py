@@ -16,11 +16,12 @@ from tempfile import TemporaryDirectory
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.boundary import SPEC
+from benchmarks.boundary import EASY_SPEC
 from benchmarks.networks import DTYPES, as_evaluated, trained, unseen
 from benchmarks.training_step import digits_spec, learner_of, precisions
 from harness.data.bundled import prepare_bundled
 from harness.evaluations import evaluate
+from harness.spec.training import Precision
 from harness.training.batches import Batches
 from harness.training.images import training_images
 
@@ -70,10 +71,10 @@ def _works() -> Iterator[tuple[str, Callable[[], object]]]:
         network, setting = trained(width, CPU), unseen(n, CPU)
         for precision in precisions():
             model = as_evaluated(network, DTYPES[precision])
-            yield f"Boundary attack, 50 steps, width {width}, {precision}", partial(evaluate, model, setting, SPEC)
+            yield f"Boundary attack, 50 steps, width {width}, {precision}", partial(evaluate, model, setting, EASY_SPEC)
 
 
-def _training(width: int, precision: str) -> Callable[[], object]:
+def _training(width: int, precision: Precision) -> Callable[[], object]:
     """Some steps of a regularized training on digits."""
     with TemporaryDirectory() as folder:
         prepare_bundled(Path(folder), "digits")

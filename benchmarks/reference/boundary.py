@@ -19,7 +19,7 @@ def distances(model: nn.Module, images: Tensor, spec: BoundarySpec) -> Tensor:
     start = foolbox.attacks.LinearSearchBlendedUniformNoiseAttack(directions=spec.start_draws, steps=spec.start_blends)
     attack = foolbox.attacks.BoundaryAttack(init_attack=start, steps=spec.steps)
     found = images.new_full((len(images),), torch.nan)
-    for row, image in enumerate(images.split(1)):
+    for row, image in enumerate(torch.split(images, 1)):
         with torch.no_grad():
             criterion = foolbox.criteria.Misclassification(model(image).argmax(1))
         try:

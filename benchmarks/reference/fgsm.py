@@ -14,14 +14,14 @@ from benchmarks.reference.passes import Loader, accuracy
 def gradient_sign(substitute: nn.Module, image: Tensor, label: Tensor) -> Tensor:
     """Sign of the cross-entropy's gradient. image: (1, c, h, w) in [0, 1]; label: (1,)."""
     pixels = image.clone().requires_grad_()
-    F.cross_entropy(substitute(pixels), label).backward()
+    F.cross_entropy(substitute(pixels), label).backward()  # type: ignore[no-untyped-call]
     assert pixels.grad is not None
     return pixels.grad.sign()
 
 
 def gradient_signs(substitute: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Of each image: (n, c, h, w)."""
-    each = zip(images.split(1), labels.split(1), strict=True)
+    each = zip(torch.split(images, 1), torch.split(labels, 1), strict=True)
     return torch.cat([gradient_sign(substitute, image, label) for image, label in each])
 
 

@@ -27,8 +27,8 @@ def similarity_matrix(images: Tensor) -> Tensor:
     """S_pixel of the images (N, c, h, w): (N, N) float32."""
     rows = images.float().mean(1).flatten(1)
     rows = rows - rows.mean(0)
-    rows = rows / rows.norm(dim=1, keepdim=True)
-    return rows @ rows.T
+    unit: Tensor = rows / rows.norm(dim=1, keepdim=True)
+    return unit @ unit.T
 
 
 def drawn(listed: PairList, n: int, generator: torch.Generator) -> list[tuple[int, int, float]]:
