@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,7 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of a table.")] = False,
 ) -> None:
     """Answer a question to the result database; it is only read."""
+    from harness.cli.terminal import print_rows
     from harness.csv_text import csv_text
     from harness.store.read import answer
 
@@ -31,19 +32,7 @@ def sql(
     if csv:
         typer.echo(csv_text(found.columns, found.rows), nl=False)
         return
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*map(escape, found.columns), box=box.SIMPLE_HEAD)
-    for row in found.rows:
-        table.add_row(*(Text(_shown(value), justify=_side(value)) for value in row))
-    console = Console()
-    # Piped into a file there is no screen to fit on: nothing is cut.
-    console.print(table, crop=console.is_terminal, width=None if console.is_terminal else 10_000)
-    console.print(f"{len(found.rows)} row{'' if len(found.rows) == 1 else 's'}")
+    print_rows(found.columns, found.rows)
 
 
 @database_app.command()
@@ -124,14 +113,3 @@ def _opened() -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-def _shown(value: object) -> str:
-    """A value in a table: numbers short, NULL empty."""
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _side(value: object) -> Literal["left", "right"]:
-    return "right" if isinstance(value, (int, float)) else "left"

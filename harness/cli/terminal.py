@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 140
 """Columns of a table that is not on a terminal."""
+_ANY_WIDTH = 1_000_000
 
 
 def wide_console() -> Console:
@@ -32,3 +36,34 @@ def terminal_table(table: formats.Table, *, turned: bool = False) -> Table:
     for line in lines[1:]:
         shown.add_row(*(Text(cell.replace("\n", " ")) for cell in line))
     return shown
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A query's answer, nothing of it cut: where lines are too long for a terminal, values stand below each other."""
+    table = Table(*map(escape, columns), box=box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*(Text(_shown(value), justify=_side(value)) for value in row))
+    screen = Console(highlight=False)
+    width = screen.measure(table, options=screen.options.update(width=_ANY_WIDTH)).maximum
+    if not screen.is_terminal:
+        screen = Console(width=max(width, 1))
+    if width <= screen.width:
+        screen.print(table)
+    else:
+        longest = max(map(len, columns))
+        for number, row in enumerate(rows, start=1):
+            screen.print(f"row {number}")
+            for column, value in zip(columns, row, strict=True):
+                screen.print(Text(f"  {column:{longest}}  {_shown(value)}"), soft_wrap=True)
+    screen.print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
+
+
+def _shown(value: object) -> str:
+    """A value in a table: numbers short, NULL empty."""
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _side(value: object) -> Literal["left", "right"]:
+    return "right" if isinstance(value, (int, float)) else "left"

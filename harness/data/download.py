@@ -82,10 +82,13 @@ ARCHIVES = {
 }
 
 
-def fetched(download: Download, folder: Path, name: str, on_progress: OnProgress | None = None) -> Path:
+def fetched(
+    download: Download, folder: Path, name: str, on_progress: OnProgress | None = None, *, instead: str = ""
+) -> Path:
     """The downloaded file, in `folder`; a part that is there from an earlier attempt is continued.
 
-    name: the data set that it is for, said in errors. on_progress: told (bytes done, bytes in all).
+    name: the data set that it is for, said in errors. on_progress: told (bytes done, bytes in all). instead: what
+    else can be done without a connection.
 
     Raises:
         DataError: no connection, the disk is full, or the file that arrived is not the one that was promised.
@@ -102,6 +105,7 @@ def fetched(download: Download, folder: Path, name: str, on_progress: OnProgress
         raise DataError(
             f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
             f"from there. Without a connection: harness data import {name} PATH, with what you got elsewhere"
+            + (f"; {instead}" if instead else "")
         ) from error
     except OSError as error:
         raise DataError(f"cannot write {part}: {error.strerror or error}") from error

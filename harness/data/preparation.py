@@ -45,7 +45,8 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
         return corrupt(data_dir, dataset.clean, existing="replace" if replace else "keep", on_progress=on_progress)
     downloads = data_dir / "downloads" / name
     if name in ARCHIVES:
-        archives = [fetched(ARCHIVES[name], downloads, name, on_progress)]
+        instead = f"or make it of {dataset.clean}, marked as generated: harness data corrupt {dataset.clean}"
+        archives = [fetched(ARCHIVES[name], downloads, name, on_progress, instead=instead)]
         manifest = import_corruptions(data_dir, name, archives[0], kind="download", existing="replace")
     elif name in TORCHVISION:
         import torchvision

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -39,6 +48,27 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
+WIDE = "SELECT " + ", ".join(f"'value-of-a-cell' AS column_{number}" for number in range(20))
+
+
+def on_a_terminal(*arguments: str, columns: int) -> list[str]:
+    """The lines that the program writes to a real terminal, those with nothing on them left out."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    command = (sys.executable, "-m", "harness", *arguments)
+    with subprocess.Popen(command, stdout=theirs, env=environment) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+            while more := os.read(ours, 1 << 16):
+                said += more
+    os.close(ours)
+    assert process.returncode == 0
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", said.decode()).splitlines()
+    return [line.rstrip() for line in lines if line.strip()]
+
+
 def test_sql_prints_a_table() -> None:
     result = run("sql", "SELECT name, title, NULL AS empty, 0.25 AS quarter FROM suite")
     assert result.exit_code == 0
@@ -46,6 +76,20 @@ def test_sql_prints_a_table() -> None:
     assert header == ["name", "title", "empty", "quarter"]
     assert row == ["study", "A", "[b]", "0.25"]
     assert count == ["1", "row"]
+
+
+def test_sql_prints_whole_lines_into_a_file_however_wide_they_are() -> None:
+    header, _, row, _ = (line.split() for line in run("sql", WIDE).output.splitlines() if line.strip())
+    assert header == [f"column_{number}" for number in range(20)]
+    assert row == ["value-of-a-cell"] * 20
+
+
+def test_sql_prints_values_below_one_another_on_a_terminal_that_is_too_narrow(results: Path) -> None:
+    lines = on_a_terminal("sql", WIDE, columns=80)
+    assert lines[:3] == ["row 1", "  column_0   value-of-a-cell", "  column_1   value-of-a-cell"]
+    assert lines[20:] == ["  column_19  value-of-a-cell", "1 row"]
+    header, *_ = on_a_terminal("sql", WIDE, columns=400)
+    assert header.split() == [f"column_{number}" for number in range(20)]
 
 
 def test_sql_prints_csv() -> None:
