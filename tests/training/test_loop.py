@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from harness.errors import EmptyPairRange, WeightsDamaged
 from harness.measurement import Progress, TrainingResult
@@ -16,6 +17,7 @@ from harness.models import weights
 from harness.models.pixels import unit_pixels
 from harness.spec.training import TrainingSpec
 from harness.training import TrainingImages, load_trained, train
+from harness.training.batches import Batches
 
 CPU = torch.device("cpu")
 
@@ -167,12 +169,17 @@ def test_the_trained_model_classifies_as_it_did_in_its_best_epoch(
     digits = spec.replaced(classification="mnist")  # 28 x 28
     result = train(digits, 0, images, device=CPU, folder=tmp_path)
     assert result.weights
+    assert result.best_epoch is not None
     model = load_trained(digits, tmp_path, result.weights, 3, CPU)
     assert not model.training
     assert model.pixel_scaling == "raw"
+    seen, labels = Batches(digits, 0, images, CPU).validation
     with torch.inference_mode():
-        accuracy = (model(unit_pixels(images.images)).argmax(1) == images.labels).double().mean().item()
-    assert accuracy > 0.5
+        logits = model(unit_pixels(seen)).double()
+    best = result.epochs[result.best_epoch]
+    assert (logits.argmax(1) == labels).double().mean().item() == best.validation_accuracy
+    assert F.cross_entropy(logits, labels).item() == pytest.approx(best.validation_loss, abs=1e-5)
+    assert len({report.validation_loss for report in result.epochs}) == len(result.epochs)
     path = tmp_path / result.weights
     tensors, _ = weights.load(path)
     assert any(name.startswith("similarity.") for name in tensors)
