@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from benchmarks.contest import Ceiling, Contest, Disagreement, Way
 from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unseen
 from benchmarks.reference import boundary as reference
 from harness.evaluations import evaluate
+from harness.evaluations.classifier import Classifier
 from harness.evaluations.setting import Setting
 from harness.models.pixels import unit_pixels
 from harness.seeding import seed_of
@@ -36,21 +37,22 @@ def contests(device: torch.device) -> Iterator[Contest]:
     The model takes nearly all noise for one class. Of an image of that class the plain way asks a thousand times for a
     start, mostly in vain; the others, easy victims, show what steps alone cost.
     """
-    for width in AMOUNTS:
+    for width, (many, few) in AMOUNTS.items():
+        many_easy, few_easy, compared = EASY_AMOUNTS[width]
         network = trained(width, device)
         plain = as_trained(network)
         images = unseen(SEEN, device)
         taken = _taken_for_noise(plain, images)
+        typical = _only(images, _typical(taken, many)), _only(images, _typical(taken, few))
+        easy = _only(images, (~taken).nonzero()[:many_easy, 0])
         for name, dtype in DTYPES.items():
             ours = as_evaluated(network, dtype)
             title = f"Boundary attack, 50 steps, width {width}, {name}"
-            few, compared = EASY_AMOUNTS[width][1:]
-            easy = _only(images, (~taken).nonzero()[: EASY_AMOUNTS[width][0], 0])
-            check = partial(_same, ours, plain, easy.first(compared), dtype)
-            typical, few_typical = (_only(images, _typical(taken, n)) for n in AMOUNTS[width])
-            yield _contest(title, ours, plain, (typical, few_typical), SPEC, check)
+            check = cache(partial(_same, ours, plain, easy.first(compared), dtype))  # once for both contests
+            yield _contest(title, ours, plain, typical, SPEC, check)
             ceiling = _ceiling(convolutions(width, dtype, device), ours, easy.first(compared))
-            yield _contest(f"{title}, easy victims", ours, plain, (easy, easy.first(few)), EASY_SPEC, check, ceiling)
+            victims = easy, easy.first(few_easy)
+            yield _contest(f"{title}, easy victims", ours, plain, victims, EASY_SPEC, check, ceiling)
 
 
 def _contest(
@@ -106,12 +108,10 @@ def _ceiling(images: Ceiling, model: nn.Module, setting: Setting) -> Ceiling:
 
 def _taken_for_noise(model: nn.Module, setting: Setting) -> Tensor:
     """Which images the model puts into the class that it puts most noise into: bool (n,)."""
-    with torch.inference_mode():
-        noise = torch.rand(EASY_SPEC.start_draws, *setting.images.shape[1:], device=setting.device)
-        noise_class = model(noise).argmax(1).mode().values
-        found = torch.cat([model(unit_pixels(setting.images[rows])).argmax(1) for rows in setting.chunks()])
-    taken: Tensor = found == noise_class
-    return taken
+    noise = torch.rand(EASY_SPEC.start_draws, *setting.images.shape[1:], device=setting.device)
+    classifier = Classifier(model, setting, expected=len(noise) + len(setting.images))
+    noise_class = classifier.predictions(noise).mode().values
+    return classifier.predictions(unit_pixels(setting.images)) == noise_class
 
 
 def _typical(marked: Tensor, n: int) -> Tensor:

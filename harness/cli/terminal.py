@@ -44,10 +44,9 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None
     for row in rows:
         table.add_row(*(Text(_shown(value), justify=_side(value)) for value in row))
     screen = Console(highlight=False)
-    width = screen.measure(table, options=screen.options.update(width=_ANY_WIDTH)).maximum
     if not screen.is_terminal:
-        screen = Console(width=max(width, 1))
-    if width <= screen.width:
+        Console(width=_ANY_WIDTH).print(table)
+    elif screen.measure(table, options=screen.options.update(width=_ANY_WIDTH)).maximum <= screen.width:
         screen.print(table)
     else:
         longest = max(map(len, columns))
