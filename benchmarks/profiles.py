@@ -22,12 +22,13 @@ from benchmarks.training_step import digits_spec, learner_of, precisions
 from harness.data.bundled import prepare_bundled
 from harness.evaluations import evaluate
 from harness.spec.training import Precision
+from harness.suites.allocator import keep_freed_memory
 from harness.training.batches import Batches
 from harness.training.images import training_images
 
 CPU = torch.device("cpu")
 KINDS: Mapping[str, Sequence[str]] = {
-    "convolutions": ("mkldnn_convolution", "convolution_backward", "_convolution_pointwise"),
+    "convolutions": ("mkldnn_convolution", "convolution_backward", "_convolution_pointwise", "_convolution_pointwise_"),
     "BatchNorm": ("native_batch_norm", "native_batch_norm_backward"),
     "ReLU and its gradient": ("threshold_backward", "clamp_min_", "relu"),
     "sums": ("add", "add_"),
@@ -42,6 +43,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profiles", description=__doc__)
     parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(1)
     print(f"| one thread | {' | '.join(KINDS)} | the rest |")
     print("|---" * (len(KINDS) + 2) + "|")

@@ -32,7 +32,7 @@ class ConvNorm(nn.Module):
 def followed(x: Tensor, added: Tensor | None, relu: bool) -> Tensor:
     """A convolution's outputs, with `added` if there is something to add and then ReLU if asked for; x may change."""
     if added is not None:
-        x = x + added
+        x += added
     return F.relu(x, inplace=True) if relu else x
 
 
@@ -47,7 +47,7 @@ class Block(nn.Module):
         self.shortcut = nn.Identity() if same_shape else ConvNorm(inputs, outputs, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
+        """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride); where gradients are off, x may change."""
         inner = self.first(x)  # before the shortcut: gradients are summed in this order, and rounded in it
         projected = x if isinstance(self.shortcut, nn.Identity) else self.shortcut(x, relu=False)
         found: Tensor = self.second(inner, added=projected)
@@ -82,12 +82,16 @@ class ResNet(nn.Module):
         """
         maps = [self.stem(x)]
         for stage in self.stages:
-            maps.append(stage(maps[-1]))
+            # a block may write over its input where gradients are off
+            maps.append(stage(maps[-1] if torch.is_grad_enabled() else maps[-1].clone()))
         return maps
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, classes) of scaled images (n, c, h, w)."""
-        logits: Tensor = self.linear(F.avg_pool2d(self.taps(x)[-1], POOL).flatten(1))
+        x = self.stem(x)
+        for stage in self.stages:
+            x = stage(x)
+        logits: Tensor = self.linear(F.avg_pool2d(x, POOL).flatten(1))
         return logits
 
 

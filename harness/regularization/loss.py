@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +62,7 @@ class SimilarityLoss(nn.Module):
         """
         with torch.autocast(targets.device.type, enabled=False):
             similarities = [
-                self._tap_similarity(mean, *map(_InFloat32.apply, (row, column)))
+                self._tap_similarity(mean, row, column)
                 for mean, row, column in zip(self.running_means, row_taps, column_taps, strict=True)
             ]
             similarity = self.gammas @ torch.stack(similarities)
@@ -71,29 +71,10 @@ class SimilarityLoss(nn.Module):
     def _tap_similarity(self, mean: Tensor, row: Tensor, column: Tensor) -> Tensor:
         if self.training:
             with torch.no_grad():
-                mean.lerp_((row.mean(dim=(0, 2, 3)) + column.mean(dim=(0, 2, 3))) / 2, MOMENTUM)
-        centre = mean[:, None, None]
+                of_rows, of_columns = (maps.mean(dim=(0, 2, 3), dtype=torch.float32) for maps in (row, column))
+                mean.lerp_((of_rows + of_columns) / 2, MOMENTUM)
+        centre = mean[:, None, None]  # float32, and so are the differences
         return cosine(row - centre, column - centre)
-
-
-class _InFloat32(torch.autograd.Function):
-    """Feature maps in float32, whose gradients come back in the maps' own type and memory order.
-
-    Flattening for the cosine leaves gradients in NCHW order. Without this, everything behind a tap would mix the two
-    orders for maps that are channels last.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, maps: Tensor) -> Tensor:
-        ctx.dtype = maps.dtype
-        ctx.last = maps.is_contiguous(memory_format=torch.channels_last)
-        return maps.view_as(maps).float()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Tensor:
-        order = torch.channels_last if ctx.last else torch.contiguous_format
-        gradient: Tensor = gradients[0].to(ctx.dtype, memory_format=order)
-        return gradient
 
 
 def similarity_loss(

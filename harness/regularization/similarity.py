@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 _CHUNK = 1 << 20  # numbers handled at once: 4 MB of float32
+_SHORTEST = 1e-8  # length that a feature map is taken to have at least (torch's cosine_similarity)
 _VECTOR = 64  # pixels: torch sums the columns left over beside whole vectors in another order
 
 
@@ -161,8 +163,33 @@ def similarity_matrix(rows: Tensor) -> Tensor:
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Cosine of flattened feature maps, pair by pair: (pairs,).
+    """Cosine of flattened feature maps, pair by pair: (pairs,); 0 where a map is 0 everywhere.
 
-    a, b: (pairs, c, h, w).
+    a, b: (pairs, c, h, w). They are flattened in the order in which they lie in memory, and so do their gradients.
     """
-    return F.cosine_similarity(a.flatten(1), b.flatten(1))
+    if a.is_contiguous(memory_format=torch.channels_last):
+        a, b = (maps.permute(0, 2, 3, 1) for maps in (a, b))
+    found: Tensor = _Cosine.apply(a.flatten(1), b.flatten(1))
+    return found
+
+
+class _Cosine(torch.autograd.Function):
+    """Cosine of rows (n, d), with its gradient in few passes over them; torch's own takes three times as long."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        a_squares, b_squares = (torch.linalg.vecdot(rows, rows).clamp_min_(_SHORTEST**2) for rows in (a, b))
+        scale = a_squares.rsqrt() * b_squares.rsqrt()
+        found: Tensor = torch.linalg.vecdot(a, b) * scale
+        ctx.save_for_backward(a, b, a_squares, b_squares, scale, found)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        a, b, a_squares, b_squares, scale, found = ctx.saved_tensors
+        across, along = (gradient * scale)[:, None], (gradient * found)[:, None]
+        return (
+            (b * across).addcmul_(a, along / a_squares[:, None], value=-1),
+            (a * across).addcmul_(b, along / b_squares[:, None], value=-1),
+        )

@@ -139,3 +139,18 @@ def test_a_convolution_adds_before_relu() -> None:
         torch.testing.assert_close(fused(x, added=added), F.relu(plain + added))
         torch.testing.assert_close(fused(x, added=added, relu=False), plain + added)
         torch.testing.assert_close(fused(x, relu=False), plain)
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_what_is_added_may_be_overwritten_only_where_gradients_are_off(gradients: bool) -> None:
+    fused = FoldedConv(ConvNorm(4, 4, 3).eval())
+    x, added = (images.to(memory_format=torch.channels_last) for images in _images(4, 4, 6, 6).split(2))
+    before = added.clone()
+    with torch.set_grad_enabled(gradients):
+        found = fused(x, added=added)
+        expected = F.relu(fused(x, relu=False) + before)
+    assert torch.equal(found, expected)
+    if gradients:
+        assert torch.equal(added, before)
+    elif torch.backends.mkldnn.is_available():
+        assert found.data_ptr() == added.data_ptr()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from torch import Tensor
+from torch.nn import functional as F
 
 from harness.regularization.similarity import PixelRows, cosine, pixel_similarity, similarity_matrix, unit_rows
 from harness.seeding import stream
@@ -86,3 +87,28 @@ def test_cosine_of_feature_maps_is_that_of_the_flattened_maps() -> None:
     a, b = torch.randn(2, 4, 3, 2, 2, generator=stream(0, "maps"))
     expected = [(p * q).sum() / p.norm() / q.norm() for p, q in zip(a, b, strict=True)]
     torch.testing.assert_close(cosine(a, b), torch.stack(expected))
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_gradients_of_a_cosine_are_right_and_lie_in_memory_as_the_maps_do(order: torch.memory_format) -> None:
+    maps = torch.randn(2, 4, 3, 2, 2, generator=stream(0, "maps"), dtype=torch.float64)
+    a, b = (half.contiguous(memory_format=order).requires_grad_() for half in maps)
+    assert torch.autograd.gradcheck(cosine, (a, b))
+    for gradient in torch.autograd.grad(cosine(a, b).sum(), (a, b)):
+        assert gradient.is_contiguous(memory_format=order)
+
+
+def test_maps_of_unlike_memory_orders_are_compared_place_by_place() -> None:
+    a, b = torch.randn(2, 4, 3, 2, 2, generator=stream(0, "maps"))
+    torch.testing.assert_close(cosine(a.contiguous(memory_format=torch.channels_last), b), cosine(a, b))
+
+
+@pytest.mark.parametrize("scale", [1e-15, 1, 1e15])
+def test_a_map_of_zeros_has_cosine_0_and_no_map_is_too_long_or_too_short(scale: float) -> None:
+    a, b = scale * torch.randn(2, 4, 3, 2, 2, generator=stream(0, "maps"))
+    a[0] = 0
+    a, b = a.requires_grad_(), b.requires_grad_()
+    found = cosine(a, b)
+    torch.testing.assert_close(found, F.cosine_similarity(a.flatten(1), b.flatten(1)))
+    assert found[0] == 0
+    assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(found.sum(), (a, b)))
