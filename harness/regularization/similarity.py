@@ -165,7 +165,7 @@ def similarity_matrix(rows: Tensor) -> Tensor:
 def cosine(a: Tensor, b: Tensor) -> Tensor:
     """Cosine of flattened feature maps, pair by pair: (pairs,); 0 where a map is 0 everywhere.
 
-    a, b: (pairs, c, h, w). They are flattened in the order in which they lie in memory, and so do their gradients.
+    a, b: (pairs, c, h, w). They are flattened in the order in which they lie in memory; their gradients lie likewise.
     """
     if a.is_contiguous(memory_format=torch.channels_last):
         a, b = (maps.permute(0, 2, 3, 1) for maps in (a, b))
