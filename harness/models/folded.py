@@ -7,15 +7,18 @@ its outputs are still in the registers, with weights that are laid out once.
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from harness.models.resnet import ConvNorm, ResNet, followed
 
 _DILATION, _GROUPS = [1, 1], 1
+_VECTOR = 16  # float32 numbers of an AVX-512 register
 
 
 class FoldedConv(nn.Conv2d):
@@ -65,9 +68,22 @@ class FoldedConv(nn.Conv2d):
 
     def input_gradient(self, gradient: Tensor, x: Tensor) -> Tensor:
         """The gradient in x, (n, inputs, h, w), of a convolution without what follows it."""
+        # oneDNN computes a whole register of input channels, however few there are; so squares of pixels fill it
+        side = math.isqrt(_VECTOR // self.in_channels) if self.stride == (1, 1) else 0
+        if side > 1 and x.shape[2] % side == x.shape[3] % side == 0:
+            return F.pixel_shuffle(F.conv2d(gradient, self._squares(side), stride=side, padding=self.padding), side)
         shape = (self.stride, self.padding, _DILATION, False, [0, 0], _GROUPS)
         found, _, _ = torch.ops.aten.convolution_backward(gradient, x, self.weight, None, *shape, [True, False, False])
         return found  # type: ignore[no-any-return]
+
+    def _squares(self, side: int) -> Tensor:
+        """The weights (inputs * side^2, outputs, k, k) that give a square of input pixels its gradients at once.
+
+        Each of its pixels has the flipped kernel at its own place, among zeros.
+        """
+        size = self.kernel_size[0] + side - 1
+        shifted = F.pad(self.weight, [side - 1] * 4).unfold(2, size, 1).unfold(3, size, 1)
+        return shifted.flip(4, 5).permute(1, 2, 3, 0, 4, 5).flatten(0, 2)
 
     def _weight_for(self, x: Tensor) -> Tensor:
         """The weights in the order that oneDNN likes best; laid out again if they were changed since."""

@@ -54,7 +54,7 @@ def test_taps_and_logits_are_those_of_the_network_in_eval_mode(
 
 
 @pytest.mark.parametrize("base_width", [4, 8, 16])
-@pytest.mark.parametrize("shape", [(8, 1, 32, 32), (3, 3, 32, 32), (5, 1, 28, 28)])
+@pytest.mark.parametrize("shape", [(8, 1, 32, 32), (3, 3, 32, 32), (5, 1, 28, 28), (2, 1, 30, 30)])
 def test_logits_and_gradients_are_those_of_unfused_operations_bit_for_bit(
     base_width: int, shape: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
