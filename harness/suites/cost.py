@@ -31,7 +31,7 @@ FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
 BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
 
 # Guesses in GFLOP/s for a device that no job was measured on yet: of a core, and of a GPU bound by kernel launches.
-GUESSED_CPU_CORE = 25.0
+GUESSED_CPU_CORE = 50.0  # trainings of width 16 did 80 and 130 on cores with AVX-512; many have none
 GUESSED_GPU = 10_000.0
 GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
