@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import subprocess
@@ -9,6 +10,7 @@ import sys
 
 import pytest
 import torch
+from pretended_device import DEVICE, pretended_device
 
 from harness.errors import NotEvaluable
 from harness.evaluations import EVALUATIONS, evaluate
@@ -47,6 +49,16 @@ def test_repeating_an_evaluation_gives_the_same_numbers(kind, setting, linear, s
 def test_the_chunk_size_does_not_change_a_number(kind, chunk, smaller, linear, spec_of):
     results = [evaluate(linear(0), smaller(40, chunk=size), spec_of(kind)) for size in (64, chunk)]
     assert comparable(results[0]) == comparable(results[1])
+
+
+@every_kind
+def test_another_device_gives_the_same_numbers(kind, setting, network, spec_of):
+    expected = evaluate(network, dataclasses.replace(setting, substitute=network), spec_of(kind))
+    with pretended_device():
+        model, images, labels = (each.to(DEVICE) for each in (copy.deepcopy(network), setting.images, setting.labels))
+        there = dataclasses.replace(setting, images=images, labels=labels, substitute=model)
+        found = evaluate(model, there, spec_of(kind))
+    assert comparable(found) == comparable(expected)
 
 
 @every_kind

@@ -4,6 +4,7 @@ import resource
 
 import pytest
 import torch
+from pretended_device import DEVICE, pretended_device
 from scipy.stats import chi2
 from sklearn.datasets import load_digits
 from torch import Tensor
@@ -49,6 +50,16 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     share = {"rejected": 0.0, "listed": 2.0}[request.param]
     monkeypatch.setattr("harness.regularization.pairs._WORTH_REJECTING", share)
     return str(request.param)
+
+
+@pytest.mark.parametrize("pair_range", RANGES)
+def test_another_device_draws_the_same_pairs(pair_range: PairRange, way: str) -> None:
+    images, spec = digits(24), specification(pair_range)
+    expected = PairSampler(images, spec, CPU).draw(8, stream(0, "pairs"))
+    with pretended_device():
+        found = PairSampler(images.to(DEVICE), spec, DEVICE).draw(8, stream(0, "pairs"))
+        assert {part.device for part in found} == {DEVICE}
+        assert all(torch.equal(part.cpu(), before) for part, before in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize("pair_range", RANGES)

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from pretended_device import DEVICE, pretended_device
 from torch import nn
 from torch.nn import functional as F
 
@@ -154,6 +155,19 @@ def test_gradients_of_the_similarity_loss_keep_the_maps_memory_order(spec: Train
             (each.grad.dtype, each.grad.is_contiguous(memory_format=order)) for each in maps if each.grad is not None
         ]
     assert seen == [(torch.bfloat16, True)] * 4
+
+
+def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
+    spec: TrainingSpec, images: TrainingImages
+) -> None:
+    with pretended_device() as device:
+        learner, batches = learner_of(spec, DEVICE), Batches(spec, 0, images, DEVICE)
+        device.waits.clear()
+        steps = [learner.step(batch, 0.05) for batch in batches.epoch(0)]
+        assert not device.waits
+        assert {step.losses.device for step in steps} == {DEVICE}
+        steps[-1].losses.tolist()
+        assert len(device.waits) == 1
 
 
 @pytest.mark.gpu

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pretended_device import DEVICE, pretended_device
 from torch.nn import functional as F
 
 from harness.errors import EmptyPairRange, WeightsDamaged
@@ -58,6 +59,13 @@ def test_the_same_training_twice_gives_the_same_weights(
     other = train(spec, 1, images, device=CPU, folder=tmp_path / "c")
     assert timeless(first) == timeless(again)
     assert other.weights_sha256 != first.weights_sha256
+
+
+def test_a_training_on_another_device_is_the_same(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
+    expected = train(spec, 0, images, device=CPU, folder=tmp_path / "here")
+    with pretended_device():
+        found = train(spec, 0, images, device=DEVICE, folder=tmp_path / "there")
+    assert timeless(found) == timeless(expected)
 
 
 def test_a_finished_training_is_not_repeated(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:

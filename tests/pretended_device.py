@@ -1,0 +1,132 @@
+"""A device that is not there, for tests of what would otherwise need a GPU.
+
+Its tensors hold numbers, on the CPU, but refuse what a GPU's refuse: other tensors beside them, and generators of the
+CPU. torch knows it by the name `meta`. What it cannot pretend: autocast, inference mode, CUDA graphs.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
+from torch.utils._pytree import tree_leaves, tree_map
+
+import harness
+
+DEVICE = torch.device("meta")
+_CPU = torch.device("cpu")
+_PACKAGE = Path(harness.__file__).parent
+_COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
+_READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.equal.default}
+
+
+class MixedDevices(RuntimeError):
+    """What a GPU would refuse, too."""
+
+
+class _Placed(Tensor):
+    """A tensor on the device; `numbers` is where it really is."""
+
+    numbers: Tensor
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    @staticmethod
+    def __new__(cls, numbers: Tensor) -> _Placed:
+        layout = {"strides": numbers.stride(), "storage_offset": numbers.storage_offset(), "dtype": numbers.dtype}
+        found: _Placed = Tensor._make_wrapper_subclass(cls, numbers.shape, **layout, device=DEVICE)  # type: ignore[attr-defined]
+        found.numbers = numbers
+        return found
+
+    @classmethod
+    def __torch_dispatch__(cls, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        raise AssertionError("a tensor of the pretended device outlived it")
+
+    def tolist(self) -> Any:
+        return self.cpu().tolist()
+
+
+class PretendedDevice(TorchDispatchMode):
+    """While it is there, what is made on or sent to DEVICE is on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[str] = []
+        """The lines of the package that read from the device, each time that they did: a GPU makes them wait."""
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        placed = any(isinstance(tensor, _Placed) for tensor in tensors)
+        target = torch.device(kwargs["device"]) if kwargs.get("device") is not None else None
+        if not placed and target != DEVICE:
+            return operation(*args, **kwargs)
+        self._check(operation, tensors, kwargs.get("generator"))
+        if placed and (operation in _READS or target == _CPU or _masks(operation, args) or _takes(operation, args)):
+            self.waits.append(_line())
+        if target:
+            kwargs = {**kwargs, "device": _CPU}
+            placed = target == DEVICE
+        if operation is torch.ops.aten.copy_.default:
+            placed = isinstance(args[0], _Placed)
+        found = operation(*tree_map(_numbers, args), **tree_map(_numbers, kwargs))
+        if not placed:
+            return found
+        found = tree_map(lambda leaf: _Placed(leaf) if isinstance(leaf, Tensor) else leaf, found)
+        return return_and_correct_aliasing(operation, args, kwargs, found)
+
+    def _check(self, operation: Any, tensors: Sequence[Tensor], generator: torch.Generator | None) -> None:
+        """Scalars of the CPU are welcome on a GPU, too."""
+        elsewhere = [each for each in tensors if not isinstance(each, _Placed) and each.dim() > 0]
+        if elsewhere and len(elsewhere) < len(tensors) and operation not in _COPIES:
+            raise MixedDevices(f"{operation} of tensors on two devices")
+        if generator is not None:
+            raise MixedDevices(f"{operation} on the device with a generator of the CPU")
+
+
+@contextmanager
+def pretended_device() -> Iterator[PretendedDevice]:
+    """The device is there, and torch's Python code takes it for one that it knows."""
+    make, autocast = torch.tensor, torch.autocast
+
+    def tensor(data: object, *, device: torch.device | None = None, **options: Any) -> Tensor:
+        return make(data, **options).to(device or _CPU)
+
+    def float32_only(kind: str, *args: Any, **options: Any) -> torch.autocast:
+        return autocast("cpu" if kind == DEVICE.type else kind, *args, **options)
+
+    fused = "torch.optim.optimizer._get_fused_kernels_supported_devices"
+    with (
+        patch("torch.tensor", tensor),
+        patch("torch.autocast", float32_only),
+        patch("torch._C._InferenceMode", lambda mode: torch.no_grad()),
+        patch(fused, lambda: [DEVICE.type]),
+        PretendedDevice() as device,
+    ):
+        yield device
+
+
+def _numbers(leaf: Any) -> Any:
+    return leaf.numbers if isinstance(leaf, _Placed) else leaf
+
+
+def _masks(operation: Any, args: Sequence[Any]) -> bool:
+    """Whether it picks by a mask, so that the result's size has to be asked for."""
+    indexing = operation in {torch.ops.aten.index.Tensor, torch.ops.aten.index_put_.default}
+    return indexing and any(index is not None and index.dtype == torch.bool for index in args[1])
+
+
+def _takes(operation: Any, args: Sequence[Any]) -> bool:
+    return operation is torch.ops.aten.copy_.default and not isinstance(args[0], _Placed)
+
+
+def _line() -> str:
+    """Where in the package we are."""
+    frames = [frame for frame in traceback.extract_stack() if Path(frame.filename).is_relative_to(_PACKAGE)]
+    return f"{Path(frames[-1].filename).relative_to(_PACKAGE)}: {frames[-1].line}" if frames else "a test"
