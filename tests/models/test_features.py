@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from pretended_device import DEVICE, pretended_device
 from torch import Tensor
 
 from harness.data.arrays import open_split
@@ -95,6 +96,12 @@ def test_the_chunks_do_not_matter(weights: Path, images: Tensor, monkeypatch: py
     whole = feature_rows(images, "conv2_1", weights, CPU)
     monkeypatch.setattr(features, "_CHUNK", 1)
     torch.testing.assert_close(feature_rows(images, "conv2_1", weights, CPU), whole, rtol=0, atol=1e-4)
+
+
+def test_another_device_gives_the_same_rows(weights: Path, images: Tensor) -> None:
+    expected = feature_rows(images, "conv2_1", weights, CPU)
+    with pretended_device():
+        assert torch.equal(feature_rows(images, "conv2_1", weights, DEVICE).cpu(), expected)
 
 
 def test_an_image_without_a_direction_has_the_row_0(weights: Path) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from pretended_device import DEVICE, pretended_device
 from simulated_scan import CPU, Simulated
 
 from harness.errors import HarnessError, WeightsDamaged
 from harness.regularization.neural.fits import find_fit, fitted
 from harness.regularization.neural.fitting import fit, poisson_loss
 from harness.regularization.neural.patience import DROPS, Patience
+from harness.regularization.neural.recorded_similarity import scan_similarity
 from harness.regularization.neural.reliability import (
     correlations,
     find_repeats,
@@ -115,6 +117,19 @@ def test_a_fit_is_a_function_of_recording_and_spec(simulated: Simulated) -> None
     assert told == [(1, 2), (2, 2)]
     assert all(torch.equal(a, b) for a, b in zip(first.model.parameters(), again.model.parameters(), strict=True))
     assert not torch.equal(first.model.readout.weights, other.model.readout.weights)
+
+
+def test_another_device_fits_the_same_model(simulated: Simulated, tmp_path: Path) -> None:
+    expected = fit(simulated.recording, SHORT, CPU)
+    with pretended_device():
+        found, made = fitted(tmp_path, simulated.recording, SHORT, DEVICE, lambda done, most: None)
+        again, anew = fitted(tmp_path, simulated.recording, SHORT, DEVICE, lambda done, most: None)
+        assert (made, anew) == (True, False)
+        similarities = scan_similarity(simulated.recording, again)
+        for name, tensor in found.model.state_dict().items():
+            assert torch.equal(tensor.cpu(), expected.model.state_dict()[name])
+    assert torch.equal(found.trial_correlation, expected.trial_correlation)
+    assert torch.equal(similarities.neural, scan_similarity(simulated.recording, expected).neural)
 
 
 def test_a_recording_without_repeats_and_behaviour_is_fitted_too(simulated: Simulated) -> None:
