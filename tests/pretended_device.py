@@ -1,17 +1,17 @@
 """A device that is not there, for tests of what would otherwise need a GPU.
 
 Its tensors hold numbers, on the CPU, but refuse what a GPU's refuse: other tensors beside them, and generators of the
-CPU. torch knows it by the name `meta`. What it cannot pretend: autocast, inference mode, CUDA graphs.
+CPU. torch knows it by the name `meta`. What it cannot pretend: autocast, inference mode, streams that run side by side.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+from typing import Any, NamedTuple
+from unittest.mock import Mock, patch
 
 import torch
 from torch import Tensor
@@ -110,6 +110,83 @@ def pretended_device() -> Iterator[PretendedDevice]:
         PretendedDevice() as device,
     ):
         yield device
+
+
+class _Call(NamedTuple):
+    operation: Any
+    args: Any
+    kwargs: Any
+    found: Any
+
+
+class _Graph(TorchDispatchMode):
+    """A CUDA graph: while it is recorded nothing changes, when it is replayed all is done again at the same places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: list[_Call] = []
+        self._own: set[int] = set()
+        self._before: list[tuple[Tensor, Tensor]] = []
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        for tensor in _written(operation, args, kwargs):
+            if _place(tensor) not in self._own:
+                self._before.append((tensor, tensor.clone()))
+        found = operation(*args, **kwargs)
+        if not _aliases(operation):
+            self._own |= {_place(leaf) for leaf in tree_leaves(found) if isinstance(leaf, Tensor)}
+        self._calls.append(_Call(operation, args, kwargs, found))
+        return found
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        with self:
+            yield
+        for tensor, before in reversed(self._before):
+            tensor.detach().copy_(before)
+
+    @torch.no_grad()
+    def replay(self) -> None:
+        for call in self._calls:
+            found = call.operation(*call.args, **call.kwargs)
+            if not _aliases(call.operation):
+                for place, leaf in zip(tree_leaves(call.found), tree_leaves(found), strict=True):
+                    if isinstance(leaf, Tensor):
+                        place.detach().copy_(leaf.reshape(place.shape))  # its shape may have been changed since
+
+
+@contextmanager
+def pretended_graphs() -> Iterator[None]:
+    """CUDA graphs of what runs on the device."""
+    stream = Mock(device=DEVICE)
+    with (
+        patch("torch.cuda.Stream", lambda device: stream),
+        patch("torch.cuda.current_stream", lambda device: stream),
+        patch("torch.cuda.stream", nullcontext),
+        patch("torch.cuda.CUDAGraph", _Graph),
+        patch("torch.cuda.graph", lambda graph, stream: graph.recorded()),
+    ):
+        yield
+
+
+def _written(operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors that an operation writes into."""
+    values = [*args, *(kwargs.get(each.name) for each in operation._schema.arguments[len(args) :])]
+    writes = [each.alias_info is not None and each.alias_info.is_write for each in operation._schema.arguments]
+    if operation is torch.ops.aten.native_batch_norm.default:
+        writes[3:5] = True, True  # the running statistics, which its schema is silent about
+    leaves = tree_leaves([value for value, write in zip(values, writes, strict=True) if write])
+    return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+def _aliases(operation: Any) -> bool:
+    """Whether what it returns is, or lies within, what it was given."""
+    return any(each.alias_info is not None for each in operation._schema.returns) or not operation._schema.returns
+
+
+def _place(tensor: Tensor) -> int:
+    return _numbers(tensor).untyped_storage().data_ptr()  # type: ignore[no-any-return]
 
 
 def _numbers(leaf: Any) -> Any:

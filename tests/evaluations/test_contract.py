@@ -51,14 +51,29 @@ def test_the_chunk_size_does_not_change_a_number(kind, chunk, smaller, linear, s
     assert comparable(results[0]) == comparable(results[1])
 
 
+def on(device, setting, network):
+    """The network and what it is to classify, on a device; it is attacked with its own gradients."""
+    model, images, labels = (each.to(device) for each in (copy.deepcopy(network), setting.images, setting.labels))
+    return model, dataclasses.replace(setting, images=images, labels=labels, substitute=model)
+
+
 @every_kind
 def test_another_device_gives_the_same_numbers(kind, setting, network, spec_of):
-    expected = evaluate(network, dataclasses.replace(setting, substitute=network), spec_of(kind))
+    expected = evaluate(*on("cpu", setting, network), spec_of(kind))
     with pretended_device():
-        model, images, labels = (each.to(DEVICE) for each in (copy.deepcopy(network), setting.images, setting.labels))
-        there = dataclasses.replace(setting, images=images, labels=labels, substitute=model)
-        found = evaluate(model, there, spec_of(kind))
+        found = evaluate(*on(DEVICE, setting, network), spec_of(kind))
     assert comparable(found) == comparable(expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("kind", ACCURACIES)
+def test_a_gpu_gives_the_same_accuracies_up_to_near_ties(kind, setting, network, spec_of):
+    expected, found = (
+        [number.value for number in evaluate(*on(device, setting, network), spec_of(kind)).measurements]
+        for device in ("cpu", "cuda")
+    )
+    assert found == pytest.approx(expected, abs=2 / len(setting.images))
 
 
 @every_kind

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from pretended_device import DEVICE, pretended_device
+from pretended_device import DEVICE, pretended_device, pretended_graphs
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,6 +16,7 @@ from harness.training import TrainingImages
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.learner import Learner
+from harness.training.replay import _Replayed
 
 CPU = torch.device("cpu")
 WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
@@ -170,13 +171,40 @@ def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
         assert len(device.waits) == 1
 
 
+@pytest.fixture
+def uneven(spec: TrainingSpec) -> TrainingSpec:
+    """Epochs of six batches of 12 images and one of 9."""
+    return spec.replaced(optimisation=spec.optimisation.replaced(batch_size=12).model_dump())
+
+
+def test_a_step_from_a_pretended_graph_is_the_step_as_it_is(
+    uneven: TrainingSpec, images: TrainingImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also around the smaller batch that ends an epoch, with other learning rates, and after a restart."""
+    monkeypatch.setattr("harness.training.learner.replayed", _Replayed)
+    with pretended_device(), pretended_graphs():
+        learner, plain = learner_of(uneven, DEVICE), learner_of(uneven, DEVICE)
+        plain._learn = plain._descend
+        for number in range(3):
+            if number == 1:
+                learner.load_training_state(learner.training_state())
+            rate = 0.05 / (1 + number)
+            batches = Batches(uneven, 0, images, DEVICE).epoch(number)
+            steps = [(learner.step(batch, rate), plain.step(batch, rate)) for batch in batches]
+            for step, expected in steps:
+                assert torch.equal(step.losses, expected.losses)
+        state = learner.training_state()
+        for name, tensor in plain.training_state().items():
+            assert torch.equal(state[name], tensor)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_replayed_step_is_the_step_as_it_is(spec: TrainingSpec, images: TrainingImages) -> None:
+def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: TrainingImages) -> None:
     """Also around the smaller batch that ends an epoch, with other learning rates, and after a restart."""
     gpu = torch.device("cuda")
-    shown = [batch for number in range(3) for batch in Batches(spec, 0, images, gpu).epoch(number)]
-    learner, plain, host = (learner_of(spec, device) for device in (gpu, gpu, CPU))
+    shown = [batch for number in range(3) for batch in Batches(uneven, 0, images, gpu).epoch(number)]
+    learner, plain, host = (learner_of(uneven, device) for device in (gpu, gpu, CPU))
     plain._learn = plain._descend
     for number, batch in enumerate(shown):
         rate = 0.01 / (1 + number)
