@@ -31,6 +31,7 @@ from harness.spec import (
 )
 from harness.store import write
 from harness.store.engine import open_database
+from harness.suites.allocator import keep_freed_memory
 from harness.suites.inputs import Inputs
 from harness.suites.plan import make_plan
 from harness.training.images import TrainingImages
@@ -218,6 +219,7 @@ def _planning(conditions: int, recorded: bool) -> Work:
 
 def main() -> None:
     """Measures, prints the table, and draws the figures of `docs/growth.md`."""
+    keep_freed_memory()  # as workers do
     torch.set_num_threads(1)
     growths = []
     print(HEAD)
