@@ -101,12 +101,10 @@ def pretended_device() -> Iterator[PretendedDevice]:
     def float32_only(kind: str, *args: Any, **options: Any) -> torch.autocast:
         return autocast("cpu" if kind == DEVICE.type else kind, *args, **options)
 
-    fused = "torch.optim.optimizer._get_fused_kernels_supported_devices"
     with (
         patch("torch.tensor", tensor),
         patch("torch.autocast", float32_only),
         patch("torch._C._InferenceMode", lambda mode: torch.no_grad()),
-        patch(fused, lambda: [DEVICE.type]),
         PretendedDevice() as device,
     ):
         yield device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.sgd import sgd
 
 from harness.models.architecture import tap_channels
 from harness.models.pixels import PixelModel, PixelScaling, unit_pixels
@@ -39,14 +40,10 @@ class Learner(nn.Module):
         if spec.channels_last and (device.type != "cpu" or spec.network.base_width >= _CPU_VECTOR):
             self.to(memory_format=torch.channels_last)
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
-        rate = spec.optimisation.learning_rate
-        self._optimizer = torch.optim.SGD(
-            self.parameters(),
-            lr=rate if device.type == "cpu" else torch.tensor(rate, device=device),  # a graph reads it from its place
-            momentum=spec.optimisation.momentum,
-            weight_decay=spec.optimisation.weight_decay,
-            fused=True,
-        )
+        self._optimisation = spec.optimisation
+        # on a GPU a graph reads it from its place
+        self._learning_rate: float | Tensor = 0.0 if device.type == "cpu" else torch.zeros((), device=device)
+        self._momenta: list[Tensor | None] = [None for _ in self.parameters()]
         self._device = device
         self._learn = replayed(self._descend, device)
 
@@ -57,11 +54,10 @@ class Learner(nn.Module):
         BatchNorm normalises each with its own statistics and its running statistics see them in this order.
         Nothing here waits for the device.
         """
-        group = self._optimizer.param_groups[0]
-        if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(learning_rate)
+        if isinstance(self._learning_rate, Tensor):
+            self._learning_rate.fill_(learning_rate)
         else:
-            group["lr"] = learning_rate
+            self._learning_rate = learning_rate
         return self._learn(batch)
 
     def _descend(self, batch: Batch) -> Step:
@@ -74,13 +70,31 @@ class Learner(nn.Module):
                 rows, columns = (self.model.taps(unit_pixels(half)) for half in batch.pairs[:2])
                 term = self.similarity(rows, columns, batch.pairs.targets)
                 loss = task_loss + self._alpha * term.loss
-        self._optimizer.zero_grad()
+        self.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
+        self._update()
         return Step(
             task_loss.detach(),
             term and SimilarityTerm(*(value.detach() for value in term)),
             (logits.detach().argmax(1) == batch.labels).sum(),
+        )
+
+    @torch.no_grad()
+    def _update(self) -> None:
+        """One step of stochastic gradient descent with momentum."""
+        # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
+        parameters = list(self.parameters())
+        sgd(
+            parameters,
+            [parameter.grad for parameter in parameters if parameter.grad is not None],
+            self._momenta,
+            lr=self._learning_rate,
+            momentum=self._optimisation.momentum,
+            weight_decay=self._optimisation.weight_decay,
+            dampening=0,
+            nesterov=False,
+            maximize=False,
+            fused=True,
         )
 
     @torch.inference_mode()
@@ -102,17 +116,16 @@ class Learner(nn.Module):
 
     def training_state(self) -> dict[str, Tensor]:
         """Everything that the next step depends on: the snapshot and each parameter's momentum."""
-        buffers = {
-            name: self._optimizer.state[parameter].get("momentum_buffer") for name, parameter in self.named_parameters()
-        }
-        momentum = {_MOMENTUM + name: buffer.clone() for name, buffer in buffers.items() if buffer is not None}
-        return self.snapshot() | momentum
+        named = zip(dict(self.named_parameters()), self._momenta, strict=True)
+        return self.snapshot() | {_MOMENTUM + name: each.clone() for name, each in named if each is not None}
 
     def load_training_state(self, state: dict[str, Tensor]) -> None:
         """Continues exactly where `training_state` was taken."""
         self.load_state_dict({name: tensor for name, tensor in state.items() if not name.startswith(_MOMENTUM)})
-        for name, parameter in self.named_parameters():
-            if _MOMENTUM + name in state:
-                buffer = torch.empty_like(parameter, requires_grad=False).copy_(state[_MOMENTUM + name])
-                self._optimizer.state[parameter]["momentum_buffer"] = buffer
+        self._momenta = [
+            torch.empty_like(parameter, requires_grad=False).copy_(state[_MOMENTUM + name])
+            if _MOMENTUM + name in state
+            else None
+            for name, parameter in self.named_parameters()
+        ]
         self._learn = replayed(self._descend, self._device)  # a graph would know the buffers that were there before

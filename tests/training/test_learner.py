@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -156,6 +158,22 @@ def test_gradients_of_the_similarity_loss_keep_the_maps_memory_order(spec: Train
             (each.grad.dtype, each.grad.is_contiguous(memory_format=order)) for each in maps if each.grad is not None
         ]
     assert seen == [(torch.bfloat16, True)] * 4
+
+
+def test_a_training_does_not_import_torchs_compiler() -> None:
+    code = """
+import sys, torch
+from harness.models.resnet import build
+from harness.spec.training import NetworkSpec, TrainingSpec
+from harness.training.batch import Batch
+from harness.training.learner import Learner
+spec = TrainingSpec(classification="digits", network=NetworkSpec(base_width=2), precision="float32")
+learner = Learner(spec, build(spec.network, 1, 10, seed=0), "raw", torch.device("cpu"))
+learner.step(Batch(torch.zeros(2, 1, 32, 32, dtype=torch.uint8), torch.arange(2)), 0.1)
+learner.load_training_state(learner.training_state())
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
