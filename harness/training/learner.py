@@ -83,7 +83,7 @@ class Learner(nn.Module):
     def _update(self) -> None:
         """One step of stochastic gradient descent with momentum."""
         # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
-        parameters = list(self.parameters())
+        parameters: list[Tensor] = list(self.parameters())
         sgd(
             parameters,
             [parameter.grad for parameter in parameters if parameter.grad is not None],
