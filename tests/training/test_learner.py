@@ -181,7 +181,6 @@ def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
 ) -> None:
     with pretended_device() as device:
         learner, batches = learner_of(spec, DEVICE), Batches(spec, 0, images, DEVICE)
-        device.waits.clear()
         steps = [learner.step(batch, 0.05) for batch in batches.epoch(0)]
         assert not device.waits
         assert {step.losses.device for step in steps} == {DEVICE}
