@@ -68,15 +68,15 @@ class PretendedDevice(TorchDispatchMode):
         if not placed and target != DEVICE:
             return operation(*args, **kwargs)
         self._check(operation, tensors, kwargs.get("generator"))
-        if placed and (operation in _READS or target == _CPU or _masks(operation, args) or _takes(operation, args)):
-            self.waits.append(_line())
+        stays = placed
         if target:
-            kwargs = {**kwargs, "device": _CPU}
-            placed = target == DEVICE
-        if operation is torch.ops.aten.copy_.default:
-            placed = isinstance(args[0], _Placed)
+            kwargs, stays = {**kwargs, "device": _CPU}, target == DEVICE
+        elif operation is torch.ops.aten.copy_.default:
+            stays = isinstance(args[0], _Placed)
+        if placed and (not stays or operation in _READS or _masks(operation, args)):
+            self.waits.append(_line())
         found = operation(*tree_map(_numbers, args), **tree_map(_numbers, kwargs))
-        if not placed:
+        if not stays:
             return found
         found = tree_map(lambda leaf: _Placed(leaf) if isinstance(leaf, Tensor) else leaf, found)
         return return_and_correct_aliasing(operation, args, kwargs, found)
@@ -195,10 +195,6 @@ def _masks(operation: Any, args: Sequence[Any]) -> bool:
     """Whether it picks by a mask, so that the result's size has to be asked for."""
     indexing = operation in {torch.ops.aten.index.Tensor, torch.ops.aten.index_put_.default}
     return indexing and any(index is not None and index.dtype == torch.bool for index in args[1])
-
-
-def _takes(operation: Any, args: Sequence[Any]) -> bool:
-    return operation is torch.ops.aten.copy_.default and not isinstance(args[0], _Placed)
 
 
 def _line() -> str:

@@ -43,7 +43,8 @@ class Learner(nn.Module):
         self._optimisation = spec.optimisation
         # on a GPU a graph reads it from its place
         self._learning_rate: float | Tensor = 0.0 if device.type == "cpu" else torch.zeros((), device=device)
-        self._momenta: list[Tensor | None] = [None for _ in self.parameters()]
+        self._learned: list[Tensor] = list(self.parameters())
+        self._momenta: list[Tensor | None] = [None for _ in self._learned]
         self._device = device
         self._learn = replayed(self._descend, device)
 
@@ -70,7 +71,8 @@ class Learner(nn.Module):
                 rows, columns = (self.model.taps(unit_pixels(half)) for half in batch.pairs[:2])
                 term = self.similarity(rows, columns, batch.pairs.targets)
                 loss = task_loss + self._alpha * term.loss
-        self.zero_grad()
+        for parameter in self._learned:
+            parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         self._update()
         return Step(
@@ -83,10 +85,9 @@ class Learner(nn.Module):
     def _update(self) -> None:
         """One step of stochastic gradient descent with momentum."""
         # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
-        parameters: list[Tensor] = list(self.parameters())
         sgd(
-            parameters,
-            [parameter.grad for parameter in parameters if parameter.grad is not None],
+            self._learned,
+            [parameter.grad for parameter in self._learned if parameter.grad is not None],
             self._momenta,
             lr=self._learning_rate,
             momentum=self._optimisation.momentum,
