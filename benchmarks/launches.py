@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness.models.resnet import build
 from harness.spec import NetworkSpec, RegularizerSpec, TrainingSpec
+from harness.spec.training import TrainingPrecision
 from harness.training.batch import Batch, PairImages
 from harness.training.learner import Learner
 
@@ -26,8 +27,9 @@ CPU = torch.device("cpu")
 TWO_KERNELS = ("convolution_backward", "native_batch_norm", "native_batch_norm_backward")
 NO_KERNEL = ("empty", "detach", "alias", "_reshape_alias", "_unsafe_view", "resize_")
 
-# An H200, by its data sheet's bfloat16 rate and bandwidth as far as programs reach them; launches by common experience.
-TFLOP_PER_SECOND, TB_PER_SECOND = 790.0, 4.3
+# An H200, by its data sheet's rates and bandwidth as far as programs reach them; launches by common experience.
+TFLOP_PER_SECOND: dict[TrainingPrecision, float] = {"bfloat16": 790.0, "tf32": 395.0, "float32": 54.0}
+TB_PER_SECOND = 4.3
 EAGER_LAUNCH_SECONDS, GRAPH_LAUNCH_SECONDS = 6.5e-6, 2.0e-6
 
 
@@ -61,14 +63,14 @@ def _bytes(values: Iterator[object]) -> Iterator[int]:
     return (value.numel() * value.element_size() for value in values if isinstance(value, Tensor))
 
 
-def cost_of_step(pair_size: tuple[int, int], width: int = 64) -> Cost:
-    """A step in bfloat16 of a gray ResNet18, 64 images of 32 x 32 and 16 pairs of images of that size."""
+def cost_of_step(pair_size: tuple[int, int], precision: TrainingPrecision = "bfloat16", width: int = 64) -> Cost:
+    """A step of a gray ResNet18, 64 images of 32 x 32 and 16 pairs of images of that size."""
     regularizer = RegularizerSpec(target="threshold", alpha=10, threshold=0.8, images="cifar10")
     spec = TrainingSpec(
         classification="cifar10",
         network=NetworkSpec(base_width=width),
         regularizer=regularizer,
-        precision="bfloat16",
+        precision=precision,
         channels_last=True,
     )
     learner = Learner(spec, build(spec.network, 1, 10, seed=0), "centered", CPU)
@@ -90,12 +92,12 @@ def cost_of_step(pair_size: tuple[int, int], width: int = 64) -> Cost:
 
 def main() -> None:
     """The command."""
-    for size in ((32, 32), (36, 64)):
-        cost = cost_of_step(size)
-        arithmetic, memory = cost.gflop / TFLOP_PER_SECOND, cost.gigabytes / TB_PER_SECOND  # in milliseconds
+    for size, (precision, rate) in product(((32, 32), (36, 64)), TFLOP_PER_SECOND.items()):
+        cost = cost_of_step(size, precision)
+        arithmetic, memory = cost.gflop / rate, cost.gigabytes / TB_PER_SECOND  # in milliseconds
         eager, graph = (1e3 * cost.kernels * each for each in (EAGER_LAUNCH_SECONDS, GRAPH_LAUNCH_SECONDS))
         print(
-            f"pairs of {size[0]} x {size[1]}: {cost.operations} operations, {cost.kernels} kernels, "
+            f"{precision}, pairs of {size[0]} x {size[1]}: {cost.operations} operations, {cost.kernels} kernels, "
             f"{cost.gflop:.0f} GFLOP, {cost.gigabytes:.1f} GB; on an H200 {arithmetic:.1f} ms of arithmetic, "
             f"{memory:.1f} ms of memory, launches {eager:.1f} ms one by one and {graph:.1f} ms in a graph"
         )

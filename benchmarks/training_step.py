@@ -21,7 +21,7 @@ from harness.models.resnet import build
 from harness.regularization.similarity import pixel_similarity, unit_rows
 from harness.regularization.targets import target_values
 from harness.spec import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
-from harness.spec.training import Precision
+from harness.spec.training import Precision, TrainingPrecision
 from harness.suites.devices import find_device
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
@@ -30,7 +30,7 @@ from harness.training.learner import Learner
 
 WIDTH, PAIRS = 64, 16
 STEPS = 2  # of one call
-TOLERANCES: dict[Precision, float] = {"float32": 1e-5, "bfloat16": 2e-2}  # of the first losses, of their size
+TOLERANCES: dict[TrainingPrecision, float] = {"float32": 1e-5, "bfloat16": 2e-2}  # of the first losses, of their size
 FORWARD_AND_BACKWARD = 3  # forward passes: a backward pass costs about two
 ALPHA, THRESHOLD = 1.0, 0.2  # what digits stand without diverging
 T = TypeVar("T")

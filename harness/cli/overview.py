@@ -65,6 +65,7 @@ def show(
         get_suites(suite, profile),
         Inputs(settings().data_dir, profile),
         bfloat16=found.bfloat16,
+        tf32=found.tf32,
         seeds=parsed_seeds(seeds),
         only=only or (),
     )

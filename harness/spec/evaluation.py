@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from harness.spec.model import Spec
-from harness.spec.training import Precision
+from harness.spec.training import Precision, TrainingPrecision
 
 Clip = Literal["image", "unit"]
 
@@ -51,7 +51,7 @@ class FgsmTransferSpec(_Curve):
     clip: Clip = "unit"
     substitute_seed: int = Field(default=10_000, ge=0)
     """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
-    substitute_precision: Precision | None = None
+    substitute_precision: TrainingPrecision | None = None
     """Of the substitute's training; the evaluated model's if absent."""
 
 

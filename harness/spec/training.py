@@ -13,6 +13,7 @@ Color = Literal["gray", "rgb"]
 Target = Literal["pixel", "threshold", "neural", "raw", "label", "features"]
 PairRange = Literal["all", "high", "low", "high_positive", "positive", "negative", "double"]
 Precision = Literal["float32", "bfloat16", "auto"]
+TrainingPrecision = Literal[Precision, "tf32"]
 
 Recorded = Literal["neural", "raw"]
 RECORDED = frozenset(get_args(Recorded))
@@ -127,8 +128,10 @@ class TrainingSpec(Spec):
     optimisation: OptimisationSpec = OptimisationSpec()
     augmentation: Literal["auto", "crop_flip", "none"] = "auto"
     """`auto`: what the data set's table entry says (crop and flip for CIFAR)."""
-    precision: Precision = "float32"
-    """`auto`: bfloat16 (autocast) where the device has instructions for it, else float32; part of the identity."""
+    precision: TrainingPrecision = "float32"
+    """Of the convolutions; part of the identity. `tf32`: float32 whose operands are rounded to 10 bits of fraction, as
+    PyTorch does unless told on GPUs that can, Ampere's and later. `bfloat16`: autocast. `auto`: bfloat16 where the
+    device has instructions for it, else float32."""
     channels_last: bool = False
     """Memory order of the network's convolutions; the same numbers up to rounding. A CPU needs a base width of 16."""
 

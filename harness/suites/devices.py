@@ -32,6 +32,11 @@ class Device:
     """It has instructions for bfloat16."""
 
     @property
+    def tf32(self) -> bool:
+        """Its convolutions can round what they read to TF32: GPUs do since Ampere, when bfloat16 came too."""
+        return self.kind == "cuda" and self.bfloat16
+
+    @property
     def workers(self) -> int:
         """How many worker processes suit it: one per GPU; on a CPU one per core, as far as memory reaches.
 

@@ -73,14 +73,20 @@ def label(planned: PlannedJob) -> str:
 
 
 def make_plan(
-    suites: Sequence[Suite], inputs: Inputs, *, bfloat16: bool, seeds: Sequence[int] = (), only: Sequence[str] = ()
+    suites: Sequence[Suite],
+    inputs: Inputs,
+    *,
+    bfloat16: bool,
+    tf32: bool = False,
+    seeds: Sequence[int] = (),
+    only: Sequence[str] = (),
 ) -> Plan:
     """All jobs of suites, and which of them `seeds` (each suite's own if empty) and `only` (conditions) select.
 
     Seeds that are not a suite's join its own. Raises SpecError where a condition asks for what cannot be.
     """
     conditions = _selected_conditions(suites, only)
-    resolver, found = Resolver(inputs, bfloat16), _Jobs()
+    resolver, found = Resolver(inputs, bfloat16=bfloat16, tf32=tf32), _Jobs()
     for suite in suites:
         for analysis in resolver.analyses(suite):
             found.add(analysis)

@@ -80,9 +80,10 @@ class Condition:
 class Resolver:
     """Resolves suites for the data of one folder."""
 
-    def __init__(self, inputs: Inputs, bfloat16: bool) -> None:
-        """bfloat16: the device has instructions for it."""
+    def __init__(self, inputs: Inputs, *, bfloat16: bool, tf32: bool) -> None:
+        """bfloat16, tf32: the device has instructions for it."""
         self._inputs = inputs
+        self._tf32 = tf32
         self._precision: Precision = "bfloat16" if bfloat16 else "float32"
 
     def analyses(self, suite: Suite) -> Iterator[PlannedJob]:
@@ -154,6 +155,8 @@ class Resolver:
             inputs.missing((*spec.splits, f"{spec.classification}/test")),
             inputs.too_few(task, "n_train", spec.n_train),
         ]
+        if spec.precision == "tf32" and not self._tf32:
+            reasons.append('precision "tf32" needs an NVIDIA GPU, Ampere\'s or newer; say "float32" or "bfloat16"')
         if regularizer:
             reasons.append(inputs.too_few(regularizer.splits[0], "regularizer.n_images", regularizer.n_images))
         return next(filter(None, reasons), None)

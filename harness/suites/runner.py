@@ -58,7 +58,14 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
 
 
 def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
-    return make_plan(request.suites, inputs, bfloat16=device.bfloat16, seeds=request.seeds, only=request.only)
+    return make_plan(
+        request.suites,
+        inputs,
+        bfloat16=device.bfloat16,
+        tf32=device.tf32,
+        seeds=request.seeds,
+        only=request.only,
+    )
 
 
 @contextmanager

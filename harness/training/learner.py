@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -39,6 +41,7 @@ class Learner(nn.Module):
         self.to(device)
         if spec.channels_last and (device.type != "cpu" or spec.network.base_width >= _CPU_VECTOR):
             self.to(memory_format=torch.channels_last)
+        self._tf32 = spec.precision == "tf32"
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
         self._optimisation = spec.optimisation
         # on a GPU a graph reads it from its place
@@ -59,7 +62,8 @@ class Learner(nn.Module):
             self._learning_rate.fill_(learning_rate)
         else:
             self._learning_rate = learning_rate
-        return self._learn(batch)
+        with _convolutions(tf32=self._tf32):
+            return self._learn(batch)
 
     def _descend(self, batch: Batch) -> Step:
         self.train()
@@ -102,7 +106,9 @@ class Learner(nn.Module):
     def validation(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
         """Mean cross-entropy and accuracy on uint8 images in eval mode, always in float32."""
         self.eval()
-        logits = torch.cat([self.model(unit_pixels(part)) for part in torch.split(images, _VALIDATION_CHUNK)]).double()
+        with _convolutions(tf32=False):
+            parts = [self.model(unit_pixels(part)) for part in torch.split(images, _VALIDATION_CHUNK)]
+        logits = torch.cat(parts).double()
         accuracy = (logits.argmax(1) == labels).double().mean()
         return F.cross_entropy(logits, labels).item(), accuracy.item()
 
@@ -130,3 +136,8 @@ class Learner(nn.Module):
             for name, parameter in self.named_parameters()
         ]
         self._learn = replayed(self._descend, self._device)  # a graph would know the buffers that were there before
+
+
+def _convolutions(*, tf32: bool) -> AbstractContextManager[None]:
+    """How a GPU convolves: float32 as it is written, or as torch does unless told: operands are rounded to TF32."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=tf32)

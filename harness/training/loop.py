@@ -55,18 +55,16 @@ def train(
     reached = store.newest()
     if isinstance(reached, TrainingResult):
         return reached
-    # float32 as it is written: by default cuDNN would round the inputs of convolutions to TF32
-    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
-        training = _Training(spec, seed, images, device, on_progress)
-        training.resume(reached, store.damaged)
-        reason = None
-        try:
-            for epoch in range(len(reached.epochs), spec.optimisation.epochs):
-                report = training.epoch(epoch)
-                reached = reached.followed_by(report, training.learner)
-                store.save(reached)
-        except _Diverged as divergence:
-            reason = str(divergence)
+    training = _Training(spec, seed, images, device, on_progress)
+    training.resume(reached, store.damaged)
+    reason = None
+    try:
+        for epoch in range(len(reached.epochs), spec.optimisation.epochs):
+            report = training.epoch(epoch)
+            reached = reached.followed_by(report, training.learner)
+            store.save(reached)
+    except _Diverged as divergence:
+        reason = str(divergence)
     path = None if reason else store.save_weights(reached.best)
     result = TrainingResult(
         status="diverged" if reason else "ok",

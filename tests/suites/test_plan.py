@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import DataDamaged, SpecError, UnknownName
 from harness.spec import EvaluateJob, ExternalSpec, NoiseExamplesSpec, Suite, TrainJob, kind_of
+from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import label, make_plan
 
@@ -78,6 +79,24 @@ def test_what_the_spec_leaves_open_is_resolved(parse, inputs):
         assert {(spec.precision, spec.augmentation) for spec in training} == {(precision, "none")}
     curves = [job.evaluation for job in jobs if isinstance(job, EvaluateJob) and job.evaluation.kind == "gaussian"]
     assert {curve.max_epsilon for curve in curves} == {0.5}
+
+
+def test_a_training_in_tf32_is_blocked_where_the_device_would_do_float32(parse, inputs):
+    suite = parse(("n_train = 64", 'n_train = 64\nprecision = "tf32"'))
+    there, absent = (make_plan([suite], inputs, bfloat16=True, tf32=tf32).jobs for tf32 in (True, False))
+    assert not any(planned.blocked for planned in there)
+    assert {planned.blocked for planned in absent} == {
+        'precision "tf32" needs an NVIDIA GPU, Ampere\'s or newer; say "float32" or "bfloat16"'
+    }
+    reference = make_plan([parse()], inputs, bfloat16=True).jobs
+    assert not {planned.key for planned in there} & {planned.key for planned in reference}
+
+
+@pytest.mark.parametrize(
+    ("kind", "bfloat16", "expected"), [("cuda", True, True), ("cuda", False, False), ("cpu", True, False)]
+)
+def test_gpus_with_bfloat16_have_tf32_too(kind, bfloat16, expected):
+    assert Device(kind, "a device", 1, bfloat16).tf32 is expected
 
 
 def test_the_precision_of_evaluations_is_the_devices_where_it_is_left_open(parse, inputs):

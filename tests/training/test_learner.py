@@ -14,6 +14,7 @@ from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
 from harness.regularization.loss import SimilarityLoss
 from harness.spec.training import NetworkSpec, TrainingSpec
+from harness.suites.devices import find_device
 from harness.training import TrainingImages
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
@@ -76,6 +77,25 @@ def test_faster_forms_agree_with_the_reference_on_the_first_step(
     spec = spec.replaced(network=WIDE)
     reference, faster = (learner_of(one).step(batches[0], 0.05) for one in (spec, spec.replaced(**changes)))
     torch.testing.assert_close(faster.losses, reference.losses, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32"])
+def test_a_gpu_rounds_to_tf32_in_the_steps_of_a_training_that_says_so_and_nowhere_else(
+    spec: TrainingSpec, images: TrainingImages, batches: list[Batch], precision: str
+) -> None:
+    allowed: list[bool] = []
+    learner = learner_of(spec.replaced(precision=precision))
+    stem = learner.model.network.stem
+    stem.register_forward_hook(lambda *_: allowed.append(torch.backends.cudnn.allow_tf32))
+    stem.conv.weight.register_hook(lambda gradient: allowed.append(torch.backends.cudnn.allow_tf32))
+    before = torch.backends.cudnn.allow_tf32
+    learner.step(batches[0], 0.05)
+    assert allowed == [precision == "tf32"] * (3 + 1)
+    allowed.clear()
+    learner.validation(images.images, images.labels)
+    assert allowed
+    assert not any(allowed)
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 def test_parameters_and_losses_stay_float32_under_bfloat16(spec: TrainingSpec, batches: list[Batch]) -> None:
@@ -234,6 +254,19 @@ def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: Trai
             learner.load_training_state(learner.training_state())
     for name, tensor in plain.training_state().items():
         torch.testing.assert_close(learner.training_state()[name], tensor, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not find_device("auto").tf32, reason="no CUDA device with TF32")
+def test_a_step_in_tf32_is_float32_but_for_its_rounding(spec: TrainingSpec, images: TrainingImages) -> None:
+    gpu = torch.device("cuda")
+    batch = next(iter(Batches(spec, 0, images, gpu).epoch(0)))
+    exact, rounded = (
+        learner_of(spec.replaced(network=WIDE, precision=precision), gpu).step(batch, 0.05).losses
+        for precision in ("float32", "tf32")
+    )
+    assert not torch.equal(rounded, exact)
+    torch.testing.assert_close(rounded, exact, rtol=1e-2, atol=1e-3)
 
 
 def on_cpu(batch: Batch) -> PairImages:
