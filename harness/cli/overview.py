@@ -118,8 +118,8 @@ def status(
         **({"suite": suite} if suite else {}),
     )
     rows = [dict(zip(told.columns, row, strict=True)) for row in told.rows]
-    for row in sorted(rows, key=_told_order):
-        console.print(_job_line(row), markup=False, soft_wrap=True)
+    for alike in _told_together(rows):
+        console.print(_jobs_line(alike), markup=False, soft_wrap=True)
     if not any("running" in states for states in found.values()):
         return
     if not settings().on_server and holder(settings().results_dir) is None:
@@ -139,16 +139,29 @@ def spec_schema() -> None:
     typer.echo(json.dumps(suite_schema(), indent=2))
 
 
+def _told_together(rows: Iterable[Mapping[str, Any]]) -> Iterable[Sequence[Mapping[str, Any]]]:
+    """Each job for itself, but all of a suite together that are blocked for the same reason: they may be thousands."""
+    found: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for row in sorted(rows, key=_told_order):
+        alone = None if row["state"] == "blocked" else row["job"]
+        found.setdefault((row["suite"], row["profile"], row["reason"], alone), []).append(row)
+    return found.values()
+
+
 def _told_order(row: Mapping[str, Any]) -> tuple[object, ...]:
     """As the table has the suites; then by condition, those without first."""
     seed = -1 if row["seed"] is None else row["seed"]
     return row["suite"], row["profile"], row["condition"] or "", seed, row["kind"], row["job"]
 
 
-def _job_line(row: Mapping[str, object]) -> str:
+def _jobs_line(alike: Sequence[Mapping[str, object]]) -> str:
+    row, more = alike[0], len(alike) - 1
     who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['kind']}"
+    if row["seed"] is None:
+        who = f"analysis {row['kind']}"
+    others = f" and {more} more" if more else ""
     why = f": {row['reason']}" if row["reason"] else ""
-    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{why}"
+    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{others}{why}"
 
 
 def _runner_lines(running: Iterable[Holder | None]) -> list[str]:

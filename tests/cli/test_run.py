@@ -100,6 +100,16 @@ def test_status_says_what_failed_and_why(finished):
     code, said = program("status", "tiny")
     assert code == 0, said
     assert "diverged: tiny (profile paper): wild, seed 0: train: " in said
+    assert said.count("blocked: ") == 2, "one line for each reason, however many jobs it blocks"
+    assert "blocked: tiny (profile paper): absent, seed 0: boundary and 4 more: data set imagenet is not in" in said
+
+
+def test_an_analysis_that_is_blocked_is_called_one(program: Program) -> None:
+    suite = program.folder / "experiments" / "tiny.toml"
+    suite.write_text(f"{suite.read_text()}\n[analyses.examples]\nkind = 'noise_examples'\nimages = 'mnist'\n")
+    assert program("run-suite", "tiny", *NEEDED)[0] == 0
+    _, said = program("status", "tiny")
+    assert "blocked: tiny (profile paper): analysis noise_examples: data set mnist is not in" in said
 
 
 def test_killed_at_random_moments_a_suite_ends_with_the_same_results(finished, program):
