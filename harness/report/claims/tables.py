@@ -54,7 +54,7 @@ def claims_table(findings: Findings) -> Table:
             )
             for each in findings.outcomes
         ),
-        notes=(RULE, *remarks, *(f"[{number}] not run: `{command}`" for command, number in numbers.items())),
+        notes=(RULE, *remarks, *(f"[{number}] not run: {command}" for command, number in numbers.items())),
         words=True,
         data=evidence_frame(findings),
     )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 EXTERNAL = "robustbench"
 """The suite whose external models have published accuracies."""
+_WITHOUT_MATH = str.maketrans("^", "_", "${}")  # of a label: S_Th for $S^{Th}$
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +152,7 @@ def _missing(results: Results, labels: Mapping[str, str]) -> list[str]:
     lacking = results.missing[results.missing["condition"].isin([*labels, DATA])]
     notes = []
     for reason, rows in lacking.groupby("reason", sort=False):
-        names = dict.fromkeys(labels.get(name, name).replace("$", "") for name in rows["condition"])
+        names = dict.fromkeys(labels.get(name, name).translate(_WITHOUT_MATH) for name in rows["condition"])
         count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
         notes.append(f"Missing of {results.suite}: {', '.join(names)} ({count}: {reason}).")
     return notes
