@@ -11,6 +11,8 @@ from pathlib import Path
 from harness.errors import SpecError
 
 PREFIX = "HARNESS_"
+EVALUATION_PRECISIONS = ("float32", "bfloat16", "auto")
+TRAIN_PRECISIONS = (*EVALUATION_PRECISIONS, "tf32")
 _FILE = Path(".env")
 
 
@@ -36,6 +38,10 @@ class Settings:
     Two jobs per GPU are reasoned, not measured: the network's last two stages occupy at most half of a large GPU's 132
     multiprocessors at the paper's batch of 64, and one job draws its random numbers while the other computes.
     """
+    train_precision: str | None = None
+    """Of trainings whose suite does not say it."""
+    evaluation_precision: str | None = None
+    """Of evaluations whose suite does not say it."""
     image: str = "robustness-harness"
     """Name of the container image that `--executor docker` runs jobs in."""
 
@@ -72,6 +78,8 @@ def settings() -> Settings:
         attempts=int(_number("ATTEMPTS", found["attempts"], Settings.attempts, whole=True)),
         hang_minutes=_number("HANG_MINUTES", found["hang_minutes"], Settings.hang_minutes),
         gpu_share=_number("GPU_SHARE", found["gpu_share"], Settings.gpu_share, most=1),
+        train_precision=_one_of("TRAIN_PRECISION", found["train_precision"], TRAIN_PRECISIONS),
+        evaluation_precision=_one_of("EVALUATION_PRECISION", found["evaluation_precision"], EVALUATION_PRECISIONS),
         image=found["image"] or Settings.image,
     )
 
@@ -90,6 +98,13 @@ def _number(name: str, text: str | None, default: float, *, whole: bool = False,
         return number
     bound = "" if most == math.inf else f" and at most {most:g}"
     raise SpecError(f"{PREFIX}{name} is {text!r}, but it must be a {'whole ' if whole else ''}number above 0{bound}")
+
+
+def _one_of(name: str, text: str | None, allowed: tuple[str, ...]) -> str | None:
+    """What a variable says, None if nothing; raises SpecError if it is something else than what is allowed."""
+    if not text or text in allowed:
+        return text or None
+    raise SpecError(f"{PREFIX}{name} is {text!r}, but it must be one of {', '.join(allowed)}")
 
 
 def _file() -> dict[str, str]:

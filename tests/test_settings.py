@@ -4,11 +4,13 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from harness.errors import SpecError
-from harness.settings import Settings, settings
+from harness.settings import EVALUATION_PRECISIONS, TRAIN_PRECISIONS, Settings, settings
+from harness.spec.training import Precision, TrainingPrecision
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +36,24 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(fo
 
 
 def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
-    for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL", "GPU_SHARE", "IMAGE"):
+    for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL", "GPU_SHARE", "TRAIN_PRECISION", "IMAGE"):
         monkeypatch.setenv(f"HARNESS_{name}", "")
     assert settings() == Settings()
+
+
+def test_precisions_are_those_that_a_spec_may_have(monkeypatch):
+    assert {*TRAIN_PRECISIONS} == {*get_args(TrainingPrecision)}
+    assert {*EVALUATION_PRECISIONS} == {*get_args(Precision)}
+    monkeypatch.setenv("HARNESS_TRAIN_PRECISION", "tf32")
+    monkeypatch.setenv("HARNESS_EVALUATION_PRECISION", "auto")
+    assert (settings().train_precision, settings().evaluation_precision) == ("tf32", "auto")
+
+
+@pytest.mark.parametrize(("name", "said"), [("TRAIN_PRECISION", "float16"), ("EVALUATION_PRECISION", "tf32")])
+def test_another_precision_is_refused_with_those_there_are(monkeypatch, name, said):
+    monkeypatch.setenv(f"HARNESS_{name}", said)
+    with pytest.raises(SpecError, match=f"HARNESS_{name} is '{said}', but it must be one of float32, bfloat16, auto"):
+        settings()
 
 
 def test_limits_are_numbers(monkeypatch):

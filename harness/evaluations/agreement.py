@@ -10,13 +10,10 @@ from torch import Tensor, nn
 
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.setting import Setting
-from harness.measurement import Measurement, Progress
+from harness.measurement import LEAST_AGREEMENT, Measurement, Progress
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.pixels import unit_pixels
 
-LEAST_AGREEMENT = 0.99
-"""Share of the images that must get the same class in both precisions. Their accuracies then differ by one percentage
-point at most, and by far less in practice, since about as many images become right as wrong."""
 AGREEMENT_IMAGES = 2000
 """The first n test images, without distortion; all if there are fewer. Enough for a standard error of 0.2 percentage
 points where the share is 99 %, at a few hundredths of the passes of one noise curve on CIFAR's test set."""

@@ -75,13 +75,16 @@ def find_collection(path: Path) -> Collection | None:
     return Collection(name=path.stem, title=written.title, suites=tuple(written.suites))
 
 
-def parse_suite(path: Path, profile: str, others: Mapping[str, Path] | None = None) -> Suite:
+def parse_suite(
+    path: Path, profile: str, others: Mapping[str, Path] | None = None, unsaid: Mapping[str, Table] | None = None
+) -> Suite:
     """The suite of a TOML file at a profile; a SpecError says which key of which file is wrong.
 
     others: the files of all suites by name, one of which this one may extend.
+    unsaid: what lies below the file's tables, `train` below its trainings, `evaluations` below each evaluation.
     """
     lookup(PROFILES, "profile", profile)
-    written = read_suite_file(path, others or {})
+    written = _upon(unsaid or {}, read_suite_file(path, others or {}))
     overlay = written.profiles.get(profile, ProfileOverlay())  # type: ignore[call-overload]
     where = f"{path.name} (profile {profile})"
     tables = {
@@ -110,6 +113,13 @@ def parse_suite(path: Path, profile: str, others: Mapping[str, Path] | None = No
         analyses=_of_kinds(written, overlay, "analysis", where),
         source=path,
     )
+
+
+def _upon(unsaid: Mapping[str, Table], written: SuiteFile) -> SuiteFile:
+    """The file with what it does not say."""
+    train, each = unsaid.get("train", {}), unsaid.get("evaluations", {})
+    evaluations = {name: laid_over(each, table) for name, table in written.evaluations.items()}
+    return written.model_copy(update={"train": laid_over(train, written.train), "evaluations": evaluations})
 
 
 def _of_kinds(written: SuiteFile, overlay: ProfileOverlay, what: str, where: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
 from harness.errors import SpecError
+from harness.measurement import LEAST_AGREEMENT
 from harness.store import schema, views
 from harness.store.batches import rows_among
 from harness.store.engine import Database
@@ -225,6 +226,10 @@ class Origins:
     """Git commits, with "+changes" where the checkout had some."""
     devices: tuple[str, ...]
     packages: tuple[dict[str, str], ...]
+    trained_in: tuple[str, ...]
+    """Precisions of trainings."""
+    evaluated_in: tuple[str, ...]
+    """Precisions of evaluations, those that they were done in."""
     data: tuple[SplitOrigin, ...]
     commands: tuple[str, ...]
 
@@ -241,6 +246,15 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
         .where(data.id.in_(select(link.data_split_id).where(link.job_key.in_(finished))))
         .order_by(data.name, data.split, data.sha256)
     )
+    trained = select(schema.Model.spec).where(schema.Model.key.in_(finished)).distinct()
+    evaluation, agreement = schema.Evaluation, schema.Measurement
+    of_evaluation = (agreement.evaluation_id == evaluation.id) & (agreement.metric == "agreement")
+    evaluated = (
+        select(evaluation.spec, func.coalesce(agreement.value < LEAST_AGREEMENT, False))
+        .join(agreement, of_evaluation, isouter=True)
+        .where(evaluation.key.in_(finished))
+        .distinct()
+    )
     commands = select(job.command).where(job.key.in_(finished)).distinct().order_by(job.command)
     with db.reading() as connection:
         found = connection.execute(environments.order_by(schema.Environment.id)).all()
@@ -250,9 +264,18 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
             ),
             devices=_distinct(row.device for row in found),
             packages=_distinct(row.packages for row in found),
+            trained_in=_precisions((spec, False) for spec in connection.scalars(trained)),
+            evaluated_in=_precisions((spec, refused) for spec, refused in connection.execute(evaluated)),
             data=tuple(SplitOrigin(**row._mapping) for row in connection.execute(splits)),
             commands=tuple(connection.scalars(commands)),
         )
+
+
+def _precisions(specs: Iterable[tuple[Mapping[str, Any], bool]]) -> tuple[str, ...]:
+    """Those of specs that have one; float32 where another was refused."""
+    return tuple(
+        sorted({"float32" if refused else spec["precision"] for spec, refused in specs if "precision" in spec})
+    )
 
 
 def _distinct(values: Iterable[T]) -> tuple[T, ...]:

@@ -46,20 +46,26 @@ def catalogue(profile: str) -> Catalogue:
     """All suites and collections; raises SpecError where one of their files is wrong."""
     files, look = suite_files(), cache(find_collection)
     collections = {name: found for name, path in files.items() if (found := _checked(path, files, look))}
-    suites = {name: parse_suite(path, profile, files) for name, path in files.items() if name not in collections}
+    suites = {name: _suite(path, profile, files) for name, path in files.items() if name not in collections}
     return Catalogue(suites, collections)
 
 
 def get_suites(name: str, profile: str) -> tuple[Suite, ...]:
     """The suite of that name at a profile, or the suites of a collection; raises UnknownName or another SpecError."""
     files, collection = suite_files(), get_collection(name)
-    return tuple(parse_suite(files[each], profile, files) for each in (collection.suites if collection else (name,)))
+    return tuple(_suite(files[each], profile, files) for each in (collection.suites if collection else (name,)))
 
 
 def get_collection(name: str) -> Collection | None:
     """The collection of that name; None if it is a suite's. Raises UnknownName or another SpecError."""
     files = suite_files()
     return _checked(lookup(files, "suite", name), files, find_collection)
+
+
+def _suite(path: Path, profile: str, files: Mapping[str, Path]) -> Suite:
+    """The suite of a file, in the precisions of the settings where it says none."""
+    said = {"train": settings().train_precision, "evaluations": settings().evaluation_precision}
+    return parse_suite(path, profile, files, {part: {"precision": value} for part, value in said.items() if value})
 
 
 def _checked(path: Path, files: Mapping[str, Path], look: Callable[[Path], Collection | None]) -> Collection | None:

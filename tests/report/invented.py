@@ -152,6 +152,8 @@ def results(  # noqa: C901 - one generator per frame
             commits=("e2232d1f00d",),
             devices=("AMD EPYC",),
             packages=({"numpy": "2.4.6", "torch": "2.14.1"},),
+            trained_in=("float32",),
+            evaluated_in=("float32",),
             data=(
                 SplitOrigin(name="cifar10", split="test", sha256="ab" * 32, n=10_000, generated=False, origin="folder"),
                 SplitOrigin(

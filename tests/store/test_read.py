@@ -8,6 +8,7 @@ from recorded_study import (
     FACTS,
     ORIGIN,
     TEST_DATA,
+    accuracy,
     diverged_result,
     evaluate_job,
     planned,
@@ -16,7 +17,8 @@ from recorded_study import (
 )
 
 from harness.errors import SpecError
-from harness.spec import PlannedJob
+from harness.measurement import EvaluationResult, Measurement
+from harness.spec import CleanSpec, EvaluateJob, Place, PlannedJob, TrainJob
 from harness.store import read, write
 from harness.store.engine import Database
 from harness.store.plan import SplitFacts
@@ -151,12 +153,31 @@ def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
     assert found.commits == ("c" * 40,)
     assert found.devices == ("Test CPU",)
     assert found.packages == ({"torch": "2.14.1"},)
+    assert (found.trained_in, found.evaluated_in) == (("float32",), ("float32",))
     assert found.commands == ("harness run-suite study",)
     assert [(each.name, each.split, each.sha256, each.n) for each in found.data] == [
         ("digits", "test", TEST_DATA["digits/test"], None),
         ("digits", "train", DATA["digits/train"], 1500),
     ]
     assert read.origins(filled, "unknown", "smoke").devices == ()
+
+
+@pytest.mark.parametrize(("agreement", "expected"), [(0.995, ("bfloat16",)), (0.985, ("float32",))])
+def test_an_evaluation_counts_in_the_precision_that_it_was_done_in(
+    db: Database, agreement: float, expected: tuple[str, ...]
+) -> None:
+    model = TrainJob(spec=train_job().spec.replaced(precision="bfloat16"), seed=0, data=DATA)
+    job = EvaluateJob(model=model, evaluation=CleanSpec(precision="bfloat16"), data=TEST_DATA)
+    places = [
+        Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=each) for each in (None, "clean")
+    ]
+    jobs = [PlannedJob(job=each, places=(place,), work=1.0) for each, place in zip((model, job), places, strict=True)]
+    write.plan(db, jobs, "study", "smoke", "A study")
+    write.finish_training(db, model.key, training_result(), ORIGIN, 1.0)
+    both = (accuracy(0.5), Measurement(metric="agreement", value=agreement, n=100))
+    write.finish_evaluation(db, job.key, EvaluationResult(measurements=both), ORIGIN, 1.0)
+    found = read.origins(db, "study", "smoke")
+    assert (found.trained_in, found.evaluated_in) == (("bfloat16",), expected)
 
 
 def test_changed_checkouts_are_marked(db: Database) -> None:

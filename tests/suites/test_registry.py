@@ -38,6 +38,35 @@ def test_a_users_suites_stand_beside_the_built_in_ones(own):
     assert mine.conditions == original.conditions
 
 
+def test_the_settings_decide_precisions_that_a_suite_does_not_say(own, monkeypatch):
+    said = "fgsm_transfer = { precision = 'float32' }\n[conditions.exact]\nprecision = 'float32'\n[conditions.none]"
+    (own / "mine.toml").write_text(f"extends = 'quickstart'\ntitle = 'Mine'\n[evaluations]\n{said}\n")
+    monkeypatch.setenv("HARNESS_TRAIN_PRECISION", "tf32")
+    monkeypatch.setenv("HARNESS_EVALUATION_PRECISION", "auto")
+    settings.cache_clear()
+    [suite] = get_suites("mine", "smoke")
+    assert {name: spec.precision for name, spec in suite.conditions.items()} == {"exact": "float32", "none": "tf32"}
+    precisions = {name: spec.precision for name, spec in suite.evaluations.items()}
+    assert precisions.pop("fgsm_transfer") == "float32"
+    assert set(precisions.values()) == {"auto"}
+    assert suite == catalogue("smoke").suites["mine"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_long_boundary_attacks_stay_float32_whatever_the_settings_say(monkeypatch, profile):
+    monkeypatch.setenv("HARNESS_EVALUATION_PRECISION", "bfloat16")
+    settings.cache_clear()
+    spectra = [
+        each
+        for suite in catalogue(profile).suites.values()
+        for each in suite.evaluations.values()
+        if each.kind == "spectrum"
+    ]
+    settings.cache_clear()
+    assert spectra
+    assert {each.precision for each in spectra} == {"float32"}
+
+
 def test_two_suites_of_one_name_are_refused(own):
     (own / "quickstart.toml").write_text((builtin_folder() / "quickstart.toml").read_text())
     with pytest.raises(SpecError, match="two suites are called 'quickstart'"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -232,4 +232,4 @@ def _together(origins: Sequence[Origins]) -> Origins:
                 values.append(value)
         return tuple(values)
 
-    return Origins(**{name: every(name) for name in ("commits", "devices", "packages", "data", "commands")})  # type: ignore[arg-type]
+    return Origins(**{each.name: every(each.name) for each in fields(Origins)})  # type: ignore[arg-type]
