@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import SpecError
 
 PREFIX = "HARNESS_"
-EVALUATION_PRECISIONS = ("float32", "bfloat16", "auto")
+EVALUATION_PRECISIONS = ("float32", "bfloat16", "auto")  # as specs have them, which take longer to import
 TRAIN_PRECISIONS = (*EVALUATION_PRECISIONS, "tf32")
 _FILE = Path(".env")
 

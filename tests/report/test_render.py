@@ -98,7 +98,8 @@ def test_the_page_tells_profile_and_provenance(rendered: Report) -> None:
         "Small profile: not the paper&#39;s scale",
         "Test CPU",
         "torch 2.14.1",
-        "trained in float32, evaluated in float32",
+        "<dt>Trained in</dt><dd>float32</dd>",
+        "<dt>Evaluated in</dt><dd>float32</dd>",
         "c" * 40 + "+changes",
         "a" * 16,
     ):
