@@ -79,7 +79,7 @@ class Run:
             rates = read.rates(self._database, self._device.name)
             self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
         elif schedule.blocked and not schedule.done and not schedule.failed:
-            raise DataMissing(next(iter(schedule.blocked.values())))
+            raise DataMissing("\n".join(dict.fromkeys(schedule.blocked.values())))
         while schedule.todo or schedule.running or schedule.left:
             while self._executor.idle and (planned := schedule.begin_next()):
                 self._begin(planned)

@@ -222,9 +222,15 @@ def test_jobs_that_a_killed_run_left_running_begin_again(run):
 
 
 def test_a_suite_without_any_of_its_data_is_an_error_that_says_how_to_bring_them(run, parse):
-    text = ('classification = "digits"', 'classification = "cifar10"')
-    with pytest.raises(DataMissing, match="harness data prepare cifar10"):
-        run(suites=(parse(text, ('images = "digits"', 'images = "cifar10"')),))
+    digits = ('classification = "digits"', 'images = "digits"')
+    suites = [
+        parse(*((text, text.replace("digits", name)) for text in digits)).model_copy(update={"name": name})
+        for name in ("cifar10", "mnist")
+    ]
+    with pytest.raises(DataMissing) as caught:
+        run(suites=suites)
+    said = str(caught.value).splitlines()
+    assert [line.rpartition(": ")[2] for line in said] == ["harness data prepare cifar10", "harness data prepare mnist"]
 
 
 def test_conditions_whose_data_are_absent_are_blocked_and_the_rest_runs(run, parse):
