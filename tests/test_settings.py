@@ -36,7 +36,15 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(fo
 
 
 def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
-    for name in ("RESULTS_DIR", "EXPERIMENTS_DIR", "DATABASE_URL", "GPU_SHARE", "TRAIN_PRECISION", "IMAGE"):
+    for name in (
+        "RESULTS_DIR",
+        "EXPERIMENTS_DIR",
+        "DATABASE_URL",
+        "GPU_SHARE",
+        "TRAIN_PRECISION",
+        "EVALUATION_PRECISION",
+        "IMAGE",
+    ):
         monkeypatch.setenv(f"HARNESS_{name}", "")
     assert settings() == Settings()
 

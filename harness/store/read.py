@@ -265,7 +265,7 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
             devices=_distinct(row.device for row in found),
             packages=_distinct(row.packages for row in found),
             trained_in=_precisions((spec, False) for spec in connection.scalars(trained)),
-            evaluated_in=_precisions((spec, refused) for spec, refused in connection.execute(evaluated)),
+            evaluated_in=_precisions(connection.execute(evaluated)),
             data=tuple(SplitOrigin(**row._mapping) for row in connection.execute(splits)),
             commands=tuple(connection.scalars(commands)),
         )
