@@ -50,6 +50,7 @@ def trained(base_width: int, device: torch.device) -> ResNet:
     for epoch in range(spec.optimisation.epochs):
         for batch in batches.epoch(epoch):
             learner.step(batch, LEARNING_RATE)
+    assert isinstance(learner.model.network, ResNet)
     return learner.model.network.eval().requires_grad_(False)
 
 

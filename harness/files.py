@@ -13,7 +13,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; nothing half-written stays.
     """
-    unfinished = path.with_suffix(".tmp")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # nobody else's who writes the same
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("wb") as file:

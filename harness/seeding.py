@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -32,6 +34,14 @@ def seed_of(seed: int, *path: str | int) -> int:
 def stream(seed: int, *path: str | int) -> torch.Generator:
     """A CPU generator for one purpose; independent by name."""
     return torch.Generator().manual_seed(seed_of(seed, *path))
+
+
+@contextmanager
+def global_generators(seed: int, *path: str | int) -> Iterator[None]:
+    """For code of others, which draws from torch's global generators: they begin as named, and are put back after."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(seed, *path))
+        yield
 
 
 def image_streams(images: Tensor, seed: int, *path: str | int) -> Tensor:

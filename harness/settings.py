@@ -61,6 +61,11 @@ class Settings:
         return self.results_dir / "models"
 
     @property
+    def code_dir(self) -> Path:
+        """Own code that results were made with, each file under its SHA-256."""
+        return self.results_dir / "code"
+
+    @property
     def arrays_dir(self) -> Path:
         """Arrays that belong to results, one folder per evaluation or analysis."""
         return self.results_dir / "arrays"

@@ -28,7 +28,7 @@ def list_suites() -> None:
     from harness.suites.registry import catalogue
 
     found = catalogue("paper")
-    inputs = Inputs(settings().data_dir, "paper")
+    inputs = Inputs(settings().data_dir, "paper", settings().experiments_dir)
     heads = {name: (suite.title, ", ".join(suite.figures)) for name, suite in found.suites.items()}
     jobs = {name: make_plan([suite], inputs, bfloat16=False).by_key for name, suite in found.suites.items()}
     for name, collection in found.collections.items():
@@ -63,7 +63,7 @@ def show(
     found = find_device(device)
     plan = make_plan(
         get_suites(suite, profile),
-        Inputs(settings().data_dir, profile),
+        Inputs(settings().data_dir, profile, settings().experiments_dir),
         bfloat16=found.bfloat16,
         tf32=found.tf32,
         seeds=parsed_seeds(seeds),

@@ -17,6 +17,7 @@ from harness.evaluations.corruption_spectra import corruption_spectra
 from harness.evaluations.fgsm_transfer import fgsm_transfer
 from harness.evaluations.noise import noise
 from harness.evaluations.noise_examples import noise_examples
+from harness.evaluations.own_attack import own_attack
 from harness.evaluations.recorded_similarity import recorded_similarity
 from harness.evaluations.setting import Setting, setting_for
 from harness.evaluations.spectrum import spectrum
@@ -32,6 +33,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "uniform": noise,
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
+    "own_attack": own_attack,
     "boundary": boundary,
     "spectrum": spectrum,
     "corruption": corruption,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +40,19 @@ class Classifier:
     def predictions(self, images: Tensor) -> Tensor:
         """The class of each image: (n,) int64."""
         return self.logits(images).argmax(1)
+
+    @contextmanager
+    def counting(self) -> Iterator[nn.Module]:
+        """The model, to be used by others: what they have it classify is counted."""
+
+        def count(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            self.images_classified += len(inputs[0])
+
+        hook = self.model.register_forward_pre_hook(count)
+        try:
+            yield self.model
+        finally:
+            hook.remove()
 
     def refuse_not_finite(self) -> None:
         """Raises NotEvaluable if any logits so far were NaN or infinite: argmax would pass them off as classes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -12,7 +13,7 @@ from harness.evaluations.clean import clean_predictions
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
-from harness.spec import FgsmTransferSpec, NoiseSpec
+from harness.spec import FgsmTransferSpec, NoiseSpec, OwnAttackSpec
 from harness.spec.evaluation import Clip
 
 
@@ -48,15 +49,20 @@ def curve(
         classifier.refuse_not_finite()
         classifier.report(classifier.images_classified)
     return EvaluationResult(
-        measurements=tuple(
-            Measurement(metric="accuracy", value=right / n, n=n, epsilon=epsilon)
-            for epsilon, right in zip(epsilons, hits.tolist(), strict=True)
-        ),
+        measurements=accuracies(epsilons, hits, n),
         images_classified=classifier.images_classified,
     )
 
 
-def sizes(spec: NoiseSpec | FgsmTransferSpec) -> list[float]:
+def accuracies(epsilons: Sequence[float], hits: Tensor, n: int) -> tuple[Measurement, ...]:
+    """One for each size; hits: how many of the n images were classified correctly at each."""
+    return tuple(
+        Measurement(metric="accuracy", value=right / n, n=n, epsilon=epsilon)
+        for epsilon, right in zip(epsilons, hits.tolist(), strict=True)
+    )
+
+
+def sizes(spec: NoiseSpec | FgsmTransferSpec | OwnAttackSpec) -> list[float]:
     """The perturbation sizes, in [0, 1] pixel units."""
     if spec.max_epsilon is None:
         raise ValueError(f"the {spec.kind} spec is not resolved: max_epsilon is still the data set's")

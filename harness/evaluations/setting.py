@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.measurement import Progress
-from harness.spec import CorruptionSpec, EvaluationSpec, ExternalSpec, TrainingSpec
+from harness.own_code import NO_CODE, OwnCode
+from harness.spec import CorruptionSpec, EvaluationSpec, ExternalSpec, OwnAttackSpec, TrainingSpec
 from harness.spec.training import Color
 
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
@@ -37,6 +39,8 @@ class Setting:
     """Images classified at once; results do not depend on it beyond the model's own rounding."""
     substitute: nn.Module | None = None
     """The network whose gradients a transferred attack uses."""
+    attack: Callable[..., Any] | None = None
+    """An attack of one's own."""
     corrupted: Callable[[str], Split] | None = None
     """Opens the corrupted test set of one corruption, as it lies on the disk."""
     color: Color = "gray"
@@ -64,6 +68,7 @@ def setting_for(
     data_dir: Path,
     device: torch.device,
     substitute: nn.Module | None = None,
+    code: OwnCode = NO_CODE,
     on_progress: Callable[[Progress], None] = ignore_progress,
 ) -> Setting:
     """The setting of one evaluation of a model of that spec.
@@ -77,6 +82,7 @@ def setting_for(
         labels=test.labels.to(device),
         chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK,
         substitute=substitute,
+        attack=code.function(spec.function) if isinstance(spec, OwnAttackSpec) else None,
         corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
         color=model.color,
         on_progress=on_progress,

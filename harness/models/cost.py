@@ -20,11 +20,16 @@ EXTERNAL_FORWARD_GFLOP: Mapping[RobustBenchModel, float] = {
 def forward_gflop(network: NetworkSpec, channels: int, size: tuple[int, int], classes: int) -> float:
     """GFLOP of one image's forward pass, two per multiply-add of convolutions and the linear layer.
 
-    A backward pass costs about twice as much again.
+    A backward pass costs about twice as much again. A network of one's own is guessed to be a ResNet18.
     """
     before = network.base_width
     multiply_adds = size[0] * size[1] * channels * before * STEM_KERNEL**2
-    stages = zip(BLOCKS[network.architecture], stage_widths(before), map_sizes(size), strict=True)
+    stages = zip(
+        BLOCKS["resnet18" if network.is_own else network.architecture],
+        stage_widths(before),
+        map_sizes(size),
+        strict=True,
+    )
     for blocks, width, (height, breadth) in stages:
         weights = 9 * before * width + (2 * blocks - 1) * 9 * width**2
         if width != before:

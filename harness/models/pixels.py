@@ -5,11 +5,13 @@ Scaling lives inside the model, so that an epsilon means the same for every netw
 
 from __future__ import annotations
 
+import copy
 from typing import Literal
 
 from torch import Tensor, nn
 
 from harness.models.folded import folded
+from harness.models.network import Network
 from harness.models.resnet import ResNet
 
 PixelScaling = Literal["centered", "raw"]
@@ -27,7 +29,7 @@ class PixelModel(nn.Module):
     centres CIFAR and the regularization images that go with it, and leaves MNIST and FashionMNIST as they are.
     """
 
-    def __init__(self, network: ResNet, pixel_scaling: PixelScaling) -> None:
+    def __init__(self, network: Network, pixel_scaling: PixelScaling) -> None:
         super().__init__()
         self.network = network
         self.pixel_scaling = pixel_scaling
@@ -38,16 +40,17 @@ class PixelModel(nn.Module):
         return logits
 
     def taps(self, images: Tensor) -> list[Tensor]:
-        """The network's five feature maps."""
+        """The feature maps that L_sim compares."""
         return self.network.taps(self._scaled(images))
 
     def _scaled(self, images: Tensor) -> Tensor:
         return (images - 0.5) * 5 if self.pixel_scaling == "centered" else images
 
 
-def for_evaluation(network: ResNet, pixel_scaling: PixelScaling) -> PixelModel:
-    """A copy in the form that classifies fastest, in eval mode.
+def for_evaluation(network: Network, pixel_scaling: PixelScaling) -> PixelModel:
+    """A copy in the form that classifies fastest, in eval mode; a network of one's own stays as it is.
 
     The same logits up to rounding. Its weights take no gradients, but gradients reach the images.
     """
-    return PixelModel(folded(network), pixel_scaling).eval()
+    fast = folded(network) if isinstance(network, ResNet) else copy.deepcopy(network).requires_grad_(False)
+    return PixelModel(fast, pixel_scaling).eval()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.models.architecture import BLOCKS, POOL, STEM_KERNEL, STRIDES, pooled_features, stage_widths
+from harness.models.architecture import BLOCKS, POOL, STEM_KERNEL, STRIDES, pooled_features, stage_widths, tap_channels
 from harness.names import lookup
 from harness.seeding import seed_of
 from harness.spec.training import NetworkSpec
@@ -66,6 +66,7 @@ class ResNet(nn.Module):
         """`size`: height and width of the images to classify; the taps take images of any size."""
         super().__init__()
         widths = stage_widths(base_width)
+        self.tap_channels = tap_channels(base_width)
         self.stem = ConvNorm(channels, base_width, STEM_KERNEL)
         self.stages = nn.ModuleList()
         inputs = base_width

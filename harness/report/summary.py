@@ -111,10 +111,10 @@ def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
     """Whether each regularized condition is acceptable under each attack.
 
     ratios: rows of `v_acceptable`, whose r0, u0, rd and ud are means over seeds.
-    Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1.
+    Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1; as RD > UD, since nothing may be left of UD.
     """
-    known = ratios.dropna(subset=["clean_ratio", "distorted_ratio"])
-    accurate, robust = known["clean_ratio"] >= least_clean_ratio, known["distorted_ratio"] > 1
+    known = ratios.dropna(subset=["clean_ratio", "rd", "ud"])
+    accurate, robust = known["clean_ratio"] >= least_clean_ratio, known["rd"] > known["ud"]
     ranks = {name: rank for rank, name in enumerate(attacks(known["evaluation"]))}
     found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)
     return found.sort_values("evaluation", key=lambda names: names.map(ranks), kind="stable").reset_index(drop=True)
@@ -124,6 +124,11 @@ def attacks(evaluations: Iterable[str]) -> list[str]:
     """The evaluations in the order of panels and columns: the paper's first, a suite's own after them."""
     given = list(dict.fromkeys(evaluations))
     return [name for name in ATTACKS if name in given] + [name for name in given if name not in ATTACKS]
+
+
+def tap_title(tap: int) -> str:
+    """How readers call a tap; a network of one's own may have more than the paper's."""
+    return TAPS[tap] if tap < len(TAPS) else f"tap {tap + 1}"
 
 
 def attack_title(evaluation: str) -> str:

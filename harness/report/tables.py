@@ -13,7 +13,7 @@ from harness.report.reasons import Reasons
 from harness.report.results import DATA
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
-from harness.report.summary import TAPS, attack_title, attacks, summarized
+from harness.report.summary import attack_title, attacks, summarized, tap_title
 
 UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")}
 """From stored values to shown ones, and how the unit is written."""
@@ -105,7 +105,7 @@ def gamma_table(
     return Table(
         name="gammas",
         title=f"Weight γ of each tap after training in {scope}: mean ± SEM over seeds",
-        columns=("Condition", "Seeds", *(TAPS[tap] for tap in taps)),
+        columns=("Condition", "Seeds", *(tap_title(tap) for tap in taps)),
         rows=tuple(rows),
         notes=("Taps of ResNet18: convolutions 1, 5, 9, 13, 17; of ResNet34: 1, 7, 15, 27, 33.",),
         data=means,
@@ -126,7 +126,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str)
                 *(f"{100 * accuracy:.1f}" for accuracy in (row.r0, row.u0)),
                 *(f"{factor * distorted:.{decimals}f}" for distorted in (row.rd, row.ud)),
                 f"{row.clean_ratio:.3f}",
-                f"{row.distorted_ratio:.3f}",
+                f"{row.distorted_ratio:.3f}" if pd.notna(row.distorted_ratio) else "–",
                 verdict(row.accurate, row.robust, least_clean_ratio),
             )
         )

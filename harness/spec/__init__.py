@@ -24,6 +24,7 @@ from harness.spec.evaluation import (
     EvaluationSpec,
     FgsmTransferSpec,
     NoiseSpec,
+    OwnAttackSpec,
     SpectrumSpec,
 )
 from harness.spec.external import ExternalSpec
@@ -44,7 +45,7 @@ from harness.spec.job import (
 )
 from harness.spec.suite import Collection, Suite, find_collection, parse_suite
 from harness.spec.suite_file import PROFILES, seeds_of
-from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
+from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, RegularizerSpec, TrainingSpec
 
 __all__ = [
     "ANALYSIS_SPECS",
@@ -72,6 +73,8 @@ __all__ = [
     "NoiseExamplesSpec",
     "NoiseSpec",
     "OptimisationSpec",
+    "OwnAttackSpec",
+    "PenaltySpec",
     "Place",
     "PlannedJob",
     "RegularizerSpec",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.spec.model import Spec
+from harness.spec.own import Function, WithOptions
 from harness.spec.training import Precision, TrainingPrecision
 
 Clip = Literal["image", "unit"]
@@ -53,6 +54,26 @@ class FgsmTransferSpec(_Curve):
     """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
     substitute_precision: TrainingPrecision | None = None
     """Of the substitute's training; the evaluated model's if absent."""
+
+
+class OwnAttackSpec(_Curve, WithOptions):
+    """Accuracy under an attack of your own, at each size."""
+
+    kind: Literal["own_attack"] = "own_attack"
+    function: Function
+    """`FILE.py:NAME`."""
+    norm: Literal["linf", "l2", "none"] = "linf"
+    """What the size bounds: the attack must keep to it for each image, or there is no result. `none`: nothing."""
+    batch_size: int = Field(default=100, ge=1)
+    """Images that the attack is given at once; part of the identity, as its random numbers are drawn for a batch."""
+    noise_seed: int = Field(default=0, ge=0)
+    """Of torch's global generator, which is set for each batch and size."""
+
+    @model_validator(mode="after")
+    def _has_sizes(self) -> Self:
+        if self.max_epsilon is None:
+            raise ValueError("max_epsilon is missing: an attack of your own needs its largest size, in (0, 1]")
+        return self
 
 
 class BoundaryAttackSpec(_Evaluation):
@@ -107,11 +128,13 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "uniform": NoiseSpec,
     "salt_pepper": NoiseSpec,
     "fgsm_transfer": FgsmTransferSpec,
+    "own_attack": OwnAttackSpec,
     "boundary": BoundarySpec,
     "spectrum": SpectrumSpec,
     "corruption": CorruptionSpec,
 }
 
 EvaluationSpec = Annotated[
-    CleanSpec | NoiseSpec | FgsmTransferSpec | BoundarySpec | SpectrumSpec | CorruptionSpec, Field(discriminator="kind")
+    CleanSpec | NoiseSpec | FgsmTransferSpec | OwnAttackSpec | BoundarySpec | SpectrumSpec | CorruptionSpec,
+    Field(discriminator="kind"),
 ]

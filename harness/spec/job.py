@@ -26,6 +26,7 @@ EVALUATION_VERSIONS = {
     "uniform": 1,
     "salt_pepper": 1,
     "fgsm_transfer": 1,
+    "own_attack": 1,
     "boundary": 1,
     "spectrum": 1,
     "corruption": 1,

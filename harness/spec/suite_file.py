@@ -65,7 +65,7 @@ Seeds = Annotated[
     BeforeValidator(lambda written: seeds_of(written)),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
 ]
-TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer")]
+TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer", "penalty")]
 RegularizerTable = Annotated[Table, _Part(RegularizerSpec)]
 ConditionTable = Annotated[Table, _Part(_ConditionTable)]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from harness.spec.model import Spec
+from harness.spec.own import Function, OwnOr, WithOptions, code_inputs, is_own
 
-Architecture = Literal["resnet18", "resnet34"]
+Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
 Color = Literal["gray", "rgb"]
-Target = Literal["pixel", "threshold", "neural", "raw", "label", "features"]
+Target = Annotated[str, OwnOr("pixel", "threshold", "neural", "raw", "label", "features")]
 PairRange = Literal["all", "high", "low", "high_positive", "positive", "negative", "double"]
 Precision = Literal["float32", "bfloat16", "auto"]
 TrainingPrecision = Literal[Precision, "tf32"]
@@ -26,20 +27,34 @@ WEIGHTS = "weights"
 """Where a digest is of weights, not of a split of images."""
 
 
-class NetworkSpec(Spec):
-    """A ResNet with a 7 x 7 stem of stride 1, no max-pool, and four stages."""
+class NetworkSpec(WithOptions):
+    """A ResNet with a 7 x 7 stem of stride 1, no max-pool, and four stages; or a network of your own."""
 
     architecture: Architecture = "resnet18"
+    """`FILE.py:NAME` for one of your own."""
     base_width: int = Field(default=64, ge=1, le=512)
-    """Channels of the stem and the first stage; later stages have 2, 4 and 8 times as many."""
+    """Channels of the stem and the first stage; later stages have 2, 4 and 8 times as many. A network of your own is
+    told it, and does with it what it likes."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the network is none of this program's."""
+        return is_own(self.architecture)
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.options and not self.is_own:
+            raise ValueError(f"options are for a network of your own, not for {self.architecture!r}")
+        return self
 
 
-class RegularizerSpec(Spec):
+class RegularizerSpec(WithOptions):
     """The similarity loss L_sim: its target, its images, its weight (equations 2 to 6)."""
 
     target: Target
     """`pixel`: S_pixel. `threshold`: S_Th, which is 1, 0 or -1. `neural`: of denoised recordings. The controls of Li et
-    al. 2019: `raw`: of single-trial responses; `label`: 1 within a class, 0 across; `features`: of VGG19's conv3_1."""
+    al. 2019: `raw`: of single-trial responses; `label`: 1 within a class, 0 across; `features`: of VGG19's conv3_1.
+    `FILE.py:NAME`: the cosine of what a function of your own makes of each image."""
     shuffled: bool = False
     """The target of other images: the target matrix with its images permuted, a control."""
     alpha: float = Field(ge=0)
@@ -76,6 +91,12 @@ class RegularizerSpec(Spec):
         return (f"{self.images}/train", *weights)
 
     @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.options and not is_own(self.target):
+            raise ValueError(f"options are for a target of your own, not for {self.target!r}")
+        return self
+
+    @model_validator(mode="after")
     def _thresholds_fit(self) -> Self:
         if self.pair_range != "all" and self.target not in {"pixel", "threshold"}:
             raise ValueError(
@@ -95,6 +116,15 @@ class RegularizerSpec(Spec):
                 f"threshold_low (Th2) must be below threshold (Th1), got {self.threshold_low} and {self.threshold}"
             )
         return self
+
+
+class PenaltySpec(WithOptions):
+    """A regularizer of your own: a number that is added to the loss, beside L_sim or in its place."""
+
+    function: Function
+    """`FILE.py:NAME`."""
+    weight: float = Field(ge=0)
+    """Of the penalty in the loss."""
 
 
 class OptimisationSpec(Spec):
@@ -124,7 +154,9 @@ class TrainingSpec(Spec):
     """The first n training images; all if absent."""
     network: NetworkSpec = NetworkSpec()
     regularizer: RegularizerSpec | None = None
-    """Absent for an unregularized model."""
+    """The similarity loss; absent for a model without."""
+    penalty: PenaltySpec | None = None
+    """A regularizer of your own."""
     optimisation: OptimisationSpec = OptimisationSpec()
     augmentation: Literal["auto", "crop_flip", "none"] = "auto"
     """`auto`: what the data set's table entry says (crop and flip for CIFAR)."""
@@ -138,10 +170,20 @@ class TrainingSpec(Spec):
     @property
     def unregularized(self) -> TrainingSpec:
         """The same training without a regularizer: the baseline, and the substitute of transferred attacks."""
-        return self.replaced(regularizer=None)
+        return self.replaced(regularizer=None, penalty=None)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The own code that it names."""
+        named = (
+            self.network.architecture,
+            self.regularizer.target if self.regularizer else "",
+            self.penalty.function if self.penalty else "",
+        )
+        return tuple(filter(is_own, named))
 
     @property
     def splits(self) -> tuple[str, ...]:
         """The data splits that it reads, each once as "name/split": what a training's identity takes digests of."""
         regularizer = self.regularizer.splits if self.regularizer else ()
-        return tuple(dict.fromkeys((f"{self.classification}/train", *regularizer)))
+        return tuple(dict.fromkeys((f"{self.classification}/train", *regularizer, *code_inputs(self.functions))))

@@ -128,15 +128,17 @@ def _external_columns(spec: ExternalSpec, identity: str) -> dict[str, Any]:
 
 
 def _training_columns(spec: TrainingSpec) -> dict[str, Any]:
-    regularizer = spec.regularizer
+    regularizer, penalty = spec.regularizer, spec.penalty
+    targets = [*([regularizer.target_name] if regularizer else []), *([penalty.function] if penalty else [])]
     return {
         "baseline": digest(spec.unregularized),
         "n_train": spec.n_train,
         "architecture": spec.network.architecture,
         "base_width": spec.network.base_width,
         "regularization": regularizer.images if regularizer else "none",
-        "target": regularizer.target_name if regularizer else "none",
+        "target": " + ".join(targets) or "none",
         **{name: getattr(regularizer, name, None) for name in _REGULARIZER_COLUMNS},
+        **({"alpha": penalty.weight} if penalty and not regularizer else {}),
     }
 
 

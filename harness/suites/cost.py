@@ -16,6 +16,7 @@ from harness.spec import (
     FgsmTransferSpec,
     Job,
     NoiseSpec,
+    OwnAttackSpec,
     PlannedJob,
     RegularizerSpec,
     TrainingSpec,
@@ -29,6 +30,8 @@ from harness.suites.inputs import Inputs
 
 FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
 BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
+
+OWN_ATTACK_PASSES = 20  # a guess, of forward passes per image and size
 
 # Guesses in GFLOP/s for a device that no job was measured on yet: of a core, and of a GPU bound by kernel launches.
 GUESSED_CPU_CORE = 50.0  # trainings of width 16 did 80 and 130 on cores with AVX-512; many have none
@@ -83,6 +86,8 @@ def _passes(spec: EvaluationSpec) -> int:
         return spec.sizes
     if isinstance(spec, FgsmTransferSpec):
         return spec.sizes + FORWARD_AND_BACKWARD
+    if isinstance(spec, OwnAttackSpec):
+        return spec.sizes * OWN_ATTACK_PASSES
     if isinstance(spec, BoundaryAttackSpec):
         return spec.repeats * (spec.steps + BOUNDARY_START_QUERIES)
     if isinstance(spec, CorruptionSpec):

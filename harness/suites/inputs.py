@@ -1,7 +1,7 @@
 """What a suite's jobs read, as the data folder has it. Free of torch.
 
 All of it goes by "name/part": a split of a set of images ("cifar10/train"), the similarity of recorded responses
-("v1/neural") or the weights of a network ("vgg19/weights").
+("v1/neural"), the weights of a network ("vgg19/weights") or a file of own code ("pgd.py/code").
 
 Stand-ins are for trying the mechanics: to any profile but `smoke` they are data that are not there. So jobs that would
 read them are blocked, and never are the same as those that did.
@@ -19,7 +19,9 @@ from harness.data.manifest import Origin, find_manifest, split_file
 from harness.data.sets import get_dataset
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
-from harness.errors import DataMissing
+from harness.errors import DataMissing, UnknownName
+from harness.own_code import OwnCode, names_in, read_code, sha256_of
+from harness.spec.own import CODE, code_inputs
 from harness.spec.training import RECORDED, WEIGHTS, Recorded
 
 TAKE_STAND_INS = frozenset({"smoke"})
@@ -43,11 +45,13 @@ class InputState:
 
 
 class Inputs:
-    """The inputs in a data folder, each looked at once."""
+    """The inputs in a data folder, and own code beside one's own suites; each looked at once."""
 
-    def __init__(self, data_dir: Path, profile: str) -> None:
+    def __init__(self, data_dir: Path, profile: str, code_dir: Path | None = None) -> None:
         """profile: whose jobs shall read them."""
         self.data_dir = data_dir
+        self._code_dir = code_dir
+        self._code: dict[str, str] = {}
         self._profile = profile
         self._takes_stand_ins = profile in TAKE_STAND_INS
         self._states: dict[str, InputState] = {}
@@ -87,6 +91,20 @@ class Inputs:
         manifest = find_manifest(self.data_dir, name)
         return tuple(manifest.splits) if manifest else get_dataset(name).splits
 
+    def require_functions(self, functions: Iterable[str]) -> None:
+        """Raises SpecError where own code does not define what it is asked for."""
+        for function in functions:
+            file, _, name = function.partition(":")
+            self.state(*code_inputs([function]))
+            known = names_in(self._code[file])
+            if name not in known:
+                raise UnknownName(f"function in {file}", name, known)
+
+    def code(self, paths: Iterable[str]) -> OwnCode:
+        """The own code among these inputs."""
+        files = {path.removesuffix(f"/{CODE}") for path in paths if path.endswith(f"/{CODE}")}
+        return OwnCode(tuple((file, self._code[file]) for file in sorted(files)))
+
     def verify(self, paths: Iterable[str]) -> None:
         """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""
         whole_sets = set()
@@ -96,7 +114,7 @@ class Inputs:
                 verify_similarity(self.data_dir, name)
             elif part == WEIGHTS:
                 weights_file(self.data_dir, name)
-            else:
+            elif part != CODE:  # which was read whole
                 whole_sets.add(name)
         for name in sorted(whole_sets):
             verify(self.data_dir, name)
@@ -107,6 +125,8 @@ class Inputs:
             return self._look_at_similarity(name, cast(Recorded, part))
         if part == WEIGHTS:
             return self._look_at_weights(name)
+        if part == CODE:
+            return self._look_at_code(name)
         return self._look_at_images(name, part)
 
     def _look_at_images(self, name: str, split: str) -> InputState:
@@ -144,6 +164,10 @@ class Inputs:
         if manifest.origin.stand_in and not self._takes_stand_ins:
             return self._refused(f"the file of weights {name}", f"{get_weights(name).bring} --replace")
         return _present(manifest.sha256, manifest.origin)
+
+    def _look_at_code(self, file: str) -> InputState:
+        self._code[file] = read_code(self._code_dir, file)
+        return InputState(digest=sha256_of(self._code[file]), count=0, origin="own code")
 
     def _refused(self, what: str, bring: str, count: int = 0) -> InputState:
         """The state of a stand-in where none is taken: not there, for a reason of its own."""

@@ -20,12 +20,14 @@ from harness.spec import (
     FgsmTransferSpec,
     NoiseExamplesSpec,
     NoiseSpec,
+    OwnAttackSpec,
     Place,
     PlannedJob,
     Suite,
     TrainingSpec,
     TrainJob,
 )
+from harness.spec.own import code_inputs
 from harness.spec.training import RECORDED, WEIGHTS, Precision
 from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.inputs import Inputs
@@ -125,6 +127,9 @@ class Resolver:
         splits: Sequence[str] = (f"{model.classification}/test",)
         if isinstance(spec, CorruptionSpec):
             splits = [f"{spec.images}/{corruption}" for corruption in spec.corruptions or ()]
+        if isinstance(spec, OwnAttackSpec):
+            self._require([spec.function], where)
+            splits = [*splits, *code_inputs([spec.function])]
         substitute = self._substitute(model, spec, where) if isinstance(spec, FgsmTransferSpec) else None
         return Asked(
             name=name,
@@ -166,12 +171,20 @@ class Resolver:
         task = _dataset(spec.classification, ["classification"], f"{where}: classification")
         if spec.regularizer and spec.regularizer.target not in RECORDED:
             _dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
+        self._require(spec.functions, where)
         changes: dict[str, object] = {}
         if spec.augmentation == "auto":
             changes["augmentation"] = task.augmentation
         if spec.precision == "auto":
             changes["precision"] = self._precision
         return spec.replaced(**changes)
+
+    def _require(self, functions: Sequence[str], where: str) -> None:
+        """Raises SpecError where own code is not there, or does not define what is asked of it."""
+        try:
+            self._inputs.require_functions(functions)
+        except SpecError as error:
+            raise SpecError(f"{where}: {error}") from None
 
     def _evaluation(self, spec: EvaluationSpec, model: ModelSpec, where: str) -> EvaluationSpec:
         """The evaluation with the data set's and the device's values for what it leaves open."""

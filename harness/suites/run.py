@@ -5,11 +5,12 @@ Where several runners work on one database, each job is claimed by one (`harness
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import AlreadyRecorded, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
+from harness.own_code import OwnCode, keep
 from harness.settings import Settings
 from harness.spec import PlannedJob, TrainJob
 from harness.store import arrays, read, write
@@ -76,6 +77,7 @@ class Run:
         todo = list(schedule.todo.values())
         if todo:
             self._verify_data(todo)
+            keep(self._code_of(todo), self._settings.code_dir)
             rates = read.rates(self._database, self._device.name)
             self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
         elif schedule.blocked and not schedule.done and not schedule.failed:
@@ -101,7 +103,12 @@ class Run:
             data_dir=self._settings.data_dir,
             models_dir=self._settings.models_dir,
             weights={need.key: self._weights[need.key] for need in planned.needs},
+            code=self._code_of([planned]),
         )
+
+    def _code_of(self, jobs: Iterable[PlannedJob]) -> OwnCode:
+        """What these jobs and their models need of a researcher's own."""
+        return self._inputs.code(path for each in jobs for job in (each.job, *each.needs) for path in job.data)
 
     def _heed_peers(self) -> None:
         """Learn what became of the jobs that were left to other runners."""

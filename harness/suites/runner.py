@@ -45,10 +45,10 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
             with closing(make_executor(request.device, request.workers, settings)) as executor:
                 device, workers = executor.device, executor.idle
-                inputs = Inputs(settings.data_dir, request.profile)
+                inputs = Inputs(settings.data_dir, request.profile, settings.experiments_dir)
                 plan = _plan(request, inputs, device)
                 if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
-                    inputs = Inputs(settings.data_dir, request.profile)
+                    inputs = Inputs(settings.data_dir, request.profile, settings.experiments_dir)
                     plan = _plan(request, inputs, device)
                 with _planned(plan, inputs, settings, folder, watch) as (database, peers):
                     run = Run(plan, inputs, request, settings, device, database, peers, executor, watch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -92,7 +92,8 @@ class Worker:
         except Exception as error:  # the runner's guard
             if _ran_out_of_memory(error):
                 return Failed(work.key, f"not enough free memory on {self._where}", "memory")
-            return Failed(work.key, _described(error), "unexpected")
+            files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
+            return Failed(work.key, _described(error, files), "unexpected")
         return Finished(work.key, result, self._facts, time.perf_counter() - began)
 
     def _done(self, work: Work) -> Result:
@@ -113,9 +114,10 @@ class Worker:
         return train(
             job.spec,
             job.seed,
-            training_images(job.spec, work.data_dir, self._device),
+            training_images(job.spec, work.data_dir, self._device, work.code),
             device=self._device,
             folder=work.models_dir / job.key,
+            code=work.code,
             on_progress=lambda progress: self._tell(job.key, progress),
         )
 
@@ -126,6 +128,7 @@ class Worker:
             work.data_dir,
             self._device,
             self._loaded(work, job.substitute) if job.substitute else None,
+            work.code,
             on_progress=lambda progress: self._tell(job.key, progress),
         )
         setting = replace(setting, chunk=max(1, setting.chunk // work.fewer))
@@ -151,7 +154,8 @@ class Worker:
             return self._load_external(job.spec, weights_file(work.data_dir, job.spec.weights), self._device)
         classes = get_dataset(job.spec.classification).classes
         assert classes is not None, "the plan refuses a task without classes"
-        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], classes, self._device)
+        code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
+        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], classes, self._device, code)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()
@@ -174,9 +178,11 @@ def _ran_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _described(error: Exception) -> str:
-    """An error that nobody foresaw, with the place in this program where it happened."""
+def _described(error: Exception, own_files: Collection[str]) -> str:
+    """An error that nobody foresaw, with the place where it happened: in own code, else in this program."""
     package = str(Path(harness.__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(package)]
-    where = f" ({Path(frames[-1].filename).relative_to(package)}:{frames[-1].lineno})" if frames else ""
-    return f"unexpected {type(error).__name__}: {error}{where}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename in own_files]
+    ours = [frame for frame in frames if frame.filename.startswith(package)]
+    where = [f" ({frame.filename.removeprefix(package).lstrip('/')}:{frame.lineno})" for frame in own or ours]
+    return f"unexpected {type(error).__name__}: {error}{where[-1] if where else ''}"

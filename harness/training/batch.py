@@ -9,6 +9,9 @@ from torch import Tensor
 
 from harness.regularization.loss import SimilarityTerm
 
+CROSS_ENTROPY, SIMILARITY, PENALTY = "cross-entropy", "similarity loss", "penalty"
+"""The parts of the loss."""
+
 
 class PairImages(NamedTuple):
     """The image pairs of one step: uint8 (k, c, h, w) twice, and the similarity that each pair should have, (k,)."""
@@ -45,11 +48,23 @@ class Step(NamedTuple):
     """L_sim before alpha, and S_cnn of the pairs."""
     correct: Tensor
     """Images of the batch that were classified correctly, a scalar."""
+    penalty: Tensor | None = None
+    """That of one's own before its weight, a scalar."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts of the loss."""
+        return (
+            CROSS_ENTROPY,
+            *([SIMILARITY] if self.similarity else []),
+            *([PENALTY] if self.penalty is not None else []),
+        )
 
     @property
     def losses(self) -> Tensor:
-        """Cross-entropy and, with a regularizer, L_sim: (1,) or (2,)."""
-        return torch.stack([self.task_loss, *([self.similarity.loss] if self.similarity else [])])
+        """Each part of the loss, before its weight: (parts,)."""
+        similarity = [self.similarity.loss] if self.similarity else []
+        return torch.stack([self.task_loss, *similarity, *([] if self.penalty is None else [self.penalty])])
 
     def copied(self) -> Step:
         """The same in memory of its own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -16,8 +17,11 @@ from harness.data.similarities import open_similarity
 from harness.data.weights import weights_file
 from harness.errors import DataError, SpecError
 from harness.models.features import feature_rows
+from harness.own_code import NO_CODE, OwnCode
+from harness.regularization.own_target import own_similarity
 from harness.regularization.similarity import MatrixSimilarity, RowSimilarity, Similarity, same_class
-from harness.spec.training import FEATURE_LAYER, FEATURES, Color, RegularizerSpec, TrainingSpec
+from harness.spec.own import is_own
+from harness.spec.training import FEATURE_LAYER, FEATURES, RECORDED, Color, Recorded, RegularizerSpec, TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,13 @@ class TrainingImages:
     """Of the regularization images, where the target does not follow from their pixels."""
 
 
-def training_images(spec: TrainingSpec, data_dir: Path, device: torch.device) -> TrainingImages:
+def training_images(
+    spec: TrainingSpec, data_dir: Path, device: torch.device, code: OwnCode = NO_CODE
+) -> TrainingImages:
     """What a training reads from the data directory.
 
-    device: where the features of a pretrained network are computed, if they are the target.
+    device: where the features of a pretrained network are computed, if they are the target. code: what a target of
+    one's own is in.
 
     Raises:
         SpecError: the data set has no classes to learn.
@@ -54,7 +61,7 @@ def training_images(spec: TrainingSpec, data_dir: Path, device: torch.device) ->
             f"n_train is {n}, but {dataset.name} in {data_dir} has only {len(split.images)} training images"
         )
     pairs, similarity = (
-        _regularization(spec.regularizer, spec.color, data_dir, device) if spec.regularizer else (None, None)
+        _regularization(spec.regularizer, spec.color, data_dir, device, code) if spec.regularizer else (None, None)
     )
     return TrainingImages(
         images=as_color(split.images[:n], spec.color),
@@ -66,11 +73,11 @@ def training_images(spec: TrainingSpec, data_dir: Path, device: torch.device) ->
 
 
 def _regularization(
-    spec: RegularizerSpec, color: Color, data_dir: Path, device: torch.device
+    spec: RegularizerSpec, color: Color, data_dir: Path, device: torch.device, code: OwnCode
 ) -> tuple[Tensor, Similarity | None]:
     """The images that pairs are drawn from, and their similarity where it does not follow from their pixels."""
-    if spec.target == "neural" or spec.target == "raw":
-        recorded = open_similarity(data_dir, spec.images, spec.target)
+    if spec.target in RECORDED:
+        recorded = open_similarity(data_dir, spec.images, cast(Recorded, spec.target))
         n = spec.n_images
         if n > len(recorded.images):
             raise DataError(f"n_images is {n}, but the similarity {spec.images} has only {len(recorded.images)} images")
@@ -81,4 +88,6 @@ def _regularization(
         return images, same_class(labels)
     if spec.target == "features":
         return images, RowSimilarity(feature_rows(images, FEATURE_LAYER, weights_file(data_dir, FEATURES), device))
+    if is_own(spec.target):
+        return images, own_similarity(spec, code, images.to(device))
     return images, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
@@ -9,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.sgd import sgd
 
-from harness.models.architecture import tap_channels
+from harness.models.network import Network
 from harness.models.pixels import PixelModel, PixelScaling, unit_pixels
-from harness.models.resnet import ResNet
 from harness.regularization.loss import SimilarityLoss, SimilarityTerm
+from harness.regularization.penalty import Penalty
 from harness.spec.training import TrainingSpec
 from harness.training.batch import Batch, Step
 from harness.training.replay import replayed
@@ -27,19 +28,29 @@ _VALIDATION_CHUNK = 128  # images; larger chunks fall out of a CPU's cache
 class Learner(nn.Module):
     """Network and tap weights, trained together by stochastic gradient descent.
 
-    Source: paper, equation 2: L = L_task + alpha * L_sim; the released code's three passes per step.
+    Source: paper, equation 2: L = L_task + alpha * L_sim; the released code's three passes per step. A penalty of one's
+    own is added to it.
     """
 
-    def __init__(self, spec: TrainingSpec, network: ResNet, pixel_scaling: PixelScaling, device: torch.device) -> None:
+    def __init__(
+        self,
+        spec: TrainingSpec,
+        network: Network,
+        pixel_scaling: PixelScaling,
+        device: torch.device,
+        penalty: Penalty | None = None,
+    ) -> None:
         super().__init__()
         self.model = PixelModel(network, pixel_scaling)
         self.similarity: SimilarityLoss | None = None
         self._alpha = 0.0
         if spec.regularizer:
-            self.similarity = SimilarityLoss(tap_channels(spec.network.base_width), spec.regularizer)
+            self.similarity = SimilarityLoss(network.tap_channels, spec.regularizer)
             self._alpha = spec.regularizer.alpha
+        self._penalty = penalty
         self.to(device)
-        if spec.channels_last and (device.type != "cpu" or spec.network.base_width >= _CPU_VECTOR):
+        wide = spec.network.base_width >= _CPU_VECTOR and not spec.network.is_own
+        if spec.channels_last and (device.type != "cpu" or wide):
             self.to(memory_format=torch.channels_last)
         self._tf32 = spec.precision == "tf32"
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
@@ -49,7 +60,11 @@ class Learner(nn.Module):
         self._learned: list[Tensor] = list(self.parameters())
         self._momenta: list[Tensor | None] = [None for _ in self._learned]
         self._device = device
-        self._learn = replayed(self._descend, device)
+        self._can_be_replayed = not spec.functions  # own code may wait for the device
+        self._learn = self._replayed()
+
+    def _replayed(self) -> Callable[[Batch], Step]:
+        return replayed(self._descend, self._device) if self._can_be_replayed else self._descend
 
     def step(self, batch: Batch, learning_rate: float) -> Step:
         """One gradient step.
@@ -67,14 +82,18 @@ class Learner(nn.Module):
 
     def _descend(self, batch: Batch) -> Step:
         self.train()
-        term = None
+        term = penalty = None
+        images = unit_pixels(batch.images)
         with self._autocast:
-            logits = self.model(unit_pixels(batch.images))
+            logits = self.model(images)
             loss = task_loss = F.cross_entropy(logits, batch.labels)
             if self.similarity and batch.pairs:
                 rows, columns = (self.model.taps(unit_pixels(half)) for half in batch.pairs[:2])
                 term = self.similarity(rows, columns, batch.pairs.targets)
-                loss = task_loss + self._alpha * term.loss
+                loss = loss + self._alpha * term.loss
+            if self._penalty:
+                penalty = self._penalty(self.model, images, batch.labels)
+                loss = loss + self._penalty.weight * penalty
         for parameter in self._learned:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
@@ -83,6 +102,7 @@ class Learner(nn.Module):
             task_loss.detach(),
             term and SimilarityTerm(*(value.detach() for value in term)),
             (logits.detach().argmax(1) == batch.labels).sum(),
+            penalty if penalty is None else penalty.detach(),
         )
 
     @torch.no_grad()
@@ -135,7 +155,7 @@ class Learner(nn.Module):
             else None
             for name, parameter in self.named_parameters()
         ]
-        self._learn = replayed(self._descend, self._device)  # a graph would know the buffers that were there before
+        self._learn = self._replayed()  # a graph would know the buffers that were there before
 
 
 def _convolutions(*, tf32: bool) -> AbstractContextManager[None]:

@@ -11,12 +11,15 @@ import torch
 
 from harness.data.sets import get_dataset
 from harness.measurement import EpochReport, Progress, TrainingResult
-from harness.models.resnet import build
+from harness.models.network import build_network
 from harness.models.weights import sha256_of
+from harness.own_code import NO_CODE, OwnCode
+from harness.regularization.penalty import Penalty
+from harness.seeding import global_generators
 from harness.spec.digest import digest
 from harness.spec.job import TRAINING_VERSION
 from harness.spec.training import TrainingSpec
-from harness.training.batch import Step
+from harness.training.batch import CROSS_ENTROPY, SIMILARITY, Step
 from harness.training.batches import Batches
 from harness.training.checkpoint import Checkpoint, TrainingFolder
 from harness.training.images import TrainingImages
@@ -37,6 +40,7 @@ def train(
     *,
     device: torch.device,
     folder: Path,
+    code: OwnCode = NO_CODE,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> TrainingResult:
     """Trains a model, or goes on where the newest checkpoint in `folder` ends; the weights stay in `folder`.
@@ -55,7 +59,7 @@ def train(
     reached = store.newest()
     if isinstance(reached, TrainingResult):
         return reached
-    training = _Training(spec, seed, images, device, on_progress)
+    training = _Training(spec, seed, images, code, device, on_progress)
     training.resume(reached, store.damaged)
     reason = None
     try:
@@ -88,12 +92,15 @@ class _Training:
         spec: TrainingSpec,
         seed: int,
         images: TrainingImages,
+        code: OwnCode,
         device: torch.device,
         on_progress: Callable[[Progress], None],
     ) -> None:
         _, channels, height, width = images.images.shape
-        network = build(spec.network, channels, images.classes, seed, (height, width))
-        self.learner = Learner(spec, network, get_dataset(spec.classification).pixel_scaling, device)
+        network = build_network(spec.network, code, channels, images.classes, seed, (height, width))
+        penalty = Penalty(spec.penalty, code) if spec.penalty else None
+        self.learner = Learner(spec, network, get_dataset(spec.classification).pixel_scaling, device, penalty)
+        self._seed = seed
         self._batches = Batches(spec, seed, images, device)
         self._optimisation = spec.optimisation
         self._look_seconds = _LOOK_SECONDS if device.type == "cpu" else math.inf
@@ -114,22 +121,24 @@ class _Training:
         steps: list[Step] = []
         losses: list[list[float]] = []
         looked = began
-        for batch in self._batches.epoch(number):
-            steps.append(self.learner.step(batch, rate))
-            if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
-                losses += self._look(steps, len(losses), number, began)
-                looked = time.perf_counter()
+        with global_generators(self._seed, "own code", number):
+            for batch in self._batches.epoch(number):
+                steps.append(self.learner.step(batch, rate))
+                if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
+                    losses += self._look(steps, len(losses), number, began)
+                    looked = time.perf_counter()
         trained_seconds = time.perf_counter() - began
         validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
         gammas = self.learner.gammas
         if not all(map(math.isfinite, (validation_loss, *gammas))):
             raise _Diverged(f"the validation loss is {validation_loss} after {self._epoch_name(number)}")
-        means = [sum(column) / len(column) for column in zip(*losses, strict=True)]
+        columns = zip(steps[0].parts, zip(*losses, strict=True), strict=True)
+        means = {name: sum(column) / len(column) for name, column in columns}
         return EpochReport(
             epoch=number,
             learning_rate=rate,
-            task_loss=means[0],
-            similarity_loss=means[1] if len(means) > 1 else None,
+            task_loss=means[CROSS_ENTROPY],
+            similarity_loss=means.get(SIMILARITY),
             train_accuracy=torch.stack([step.correct for step in steps]).sum().item() / self._batches.images_per_epoch,
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
@@ -139,7 +148,7 @@ class _Training:
         )
 
     def _look(self, steps: Sequence[Step], seen: int, epoch: int, began: float) -> list[list[float]]:
-        """The losses of the steps after the first `seen`: cross-entropy and, with a regularizer, L_sim.
+        """The parts of the loss of the steps after the first `seen`.
 
         It waits for the device, so it is not done at each step.
 
@@ -148,7 +157,7 @@ class _Training:
         """
         losses = torch.stack([step.losses for step in steps[seen:]]).tolist()
         for number, values in enumerate(losses, start=seen + 1):
-            for name, value in zip(("cross-entropy", "similarity loss"), values, strict=False):
+            for name, value in zip(steps[0].parts, values, strict=True):
                 if not math.isfinite(value):
                     where = f"{self._epoch_name(epoch)}, step {number}/{self._batches.steps_per_epoch}"
                     raise _Diverged(f"the {name} is {value} at {where}")

@@ -8,14 +8,17 @@ import torch
 
 from harness.data.sets import get_dataset
 from harness.models import weights as weight_files
+from harness.models.network import build_network
 from harness.models.pixels import PixelModel, for_evaluation
-from harness.models.resnet import ResNet
+from harness.own_code import NO_CODE, OwnCode
 from harness.spec.training import TrainingSpec
 
 _NETWORK = "model.network."  # the network's place in a learner
 
 
-def load_trained(spec: TrainingSpec, folder: Path, weights: str, classes: int, device: torch.device) -> PixelModel:
+def load_trained(
+    spec: TrainingSpec, folder: Path, weights: str, classes: int, device: torch.device, code: OwnCode = NO_CODE
+) -> PixelModel:
     """The classifier whose weights `train` left in `folder`: pixels in [0, 1] in, logits out, in eval mode.
 
     weights: the file's name.
@@ -26,7 +29,7 @@ def load_trained(spec: TrainingSpec, folder: Path, weights: str, classes: int, d
     tensors, _ = weight_files.load(folder / weights)
     dataset = get_dataset(spec.classification)
     channels = 1 if spec.color == "gray" else 3
-    network = ResNet(spec.network.architecture, spec.network.base_width, channels, classes, dataset.size)
+    network = build_network(spec.network, code, channels, classes, 0, dataset.size)
     network.load_state_dict(
         {name.removeprefix(_NETWORK): tensor for name, tensor in tensors.items() if name.startswith(_NETWORK)}
     )

@@ -62,7 +62,21 @@ def setting(digits: tuple[Tensor, Tensor]) -> Setting:
         stacked = torch.cat([images // severity for severity in SEVERITIES])
         return Split(stacked, labels.repeat(len(SEVERITIES)), digest=name, generated=True)
 
-    return Setting(images=images, labels=labels, chunk=64, substitute=linear_model(7), corrupted=corrupted)
+    return Setting(
+        images=images,
+        labels=labels,
+        chunk=64,
+        substitute=linear_model(7),
+        corrupted=corrupted,
+        attack=noisy_gradient,
+    )
+
+
+def noisy_gradient(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+    """Somebody's own attack: one step along the sign of the model's gradient at noisy images."""
+    noisy = (images + 0.1 * epsilon * torch.randn_like(images)).requires_grad_()
+    loss = nn.functional.cross_entropy(model(noisy), labels, reduction="sum")
+    return images + epsilon * torch.autograd.grad(loss, noisy)[0].sign()
 
 
 def linear_model(seed: int) -> Linear:
@@ -143,6 +157,7 @@ def spec_of() -> Callable[..., Any]:
         "uniform": {"max_epsilon": 0.4, "sizes": 3},
         "salt_pepper": {"max_epsilon": 0.3, "sizes": 3},
         "fgsm_transfer": {"max_epsilon": 0.2, "sizes": 3},
+        "own_attack": {"function": "own.py:attack", "max_epsilon": 0.2, "sizes": 3},
         "boundary": {"steps": 5, "repeats": 2, "start_draws": 20, "start_blends": 10},
         "spectrum": {"steps": 5, "n_images": 60, "start_draws": 20, "start_blends": 10},
         "corruption": {"images": "digits-c", "corruptions": ("fog", "snow"), "severities": (1, 3)},

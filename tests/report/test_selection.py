@@ -50,7 +50,8 @@ def given(*rows: tuple[str, str, float, float]) -> Results:
     conditions = (condition("none"), *(condition(name, "threshold", alpha=i) for i, name in enumerate(names)))
     made = results(conditions, seeds=1, epochs=1)
     table = pd.DataFrame(rows, columns=["condition", "evaluation", "clean_ratio", "distorted_ratio"])
-    return replace(made, acceptable=table.merge(made.conditions, on="condition").assign(n_seeds=1, epsilon=0.1))
+    table = table.assign(rd=table["distorted_ratio"], ud=1.0, n_seeds=1, epsilon=0.1)
+    return replace(made, acceptable=table.merge(made.conditions, on="condition"))
 
 
 def test_the_acceptable_pair_with_the_largest_gain_is_chosen(grid: Database) -> None:

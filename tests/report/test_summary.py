@@ -115,11 +115,19 @@ def test_acceptable_needs_both_conditions() -> None:
             "evaluation": "gaussian",
             "epsilon": 0.1,
             "clean_ratio": [0.9, 0.89, 0.95, float("nan")],
-            "distorted_ratio": [1.01, 1.5, 1.0, 2.0],
+            "rd": [0.101, 0.15, 0.1, 0.2],
+            "ud": 0.1,
         }
     )
     assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False, False]
     assert list(acceptable(ratios, 0.8)["acceptable"]) == [True, True, False]
+
+
+def test_what_is_left_beside_nothing_is_more_robust() -> None:
+    ratios = pd.DataFrame(
+        {"condition": ["a", "b"], "evaluation": "pgd", "clean_ratio": 0.95, "rd": [0.01, 0.0], "ud": 0.0}
+    )
+    assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False]
 
 
 def test_a_suites_own_evaluations_follow_the_papers() -> None:

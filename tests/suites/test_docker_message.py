@@ -18,14 +18,18 @@ from harness.measurement import (
     Progress,
     TrainingResult,
 )
+from harness.own_code import OwnCode
 from harness.spec import (
     AnalyseJob,
     CleanSpec,
     EvaluateJob,
     ExternalSpec,
     LoadJob,
+    NetworkSpec,
     NoiseExamplesSpec,
     NoiseSpec,
+    OwnAttackSpec,
+    PenaltySpec,
     RegularizerSpec,
     TrainingSpec,
     TrainJob,
@@ -44,12 +48,25 @@ REGULARIZER = RegularizerSpec(target="threshold", threshold=0.4, alpha=10, image
 TRAIN = TrainJob(
     spec=TrainingSpec(classification="digits", regularizer=REGULARIZER), seed=1, data={"digits/train": "ab"}
 )
+OWN = TrainJob(
+    spec=TrainingSpec(
+        classification="digits",
+        network=NetworkSpec(
+            architecture="mine.py:network", options={"depth": 3, "act": "relu", "wide": True, "p": 0.5}
+        ),
+        penalty=PenaltySpec(function="mine.py:penalty", weight=0.5),
+    ),
+    seed=1,
+    data={"digits/train": "ab", "mine.py/code": "01"},
+)
+OWN_ATTACK = OwnAttackSpec(function="mine.py:attack", max_epsilon=0.1, options={"steps": 3})
 LOAD = LoadJob(spec=ExternalSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
 JOBS = [
     TRAIN,
     LOAD,
     EvaluateJob(model=TRAIN, evaluation=CleanSpec(n_images=3), data={"digits/test": "ef"}, substitute=TRAIN),
     EvaluateJob(model=LOAD, evaluation=NoiseSpec(kind="uniform"), data={}),
+    EvaluateJob(model=OWN, evaluation=OWN_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
     AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data={"digits/test": "ef"}),
 ]
 FACTS = DeviceFacts(device="some processor", driver=None, threads=2)
@@ -89,7 +106,13 @@ EVALUATED = EvaluationResult(
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: type(job).__name__)
 def test_a_job_is_the_same_after_the_way_in(job):
-    work = JobWork(job=job, data_dir=Path("/data"), models_dir=Path("/models"), weights={"key": "weights.safetensors"})
+    work = JobWork(
+        job=job,
+        data_dir=Path("/data"),
+        models_dir=Path("/models"),
+        weights={"key": "weights.safetensors"},
+        code=OwnCode((("mine.py", "def attack(): ...\n"),)),
+    )
     there = work_of(work_message(work))
     assert (there, there.key) == (work, work.key)
 

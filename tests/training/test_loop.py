@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import re
 import signal
 import time
 from dataclasses import replace
@@ -12,11 +13,12 @@ import torch
 from pretended_device import DEVICE, pretended_device
 from torch.nn import functional as F
 
-from harness.errors import EmptyPairRange, WeightsDamaged
+from harness.errors import EmptyPairRange, SpecError, WeightsDamaged
 from harness.measurement import Progress, TrainingResult
 from harness.models import weights
 from harness.models.pixels import unit_pixels
-from harness.spec.training import TrainingSpec
+from harness.own_code import OwnCode
+from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
 from harness.training import TrainingImages, load_trained, train
 from harness.training.batches import Batches
 
@@ -198,3 +200,93 @@ def test_the_trained_model_classifies_as_it_did_in_its_best_epoch(
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WeightsDamaged, match=result.weights):
         load_trained(digits, tmp_path, result.weights, 3, CPU)
+
+
+OWN = OwnCode(
+    (
+        (
+            "mine.py",
+            """
+import torch
+
+class Noisy(torch.nn.Module):
+    def __init__(self, channels, classes, size, base_width):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(channels, base_width, 3, 2)
+        self.linear = torch.nn.Linear(base_width, classes)
+
+    def taps(self, x):
+        return [torch.nn.functional.dropout(self.conv(x).relu(), 0.2, self.training)]
+
+    def forward(self, x):
+        return self.linear(self.taps(x)[0].mean((2, 3)))
+
+def penalty(model, images, labels, power=2, scale=1.0):
+    noisy = images + 0.1 * torch.randn_like(images)
+    return scale * (model(noisy) - model(images)).abs().pow(power).mean()
+
+def vector(model, images, labels):
+    return model(images).mean(0)
+""",
+        ),
+    )
+)
+
+
+def own(spec: TrainingSpec, **penalty: object) -> TrainingSpec:
+    """The training with a network of one's own and a penalty."""
+    spec = spec.replaced(network=NetworkSpec(architecture="mine.py:Noisy", base_width=4).model_dump())
+    return spec.replaced(penalty=PenaltySpec(**{"function": "mine.py:penalty", "weight": 1} | penalty).model_dump())
+
+
+@pytest.mark.parametrize("regularized", [True, False])
+def test_own_code_trains_beside_the_similarity_loss_and_without(
+    regularized: bool, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    spec = own(spec if regularized else spec.unregularized)
+    result = train(spec, 0, images, device=CPU, folder=tmp_path, code=OWN)
+    assert result.status == "ok"
+    assert all((report.similarity_loss is None) != regularized for report in result.epochs)
+    assert result.epochs[-1].task_loss < result.epochs[0].task_loss
+    assert result.weights
+    model = load_trained(spec, tmp_path, result.weights, 3, CPU, OWN)
+    assert model(unit_pixels(images.images)).shape == (90, 3)
+
+
+def test_a_training_with_randomness_of_its_own_goes_on_to_the_same_weights(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.text.startswith("epoch 3"):
+            raise KeyboardInterrupt
+
+    whole = train(own(spec), 0, images, device=CPU, folder=tmp_path / "whole", code=OWN)
+    torch.manual_seed(5)
+    with pytest.raises(KeyboardInterrupt):
+        train(own(spec), 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN, on_progress=stop)
+    assert epochs_of(tmp_path / "stopped") == 2
+    torch.manual_seed(6)
+    assert timeless(train(own(spec), 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
+
+
+def test_a_penalty_changes_the_weights_and_its_weight_counts(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    found = {
+        train(own(spec, weight=weight), 0, images, device=CPU, folder=tmp_path / str(weight), code=OWN).weights_sha256
+        for weight in (0.0, 1.0, 10.0)
+    }
+    assert len(found) == 3
+
+
+def test_a_penalty_that_is_not_finite_is_called_so(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
+    wild = own(spec, options={"scale": 1e30, "power": 9})
+    result = train(wild, 0, images, device=CPU, folder=tmp_path, code=OWN)
+    assert result.status == "diverged"
+    assert result.reason
+    assert re.match(r"the (penalty|cross-entropy) is (inf|nan) at epoch 1/4, step \d/5", result.reason)
+
+
+def test_a_penalty_that_is_no_scalar_is_refused(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"mine\.py:vector returns a tensor \(3,\), not a scalar tensor"):
+        train(own(spec, function="mine.py:vector"), 0, images, device=CPU, folder=tmp_path, code=OWN)

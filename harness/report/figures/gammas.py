@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from math import ceil
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures.style import COLORS, DASHES, MARKERS, Look, line, plain, seeds, sheet
-from harness.report.summary import TAPS
+from harness.report.summary import tap_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,8 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     present = [name for name in looks if name in set(data["condition"])]
     taps = sorted(data["tap"].unique())
     figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), 2.1, sharex=True, sharey=True)
-    tap_looks = {tap: Look(COLORS[i], DASHES[i], MARKERS[i], "") for i, tap in enumerate(taps)}
+    differing = cycle(zip(COLORS, DASHES, MARKERS, strict=False))
+    tap_looks = {tap: Look(*look, "") for tap, look in zip(taps, differing, strict=False)}
     for panel, name in zip(panels, present, strict=False):
         own = data[data["condition"] == name]
         for tap, look in tap_looks.items():
@@ -45,5 +47,6 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     handles = [
         Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker) for look in tap_looks.values()
     ]
-    figure.legend(handles, [TAPS[tap] for tap in taps], loc="outside lower center", ncols=len(taps), handlelength=3.2)
+    titles = [tap_title(tap) for tap in taps]
+    figure.legend(handles, titles, loc="outside lower center", ncols=len(taps), handlelength=3.2)
     return figure

@@ -46,8 +46,11 @@ def group_means(results: Results) -> pd.DataFrame:
 
 def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
     """The points of the acceptable-region plot, their labels and verdicts."""
-    rows = acceptable(results.acceptable, least_clean_ratio)
-    labels = [f"{row.alpha:g}, {'pixel' if pd.isna(row.threshold) else f'{row.threshold:g}'}" for row in records(rows)]
+    rows = acceptable(results.acceptable, least_clean_ratio).dropna(subset="distorted_ratio")
+    labels = [
+        f"{row.alpha:g}, {row.target.rpartition(':')[2] if pd.isna(row.threshold) else f'{row.threshold:g}'}"
+        for row in records(rows)
+    ]
     columns = ["evaluation", "epsilon", "condition", "regularization", "alpha", "threshold"]
     ratios = ["clean_ratio", "distorted_ratio", "acceptable"]
     return rows[[*columns, *ratios]].assign(label=labels, least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
+from harness.own_code import NO_CODE, OwnCode
 from harness.spec import Job
 from harness.store.provenance import Provenance
 from harness.suites.devices import Device
@@ -22,6 +23,8 @@ class JobWork:
     models_dir: Path
     weights: Mapping[str, str]
     """File names of the weights of the trained models that it needs, by the model's key."""
+    code: OwnCode = NO_CODE
+    """What it runs of a researcher's own."""
     fewer: int = 1
     """Images are classified so many times fewer at once, for want of memory."""
 

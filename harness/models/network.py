@@ -1,0 +1,23 @@
+"""The network that a spec asks for."""
+
+from __future__ import annotations
+
+from harness.models.own import OwnNetwork, build_own
+from harness.models.resnet import ResNet, build
+from harness.own_code import OwnCode
+from harness.spec.training import NetworkSpec
+
+Network = ResNet | OwnNetwork
+
+
+def build_network(
+    spec: NetworkSpec, code: OwnCode, channels: int, classes: int, seed: int, size: tuple[int, int]
+) -> Network:
+    """On the CPU, with the initial weights of `seed`; torch's global generators are left as they were.
+
+    Raises:
+        SpecError: own code makes no network for such images and classes.
+    """
+    if spec.is_own:
+        return build_own(spec, code, channels, classes, seed, size)
+    return build(spec, channels, classes, seed, size)

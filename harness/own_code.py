@@ -1,0 +1,118 @@
+"""Python files of a researcher's own: networks, targets, penalties and attacks, which suites name as "FILE.py:NAME".
+
+The plan reads a file once. Its SHA-256 is part of the identity of all results that it has a share in, and its text goes
+with the job to the worker, wherever that is: so what ran is what the identity says, even if the file was changed since.
+A file may import what is installed, but no other file, which would be in no identity.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, SpecError
+from harness.files import write_whole
+
+MOST_BYTES = 1 << 20
+
+
+def read_code(folder: Path | None, file: str) -> str:
+    """The text of a file in the folder of one's own suites.
+
+    Raises:
+        SpecError: there is no such file, or it is not Python.
+    """
+    if folder is None:
+        raise SpecError(f"{file} lies beside your own suites, but HARNESS_EXPERIMENTS_DIR says of no folder")
+    path = folder / file
+    try:
+        content = path.read_bytes()
+        if len(content) > MOST_BYTES:
+            raise SpecError(f"{path}: no code of one's own has more than {MOST_BYTES >> 20} MB")
+        text = content.decode()
+        ast.parse(text, file)
+    except OSError as error:
+        raise SpecError(f"{path} cannot be read: {error.strerror}") from None
+    except SyntaxError as error:
+        raise SpecError(f"{path}: line {error.lineno} is not Python: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # of another encoding, with zero bytes, nested too deep
+        raise SpecError(f"{path} is not Python: {error}") from None
+    return text
+
+
+def sha256_of(text: str) -> str:
+    """The identity of a file's text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def names_in(text: str) -> set[str]:
+    """The names that a file's text defines, of which nothing is run."""
+    return set(_defined(ast.parse(text)))
+
+
+def _defined(module: ast.Module) -> Iterator[str]:
+    for node in module.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                yield from (each.asname or each.name for each in names)
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+@dataclass(frozen=True)
+class OwnCode:
+    """Files of own code, ready to be run."""
+
+    sources: tuple[tuple[str, str], ...] = ()
+    """Each file's name and text."""
+
+    def function(self, reference: str) -> Callable[..., Any]:
+        """What a reference names; its file is run if this process has not run the same text yet."""
+        file, _, name = reference.partition(":")
+        found: Callable[..., Any] = getattr(_module(file, dict(self.sources)[file]), name)
+        return found
+
+    def only(self, references: Iterable[str]) -> OwnCode:
+        """The files of these references."""
+        files = {reference.partition(":")[0] for reference in references}
+        return OwnCode(tuple(source for source in self.sources if source[0] in files))
+
+
+NO_CODE = OwnCode()
+
+
+def keep(code: OwnCode, folder: Path) -> None:
+    """Write each file's text into a folder under its SHA-256, so that what ran can be read when the file has changed.
+
+    Raises:
+        HarnessError: the folder cannot be written.
+    """
+    for file, text in code.sources:
+        path = folder / f"{Path(file).stem}-{sha256_of(text)}.py"
+        try:
+            if not path.exists():
+                write_whole(path, text.encode())
+        except OSError as error:
+            raise HarnessError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _module(file: str, text: str) -> types.ModuleType:
+    """The module of a text. It is among Python's modules, as dataclasses and pickles ask, under a name of its own."""
+    name = f"{Path(file).stem}_{sha256_of(text)[:16]}"
+    if name not in sys.modules:
+        module = types.ModuleType(name)
+        sys.modules[name] = module
+        try:
+            exec(compile(text, file, "exec"), module.__dict__)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]

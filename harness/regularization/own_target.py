@@ -1,0 +1,32 @@
+"""A target similarity of a researcher's own: the cosine of what a function makes of each image."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from harness.errors import SpecError
+from harness.own_code import OwnCode
+from harness.regularization.similarity import RowSimilarity
+from harness.seeding import global_generators
+from harness.spec.training import RegularizerSpec
+
+
+def own_similarity(spec: RegularizerSpec, code: OwnCode, images: Tensor) -> RowSimilarity:
+    """The similarity of regularization images, uint8 (N, c, h, w), on their device.
+
+    The function takes the images and the spec's options and returns a row of numbers for each image, (N, d). An image
+    whose numbers are all 0 is like no other.
+
+    Raises:
+        SpecError: it returns something else, or numbers that are not finite.
+    """
+    with torch.no_grad(), global_generators(0, "target"):
+        rows = code.function(spec.target)(images.clone(), **spec.options)
+    if not isinstance(rows, Tensor) or rows.dim() != 2 or len(rows) != len(images):
+        found = f"a tensor {tuple(rows.shape)}" if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
+        raise SpecError(f"{spec.target} returns {found} for {len(images)} images, not a row of numbers for each")
+    if not bool(rows.isfinite().all()):
+        raise SpecError(f"{spec.target} returns numbers that are not finite")
+    return RowSimilarity(F.normalize(rows.float()).to(images.device))

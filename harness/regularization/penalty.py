@@ -1,0 +1,33 @@
+"""A regularizer of a researcher's own: a number that is added to the loss."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import SpecError
+from harness.own_code import OwnCode
+from harness.spec.training import PenaltySpec
+
+
+class Penalty:
+    """The function of a spec, and its weight in the loss."""
+
+    def __init__(self, spec: PenaltySpec, code: OwnCode) -> None:
+        self.weight = spec.weight
+        self._spec = spec
+        self._function = code.function(spec.function)
+
+    def __call__(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """The penalty of a batch, a scalar.
+
+        model: in train mode, from pixels to logits. images: (n, c, h, w) float32 in [0, 1]. labels: (n,) int64.
+
+        Raises:
+            SpecError: the function gives something else than a scalar.
+        """
+        found = self._function(model, images, labels, **self._spec.options)
+        if not isinstance(found, Tensor) or found.dim():
+            shape = f"a tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+            raise SpecError(f"{self._spec.function} returns {shape}, not a scalar tensor")
+        return found.to(torch.float32)

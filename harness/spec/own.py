@@ -1,0 +1,61 @@
+"""How specs name code of a researcher's own (see `harness.own_code`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from harness.spec.model import Spec
+
+CODE = "code"
+"""Where a digest is of own code, not of a split of images."""
+_REFERENCE = re.compile(r"\w+\.py:\w+", re.ASCII)
+
+
+class OwnOr:
+    """For an annotation of str: one of these names, or a reference to own code."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def _checked(self, name: str) -> str:
+        if name not in self._names and not is_own(name):
+            known = "".join(f"{each!r}, " for each in self._names)
+            raise ValueError(f"should be {known}{'or ' if known else ''}FILE.py:NAME for a function of your own")
+        return name
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        own = {"type": "string", "pattern": f"^{_REFERENCE.pattern}$"}
+        return {"anyOf": [{"type": "string", "enum": list(self._names)}, own]} if self._names else own
+
+
+Function = Annotated[str, OwnOr()]
+"""A reference to own code: FILE.py:NAME."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is a reference to own code."""
+    return _REFERENCE.fullmatch(name) is not None
+
+
+def code_inputs(functions: Iterable[str]) -> tuple[str, ...]:
+    """The files of references, as inputs: "FILE.py/code"."""
+    return tuple(f"{function.partition(':')[0]}/{CODE}" for function in functions)
+
+
+class WithOptions(Spec):
+    """What may be own code, which takes options."""
+
+    options: dict[str, bool | int | float | str] = {}
+    """Keyword arguments of a function of your own."""
+
+    def __hash__(self) -> int:
+        """Dictionaries have none."""
+        return hash(self.model_dump_json())

@@ -1,0 +1,119 @@
+"""The suite of docs/own-code.md, run as its reader would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from own_code import example
+from program import Program
+
+RUN = ("run-suite", "gradients", "--profile", "smoke")
+CURVES = "SELECT condition, evaluation, epsilon, accuracy FROM v_curves ORDER BY 1, 2, 3"
+
+
+def program_with(folder: Path, data: Path, python: str = "", toml: str = "") -> Program:
+    program = Program(folder, data)
+    (folder / "experiments" / "gradients.py").write_text(python or example("python"))
+    (folder / "experiments" / "gradients.toml").write_text(toml or example("toml"))
+    return program
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[Program, int, str]:
+    """A program after the suite's first run, with its exit code and what it said."""
+    program = program_with(tmp_path_factory.mktemp("own"), data)
+    return program, *program(*RUN)
+
+
+def test_all_of_it_gets_the_same_evidence_as_the_papers_models(own):
+    program, code, said = own
+    assert code == 0, said
+    assert "20 of 20 jobs are done" in said
+    assert program.query("SELECT DISTINCT condition, target, alpha, architecture FROM v_models ORDER BY 1") == [
+        ("coarse", "gradients.py:coarse", 1.0, "gradients.py:Small"),
+        ("none", "none", None, "gradients.py:Small"),
+        ("penalized[weight=0.3]", "gradients.py:input_gradient", 0.3, "gradients.py:Small"),
+        ("penalized[weight=1]", "gradients.py:input_gradient", 1.0, "gradients.py:Small"),
+    ]
+    assert program.query("SELECT count(*) FROM v_curves WHERE evaluation = 'pgd'") == [(4 * 5,)]
+    compared = program.query(
+        "SELECT DISTINCT condition, evaluation FROM v_acceptable WHERE evaluation <> 'boundary' ORDER BY 1, 2"
+    )
+    assert compared == [
+        (condition, evaluation)
+        for condition in ("coarse", "penalized[weight=0.3]", "penalized[weight=1]")
+        for evaluation in ("gaussian", "pgd")
+    ]
+    assert program.query("SELECT condition, count(*) FROM v_gammas GROUP BY 1") == [("coarse", 3)]
+    code, said = program("report", "gradients", "--profile", "smoke")
+    assert code == 0, said
+    assert "pgd" in (program.results / "report" / "gradients-smoke" / "summary.md").read_text()
+
+
+def test_a_finished_suite_has_nothing_to_do_until_its_code_changes(own):
+    program, *_ = own
+    assert "nothing to do" in program(*RUN)[1]
+    before, file = program.query(CURVES), program.folder / "experiments" / "gradients.py"
+    file.write_text(example("python") + "# another line\n")
+    assert "20 jobs of gradients (profile smoke), 4 of them trainings: 20 to do" in program(*RUN, "--dry-run")[1]
+    file.write_text(example("python"))
+    assert "nothing to do" in program(*RUN)[1]
+    assert program.query(CURVES) == before
+
+
+def test_what_ran_is_kept(own):
+    program, *_ = own
+    [(digest,)] = program.query("SELECT sha256 FROM data_split WHERE split = 'code'")
+    assert (program.results / "code" / f"gradients-{digest}.py").read_text() == example("python")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            '"gradients.py:pgd"',
+            '"gradients.py:pdg"',
+            "evaluation pgd: no function in gradients.py called 'pdg'; did you mean 'pgd'?",
+        ),
+        ('"gradients.py:Small"', '"gradient.py:Small"', "gradient.py cannot be read: No such file or directory"),
+        ('"gradients.py:Small"', '"Small"', "network.architecture should be 'resnet18', 'resnet34', or FILE.py:NAME"),
+        ("max_epsilon = 0.1, ", "", "max_epsilon is missing"),
+        ('target = "gradients.py:coarse"', 'target = "pixel"', "options are for a target of your own, not for 'pixel'"),
+        ("weight = 1 }\n", "wieght = 1 }\n", "did you mean 'weight'?"),
+    ],
+)
+def test_a_mistake_in_the_suite_is_refused_before_anything_runs(before, after, said, tmp_path, data):
+    assert before in example("toml")
+    program = program_with(tmp_path, data, toml=example("toml").replace(before, after))
+    code, output = program(*RUN)
+    assert code == 2
+    assert said in " ".join(output.split())
+    assert "Traceback" not in output
+
+
+def test_a_mistake_in_the_code_is_named_by_its_line_and_the_other_jobs_go_on(tmp_path, data):
+    wrong = '        raise ValueError("no idea")'
+    python = example("python").replace("        attacked.requires_grad_()", wrong)
+    line = python.splitlines().index(wrong) + 1
+    program = program_with(tmp_path, data, python=python)
+    code, said = program(*RUN, "--only", "none")
+    assert code == 1
+    assert f"unexpected ValueError: no idea (gradients.py:{line})" in said
+    assert "Traceback" not in said
+    assert program.query("SELECT kind, state FROM v_jobs WHERE condition = 'none' ORDER BY 1") == [
+        ("boundary", "done"),
+        ("clean", "done"),
+        ("gaussian", "done"),
+        ("own_attack", "failed"),
+        ("train", "done"),
+    ]
+
+
+def test_an_attack_that_exceeds_its_size_has_no_result(tmp_path, data):
+    python = example("python").replace(".clamp(-epsilon, epsilon)", "").replace("2.5 * epsilon", "5 * epsilon")
+    program = program_with(tmp_path, data, python=python)
+    code, said = program(*RUN, "--only", "none")
+    assert code == 1
+    assert "gradients.py:pgd moves an image by" in said
+    assert program.query("SELECT count(*) FROM v_curves WHERE evaluation = 'pgd'") == [(0,)]

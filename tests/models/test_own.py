@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from own_code import CODE, code_of
+
+from harness.errors import SpecError
+from harness.models.network import build_network
+from harness.models.own import OwnNetwork
+from harness.models.pixels import PixelModel, for_evaluation
+from harness.spec.training import NetworkSpec
+
+SMALL = NetworkSpec(architecture="gradients.py:Small", base_width=4, options={"depth": 2})
+MINE = NetworkSpec(architecture="mine.py:f", base_width=4)
+LINEAR = "torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * size[0] * size[1], classes))"
+
+
+def small(seed: int) -> OwnNetwork:
+    network = build_network(SMALL, CODE, 3, 10, seed, (28, 28))
+    assert isinstance(network, OwnNetwork)
+    return network
+
+
+def mine(body: str) -> OwnNetwork:
+    text = f"import torch\ndef f(channels, classes, size, base_width, **options):\n    {body}\n"
+    network = build_network(MINE, code_of(text), 1, 10, 0, (8, 8))
+    assert isinstance(network, OwnNetwork)
+    return network
+
+
+def test_the_seed_decides_the_initial_weights_and_nothing_else_does() -> None:
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = small(0).state_dict()
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    again, other = small(0).state_dict(), small(1).state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["module.linear.weight"], other["module.linear.weight"])
+
+
+def test_its_taps_are_those_of_the_module() -> None:
+    network = small(0)
+    assert network.tap_channels == (4, 8)
+    assert network.training
+    assert [tuple(tap.shape) for tap in network.taps(torch.zeros(5, 3, 28, 28))] == [(5, 4, 14, 14), (5, 8, 7, 7)]
+
+
+def test_trying_it_out_leaves_its_statistics_alone() -> None:
+    assert all(int(count) == 0 for name, count in small(0).named_buffers() if name.endswith("num_batches_tracked"))
+
+
+def test_for_evaluation_it_stays_as_it_is_and_gradients_reach_the_images() -> None:
+    network, images = small(0), torch.rand(4, 3, 28, 28).requires_grad_()
+    expected = PixelModel(network, "centered").eval()(images)
+    network.train()
+    model = for_evaluation(network, "centered")
+    logits = model(images)
+    assert torch.equal(logits, expected)
+    assert torch.autograd.grad(logits.sum(), images)[0].abs().sum() > 0
+    assert network.training
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_network_without_taps_classifies_but_is_not_regularized_by_similarity() -> None:
+    network = mine(f"return {LINEAR}")
+    assert network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
+    assert network.tap_channels == ()
+    with pytest.raises(SpecError, match=r"mine\.py:f: a network without the method `taps`"):
+        network.taps(torch.zeros(3, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 3", "returns a int, not a torch.nn.Module"),
+        ("return torch.nn.Flatten()", r"logits for 2 images of 10 classes have the shape \(2, 64\)"),
+        (f"m = {LINEAR}; m.taps = lambda x: [x.flatten(1)]; return m", r"each of its taps must have the shape"),
+    ],
+)
+def test_what_is_no_such_network_is_refused(body: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        mine(body)

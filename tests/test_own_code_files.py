@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from pathlib import Path
+
+import pytest
+from own_code import CODE, code_of
+
+from harness import own_code
+from harness.errors import HarnessError, SpecError
+from harness.own_code import OwnCode, names_in, read_code, sha256_of
+
+
+def test_a_function_is_that_of_the_text_and_not_of_a_file_that_changed_since(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def number():\n    return 1\n")
+    before = code_of(read_code(tmp_path, "mine.py"))
+    (tmp_path / "mine.py").write_text("def number():\n    return 2\n")
+    after = code_of(read_code(tmp_path, "mine.py"))
+    assert [code.function("mine.py:number")() for code in (before, after, before)] == [1, 2, 1]
+
+
+def test_a_text_is_run_once_in_a_process() -> None:
+    code = code_of("import itertools\ncalls = itertools.count()\ndef call():\n    return next(calls)\n")
+    assert [code.function("mine.py:call")() for _ in range(3)] == [0, 1, 2]
+
+
+def test_code_that_failed_when_it_was_run_is_run_again() -> None:
+    code = code_of("import torch\nraise ValueError('too early')\ndef f(): ...\n")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="too early"):
+            code.function("mine.py:f")
+
+
+def test_what_needs_its_module_finds_it() -> None:
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\n"
+    )
+    made = code_of(text).function("mine.py:A")()
+    assert dataclasses.asdict(pickle.loads(pickle.dumps(made))) == {"x": 1}
+
+
+def test_own_code_goes_to_other_processes() -> None:
+    assert pickle.loads(pickle.dumps(CODE)) == CODE
+    assert hash(CODE) == hash(OwnCode(CODE.sources))
+
+
+def test_only_the_files_that_are_named_are_kept() -> None:
+    code = OwnCode((("a.py", "x = 1"), ("b.py", "x = 2")))
+    assert code.only(["b.py:x"]) == OwnCode((("b.py", "x = 2"),))
+    assert code.only([]) == OwnCode()
+
+
+def test_names_are_found_without_running_anything() -> None:
+    text = """
+raise SystemExit
+import numpy as np
+from torch.nn import Linear, Conv2d as Conv
+made = lambda x: x
+class Network: ...
+def attack():
+    def inner(): ...
+"""
+    assert names_in(text) == {"np", "Linear", "Conv", "made", "Network", "attack"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"def f(:\n", "line 1 is not Python: "),
+        (b"x = 1\0", "is not Python: "),
+        (b"# \xff\n", "is not Python: "),
+        (b"#" * (own_code.MOST_BYTES + 1), "has more than 1 MB"),
+    ],
+)
+def test_a_file_that_is_no_code_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_bytes(content)
+    with pytest.raises(SpecError, match=rf"mine\.py.*{said}"):
+        read_code(tmp_path, "mine.py")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"mine\.py cannot be read: No such file"):
+        read_code(tmp_path, "mine.py")
+    with pytest.raises(SpecError, match=r"mine\.py lies beside your own suites, but HARNESS_EXPERIMENTS_DIR says"):
+        read_code(None, "mine.py")
+
+
+def test_what_ran_can_be_read_under_its_digest(tmp_path: Path) -> None:
+    [(_, text)] = CODE.sources
+    own_code.keep(CODE, tmp_path / "code")
+    own_code.keep(CODE, tmp_path / "code")
+    [kept] = (tmp_path / "code").iterdir()
+    assert kept.name == f"gradients-{sha256_of(text)}.py"
+    assert kept.read_text() == text
+    (tmp_path / "file").touch()
+    with pytest.raises(HarnessError, match="cannot write"):
+        own_code.keep(CODE, tmp_path / "file")
