@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -68,6 +69,9 @@ def _disk() -> Iterator[Finding]:
         there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         free = shutil.disk_usage(there).free
         text = f"{name} in {folder}: {free / (1 << 30):.0f} GB free"
+        if not os.access(there, os.W_OK):
+            yield Finding(False, f"{name} in {folder}: only to be read", "what is there can be reported, nothing added")
+            continue
         yield Finding(free >= ROOM, text, "" if free >= ROOM else "all data sets and a suite's weights take 10 GB")
 
 

@@ -31,7 +31,7 @@ ReportedProfile = Annotated[
     typer.Option(help="paper, small or smoke; default: the largest that has results.", autocompletion=_profiles),
 ]
 LeastCleanRatio = Annotated[
-    float, typer.Option("--A0", min=0, help="Share of the clean accuracy that an acceptable model keeps.")
+    float, typer.Option("--A0", min=0, max=2, help="Share of the clean accuracy that an acceptable model keeps.")
 ]
 Seeds = Annotated[str | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
 Only = Annotated[list[str] | None, typer.Option(help="Only this condition; may be said several times.")]

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.terminal import wide_console
+from harness.names import lookup
 from harness.settings import settings
 
 if TYPE_CHECKING:
@@ -99,11 +100,14 @@ def status(
     from harness.store import claims, read
     from harness.store.engine import open_database
     from harness.store.totals import job_counts
+    from harness.suites.registry import suite_files
     from harness.suites.results import holder
 
     database = open_database(settings().database, create=False)
     table = Table("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked")
     found = job_counts(database, suite)
+    if suite and not found:
+        lookup(suite_files(), "suite", suite)
     for (name, profile), states in found.items():
         counts = (states.get(str(column.header)) for column in table.columns[2:])
         table.add_row(name, profile, *(str(count or "") for count in counts))

@@ -140,6 +140,10 @@ class Lines:
         self._share.settle(planned)
         self.note(f"{label(planned)}: FAILED: {reason}")
 
+    def elsewhere(self, planned: PlannedJob) -> None:
+        """Another run has done a job."""
+        self._share.settle(planned)
+
     @property
     def _overall(self) -> str:
         return f"{self._share.done / self._share.total:.0%} of the work"
@@ -187,9 +191,15 @@ class Live:
         self._end(planned)
         self._bars.console.print(f"{label(planned)}: {reason}", style="red", markup=False)
 
+    def elsewhere(self, planned: PlannedJob) -> None:
+        """Another run has done a job."""
+        self._end(planned)
+
     def _end(self, planned: PlannedJob) -> None:
         self._share.settle(planned)
-        self._bars.remove_task(self._tasks.pop(planned.key))
+        task = self._tasks.pop(planned.key, None)
+        if task is not None:  # another run's jobs have no bar here
+            self._bars.remove_task(task)
         self._show_overall()
 
     def _show_overall(self) -> None:

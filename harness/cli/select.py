@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -24,11 +25,9 @@ def select(
     from harness.store.engine import open_database
 
     database = open_database(settings().database, create=False)
-    try:
-        [chosen] = with_results(database, [suite], profile)
-        results = read_results(database, *chosen)
-    finally:
-        database.close()
+    with closing(database), database.at_one_moment() as moment:
+        [chosen] = with_results(moment, [suite], profile)
+        results = read_results(moment, *chosen)
     found = selection.select(results, by, least_clean_ratio)
     console = wide_console()
     for table in (selection_table(found), agreement_table(found)):

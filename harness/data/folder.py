@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ from harness.data.sets import DataSet, get_dataset
 from harness.data.source import Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
+from harness.machine import available_cores
 
 OnProgress = Callable[[int, int], None]
 Layout = dict[str, dict[str, str]]
@@ -156,7 +156,7 @@ def _in_threads(
     Pillow decodes outside the GIL, which pays for photographs. Images of 32 x 32 are quicker without threads: most of
     their time is Python's own, and handing the GIL over for each of them costs more than it gains (measured).
     """
-    workers = len(os.sched_getaffinity(0))
+    workers = len(available_cores())
     with ThreadPoolExecutor(workers) as pool:
         pending: deque[Future[int]] = deque()
         for batch in batches:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness.names import lookup
 from harness.report import summary, tables
 from harness.report.claims import Findings, published_gammas, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures import drawings, pictures
-from harness.report.files import FORMATS, Illustration, folder_of, write_files
+from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.page import page
 from harness.report.published_table import published_table
@@ -57,16 +56,17 @@ def render(
         UnknownName: no such suite, profile or format.
         HarnessError: there are no results.
     """
-    for name in formats:
-        lookup(FORMATS, "format", name)
-    chosen = with_results(db, suites, profile)
-    found = {
-        scale: read_findings(db, scale, [suite for suite, at in chosen if at == scale])
-        for scale in dict.fromkeys(scale for _, scale in chosen)
-    }
+    require_formats(formats)
+    with db.at_one_moment() as moment:
+        chosen = with_results(moment, suites, profile)
+        found = {
+            scale: read_findings(moment, scale, [suite for suite, at in chosen if at == scale])
+            for scale in dict.fromkeys(scale for _, scale in chosen)
+        }
+        read = [read_results(moment, *each) for each in chosen]
     return [
-        _render_one(read_results(db, suite, scale), found[scale].about(suite), out, formats, least_clean_ratio)
-        for suite, scale in chosen
+        _render_one(results, found[results.profile].about(results.suite), out, formats, least_clean_ratio)
+        for results in read
     ]
 
 
@@ -102,7 +102,8 @@ def _tables(results: Results, findings: Findings, least_clean_ratio: float) -> t
     gammas = summary.gamma_means(results.gammas, results.models)
     ratios = summary.acceptable(results.acceptable, least_clean_ratio)
     scope = results.scope
-    overview = tables.summary_table(values, results.order, results.missing, scope)
+    attacked = summary.finished(results.boundary, results.models)
+    overview = tables.summary_table(values, attacked, results.order, results.missing, scope)
     found = (
         claims_table(findings),
         evidence_table(findings),

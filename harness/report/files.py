@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SpecError
 from harness.files import write_whole
+from harness.names import lookup
 from harness.report.formats import Table, csv, latex, markdown
 
 FORMATS: dict[str, Callable[[Table], str] | None] = {
@@ -21,6 +22,15 @@ FORMATS: dict[str, Callable[[Table], str] | None] = {
     "html": None,
 }
 """What can be asked for; figures are always written as PNG and PDF, their numbers with `csv`."""
+
+
+def require_formats(formats: Collection[str]) -> None:
+    """Raises SpecError where a format is none, or there is none at all."""
+    for name in formats:
+        lookup(FORMATS, "format", name)
+    if not formats:
+        raise SpecError(f"--format names no format; say one or more of {', '.join(FORMATS)}")
+
 
 Kinds = tuple[str, ...]
 

@@ -25,7 +25,7 @@ ATTACKS = {
 TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""
 
-SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value", "n_images", "n_failed"]
+SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value"]
 SEVERITY = 4
 """At which single corruptions and their groups are looked at (paper, Figures 6 and 7)."""
 UNREGULARIZED = "none"
@@ -143,8 +143,6 @@ def _clean(models: pd.DataFrame) -> pd.DataFrame:
         label="Clean",
         unit="accuracy",
         value=models["clean_accuracy"],
-        n_images=float("nan"),
-        n_failed=0,
     )[SCORE_COLUMNS]
 
 
@@ -158,8 +156,6 @@ def _at_largest_epsilon(curves: pd.DataFrame, evaluation: str) -> pd.DataFrame:
         label=f"{attack_title(evaluation)}, ε = {largest:g}",
         unit="accuracy",
         value=reached["accuracy"],
-        n_images=reached["n"],
-        n_failed=0,
     )[SCORE_COLUMNS]
 
 
@@ -174,7 +170,6 @@ def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
                 label=label,
                 unit="score",
                 value=rows[column],
-                n_images=rows["n"],
             )
             parts.append(named[SCORE_COLUMNS])
     return parts
@@ -183,11 +178,10 @@ def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
 def _corruption_means(corruptions: pd.DataFrame) -> pd.DataFrame:
     """Mean over all corruptions and severities; missing if one of them is."""
     grouped = corruptions.groupby(["condition", "seed"], sort=False)
-    found = grouped.agg(value=("accuracy", lambda part: part.mean(skipna=False)), n_images=("n", "sum")).reset_index()
+    found = grouped.agg(value=("accuracy", lambda part: part.mean(skipna=False))).reset_index()
     return found.assign(
         evaluation="corruption",
         measure="corruption",
         label="Corruptions, mean",
         unit="accuracy",
-        n_failed=0,
     )[SCORE_COLUMNS]

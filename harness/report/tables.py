@@ -24,17 +24,19 @@ POINTS = {"accuracy": "points"}
 MEASURED = ["evaluation", "measure", "label", "unit"]
 
 
-def summary_table(values: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str) -> Table:
+def summary_table(
+    values: pd.DataFrame, boundary: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str
+) -> Table:
     """One row per condition, one column per measure: mean ± SEM over seeds.
 
-    values: rows of `summary.scores`. scope: suite and profile, for the title.
+    values: rows of `summary.scores`. boundary: rows of `v_boundary`, which also tell of models without a score.
+    scope: suite and profile, for the title.
     """
     means = summarized(values, ["condition", *MEASURED])
     columns = pd.concat([_measures(means), _unmeasured(means, missing)], ignore_index=True)
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
-    attacked = values[values["measure"].str.startswith("boundary_score")]
-    failed = attacked.groupby("condition")[["n_images", "n_failed"]].sum()
+    failed = boundary.groupby("condition")[["n", "n_failed"]].sum()
     rows = []
     for condition in conditions:
         own = means[means["condition"] == condition]
@@ -46,7 +48,7 @@ def summary_table(values: pd.DataFrame, conditions: Sequence[str], missing: pd.D
                 _summary_cell(found, seeds, *units[column.measure], reasons.counts(condition, column.evaluation))
             )
         rows.append((*row, *_without_start(failed, condition)))
-    has_attack = "boundary" in set(means["evaluation"])
+    has_attack = len(boundary) > 0
     heads = [_head(column.label, UNITS[column.unit][1]) for column in records(columns)]
     return Table(
         name="summary",
@@ -137,7 +139,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str)
         rows=tuple(rows),
         notes=(
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
-            "for the Boundary attack D is its score in 10⁻³.",
+            "for the Boundary attack D is its score in 10⁻³, over the images that have a start.",
         ),
         data=ratios,
     )
@@ -234,14 +236,14 @@ def signed(value: float, decimals: int) -> str:
 def _without_start(failed: pd.DataFrame, condition: str) -> tuple[str, ...]:
     if condition not in failed.index:
         return ("–",)
-    n_failed, n_scored = failed["n_failed"].loc[condition], failed["n_images"].loc[condition]
+    n_failed, n_scored = failed["n_failed"].loc[condition], failed["n"].loc[condition]
     return (f"{n_failed:.0f} of {n_scored + n_failed:.0f}",)
 
 
 def _score_note(has_attack: bool) -> tuple[str, ...]:
     told = (
-        "Boundary: median over images of the squared L2 distance per pixel value, pixels in [0, 1]; higher is more "
-        "robust. Beside it the same for the point where the attack starts."
+        "Boundary: median, over the images that have a start, of the squared L2 distance per pixel value, pixels in "
+        "[0, 1]; higher is more robust. Beside it the same for the point where the attack starts."
     )
     return (told,) if has_attack else ()
 

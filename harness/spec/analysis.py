@@ -16,8 +16,8 @@ class SimilaritySpec(Spec):
     kind: Literal["similarity"] = "similarity"
     recording: str
     """The similarity that `harness neural similarity` made, with the images that it belongs to."""
-    n_images: int = Field(default=5000, ge=2)
-    """The first n of its images."""
+    n_images: int = Field(default=5000, ge=3)
+    """The first n of its images; two have one pair, and so no correlation."""
     shown: int = Field(default=200, ge=2)
     """Images whose two matrices are kept for the figure."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.spec.analysis import ANALYSIS_SPECS
 from harness.spec.evaluation import EVALUATION_SPECS
-from harness.spec.model import Spec, part_of
+from harness.spec.model import Spec, Table, part_of
 from harness.spec.suite_file import CollectionFile, SuiteFile
 
 LEFT_OUT = {"enum": [False], "description": "Left out of what this suite takes over from another."}
@@ -20,15 +20,24 @@ def suite_schema() -> dict[str, Any]:
     """
     schema = SuiteFile.model_json_schema() | {"required": ["title"]}
     schema["properties"]["suites"] = CollectionFile.model_json_schema()["properties"]["suites"]
-    for table_name, specs in (("evaluations", EVALUATION_SPECS), ("analyses", ANALYSIS_SPECS)):
-        by_kind = _by_kind(schema["$defs"], table_name, specs)
+    kinds: dict[str, tuple[Mapping[str, type[Spec]], list[Table]]] = {
+        "evaluations": (EVALUATION_SPECS, [LEFT_OUT]),
+        "analyses": (ANALYSIS_SPECS, []),
+    }
+    for table_name, (specs, instead) in kinds.items():
+        by_kind = _by_kind(schema["$defs"], table_name, specs, instead)
         for table in (schema, schema["$defs"]["ProfileOverlay"]):
             table["properties"][table_name] = by_kind
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
-def _by_kind(definitions: dict[str, Any], table_name: str, specs: Mapping[str, type[Spec]]) -> dict[str, Any]:
-    """The schema of a table of specs by name, each of one of these kinds; their parts are put into `definitions`."""
+def _by_kind(
+    definitions: dict[str, Any], table_name: str, specs: Mapping[str, type[Spec]], instead: list[Table]
+) -> dict[str, Any]:
+    """The schema of a table of specs by name, each of one of these kinds; their parts are put into `definitions`.
+
+    instead: what else an entry may be.
+    """
     references = {}
     for kind, spec in specs.items():
         name = f"{table_name}.{kind}"
@@ -37,6 +46,6 @@ def _by_kind(definitions: dict[str, Any], table_name: str, specs: Mapping[str, t
     return {
         "type": "object",
         "description": "By name; `kind` is the name itself if absent.",
-        "properties": {kind: {"anyOf": [reference, LEFT_OUT]} for kind, reference in references.items()},
-        "additionalProperties": {"anyOf": [*references.values(), LEFT_OUT]},
+        "properties": {kind: {"anyOf": [reference, *instead]} for kind, reference in references.items()},
+        "additionalProperties": {"anyOf": [*references.values(), *instead]},
     }

@@ -187,10 +187,11 @@ def _extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = (
         for key in NOT_INHERITED:
             profile.pop(key, None)
     whole = laid_over(base, table)
-    for kind in ("evaluations", "analyses"):
-        for left_out in [each for each, value in whole.get(kind, {}).items() if value is False]:
-            for profile in (whole, *whole.get("profiles", {}).values()):
-                profile.get(kind, {}).pop(left_out, None)
+    for left_out in [each for each, value in whole.get("evaluations", {}).items() if value is False]:
+        if left_out not in base.get("evaluations", {}):
+            raise SpecError(f"{path.name}: {UnknownName(f'evaluation of {name}', left_out, base['evaluations'])}")
+        for profile in (whole, *whole.get("profiles", {}).values()):
+            profile.get("evaluations", {}).pop(left_out, None)
     return whole
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import CursorResult, Select, column, func, literal_column, select
+from sqlalchemy import CursorResult, Select, column, func, literal, literal_column, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +29,8 @@ _ONLY_QUERIES = "SQL: only queries are answered, nothing is changed"
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
+NO_NUMBER = "no number"
+"""The state of a result that has none, for a reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,12 +173,13 @@ class Missing:
     evaluation: str | None
     """None for the training itself."""
     state: str
+    """The job's; `NO_NUMBER` if it is done."""
     reason: str
     """For a job that only waits: why its model is not there, or that it was not run yet."""
 
 
 def missing(db: Database, suite: str, profile: str) -> list[Missing]:
-    """The places of a suite without a result, in the plan's order."""
+    """The places of a suite without a result, in the plan's order; then those whose result has no number."""
     job, training_job = schema.Job, schema.Job.__table__.alias("training_job")
     query = (
         select(
@@ -194,10 +197,32 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
         .order_by(schema.Place.id)
     )
     with db.reading() as connection:
-        return [
-            Missing(condition=condition, seed=seed, evaluation=evaluation or None, state=state, reason=reason)
-            for condition, seed, evaluation, state, reason in connection.execute(query)
-        ]
+        rows = [*connection.execute(query), *connection.execute(_without_numbers(suite, profile))]
+    return [
+        Missing(condition=condition, seed=seed, evaluation=evaluation or None, state=state, reason=reason)
+        for condition, seed, evaluation, state, reason in rows
+    ]
+
+
+def _without_numbers(suite: str, profile: str) -> Select[Any]:
+    """The places of a suite whose evaluation is done and has no value of what it measures, and why."""
+    place, evaluation, number = schema.Place, schema.Evaluation, schema.Measurement
+    metrics = (
+        select(place.id, place.condition, place.seed, place.evaluation, func.min(number.reason).label("reason"))
+        .join(schema.Suite, schema.Suite.id == place.suite_id)
+        .join(evaluation, evaluation.key == place.job_key)
+        .join(number, number.evaluation_id == evaluation.id)
+        .where(schema.Suite.name == suite, schema.Suite.profile == profile)
+        .group_by(place.id, number.metric)
+        .having(func.count(number.value) == 0)
+        .subquery()
+    )
+    names = metrics.c
+    return (
+        select(names.condition, names.seed, names.evaluation, literal(NO_NUMBER), func.min(names.reason))
+        .group_by(names.id, names.condition, names.seed, names.evaluation)
+        .order_by(names.id)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

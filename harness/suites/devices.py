@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from harness.errors import DeviceError
+from harness.machine import available_cores, available_memory
 
 Wanted = Literal["auto", "cuda", "cpu"]
 
@@ -44,8 +44,7 @@ class Device:
         """
         if self.kind == "cuda":
             return self.count
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return max(1, min(self.count, MOST_CPU_WORKERS, memory // WORKER_MEMORY))
+        return max(1, min(self.count, MOST_CPU_WORKERS, available_memory() // WORKER_MEMORY))
 
 
 def find_device(wanted: Wanted) -> Device:
@@ -54,11 +53,6 @@ def find_device(wanted: Wanted) -> Device:
     if wanted == "cuda" and gpu is None:
         raise DeviceError("--device cuda: this machine has no NVIDIA GPU that the driver shows; use --device cpu")
     return gpu or Device("cpu", cpu_name(), len(available_cores()), _cpu_has_bfloat16())
-
-
-def available_cores() -> list[int]:
-    """Numbers of the CPU cores that this process may use."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def cpu_name() -> str:

@@ -53,7 +53,10 @@ class Watch(Protocol):
         """A job is recorded."""
 
     def failed(self, planned: PlannedJob, reason: str) -> None:
-        """A job failed, or its training diverged."""
+        """A job failed, or its training diverged; maybe in another run."""
+
+    def elsewhere(self, planned: PlannedJob) -> None:
+        """Another run has done a job that was to be done in this one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,17 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from harness.errors import HarnessError, ResultsBusy
 
+LOOKS, LOOK_SECONDS = 5, 0.1  # at a lock that somebody has
 ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
 
 
@@ -34,13 +37,7 @@ def held(folder: Path, *, alone: bool = True) -> Iterator[str]:
     except OSError as error:
         raise HarnessError(f"{folder} cannot be used for results: {error.strerror}; set HARNESS_RESULTS_DIR") from error
     with lock:
-        try:
-            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise ResultsBusy(
-                f"another run works on {folder} ({lock.read().strip()}); wait for it, or stop it with Ctrl-C"
-            ) from None
+        _lock(lock, folder, alone=alone)
         if free < ROOM:
             raise HarnessError(
                 f"only {free >> 20} MB are free in {folder}, {ROOM >> 20} are needed; nothing was changed"
@@ -49,6 +46,27 @@ def held(folder: Path, *, alone: bool = True) -> Iterator[str]:
         lock.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n")
         lock.flush()
         yield _identity(folder)
+
+
+def _lock(lock: TextIO, folder: Path, *, alone: bool) -> None:
+    """Lock the file for this process; whoever only looks whether it is locked is gone in a moment."""
+    for patience in reversed(range(LOOKS)):
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if patience:
+                time.sleep(LOOK_SECONDS)
+                continue
+            lock.seek(0)
+            raise ResultsBusy(
+                f"another run works on {folder} ({lock.read().strip()}); wait for it, or stop it with Ctrl-C"
+            ) from None
+        except OSError as error:
+            raise HarnessError(
+                f"{folder} lies where files cannot be locked ({error.strerror}): two runs could spoil each other's "
+                "results there; set HARNESS_RESULTS_DIR to another file system"
+            ) from error
+        return
 
 
 def _identity(folder: Path) -> str:

@@ -134,6 +134,7 @@ class Run:
             if state.weights:
                 self._weights[key] = state.weights
             self._schedule.finish(key)
+            self._watch.elsewhere(planned)
         elif state.state in {"failed", "diverged"}:
             reason = state.reason or ""
             self._give_up(planned, f"diverged: {reason}" if state.state == "diverged" else reason)

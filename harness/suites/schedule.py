@@ -23,7 +23,11 @@ class Schedule:
         self.done = {planned.key for planned in self.asked if planned.key in done}
         self.failed: dict[str, str] = {}
         """Reasons by key; diverged trainings among them."""
-        self.blocked = {planned.key: planned.blocked for planned in self.asked if planned.blocked}
+        self.blocked = {
+            planned.key: planned.blocked
+            for planned in self.asked
+            if planned.blocked and planned.key not in self.done and planned.key not in diverged
+        }
         self.running: set[str] = set()
         self.left: dict[str, PlannedJob] = {}
         """Jobs that another runner does, or that need weights which only another has."""

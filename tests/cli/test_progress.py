@@ -99,3 +99,20 @@ def test_bars_show_running_jobs_and_the_whole():
         "none, seed 1: it broke",
     ):
         assert text in screen.getvalue()
+
+
+@pytest.mark.parametrize("kind", [Lines, Live])
+def test_another_runs_jobs_end_without_a_beginning_here(kind):
+    """They are waited for, not done: no bar is there for them."""
+    screen = io.StringIO()
+    bars = Bars(console=Console(file=screen, width=100))
+    watch = Live(bars) if kind is Live else Lines(lambda line: print(line, file=screen))
+    watch.begin([job(0), job(1), job(2)], 3, GUESS)
+    watch.elsewhere(job(0))
+    watch.failed(job(1), "it broke there")
+    watch.started(job(2))
+    watch.elsewhere(job(2))  # it was begun here too, and was faster there
+    assert "none, seed 1: " in screen.getvalue()
+    assert watch._share.settled == watch._share.jobs == 3
+    if isinstance(watch, Live):
+        assert [task.description for task in bars.tasks] == ["all"]

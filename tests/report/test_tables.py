@@ -12,7 +12,8 @@ from harness.report.tables import plus_minus, signed, verdict
 
 def summary_of(given: Results) -> tables.Table:
     values = summary.scores(given.models, given.curves, given.boundary, given.corruptions)
-    return tables.summary_table(values, given.order, given.missing, given.scope)
+    attacked = summary.finished(given.boundary, given.models)
+    return tables.summary_table(values, attacked, given.order, given.missing, given.scope)
 
 
 def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
@@ -116,3 +117,33 @@ def test_an_analysis_that_is_missing_is_no_column_of_the_summary() -> None:
     lacking = missing((DATA, "noise_examples", 0, "waiting", "not run yet"))
     table = summary_of(replace(results(), missing=lacking))
     assert not any("noise_examples" in column for column in table.columns)
+
+
+def test_attacks_without_a_start_are_counted_where_no_image_had_one() -> None:
+    given = results(seeds=2)
+    none = (given.boundary["condition"] == "none") & (given.boundary["seed"] == 0)
+    all_failed = given.boundary.assign(
+        score=given.boundary["score"].mask(none),
+        start_score=given.boundary["start_score"].mask(none),
+        n=given.boundary["n"].mask(none, 0),
+        n_failed=given.boundary["n_failed"].mask(none, 100),
+    )
+    rest = given.boundary[(given.boundary["condition"] == "none") & ~none]
+    reason = "no image had a starting point"
+    lacking = missing(("none", "boundary", 0, "no number", reason))
+    table = summary_of(replace(given, boundary=all_failed, missing=lacking))
+    [row] = [row for row in table.rows if row[0] == "none"]
+    assert row[-1] == f"{100 + int(rest['n_failed'].sum())} of {100 + int((rest['n'] + rest['n_failed']).sum())}"
+    assert any("(n = 1; 1 no number [1])" in cell for cell in row)
+    assert f"[1] no number: {reason}" in table.notes
+
+
+def test_a_column_is_there_where_no_model_has_a_score() -> None:
+    given = results(seeds=2)
+    nothing = given.boundary.assign(score=float("nan"), start_score=float("nan"), n=0, n_failed=100)
+    lacking = missing(*((name, "boundary", seed, "no number", "why") for name in given.order for seed in (0, 1)))
+    table = summary_of(replace(given, boundary=nothing, missing=lacking))
+    boundary = [i for i, column in enumerate(table.columns) if column.startswith("Boundary")]
+    assert boundary
+    assert all("missing: no number [1]" in row[boundary[0]] for row in table.rows)
+    assert all(row[-1] == "200 of 200" for row in table.rows)

@@ -58,6 +58,11 @@ def test_an_evaluation_that_is_false_is_left_out_in_every_profile(files: dict[st
         assert list(parsed(files, text, profile).evaluations) == ["clean", "boundary"]
 
 
+def test_what_is_left_out_must_be_there(files: dict[str, Path]) -> None:
+    with pytest.raises(SpecError, match=r"own\.toml: no evaluation of base called 'strnog'; did you mean 'strong'\?"):
+        parsed(files, OWN + "\n[evaluations]\nstrnog = false\n")
+
+
 def test_a_suite_may_extend_one_that_extends(files: dict[str, Path]) -> None:
     middle = files["base"].with_name("middle.toml")
     middle.write_text(OWN)

@@ -313,3 +313,44 @@ def test_sql_of_a_user_only_reads(db: Database) -> None:
     with pytest.raises(SpecError, match="only queries are answered"):
         read.answer(db, "DELETE FROM place")
     assert len(read.answer(db, "place").rows) == 24
+
+
+def _say_what_is_read(url: str, said: Queue[str]) -> None:
+    """Open and read as somebody without root's rights, then try to write."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        with closing(open_database(url, create=False)) as database:
+            with database.reading() as connection:
+                said.put(str(connection.exec_driver_sql("SELECT count(*) FROM suite").scalar()))
+            write.plan(database, planned((0,)), "study", "smoke", "A study")
+            said.put("written")
+    except DatabaseUnusable as error:
+        said.put(str(error))
+
+
+def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> None:
+    folder = public_folder / "kept #1 100%"  # which means something in a URI
+    folder.mkdir()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(file, folder / "harness.sqlite")
+    (folder / "harness.sqlite").chmod(0o444)
+    folder.chmod(0o555)
+    said: Queue[str] = FORK.SimpleQueue()
+    process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(folder / "harness.sqlite"), said))
+    process.start()
+    process.join()
+    folder.chmod(0o755)
+    assert said.get().isdigit()
+    assert "cannot be written: the file or its folder is read-only" in said.get()
+    assert [path.name for path in folder.iterdir()] == ["harness.sqlite"]
+
+
+def test_what_is_read_at_one_moment_does_not_see_what_is_written_meanwhile(db: Database) -> None:
+    with db.at_one_moment() as moment:
+        before = read.table(moment, "suite")
+        write.plan(db, planned((0,), "later"), "later", "smoke", "A study")
+        with moment.at_one_moment() as same:
+            assert len(read.table(same, "suite")) == len(before)
+    assert len(read.table(db, "suite")) == len(before) + 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.suites.inputs import Inputs
@@ -45,6 +47,15 @@ def test_done_jobs_are_left_out(plan):
     schedule = Schedule(plan, done, {})
     assert schedule.begin_next() is None
     assert len(schedule.done) == len(plan.jobs)
+
+
+def test_what_is_done_or_diverged_is_not_blocked_by_a_device_that_could_not_do_it(plan):
+    one, other = plan.jobs[0].key, plan.jobs[1].key
+    blocked = tuple(replace(planned, blocked="this device has no TF32") for planned in plan.jobs)
+    schedule = Schedule(replace(plan, jobs=blocked), (one,), {other: "epoch 3, step 7"})
+    assert not {one, other} & schedule.blocked.keys()
+    assert len(schedule.blocked) == len(plan.jobs) - 2
+    assert schedule.failed == {other: "diverged: epoch 3, step 7"}
 
 
 def test_a_failed_training_blocks_its_evaluations_and_nothing_else(plan):

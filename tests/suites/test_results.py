@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -24,6 +27,27 @@ def test_a_second_run_is_refused_and_told_whom_it_waits_for(tmp_path):
         process.kill()
     assert holder(tmp_path) is None
     with held(tmp_path):  # the system let go of it when the process died
+        pass
+
+
+def test_whoever_only_looks_does_not_stop_a_run(tmp_path):
+    (tmp_path / "run.lock").touch()
+    with (tmp_path / "run.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.15, fcntl.flock, (lock, fcntl.LOCK_UN)).start()
+        with held(tmp_path):
+            pass
+
+
+def test_a_folder_where_nothing_can_be_locked_is_refused(tmp_path, monkeypatch):
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(HarnessError, match=r"files cannot be locked .No locks available.*HARNESS_RESULTS_DIR"),
+        held(tmp_path),
+    ):
         pass
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from harness.names import lookup
@@ -56,8 +57,9 @@ def read_findings(db: Database | None, profile: str | None = None, about: Collec
         lookup(PROFILES, "profile", profile)
     claims = [claim for claim in CLAIMS if not set(about).isdisjoint(claim.suites)]
     suites = dict.fromkeys(suite for claim in claims for suite in claim.suites)
-    there = begun(db) if db else set()
-    used = (name for name in PROFILES if any((suite, name) in there for suite in suites))
-    chosen = profile or next(used, "paper")
-    found = {suite: read_results(db, suite, chosen) for suite in suites if db and (suite, chosen) in there}
+    with nullcontext() if db is None else db.at_one_moment() as moment:
+        there = begun(moment) if moment else set()
+        used = (name for name in PROFILES if any((suite, name) in there for suite in suites))
+        chosen = profile or next(used, "paper")
+        found = {suite: read_results(moment, suite, chosen) for suite in suites if moment and (suite, chosen) in there}
     return findings(found, chosen, claims)

@@ -44,9 +44,9 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
         ),
         Drawing(
             name="boundary",
-            caption="Boundary attack: median squared L2 distance per pixel value to the nearest adversarial image "
-            "found, pixels in [0, 1]; higher is more robust. Mean over seeds; error bars: SEM. Dashed: the "
-            "attack's start.",
+            caption="Boundary attack: median, over the images that have a start, of the squared L2 distance per pixel "
+            "value to the nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; "
+            "error bars: SEM. Dashed: the attack's start.",
             data=numbers.boundary_means(results),
             draw=boundary_bars,
         ),

@@ -15,7 +15,7 @@ from harness.names import lookup
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.style import picture, plain, styled
-from harness.report.files import FORMATS, Illustration, folder_of, write_files
+from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.page import download_uris, filled, picture_uri
 from harness.report.paper.contents import FIGURES, Panels, PaperFigure
@@ -86,9 +86,10 @@ def render_paper(
         UnknownName: no such profile or format.
         HarnessError: none of the suites has results at the profile; an array is gone or altered.
     """
-    for name in formats:
-        lookup(FORMATS, "format", name)
-    chosen, found = _found(db, title, suites, profile)
+    require_formats(formats)
+    with db.at_one_moment() as moment:
+        chosen, found = _found(moment, title, suites, profile)
+        schema = state(moment) or ""
     shown = [_shown(figure, found, chosen, least_clean_ratio) for figure in FIGURES if {*figure.suites} <= {*suites}]
     outcome = findings(found, chosen)
     numbers = [claims_table(outcome), evidence_table(outcome), hyperparameters_table(found), *gammas_tables(found)]
@@ -105,7 +106,7 @@ def render_paper(
         tables,
         illustrations,
         formats,
-        partial(_page, title, chosen, found, tables, shown, state(db) or ""),
+        partial(_page, title, chosen, found, tables, shown, schema),
     )
     return PaperReport(
         profile=chosen,

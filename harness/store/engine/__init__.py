@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -33,6 +33,8 @@ class Database:
     """An open result database of this program's schema version."""
 
     engine: Engine
+    moment: Connection | None = None
+    """What `reading` gives, where all that is read shall be of one moment."""
 
     @property
     def title(self) -> str:
@@ -59,8 +61,18 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database, refuses to write, and waits for nobody."""
-        with self._translated(), self.engine.connect().execution_options(**READING) as connection, connection.begin():
-            yield connection
+        with self._translated():
+            if self.moment is not None:
+                yield self.moment
+                return
+            with self.engine.connect().execution_options(**READING) as connection, connection.begin():
+                yield connection
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[Database]:
+        """The same database, of which everything that is read is of one moment."""
+        with self.reading() as connection:
+            yield replace(self, moment=connection)
 
     def close(self) -> None:
         """Close all connections."""
@@ -130,7 +142,7 @@ def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Datab
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseUnusable(f"{path.parent} cannot be made: {error.strerror}") from error
-    engine: Engine = dialect.engine(parsed, timeout)
+    engine: Engine = dialect.engine(parsed, timeout, reading=not create)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

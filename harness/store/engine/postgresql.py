@@ -26,7 +26,7 @@ _SENTENCES = {
 }
 
 
-def engine(url: URL, timeout: float) -> Engine:
+def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
     """An engine for one database; `timeout` seconds are waited for another writer."""
     try:
         return create_engine(

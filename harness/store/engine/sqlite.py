@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 
@@ -36,8 +38,13 @@ _DESCRIBING = {"table_info", "table_xinfo", "table_list", "index_list", "index_i
 _STEPS = 100_000  # of SQLite's virtual machine between two looks at the clock: about a millisecond
 
 
-def engine(url: URL, timeout: float) -> Engine:
-    """An engine for one file; `timeout` seconds are waited for another writer."""
+def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
+    """An engine for one file; `timeout` seconds are waited for another writer. reading: it need not be written."""
+    path = Path(url.database or "").absolute()
+    if reading and _can_only_be_read(path):
+        # else SQLite would write beside the file to read it
+        frozen = url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "immutable": "1", "uri": "true"})
+        return create_engine(frozen)
     made = create_engine(url, connect_args={"timeout": timeout})
 
     @event.listens_for(made, "connect")
@@ -50,6 +57,13 @@ def engine(url: URL, timeout: float) -> Engine:
         connection.execute("PRAGMA synchronous = FULL")
 
     return made
+
+
+def _can_only_be_read(path: Path) -> bool:
+    """Whether nobody writes a database and we may not, so that it can be read as a file that does not change."""
+    if not path.is_file() or os.access(path, os.W_OK) or os.access(path.parent, os.W_OK):
+        return False
+    return not path.with_name(f"{path.name}-wal").exists()  # which is there as long as anybody has it open
 
 
 def begin(connection: Connection, *, writing: bool) -> None:

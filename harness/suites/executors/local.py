@@ -13,7 +13,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from harness.errors import DeviceError
-from harness.suites.devices import Device, available_cores
+from harness.machine import available_cores
+from harness.suites.devices import Device
 from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
 from harness.errors import ExecutorUnusable
-from harness.suites.devices import Wanted, available_cores, find_device
+from harness.machine import available_cores, available_memory
+from harness.suites.devices import Wanted, find_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
@@ -32,7 +32,7 @@ class DockerExecutor:
         self.device = find_device(wanted)
         workers = workers or self.device.workers
         self._engine, self._image = open_engine(image)
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        memory = available_memory()
         gpus = visible_gpus(self.device)
         self._free = [
             Sandbox(share=share, memory=int(memory * USABLE_MEMORY) // workers)

@@ -15,7 +15,8 @@ from ray.exceptions import GetTimeoutError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import DeviceError, ExecutorUnusable
-from harness.suites.devices import WORKER_MEMORY, Device, available_cores, find_device
+from harness.machine import available_cores
+from harness.suites.devices import WORKER_MEMORY, Device, find_device
 
 START_SECONDS = 180.0  # 10 to 25 are usual
 JOIN_SECONDS = 60.0

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness import machine
+
+PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@pytest.fixture
+def cgroups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Control groups of the test's own; this process is in /service/worker."""
+    (tmp_path / "groups" / "service" / "worker").mkdir(parents=True)
+    (tmp_path / "own").write_text("0::/service/worker\n")
+    monkeypatch.setattr(machine, "CGROUPS", tmp_path / "groups")
+    monkeypatch.setattr(machine, "_OWN_CGROUP", tmp_path / "own")
+    return tmp_path / "groups"
+
+
+def test_without_limits_all_memory_is_there(cgroups: Path) -> None:
+    (cgroups / "memory.max").write_text("max\n")
+    assert machine.available_memory() == PHYSICAL
+
+
+@pytest.mark.parametrize("group", ["", "service", "service/worker"])
+def test_the_limit_of_any_group_above_counts(cgroups: Path, group: str) -> None:
+    (cgroups / group / "memory.max").write_text("1000000\n")
+    assert machine.available_memory() == 1_000_000
+
+
+def test_so_do_limits_of_the_first_version(cgroups: Path) -> None:
+    (cgroups / "memory").mkdir()
+    (cgroups / "memory" / "memory.limit_in_bytes").write_text("2000000\n")
+    assert machine.available_memory() == 2_000_000
+
+
+def test_limits_beyond_the_machine_mean_nothing(cgroups: Path) -> None:
+    (cgroups / "memory.max").write_text(f"{2**62}\n")
+    assert machine.available_memory() == PHYSICAL
+
+
+def test_a_machine_without_control_groups_has_all(cgroups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_OWN_CGROUP", cgroups / "nothing")
+    assert machine.available_memory() == PHYSICAL
+
+
+def test_the_cores_are_those_that_this_process_may_use() -> None:
+    assert machine.available_cores() == sorted(os.sched_getaffinity(0))
