@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, create_model
 
 from harness.errors import SpecError
 
@@ -22,6 +22,14 @@ class Spec(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
     )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Numbers are strict: `true` is no 1, and a text is no number."""
+        super().__pydantic_init_subclass__(**options)
+        for field in cls.model_fields.values():
+            if {int, float, NoneType}.issuperset(get_args(field.annotation) or [field.annotation]):
+                field.metadata.append(Strict())
 
     def replaced(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated again."""
@@ -106,7 +114,7 @@ def _sentences(kind: type[Spec], error: ValidationError, prefix: str) -> Iterabl
 
 def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
     path = tuple(part for part in problem["loc"] if part != "[key]")
-    key = prefix + ".".join(map(str, path))
+    key = (prefix + ".".join(map(str, path))).rstrip(".")
     if problem["type"] == "extra_forbidden":
         known = _known_keys(kind, path[:-1])
         near = difflib.get_close_matches(str(path[-1]), known, n=1)

@@ -24,7 +24,7 @@ from pydantic import Field
 from harness.errors import SpecError
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
-from harness.spec.evaluation import EvaluationSpec
+from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec
 from harness.spec.external import ExternalSpec
 from harness.spec.model import Spec, Table, all_validated, part_of, validated
 from harness.spec.suite_file import (
@@ -109,7 +109,7 @@ def parse_suite(
         figures=tuple(written.figures),
         seeds=written.seeds if overlay.seeds is None else overlay.seeds,
         conditions={name: conditions[name] for name in tables},
-        evaluations=_of_kinds(written, overlay, "evaluation", where),
+        evaluations=_told_apart(_of_kinds(written, overlay, "evaluation", where), where),
         analyses=_of_kinds(written, overlay, "analysis", where),
         source=path,
     )
@@ -130,6 +130,28 @@ def _of_kinds(written: SuiteFile, overlay: ProfileOverlay, what: str, where: str
     return {
         name: validated(specs[table["kind"]], table, where, f"{table_name}.{name}") for name, table in named.items()
     }
+
+
+def _told_apart(evaluations: dict[str, EvaluationSpec], where: str) -> dict[str, EvaluationSpec]:
+    """The evaluations; raises SpecError where the views and a report would mix the numbers of two."""
+    for (one, first), (other, second) in itertools.combinations(evaluations.items(), 2):
+        match first, second:
+            case CleanSpec(), CleanSpec():
+                shared = "are both the clean accuracy"
+            case BoundarySpec(), BoundarySpec() if first.steps == second.steps:
+                shared = f"are both Boundary attacks of {first.steps} steps"
+            case CorruptionSpec(), CorruptionSpec() if _overlap(first, second):
+                shared = "have corruptions in common"
+            case _:
+                continue
+        raise SpecError(f"{where}: evaluations {one} and {other} {shared}; make two suites of them")
+    return evaluations
+
+
+def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
+    """Whether two evaluations give the same row of a report a number; one that names no corruptions has them all."""
+    named = [set(each.corruptions) for each in (first, second) if each.corruptions]
+    return bool(set(first.severities) & set(second.severities)) and (len(named) < 2 or bool(named[0] & named[1]))
 
 
 def _external_table(table: Table, where: str) -> Table:

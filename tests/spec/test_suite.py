@@ -151,3 +151,52 @@ def test_the_special_table_wins_and_the_general_one_fills_in(base, overlay):
     assert laid_over(merged, overlay) == merged
     assert set(merged) == set(base) | set(overlay)
     assert laid_over(base, {}) == base
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("clean = {}", "clean = { n_images = true }", "evaluations.clean.n_images should be a valid integer, got True"),
+        ("clean = {}", 'clean = { n_images = "50" }', "evaluations.clean.n_images should be a valid integer, got '50'"),
+        (
+            "max_epsilon = 0.5",
+            'max_epsilon = "0.5"',
+            "strong.max_epsilon should be a valid number, got '0.5'",
+        ),
+    ],
+)
+def test_what_only_looks_like_a_number_is_refused(parse, before, after, said):
+    with pytest.raises(SpecError) as error:
+        parse((before, after))
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('again = { kind = "boundary", steps = 3, n_images = 5 }', "again and boundary"),
+        ('again = { kind = "clean", n_images = 5 }', "clean and again"),
+        (
+            'fog = { kind = "corruption", images = "digits-c", corruptions = ["fog", "snow"] }\n'
+            'snow = { kind = "corruption", images = "digits-c", corruptions = ["snow"] }',
+            "fog and snow",
+        ),
+        (
+            'all = { kind = "corruption", images = "digits-c" }\n'
+            'snow = { kind = "corruption", images = "digits-c", corruptions = ["snow"] }',
+            "all and snow",
+        ),
+    ],
+)
+def test_evaluations_that_a_report_cannot_tell_apart_are_refused_before_they_run(parse, more, said):
+    with pytest.raises(SpecError, match=rf"evaluations {said} .* make two suites"):
+        parse(("clean = {}", f"clean = {{}}\n{more}"))
+
+
+def test_evaluations_of_a_kind_may_differ_in_what_a_report_shows(parse):
+    more = """
+slow = { kind = "boundary", steps = 30 }
+fog = { kind = "corruption", images = "digits-c", corruptions = ["fog"] }
+snow = { kind = "corruption", images = "digits-c", corruptions = ["snow"] }
+"""
+    assert len(parse(("clean = {}", f"clean = {{}}{more}")).evaluations) == 6
