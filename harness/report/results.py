@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from harness.data.sets import DATASETS
 from harness.errors import HarnessError, UnknownName
 from harness.names import lookup
 from harness.report.rows import records
@@ -18,7 +19,7 @@ from harness.store import read
 from harness.store.arrays import load
 from harness.store.engine import Database, state
 from harness.store.intact import require_intact
-from harness.store.read import Origins
+from harness.store.read import Origins, SplitOrigin
 from harness.store.totals import begun
 
 if TYPE_CHECKING:
@@ -90,20 +91,35 @@ class Results:
 
     @property
     def remark(self) -> str:
-        """What every figure and the summary say of data that were made here instead of the official ones."""
-        generated = sorted({split.name for split in self.origins.data if split.generated and not split.stand_in})
-        named = (("Stand-ins", self.stand_ins), ("Generated images", generated))
-        return " ".join(f"{what}: {', '.join(names)}." for what, names in named if names)
+        """What the summary and the page say of data that are not the official ones."""
+        return self.remark_on(corrupted=True)
 
-    @property
-    def stand_ins(self) -> list[str]:
-        """Names of the stand-ins among the data, whose numbers say nothing about the real data."""
-        return sorted({split.name for split in self.origins.data if split.stand_in})
+    def remark_on(self, *, corrupted: bool) -> str:
+        """What is to be said of the data behind a figure; corrupted: it shows accuracies on corrupted images."""
+        data = [split for split in self.origins.data if corrupted or not _is_corrupted(split.name)]
+        named = {
+            "Stand-ins": {split.name for split in data if split.stand_in},
+            "Generated images": {split.name for split in data if split.generated and not split.stand_in},
+            "Parts of the official sets": {split.name for split in data if _is_part(split)},
+        }
+        return " ".join(f"{what}: {', '.join(sorted(names))}." for what, names in named.items() if names)
 
     @property
     def scope(self) -> str:
         """Suite and profile, for titles."""
         return f"{self.suite} ({self.scale})"
+
+
+def _is_corrupted(name: str) -> bool:
+    return name in DATASETS and DATASETS[name].role == "corruption"
+
+
+def _is_part(split: SplitOrigin) -> bool:
+    """Whether fewer images are there than the official set has. A suite says how many it regularizes with."""
+    dataset = DATASETS.get(split.name)
+    if dataset is None or dataset.role == "regularization" or split.n is None or split.stand_in:
+        return False
+    return split.n < dataset.counts.get(split.split, 0)
 
 
 class Arrays:

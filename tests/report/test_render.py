@@ -141,6 +141,28 @@ def test_generated_images_are_marked(db: Database) -> None:
     assert read_results(db, "study", "small").remark == ""
 
 
+def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> None:
+    assert results().remark_on(corrupted=True) == "Generated images: cifar10-c."
+    assert results().remark_on(corrupted=False) == ""
+    remarks = {drawing.name: drawing.remark(results()) for drawing in drawings(results(), 0.9)}
+    assert {name for name, remark in remarks.items() if remark} == {"corruptions-by-severity", "corruptions"}
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "n", "told"),
+    [
+        ("mnist", "test", 120, "Parts of the official sets: mnist."),
+        ("mnist", "test", 10_000, ""),
+        ("imagenet", "train", 1000, ""),
+        ("v1", "neural", 64, ""),
+    ],
+)
+def test_a_part_of_an_official_set_is_called_one(name: str, split: str, n: int, told: str) -> None:
+    part = SplitOrigin(name=name, split=split, sha256="ef" * 32, n=n, generated=False, origin="import: folder")
+    given = results()
+    assert replace(given, origins=replace(given.origins, data=(part,))).remark == told
+
+
 def test_stand_ins_are_told_apart_from_generated_images() -> None:
     given = results()
     stand_in = SplitOrigin(

@@ -30,6 +30,12 @@ class Drawing:
     caption: str
     data: pd.DataFrame
     draw: Callable[[pd.DataFrame, Mapping[str, Look]], Figure]
+    corrupted: bool = False
+    """It shows accuracies on corrupted images."""
+
+    def remark(self, results: Results) -> str:
+        """What is to be said of the data behind it."""
+        return results.remark_on(corrupted=self.corrupted)
 
 
 def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
@@ -55,6 +61,7 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
             caption="Mean accuracy over all corruptions by severity. Mean over seeds; bands: SEM.",
             data=numbers.severity_means(results),
             draw=severity_curves,
+            corrupted=True,
         ),
         Drawing(
             name="corruptions",
@@ -62,12 +69,13 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
             "that it changes. Mean over seeds; error bars: SEM.",
             data=corruptions,
             draw=corruption_bars,
+            corrupted=True,
         ),
         Drawing(
             name="acceptable",
             caption="What regularization costs without distortion (R0/U0) against what it gains at the given "
             f"distortion (RD/UD), means over seeds. Shaded: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1. "
-            "Labels: α, Th.",
+            "Labels: α, and Th or the target without one.",
             data=numbers.region(results, least_clean_ratio),
             draw=acceptable_regions,
         ),
@@ -94,7 +102,7 @@ def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict
     with styled():
         figure = drawing.draw(drawing.data, looks(results.order, tuple(unregularized)))
         figure.suptitle(
-            plain(f"{results.scope} {results.remark}".strip()), fontsize=7, color="#555555", x=0.01, ha="left"
+            plain(f"{results.scope} {drawing.remark(results)}".strip()), fontsize=7, color="#555555", x=0.01, ha="left"
         )
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it is settled: formats need not find it again

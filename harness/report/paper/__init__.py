@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,10 @@ from harness.report.figures.style import picture, plain, styled
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.page import download_uris, filled, picture_uri
-from harness.report.paper.contents import FIGURES, Panels, PaperFigure
+from harness.report.paper.contents import FIGURES, Panels, PaperFigure, Picture
 from harness.report.paper.looks import paper_looks
 from harness.report.paper.panels import draw_panels, panel_numbers
-from harness.report.paper.pictures import PICTURES
+from harness.report.paper.pictures import OVER_SEEDS, PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
 from harness.report.results import DATA, Arrays, Results, read_results, scale
@@ -138,14 +138,22 @@ def _shown(figure: PaperFigure, found: Mapping[str, Results], profile: str, leas
     content = figure.content
     if not own:
         return Shown(figure=figure, data=pd.DataFrame(), notes=tuple(notes))
+    shares = [(results, content.conditions) for results in own.values()]
     if isinstance(content, Panels):
-        [results] = own.values()
-        data = panel_numbers(results, content.panels, content.conditions)
+        shares = list(_shares(own.values(), content.conditions))
+        data = pd.concat([panel_numbers(results, content.panels, labels) for results, labels in shares])
     else:
         data = PICTURES[content.kind].numbers(own, content.conditions, least_clean_ratio)
-    notes += [note for results in own.values() for note in _missing(results, content.conditions)]
-    notes += [results.remark for results in own.values() if results.remark]
+    notes += [note for share in shares for note in _missing(*share)]
+    notes += [remark for results in own.values() if (remark := results.remark_on(corrupted=_is_corrupted(content)))]
     return Shown(figure=figure, data=data, notes=tuple(dict.fromkeys(notes)))
+
+
+def _shares(own: Iterable[Results], labels: Mapping[str, str]) -> Iterator[tuple[Results, dict[str, str]]]:
+    """Each condition with the first results that have it."""
+    left = dict(labels)
+    for results in own:
+        yield results, {name: left.pop(name) for name in results.order if name in left}
 
 
 def _missing(results: Results, labels: Mapping[str, str]) -> list[str]:
@@ -172,13 +180,27 @@ def _pictures(
         return {kind: picture(figure, kind) for kind in kinds}
 
 
+def _is_corrupted(content: Panels | Picture) -> bool:
+    """Whether a figure shows anything of corrupted images."""
+    if isinstance(content, Panels):
+        return not {"severity", "corruptions"}.isdisjoint(content.panels)
+    return PICTURES[content.kind].corrupted
+
+
+def _caption(figure: PaperFigure) -> str:
+    content = figure.content
+    told = OVER_SEEDS if isinstance(content, Panels) else PICTURES[content.kind].told
+    return " ".join(filter(None, (f"{figure.title.replace('$', '')}.", told)))
+
+
 def _above(shown: Shown, own: Sequence[Results], profile: str) -> str:
     """What stands above a figure, also where its notes do not go with it."""
+    remarks = " ".join(results.remark_on(corrupted=_is_corrupted(shown.figure.content)) for results in own).strip()
     marked = ""
-    if any(results.stand_ins for results in own):
+    if "Stand-ins" in remarks:
         marked = " on stand-ins for the real data, named below"
-    elif any(results.remark for results in own):
-        marked = " with generated data, named below"
+    elif remarks:
+        marked = " with other data than the official ones, named below"
     return f"{shown.figure.id} ({scale(profile)}){marked}"
 
 
@@ -211,7 +233,7 @@ def _page(
             {
                 "id": each.figure.id,
                 "name": each.name,
-                "caption": f"{each.figure.title.replace('$', '')}. Mean over seeds; bands and error bars: SEM.",
+                "caption": _caption(each.figure),
                 "notes": each.notes,
                 "image": picture_uri(svg[each.name]) if each.name in svg else "",
             }

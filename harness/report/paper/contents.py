@@ -21,11 +21,12 @@ BLACK_BOX = ("gaussian", "fgsm_transfer", "boundary")
 class Panels:
     """A figure of panels beside each other, each with all conditions."""
 
-    suite: str
+    suites: tuple[str, ...]
+    """Each condition is the first's that has it."""
     panels: tuple[str, ...]
     """Names of `panels.PANELS`."""
     conditions: Mapping[str, str]
-    """What the legend calls each condition of the suite, in its order."""
+    """What the legend calls each condition, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class PaperFigure:
     @property
     def suites(self) -> tuple[str, ...]:
         """The suites that have its numbers."""
-        return (self.content.suite,) if isinstance(self.content, Panels) else self.content.suites
+        return self.content.suites
 
     @property
     def id(self) -> str:
@@ -62,8 +63,11 @@ def _ranges(images: str) -> dict[str, str]:
     return NONE | {f"{name}[images={images}]": symbol for name, symbol in zip(RANGES, RANGE_SYMBOLS, strict=True)}
 
 
-def _figure(number: int, title: str, suite: str, panels: tuple[str, ...], conditions: Mapping[str, str]) -> PaperFigure:
-    return PaperFigure(number=number, title=title, content=Panels(suite=suite, panels=panels, conditions=conditions))
+def _figure(
+    number: int, title: str, suites: str | tuple[str, ...], panels: tuple[str, ...], conditions: Mapping[str, str]
+) -> PaperFigure:
+    suites = (suites,) if isinstance(suites, str) else suites
+    return PaperFigure(number=number, title=title, content=Panels(suites=suites, panels=panels, conditions=conditions))
 
 
 def _picture(
@@ -86,6 +90,7 @@ _ROBUSTBENCH = {
 }
 _GRAY = "gray CIFAR-10, ResNet18, ImageNet pairs"
 
+_TARGETS = ("grayscale-cifar10", "neural")  # seven seeds, and five of the neural models
 _PIXEL_AND_NEURAL = {**NONE, "pixel": "$S^{pixel}$", "neural": "neural"}
 _CLOSE = ("fgsm_transfer", "boundary")
 _RANGES = "Similarity ranges, {} pairs; gray CIFAR-10"
@@ -93,8 +98,8 @@ _SPECTRA = "Frequencies: corruptions by group, and the smallest perturbations; g
 
 FIGURES: tuple[PaperFigure, ...] = (
     _picture(1, "Neural and pixel similarity of the same image pairs", "similarity", "neural"),
-    _figure(2, f"Pixel and neural targets; {_GRAY}", "neural", BLACK_BOX, _PIXEL_AND_NEURAL),
-    _figure(3, f"Thresholded, pixel and neural targets; {_GRAY}", "neural", BLACK_BOX, NEURAL),
+    _figure(2, f"Pixel and neural targets; {_GRAY}", _TARGETS, BLACK_BOX, _PIXEL_AND_NEURAL),
+    _figure(3, f"Thresholded, pixel and neural targets; {_GRAY}", _TARGETS, BLACK_BOX, NEURAL),
     _picture(4, f"Acceptable (alpha, Th) for each attack; {_GRAY}", "regions", "hyperparameters"),
     _figure(5, "Regularization sets; gray CIFAR-10, ResNet18", "regularization-sets", BLACK_BOX, SETS),
     _figure(6, f"CIFAR-10-C; {_GRAY}", "grayscale-cifar10", ("severity", "corruptions"), TARGETS),
@@ -103,8 +108,8 @@ FIGURES: tuple[PaperFigure, ...] = (
     _figure(9, f"Regularization images; {_GRAY}", "image-count", BLACK_BOX, NONE | _COUNTS),
     _figure(10, "Regularization sets; color CIFAR-10, ResNet18", "color-cifar10", BLACK_BOX, SETS),
     _picture(11, "The three noises", "noises", "grayscale-cifar10"),
-    _figure(12, f"Pixel target under noise; {_GRAY}", "neural", NOISES, _PIXEL_AND_NEURAL),
-    _figure(13, f"Thresholded target under noise; {_GRAY}", "neural", NOISES, NEURAL),
+    _figure(12, f"Pixel target under noise; {_GRAY}", _TARGETS, NOISES, _PIXEL_AND_NEURAL),
+    _figure(13, f"Thresholded target under noise; {_GRAY}", _TARGETS, NOISES, NEURAL),
     _figure(14, "MNIST under noise, ResNet18", "mnist", NOISES, DIGITS),
     _figure(15, "FashionMNIST under noise, ResNet18", "fashionmnist", NOISES, DIGITS),
     _figure(16, "Gray CIFAR-100 under noise, ResNet34", "grayscale-cifar100", NOISES, SETS),

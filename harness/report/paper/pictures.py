@@ -30,6 +30,7 @@ Found = Mapping[str, Results]
 """The results of those of a figure's suites that have any."""
 GROUPS = ("low", "medium", "high")
 SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n"]
+OVER_SEEDS = "Mean over seeds; bands and error bars: SEM."
 WORST = 5
 """Severity of the comparison with RobustBench (Figure 24)."""
 
@@ -40,6 +41,10 @@ class Picture(NamedTuple):
     numbers: Callable[[Found, Labels, float], pd.DataFrame]
     """Its tidy frame, of which an empty one means that nothing is there yet."""
     draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
+    told: str
+    """What its caption says beside its title."""
+    corrupted: bool = False
+    """It shows something of corrupted images."""
 
 
 def _similarity_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
@@ -125,6 +130,7 @@ def _noise_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
 def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 11: test images as they are and under each noise."""
     kept = arrays.of_analysis(data["analysis"].iloc[0])
+    size = data["point"].iloc[0].replace("epsilon=", "ε = ")
     kinds = ("clean", "gaussian", "uniform", "salt_pepper")
     count = len(kept["clean"])
     figure, axes = sheet(count, len(kinds), 1.25, width=5.2)
@@ -135,7 +141,7 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
         axis.set(xticks=[], yticks=[])
         axis.grid(visible=False)
         if number == 0:
-            axis.set_title("Image" if kind == "clean" else attack_title(kind))
+            axis.set_title("Image" if kind == "clean" else f"{attack_title(kind)}\n{size}", fontsize=7)
     return figure
 
 
@@ -200,11 +206,13 @@ def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> N
 
 
 PICTURES: Mapping[str, Picture] = {
-    "similarity": Picture(_similarity_numbers, _draw_similarity),
-    "regions": Picture(_region_numbers, _draw_regions),
-    "spectra": Picture(_spectrum_numbers, _draw_spectra),
-    "noises": Picture(_noise_numbers, _draw_noises),
-    "robustbench": Picture(_robustbench_numbers, _draw_robustbench),
-    "corruption_spectra": Picture(_corruption_spectra_numbers, _draw_corruption_spectra),
+    "similarity": Picture(_similarity_numbers, _draw_similarity, "Of data alone, without a model."),
+    "regions": Picture(_region_numbers, _draw_regions, "Ratios of means over seeds."),
+    "spectra": Picture(_spectrum_numbers, _draw_spectra, OVER_SEEDS, corrupted=True),
+    "noises": Picture(_noise_numbers, _draw_noises, "Test images as they are, and with noise of one size."),
+    "robustbench": Picture(_robustbench_numbers, _draw_robustbench, OVER_SEEDS, corrupted=True),
+    "corruption_spectra": Picture(
+        _corruption_spectra_numbers, _draw_corruption_spectra, "Mean over images, without a model.", corrupted=True
+    ),
 }
 """By the name that `contents` has for it."""
