@@ -76,7 +76,7 @@ def settings() -> Settings:
     """The settings of this process; a variable that is empty counts as not set."""
     said = {**_file(), **os.environ}
     found = {each.name: said.get(f"{PREFIX}{each.name.upper()}") for each in fields(Settings)}
-    folders = {name: Path(value) for name, value in found.items() if value and name.endswith("_dir")}
+    folders = {name: Path(value).expanduser() for name, value in found.items() if value and name.endswith("_dir")}
     return Settings(
         **folders,
         database_url=found["database_url"] or None,

@@ -35,6 +35,12 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(fo
     assert settings() == Settings(data_dir=Path("here and there"), results_dir=Path("said"))
 
 
+def test_the_home_folder_is_meant_where_a_shell_did_not_say_so(folder, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    (folder / ".env").write_text("HARNESS_DATA_DIR=~/images\n")
+    assert settings().data_dir == Path("/home/somebody/images")
+
+
 def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
     for name in (
         "RESULTS_DIR",

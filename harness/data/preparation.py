@@ -83,10 +83,15 @@ def _from_torchvision(data_dir: Path, name: str, kind: Any, archives: list[Path]
 
     with tempfile.TemporaryDirectory(prefix="harness-") as folder:
         place = Path(folder) if hasattr(kind, "tgz_md5") else Path(folder, kind.__name__, "raw")
-        place.mkdir(parents=True, exist_ok=True)
-        for archive in archives:
-            (place / archive.name).symlink_to(archive.resolve())
-        splits = {split: kind(folder, train=split == "train", download=True) for split in get_dataset(name).splits}
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for archive in archives:
+                (place / archive.name).symlink_to(archive.resolve())
+            splits = {split: kind(folder, train=split == "train", download=True) for split in get_dataset(name).splits}
+        except OSError as error:
+            raise DataError(
+                f"cannot unpack {name} in {folder}: {error.strerror}; free some space there, or set TMPDIR"
+            ) from error
         return write_set(
             data_dir,
             name,

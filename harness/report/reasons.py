@@ -12,12 +12,14 @@ class Reasons:
     """Why cells are missing, as numbered notes: each different reason is told once."""
 
     def __init__(self, missing: pd.DataFrame) -> None:
-        self._missing = missing
+        self._missing = dict(groups(missing, ["condition", "evaluation"]))
         self._numbers: dict[str, int] = {}
 
     def counts(self, condition: str, evaluation: str) -> dict[str, int]:
         """How many seeds have no number, by what to write there: "waiting", "blocked [1]"."""
-        rows = self._missing[(self._missing["condition"] == condition) & (self._missing["evaluation"] == evaluation)]
+        rows = self._missing.get((condition, evaluation))
+        if rows is None:
+            return {}
         return {
             state if reason == NOT_RUN else f"{state} [{self._number(state, reason)}]": len(same)
             for (state, reason), same in groups(rows, ["state", "reason"])

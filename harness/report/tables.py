@@ -37,10 +37,10 @@ def summary_table(
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
     failed = boundary.groupby("condition")[["n", "n_failed"]].sum()
+    counts = means.groupby("condition")["n"].max()
     rows = []
     for condition in conditions:
-        own = means[means["condition"] == condition]
-        seeds = int(own["n"].max()) if len(own) else 0
+        seeds = int(counts.get(condition, 0))
         row = [condition, str(seeds)]
         for column in records(columns):
             found = cells.get((condition, column.measure))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import http.server
@@ -86,6 +87,17 @@ def test_a_file_with_another_checksum_is_never_used(tmp_path: Path, served: tupl
     name = "t10k-labels-idx1-ubyte.gz"
     (served[0] / name).write_bytes(idx(np.zeros(10, np.uint8)))
     with pytest.raises(DataError, match=f"{name} arrived with the MD5"):
+        prepare(tmp_path / "data", "mnist")
+    assert not (tmp_path / "data" / "mnist").exists()
+
+
+@pytest.mark.usefixtures("mnist")
+def test_a_full_disk_where_a_download_is_unpacked_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpack(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torchvision.datasets.MNIST, "download", unpack)
+    with pytest.raises(DataError, match=r"cannot unpack mnist in .*: No space left on device; .* or set TMPDIR"):
         prepare(tmp_path / "data", "mnist")
     assert not (tmp_path / "data" / "mnist").exists()
 
