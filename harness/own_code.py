@@ -28,9 +28,7 @@ def read_code(folder: Path | None, file: str) -> str:
     Raises:
         SpecError: there is no such file, or it is not Python.
     """
-    if folder is None:
-        raise SpecError(f"{file} lies beside your own suites, but HARNESS_EXPERIMENTS_DIR says of no folder")
-    path = folder / file
+    path = own_folder(folder, file) / file
     try:
         content = path.read_bytes()
         if len(content) > MOST_BYTES:
@@ -44,6 +42,13 @@ def read_code(folder: Path | None, file: str) -> str:
     except (ValueError, RecursionError) as error:  # of another encoding, with zero bytes, nested too deep
         raise SpecError(f"{path} is not Python: {error}") from None
     return text
+
+
+def own_folder(folder: Path | None, file: str) -> Path:
+    """The folder of one's own suites, in which a file is looked for; raises SpecError if there is none."""
+    if folder is None:
+        raise SpecError(f"{file} lies beside your own suites, but HARNESS_EXPERIMENTS_DIR says of no folder")
+    return folder
 
 
 def sha256_of(text: str) -> str:

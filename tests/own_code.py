@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "own-code.md").read_text(encoding="
 
 def example(language: str) -> str:
     """The page's file in a language."""
-    [text] = re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    text, *_ = re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     return str(text)
 
 

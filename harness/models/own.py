@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from harness.data.weights.checkpoint import read_checkpoint
 from harness.errors import SpecError
 from harness.own_code import OwnCode
 from harness.seeding import global_generators
+from harness.spec.external import CheckpointSpec
 from harness.spec.training import NetworkSpec
 
 
@@ -53,21 +56,63 @@ def build_own(
     Raises:
         SpecError: what it makes is no network for such images and classes.
     """
-    name = spec.architecture
-    make = code.function(name)
+    shape = (channels, classes, size)
+    module = _made(spec.architecture, code, seed, shape, base_width=spec.base_width, **spec.options)
+    images = _tried(module, spec.architecture, shape)
+    with torch.no_grad(), global_generators(seed, "trial"):
+        maps = module.taps(images) if hasattr(module, "taps") else ()  # type: ignore[operator]
+    if any(found.dim() != 4 or len(found) != len(images) for found in maps):
+        raise SpecError(f"{spec.architecture}: each of its taps must have the shape (images, channels, height, width)")
+    return OwnNetwork(module.train(), spec.architecture, [found.shape[1] for found in maps])
+
+
+def load_checkpoint(
+    spec: CheckpointSpec, weights: Path, code: OwnCode, classes: int, size: tuple[int, int], device: torch.device
+) -> nn.Module:
+    """A network that was trained elsewhere, in eval mode: float32 images (n, c, h, w) in [0, 1] -> logits (n, classes).
+
+    Its weights take no gradients, but gradients reach the images. weights: the file, of which nothing is executed.
+
+    Raises:
+        ImportRefused: the file holds something else than a state_dict.
+        SpecError: it does not fit the network, which is none for such images and classes, or has logits that are not
+            finite.
+    """
+    shape = (1 if spec.color == "gray" else 3, classes, size)
+    module = _made(spec.function, code, 0, shape, **spec.options)
+    tensors = read_checkpoint(weights, spec.weights)
+    try:
+        module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines()[1:]]
+        raise SpecError(f"{spec.weights} does not fit {spec.function}: {'; '.join(lines[:2])[:400]}") from error
+    logits = module(_tried(module.requires_grad_(False), spec.function, shape))
+    if not bool(logits.isfinite().all()):
+        raise SpecError(f"{spec.title} has logits that are not finite")
+    return module.to(device)
+
+
+_Shape = tuple[int, int, tuple[int, int]]
+"""Channels, classes, and height and width of the images."""
+
+
+def _made(name: str, code: OwnCode, seed: int, shape: _Shape, **options: object) -> nn.Module:
+    """What a function makes, with what it draws from torch's global generators; raises SpecError if it is no module."""
+    channels, classes, size = shape
     with global_generators(seed, "weights"):
-        module = make(channels=channels, classes=classes, size=size, base_width=spec.base_width, **spec.options)
+        module = code.function(name)(channels=channels, classes=classes, size=size, **options)
     if not isinstance(module, nn.Module):
         raise SpecError(f"{name} returns a {type(module).__name__}, not a torch.nn.Module")
-    module.eval()
-    with torch.no_grad(), global_generators(seed, "trial"):
-        images = torch.zeros(2, channels, *size)
-        logits = module(images)
-        maps = module.taps(images) if hasattr(module, "taps") else ()  # type: ignore[operator]
+    return module
+
+
+def _tried(module: nn.Module, name: str, shape: _Shape) -> Tensor:
+    """Two images that a module, now in eval mode, has logits for; raises SpecError if those are none."""
+    channels, classes, size = shape
+    images = torch.zeros(2, channels, *size)
+    with torch.no_grad(), global_generators(0, "trial"):
+        logits = module.eval()(images)
     if getattr(logits, "shape", None) != (2, classes):
-        shape = tuple(getattr(logits, "shape", ()))
-        raise SpecError(f"{name}: its logits for 2 images of {classes} classes have the shape {shape}")
-    if any(found.dim() != 4 or len(found) != 2 for found in maps):
-        raise SpecError(f"{name}: each of its taps must have the shape (images, channels, height, width)")
-    module.train()
-    return OwnNetwork(module, name, [found.shape[1] for found in maps])
+        found = tuple(getattr(logits, "shape", ()))
+        raise SpecError(f"{name}: its logits for 2 images of {classes} classes have the shape {found}")
+    return images

@@ -27,7 +27,7 @@ from harness.spec.evaluation import (
     OwnAttackSpec,
     SpectrumSpec,
 )
-from harness.spec.external import ExternalSpec
+from harness.spec.external import CheckpointSpec, ExternalSpec, UntrainedSpec
 from harness.spec.job import (
     ANALYSIS_VERSIONS,
     EVALUATION_VERSIONS,
@@ -58,6 +58,7 @@ __all__ = [
     "AnalysisSpec",
     "BoundaryAttackSpec",
     "BoundarySpec",
+    "CheckpointSpec",
     "CleanSpec",
     "Collection",
     "CorruptionSpec",
@@ -83,6 +84,7 @@ __all__ = [
     "Suite",
     "TrainJob",
     "TrainingSpec",
+    "UntrainedSpec",
     "digest",
     "find_collection",
     "kind_of",

@@ -1,12 +1,15 @@
-"""Models that others trained and published, compared with our own (paper section 7.9, Figure 24)."""
+"""Models that are not trained here: published ones (paper section 7.9, Figure 24), and a researcher's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import Field
+
 from harness.spec.model import Spec
-from harness.spec.training import Color
+from harness.spec.own import FILE, Function, WithOptions, code_inputs
+from harness.spec.training import WEIGHTS, Color
 
 RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]
 ThreatModel = Literal["corruptions", "Linf", "L2"]
@@ -34,6 +37,16 @@ class ExternalSpec(Spec):
         return f"{self.zoo}-{self.model.lower()}"
 
     @property
+    def splits(self) -> tuple[str, ...]:
+        """What it is made of, as "name/part"."""
+        return (f"{self.weights}/{WEIGHTS}",)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The own code that it names: none."""
+        return ()
+
+    @property
     def threat_model(self) -> ThreatModel:
         """What RobustBench lists it under: what it was made robust against, which is nothing for `Standard`."""
         return THREAT_MODELS[self.model]
@@ -52,3 +65,35 @@ class ExternalSpec(Spec):
     def title(self) -> str:
         """How tables and figures call it."""
         return f"{self.model} (RobustBench)"
+
+
+class CheckpointSpec(WithOptions):
+    """A network of one's own that was trained elsewhere: it is loaded, not trained."""
+
+    function: Function
+    """`FILE.py:NAME`, which makes the network: from pixels in [0, 1] to logits."""
+    weights: str = Field(pattern=r"^\w[\w.-]*$")
+    """A file beside the suite that `torch.save` wrote: the network's state_dict."""
+    classification: str
+    """Data set of the task."""
+    color: Color = "rgb"
+    """What it takes."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """What it is made of, as "name/part"."""
+        return (f"{self.weights}/{FILE}", *code_inputs(self.functions))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The own code that it names."""
+        return (self.function,)
+
+    @property
+    def title(self) -> str:
+        """How tables and figures call it."""
+        return f"{self.weights} ({self.function})"
+
+
+UntrainedSpec = ExternalSpec | CheckpointSpec
+"""A model that is not trained here."""

@@ -11,8 +11,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from harness.spec.model import Spec
 
-CODE = "code"
-"""Where a digest is of own code, not of a split of images."""
+CODE, FILE = "code", "file"
+"""Where a digest is of own code, or of another file beside one's own suites, not of a split of images."""
 _REFERENCE = re.compile(r"\w+\.py:\w+", re.ASCII)
 
 

@@ -5,7 +5,7 @@ The file's tables are laid over each other from the general to the special:
     [train]  <- [profiles.P.train]  <- [conditions.C] <- [profiles.P.conditions.C]
 
 and `[regularizer]` is what all regularized conditions have in common. A condition's `grid` is a compact
-sweep: each combination of its lists becomes a condition of its own. A condition with `external` is a model that was
+sweep: each combination of its lists becomes a condition of its own. One with `external` or `checkpoint` was
 trained elsewhere; nothing is laid over it. A file with `suites` is a collection: all of those, and nothing else.
 
 Every table is checked twice: alone where it is written (`suite_file`), and whole after it was laid over.
@@ -25,7 +25,7 @@ from harness.errors import SpecError
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec
-from harness.spec.external import ExternalSpec
+from harness.spec.external import CheckpointSpec, ExternalSpec, UntrainedSpec
 from harness.spec.model import Spec, Table, all_validated, part_of, validated
 from harness.spec.suite_file import (
     KINDS,
@@ -41,6 +41,9 @@ from harness.spec.suite_file import (
 )
 from harness.spec.training import TrainingSpec
 
+UNTRAINED = {"external": "an external model", "checkpoint": "a checkpoint"}
+"""By the condition's key: what is loaded, not trained."""
+
 
 class Suite(Spec):
     """A suite at one profile, everything spelled out."""
@@ -51,7 +54,7 @@ class Suite(Spec):
     figures: tuple[str, ...] = ()
     """Figures and tables of the paper that it produces the data for."""
     seeds: tuple[int, ...] = Field(min_length=1)
-    conditions: dict[str, TrainingSpec | ExternalSpec]
+    conditions: dict[str, TrainingSpec | UntrainedSpec]
     evaluations: dict[str, EvaluationSpec]
     analyses: dict[str, AnalysisSpec] = {}
     source: Path
@@ -92,15 +95,20 @@ def parse_suite(
         for name, table in laid_over(written.conditions, overlay.conditions).items()
         for expanded_name, expanded in _grid(name, table, path.name)
     }
-    external = {
-        name: _external_table(table, f"{where}: conditions {name}")
-        for name, table in tables.items()
-        if "external" in table
+    untrained = {
+        key: {
+            name: _untrained_table(table, key, f"{where}: conditions {name}")
+            for name, table in tables.items()
+            if key in table
+        }
+        for key in UNTRAINED
     }
-    trained = {name: _training_table(written, overlay, table) for name, table in tables.items() if name not in external}
-    conditions: dict[str, TrainingSpec | ExternalSpec] = {
+    loaded = {name for found in untrained.values() for name in found}
+    trained = {name: _training_table(written, overlay, table) for name, table in tables.items() if name not in loaded}
+    conditions: dict[str, TrainingSpec | UntrainedSpec] = {
         **all_validated(TrainingSpec, trained, where, "conditions"),
-        **all_validated(ExternalSpec, external, where, "conditions"),
+        **all_validated(ExternalSpec, untrained["external"], where, "conditions"),
+        **all_validated(CheckpointSpec, untrained["checkpoint"], where, "conditions"),
     }
     return Suite(
         name=path.stem,
@@ -154,11 +162,11 @@ def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
     return bool(set(first.severities) & set(second.severities)) and (len(named) < 2 or bool(named[0] & named[1]))
 
 
-def _external_table(table: Table, where: str) -> Table:
-    others = sorted(table.keys() - {"external"})
+def _untrained_table(table: Table, key: str, where: str) -> Table:
+    others = sorted(table.keys() - {key})
     if others:
-        raise SpecError(f"{where}: an external model is not trained here, so {', '.join(others)} means nothing to it")
-    return dict(table["external"])
+        raise SpecError(f"{where}: {UNTRAINED[key]} is not trained here, so {', '.join(others)} means nothing to it")
+    return dict(table[key])
 
 
 def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Table) -> Table:

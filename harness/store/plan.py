@@ -19,6 +19,7 @@ from harness.spec import (
     Place,
     PlannedJob,
     TrainingSpec,
+    UntrainedSpec,
     digest,
     kind_of,
     model_of,
@@ -112,14 +113,14 @@ def model_row(key: str, job: ModelJob) -> dict[str, Any]:
         "spec": spec.model_dump(mode="json"),
         "classification": spec.classification,
         "color": spec.color,
-    } | (_external_columns(spec, job.spec_digest) if isinstance(spec, ExternalSpec) else _training_columns(spec))
+    } | (_training_columns(spec) if isinstance(spec, TrainingSpec) else _untrained_columns(spec, job.spec_digest))
 
 
-def _external_columns(spec: ExternalSpec, identity: str) -> dict[str, Any]:
+def _untrained_columns(spec: UntrainedSpec, identity: str) -> dict[str, Any]:
     return {
         "baseline": identity,
         "n_train": None,
-        "architecture": spec.model,
+        "architecture": spec.model if isinstance(spec, ExternalSpec) else spec.title,
         "base_width": None,
         "regularization": "none",
         "target": "external",

@@ -15,12 +15,14 @@ from harness.spec import (
     ExternalSpec,
     FgsmTransferSpec,
     Job,
+    NetworkSpec,
     NoiseSpec,
     OwnAttackSpec,
     PlannedJob,
     RegularizerSpec,
     TrainingSpec,
     TrainJob,
+    UntrainedSpec,
     kind_of,
     model_of,
 )
@@ -48,12 +50,13 @@ def rate_key(job: Job) -> Rate:
     return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
 
 
-def _forward(spec: TrainingSpec | ExternalSpec, size: tuple[int, int] | None = None) -> float:
+def _forward(spec: TrainingSpec | UntrainedSpec, size: tuple[int, int] | None = None) -> float:
     """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
     if isinstance(spec, ExternalSpec):
         return external_forward_gflop(spec)
     task = get_dataset(spec.classification)
-    return forward_gflop(spec.network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
+    network = spec.network if isinstance(spec, TrainingSpec) else NetworkSpec()  # a guess
+    return forward_gflop(network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
 
 
 def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
@@ -68,7 +71,7 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     return epoch * optimisation.epochs
 
 
-def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs) -> float:
+def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | UntrainedSpec, inputs: Inputs) -> float:
     """Estimated GFLOP of evaluating one model."""
     available = inputs.state(f"{model.classification}/test").count
     return min(spec.n_images or available, available) * _passes(spec) * _forward(model)

@@ -1,7 +1,8 @@
 """What a suite's jobs read, as the data folder has it. Free of torch.
 
 All of it goes by "name/part": a split of a set of images ("cifar10/train"), the similarity of recorded responses
-("v1/neural"), the weights of a network ("vgg19/weights") or a file of own code ("pgd.py/code").
+("v1/neural"), the weights of a network ("vgg19/weights"), a file of own code ("pgd.py/code") or another file beside
+one's own suites ("robust.pt/file").
 
 Stand-ins are for trying the mechanics: to any profile but `smoke` they are data that are not there. So jobs that would
 read them are blocked, and never are the same as those that did.
@@ -14,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from harness.data.arrays import verify
+from harness.data.arrays import file_sha256, verify
 from harness.data.manifest import Origin, find_manifest, split_file
 from harness.data.sets import get_dataset
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
-from harness.errors import DataMissing, UnknownName
-from harness.own_code import OwnCode, names_in, read_code, sha256_of
-from harness.spec.own import CODE, code_inputs
+from harness.errors import DataMissing, SpecError, UnknownName
+from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of
+from harness.spec.own import CODE, FILE, code_inputs
 from harness.spec.training import RECORDED, WEIGHTS, Recorded
 
 TAKE_STAND_INS = frozenset({"smoke"})
@@ -105,6 +106,13 @@ class Inputs:
         files = {path.removesuffix(f"/{CODE}") for path in paths if path.endswith(f"/{CODE}")}
         return OwnCode(tuple((file, self._code[file]) for file in sorted(files)))
 
+    def own_file(self, name: str) -> Path:
+        """A file beside one's own suites; raises SpecError if it is not there."""
+        path = own_folder(self._code_dir, name) / name
+        if not path.is_file():
+            raise SpecError(f"there is no file {path}")
+        return path
+
     def verify(self, paths: Iterable[str]) -> None:
         """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""
         whole_sets = set()
@@ -114,7 +122,7 @@ class Inputs:
                 verify_similarity(self.data_dir, name)
             elif part == WEIGHTS:
                 weights_file(self.data_dir, name)
-            elif part != CODE:  # which was read whole
+            elif part not in {CODE, FILE}:  # which were read whole
                 whole_sets.add(name)
         for name in sorted(whole_sets):
             verify(self.data_dir, name)
@@ -127,6 +135,8 @@ class Inputs:
             return self._look_at_weights(name)
         if part == CODE:
             return self._look_at_code(name)
+        if part == FILE:
+            return InputState(digest=file_sha256(self.own_file(name)), count=0, origin="own file")
         return self._look_at_images(name, part)
 
     def _look_at_images(self, name: str, split: str) -> InputState:

@@ -16,7 +16,6 @@ from harness.spec import (
     CorruptionSpec,
     CorruptionSpectraSpec,
     EvaluationSpec,
-    ExternalSpec,
     FgsmTransferSpec,
     NoiseExamplesSpec,
     NoiseSpec,
@@ -26,13 +25,14 @@ from harness.spec import (
     Suite,
     TrainingSpec,
     TrainJob,
+    UntrainedSpec,
 )
 from harness.spec.own import code_inputs
-from harness.spec.training import RECORDED, WEIGHTS, Precision
+from harness.spec.training import RECORDED, Precision
 from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.inputs import Inputs
 
-ModelSpec = TrainingSpec | ExternalSpec
+ModelSpec = TrainingSpec | UntrainedSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,10 @@ class Resolver:
             spec = self._training(spec, f"{suite.source.name}: condition {name}")
             splits, work, blocked = spec.splits, training_gflop(spec, self._inputs), self._training_blocked(spec)
         else:
-            splits, work = (f"{spec.weights}/{WEIGHTS}",), 0.0
+            where = f"{suite.source.name}: condition {name}"
+            _dataset(spec.classification, ["classification"], f"{where}: classification")
+            self._require(spec.functions, where)
+            splits, work = spec.splits, 0.0
             blocked = self._inputs.missing((f"{spec.classification}/test", *splits))
         return Condition(
             name=name,
@@ -142,8 +145,8 @@ class Resolver:
         )
 
     def _substitute(self, model: ModelSpec, spec: FgsmTransferSpec, where: str) -> PlannedJob:
-        if isinstance(model, ExternalSpec):
-            raise SpecError(f"{where}: an external model has no unregularized twin to be attacked with; leave it out")
+        if not isinstance(model, TrainingSpec):
+            raise SpecError(f"{where}: {model.title} has no unregularized twin to be attacked with; leave it out")
         twin = model.unregularized
         if spec.substitute_precision:
             twin = twin.replaced(precision=spec.substitute_precision)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import HarnessError, ResultsBusy
+from harness.files import write_whole
 
 LOOKS, LOOK_SECONDS = 5, 0.1  # at a lock that somebody has
 ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
@@ -93,6 +94,11 @@ def holder(folder: Path) -> str | None:
     return None
 
 
+def checkpoint_file(models_dir: Path, key: str, sha256: str) -> Path:
+    """Where the weights of a researcher's own checkpoint lie, for workers wherever they are."""
+    return models_dir / key / f"checkpoint-{sha256}.pt"
+
+
 def is_whole(path: Path, sha256: str | None) -> bool:
     """Whether a file is there with that content."""
     try:
@@ -100,3 +106,20 @@ def is_whole(path: Path, sha256: str | None) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256
     except OSError:
         return False
+
+
+def copy_whole(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file that has that content, if its copy is not there yet.
+
+    Raises:
+        HarnessError: it has another content by now, or cannot be copied.
+    """
+    if is_whole(target, sha256):
+        return
+    try:
+        content = source.read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise HarnessError(f"{source} has changed since this run began; run the same command again")
+        write_whole(target, content)
+    except OSError as error:
+        raise HarnessError(f"cannot copy {source} to {target.parent}: {error.strerror}") from error

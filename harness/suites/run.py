@@ -12,7 +12,7 @@ from harness.errors import AlreadyRecorded, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
 from harness.settings import Settings
-from harness.spec import PlannedJob, TrainJob
+from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob
 from harness.store import arrays, read, write
 from harness.store.engine import Database
 from harness.store.provenance import provenance
@@ -23,7 +23,7 @@ from harness.suites.inputs import Inputs
 from harness.suites.peers import Peers
 from harness.suites.plan import Plan, label
 from harness.suites.request import Request, Summary, Watch
-from harness.suites.results import is_whole
+from harness.suites.results import checkpoint_file, copy_whole, is_whole
 from harness.suites.schedule import Schedule
 
 LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move
@@ -77,7 +77,7 @@ class Run:
         todo = list(schedule.todo.values())
         if todo:
             self._verify_data(todo)
-            keep(self._code_of(todo), self._settings.code_dir)
+            self._bring_own(todo)
             rates = read.rates(self._database, self._device.name)
             self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
         elif schedule.blocked and not schedule.done and not schedule.failed:
@@ -105,6 +105,14 @@ class Run:
             weights={need.key: self._weights[need.key] for need in planned.needs},
             code=self._code_of([planned]),
         )
+
+    def _bring_own(self, todo: Sequence[PlannedJob]) -> None:
+        """Copy what is a researcher's own into the results folder, for workers wherever they are, and for readers."""
+        keep(self._code_of(todo), self._settings.code_dir)
+        for job in {job.key: job for planned in todo for job in (planned.job, *planned.needs)}.values():
+            if isinstance(job, LoadJob) and isinstance(job.spec, CheckpointSpec):
+                source, sha256 = self._inputs.own_file(job.spec.weights), job.data[job.spec.splits[0]]
+                copy_whole(source, checkpoint_file(self._settings.models_dir, job.key, sha256), sha256)
 
     def _code_of(self, jobs: Iterable[PlannedJob]) -> OwnCode:
         """What these jobs and their models need of a researcher's own."""

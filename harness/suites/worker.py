@@ -17,15 +17,25 @@ import harness
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import get_dataset
 from harness.data.weights import weights_file
-from harness.errors import DeviceError, HarnessError
+from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
+from harness.models.own import load_checkpoint
 from harness.models.zoo import load_external
-from harness.spec import AnalyseJob, EvaluateJob, LoadJob, ModelJob, TrainJob
-from harness.spec.training import WEIGHTS
+from harness.spec import (
+    AnalyseJob,
+    CheckpointSpec,
+    EvaluateJob,
+    ExternalSpec,
+    LoadJob,
+    ModelJob,
+    TrainingSpec,
+    TrainJob,
+)
 from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import cpu_name
 from harness.suites.executors.event import Failed, Finished, JobWork, Progressed, Result, Work
+from harness.suites.results import checkpoint_file, is_whole
 from harness.training.images import training_images
 from harness.training.loop import train
 from harness.training.trained import load_trained
@@ -73,6 +83,7 @@ class Worker:
         # a substitute is needed again by every model: what was remembered about it must not be lost in between
         self._load = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
         self._load_external = lru_cache(maxsize=1)(load_external)
+        self._load_checkpoint = lru_cache(maxsize=1)(load_checkpoint)
         self._told = 0.0
         cuda = device.type == "cuda"
         self._where = torch.cuda.get_device_name(device) if cuda else "this machine"
@@ -137,31 +148,45 @@ class Worker:
     def _taken_in(self, work: JobWork, job: LoadJob) -> TrainingResult:
         """An external model that loads and classifies."""
         model = self._loaded(work, job)
-        file = weights_file(work.data_dir, job.spec.weights)
         return TrainingResult(
             status="ok",
             reason=None,
             epochs=(),
             best_epoch=None,
             gammas=(),
-            weights=file.name,
-            weights_sha256=job.data[f"{job.spec.weights}/{WEIGHTS}"],
+            weights=_weights_of(work, job).name,
+            weights_sha256=job.data[job.spec.splits[0]],
             parameters=sum(parameter.numel() for parameter in model.parameters()),
         )
 
     def _loaded(self, work: JobWork, job: ModelJob) -> nn.Module:
-        if isinstance(job, LoadJob):
-            return self._load_external(job.spec, weights_file(work.data_dir, job.spec.weights), self._device)
-        classes = get_dataset(job.spec.classification).classes
-        assert classes is not None, "the plan refuses a task without classes"
+        if isinstance(job.spec, ExternalSpec):
+            return self._load_external(job.spec, _weights_of(work, job), self._device)
+        task = get_dataset(job.spec.classification)
+        assert task.classes is not None, "the plan refuses a task without classes"
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
-        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], classes, self._device, code)
+        if isinstance(job.spec, CheckpointSpec):
+            weights = _weights_of(work, job)
+            return self._load_checkpoint(job.spec, weights, code, task.classes, task.size, self._device)
+        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], task.classes, self._device, code)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
             self._say(Progressed(key, progress))
+
+
+def _weights_of(work: JobWork, job: ModelJob) -> Path:
+    """The file of a model that was trained elsewhere, every byte of it checked."""
+    assert not isinstance(job.spec, TrainingSpec)
+    if isinstance(job.spec, ExternalSpec):
+        return weights_file(work.data_dir, job.spec.weights)
+    sha256 = job.data[job.spec.splits[0]]
+    path = checkpoint_file(work.models_dir, job.key, sha256)
+    if not is_whole(path, sha256):
+        raise WeightsDamaged(f"{path} is gone or altered; run the same command again, which copies it again")
+    return path
 
 
 def _driver_version() -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from own_code import example
 from program import Program
+
+from harness.data.arrays import open_split
 
 RUN = ("run-suite", "gradients", "--profile", "smoke")
 CURVES = "SELECT condition, evaluation, epsilon, accuracy FROM v_curves ORDER BY 1, 2, 3"
@@ -117,3 +120,50 @@ def test_an_attack_that_exceeds_its_size_has_no_result(tmp_path, data):
     assert code == 1
     assert "gradients.py:pgd moves an image by" in said
     assert program.query("SELECT count(*) FROM v_curves WHERE evaluation = 'pgd'") == [(0,)]
+
+
+CHECKPOINT = """
+title = "A network that was trained elsewhere"
+seeds = "0-1"
+train = { classification = "digits" }
+conditions.mine.checkpoint = { function = "mine.py:f", weights = "mine.pt", classification = "digits", color = "gray" }
+
+[evaluations]
+clean = {}
+boundary = { n_images = 10, repeats = 1, steps = 3 }
+"""
+NEAREST_MEAN = """
+import torch
+def f(channels, classes, size):
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * size[0] * size[1], classes))
+"""
+
+
+def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_identity(tmp_path, data):
+    train = open_split(data, "digits", "train")
+    images = train.images.flatten(1).float() / 255
+    means = torch.stack([images[train.labels == label].mean(0) for label in range(10)])
+    program = Program(tmp_path, data)
+    folder = tmp_path / "experiments"
+    (folder / "mine.toml").write_text(CHECKPOINT)
+    (folder / "mine.py").write_text(NEAREST_MEAN)
+    torch.save({"1.weight": means, "1.bias": -means.square().sum(1) / 2}, folder / "mine.pt")
+    code, said = program("run-suite", "mine")
+    assert code == 0, said
+    assert "3 of 3 jobs are done" in said
+    test = open_split(data, "digits", "test")
+    distances = torch.cdist(test.images.flatten(1).double() / 255, means.double())
+    expected = (distances.argmin(1) == test.labels).double().mean().item()
+    [(accuracy, target, architecture)] = program.query("SELECT clean_accuracy, target, architecture FROM v_models")
+    assert accuracy == pytest.approx(expected, abs=2 / len(test.labels))
+    assert accuracy > 0.8
+    assert (target, architecture) == ("external", "mine.pt (mine.py:f)")
+    assert program("report", "mine")[0] == 0
+    torch.save({"1.weight": -means, "1.bias": means.square().sum(1) / 2}, folder / "mine.pt")
+    assert (
+        "3 jobs of mine (profile paper), 0 of them trainings: 3 to do" in program("run-suite", "mine", "--dry-run")[1]
+    )
+    (folder / "mine.pt").unlink()
+    code, said = program("run-suite", "mine")
+    assert code == 2
+    assert f"there is no file {folder / 'mine.pt'}" in " ".join(said.split())

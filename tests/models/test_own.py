@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from own_code import CODE, code_of
 
-from harness.errors import SpecError
+from harness.errors import ImportRefused, SpecError
 from harness.models.network import build_network
-from harness.models.own import OwnNetwork
+from harness.models.own import OwnNetwork, load_checkpoint
 from harness.models.pixels import PixelModel, for_evaluation
+from harness.spec import CheckpointSpec
 from harness.spec.training import NetworkSpec
 
 SMALL = NetworkSpec(architecture="gradients.py:Small", base_width=4, options={"depth": 2})
@@ -81,3 +84,48 @@ def test_a_network_without_taps_classifies_but_is_not_regularized_by_similarity(
 def test_what_is_no_such_network_is_refused(body: str, said: str) -> None:
     with pytest.raises(SpecError, match=said):
         mine(body)
+
+
+LINEAR_CODE = code_of(f"import torch\ndef f(channels, classes, size):\n    return {LINEAR}\n")
+CPU = torch.device("cpu")
+
+
+def checkpoint(content: object, tmp_path: Path, color: str = "gray") -> torch.nn.Module:
+    torch.save(content, tmp_path / "mine.pt")
+    spec = CheckpointSpec(function="mine.py:f", weights="mine.pt", classification="digits", color=color)
+    return load_checkpoint(spec, tmp_path / "mine.pt", LINEAR_CODE, 10, (8, 8), CPU)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_checkpoint_is_the_network_with_its_weights(prefix: str, nested: bool, tmp_path: Path) -> None:
+    weights = {f"{prefix}1.weight": torch.randn(10, 64), f"{prefix}1.bias": torch.randn(10)}
+    model = checkpoint({"state_dict": weights, "epoch": 3} if nested else weights, tmp_path)
+    images = torch.rand(5, 1, 8, 8).requires_grad_()
+    expected = images.flatten(1) @ weights[f"{prefix}1.weight"].T + weights[f"{prefix}1.bias"]
+    torch.testing.assert_close(model(images), expected)
+    assert not model.training
+    assert torch.autograd.grad(model(images).sum(), images)[0].abs().sum() > 0
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("weights", "color", "error", "said"),
+    [
+        (
+            {"1.weight": torch.zeros(10, 64)},
+            "gray",
+            SpecError,
+            r"mine\.pt does not fit mine\.py:f: Missing key.*1\.bias",
+        ),
+        ({"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10)}, "rgb", SpecError, "size mismatch for 1.weight"),
+        ({"1.weight": torch.full((10, 64), float("nan"))}, "gray", ImportRefused, "not finite"),
+        ({"1.weight": "a text"}, "gray", ImportRefused, "is no tensor but str"),
+        ({"1.weight": Path("code")}, "gray", ImportRefused, "nothing of it was run"),
+    ],
+)
+def test_weights_that_are_none_of_the_network_are_refused(
+    weights: dict[str, object], color: str, error: type[Exception], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=said):
+        checkpoint(weights, tmp_path, color)

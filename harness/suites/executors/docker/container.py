@@ -19,7 +19,7 @@ from docker.utils.socket import STDERR, SocketError, frames_iter
 
 from harness.data.sets import get_dataset
 from harness.measurement import TrainingResult
-from harness.spec import TrainJob
+from harness.spec import LoadJob, TrainJob
 from harness.suites.executors.docker.engine import ENGINE_ERRORS
 from harness.suites.executors.docker.message import MOST_BYTES, Refused, event_of, work_message
 from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed, Work
@@ -181,6 +181,8 @@ def _mounts(work: Work) -> list[Mount]:
     for key in work.weights:
         if (work.models_dir / key).is_dir():  # published weights lie among the data
             mounts.append(_mount(MODELS / key, work.models_dir / key))
+    if isinstance(work.job, LoadJob) and (work.models_dir / work.key).is_dir():
+        mounts.append(_mount(MODELS / work.key, work.models_dir / work.key))
     if isinstance(work.job, TrainJob):
         mounts.append(_mount(MODELS / work.key, _writable(work.models_dir / work.key), read_only=False))
     return mounts
