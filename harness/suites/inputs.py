@@ -20,7 +20,7 @@ from harness.data.manifest import Origin, find_manifest, split_file
 from harness.data.sets import get_dataset
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
-from harness.errors import DataMissing, SpecError, UnknownName
+from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of
 from harness.spec.own import CODE, FILE, code_inputs
 from harness.spec.training import RECORDED, WEIGHTS, Recorded
@@ -112,6 +112,13 @@ class Inputs:
         if not path.is_file():
             raise SpecError(f"there is no file {path}")
         return path
+
+    def require_same(self, digests: Mapping[str, str]) -> None:
+        """Raises DataDamaged where an input of the data folder is another than a job was planned with."""
+        for path, digest in digests.items():
+            name, _, part = path.partition("/")
+            if part not in {CODE, FILE} and self.state(path).digest != digest:
+                raise DataDamaged(f"{name} in {self.data_dir} was replaced since this run began; run the command again")
 
     def verify(self, paths: Iterable[str]) -> None:
         """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""

@@ -35,6 +35,7 @@ from harness.spec import (
 from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import cpu_name
 from harness.suites.executors.event import Failed, Finished, JobWork, Progressed, Result, Work
+from harness.suites.inputs import Inputs
 from harness.suites.results import checkpoint_file, is_whole
 from harness.training.images import training_images
 from harness.training.loop import train
@@ -115,17 +116,21 @@ class Worker:
             case TrainJob():
                 return self._trained(work, work.job)
             case LoadJob():
-                return self._taken_in(work, work.job)
+                result: Result = self._taken_in(work, work.job)
             case EvaluateJob():
-                return self._evaluated(work, work.job)
+                result = self._evaluated(work, work.job)
             case AnalyseJob():
-                return analyse(work.job.spec, work.data_dir)
+                result = analyse(work.job.spec, work.data_dir)
+        _require_planned_data(work)
+        return result
 
     def _trained(self, work: JobWork, job: TrainJob) -> TrainingResult:
+        images = training_images(job.spec, work.data_dir, self._device, work.code)
+        _require_planned_data(work)
         return train(
             job.spec,
             job.seed,
-            training_images(job.spec, work.data_dir, self._device, work.code),
+            images,
             device=self._device,
             folder=work.models_dir / job.key,
             code=work.code,
@@ -175,6 +180,14 @@ class Worker:
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
             self._say(Progressed(key, progress))
+
+
+def _require_planned_data(work: JobWork) -> None:
+    """Raises DataDamaged where somebody has put other data into the folder, which the job may have read.
+
+    To be asked after the reading: what was read before is still open then, and as it was.
+    """
+    Inputs(work.data_dir, "smoke").require_same(work.job.data)  # the profile that stand-ins are data to
 
 
 def _weights_of(work: JobWork, job: ModelJob) -> Path:

@@ -1,15 +1,30 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy
 import pytest
 import torch
+from PIL import Image
 
+from harness.data.arrays import open_split
+from harness.data.folder import import_images
 from harness.evaluations import ANALYSES
-from harness.spec import AnalyseJob, NoiseExamplesSpec
-from harness.suites.executors.event import Failed, JobWork
+from harness.spec import (
+    AnalyseJob,
+    CleanSpec,
+    EvaluateJob,
+    NetworkSpec,
+    NoiseExamplesSpec,
+    OptimisationSpec,
+    TrainingSpec,
+    TrainJob,
+)
+from harness.suites.executors.event import Failed, Finished, JobWork
+from harness.suites.inputs import Inputs
 from harness.suites.worker import Worker
 
 EVERYTHING = 1 << 50  # bytes; no machine has them
@@ -50,3 +65,54 @@ def test_an_unforeseen_error_is_described(outcome):
     assert isinstance(failed, Failed)
     assert failed.cause == "unexpected"
     assert failed.reason.startswith("unexpected KeyError: 'key' (")
+
+
+@pytest.fixture
+def other_digits(folders, tmp_path) -> Path:
+    """A data folder whose digits are replaced: each image is turned upside down."""
+    for split in ("train", "test"):
+        digits = open_split(folders.data_dir, "digits", split)
+        for label in range(10):
+            (tmp_path / "upside down" / split / str(label)).mkdir(parents=True)
+        for number, (image, label) in enumerate(zip(digits.images, digits.labels, strict=True)):
+            pixels = image[0].flip(0).numpy()
+            Image.fromarray(pixels).save(tmp_path / "upside down" / split / str(int(label)) / f"{number:05}.png")
+    shutil.copytree(folders.data_dir, tmp_path / "data")
+    import_images(tmp_path / "data", "digits", tmp_path / "upside down", replace=True)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("kind", ["train", "evaluate", "analyse"])
+def test_what_was_read_of_other_data_than_planned_is_no_result(kind, folders, other_digits, tmp_path):
+    """A colleague replaces a data set while a run works."""
+    planned = Inputs(folders.data_dir, "paper")
+    spec = TrainingSpec(
+        classification="digits",
+        n_train=40,
+        network=NetworkSpec(base_width=2),
+        optimisation=OptimisationSpec(epochs=1, batch_size=20),
+        augmentation="none",
+    )
+    training = TrainJob(spec=spec, seed=0, data=planned.digests(["digits/train"]))
+    job = {
+        "train": training,
+        "evaluate": EvaluateJob(
+            model=training, evaluation=CleanSpec(n_images=20), data=planned.digests(["digits/test"])
+        ),
+        "analyse": AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data=planned.digests(["digits/test"])),
+    }[kind]
+    worker = Worker(torch.device("cpu"), 1, lambda told: None)
+
+    def outcome(job, data_dir, **weights):
+        models = tmp_path / "models"
+        return worker.outcome(JobWork(job=job, data_dir=data_dir, models_dir=models, weights=weights))
+
+    trained = outcome(training, folders.data_dir) if kind == "evaluate" else None
+    weights = {training.key: trained.result.weights} if trained else {}
+    assert isinstance(outcome(job, folders.data_dir, **weights), Finished)
+    if kind == "train":
+        shutil.rmtree(tmp_path / "models")  # it would be found finished
+    failed = outcome(job, other_digits, **weights)
+    assert isinstance(failed, Failed)
+    assert failed.reason == f"digits in {other_digits} was replaced since this run began; run the command again"
+    assert failed.cause == "refused"
