@@ -114,8 +114,11 @@ def _one_of(name: str, text: str | None, allowed: tuple[str, ...]) -> str | None
 
 def _file() -> dict[str, str]:
     """What `.env` says."""
-    if not _FILE.is_file():
-        return {}
-    from dotenv import dotenv_values
+    try:
+        if not _FILE.is_file():
+            return {}
+        from dotenv import dotenv_values
 
-    return {name: value for name, value in dotenv_values(_FILE).items() if value is not None}
+        return {name: value for name, value in dotenv_values(_FILE).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{_FILE.absolute()} cannot be read: {error}") from None

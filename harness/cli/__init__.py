@@ -6,6 +6,7 @@ Command modules import what is heavy (torch, pandas, matplotlib) inside the comm
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -60,9 +61,16 @@ def _options(
 
 def main() -> None:
     """Run a command; a user's mistake becomes one message and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a ± on a terminal that has none is no reason to stop
     try:
         app()
     except HarnessError as error:
         color = typer.colors.YELLOW if isinstance(error, Interrupted) else typer.colors.RED
         typer.secho(f"error: {error}", err=True, fg=color)
         sys.exit(error.exit_code)
+    except OSError as error:  # a file or folder that is not as it should be, and where nothing better is said
+        where = f"{error.filename}: " if error.filename else ""
+        typer.secho(f"error: {where}{error.strerror or error}", err=True, fg=typer.colors.RED)
+        sys.exit(1)

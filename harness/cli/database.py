@@ -77,6 +77,19 @@ def backup(
 
 
 @database_app.command()
+def restore(path: Annotated[Path, typer.Argument(help="What `harness db backup` made.")]) -> None:
+    """Put a backup in the database's place; what was there is kept beside it. No run may be at work."""
+    from harness.store.upkeep import restore as restored
+    from harness.suites.results import held
+
+    with held(settings().results_dir):
+        aside = restored(settings().database, path)
+    typer.echo(f"restored: {path}, checked, sound")
+    if aside is not None:
+        typer.echo(f"what was there before: {aside}")
+
+
+@database_app.command()
 def copy(
     to: Annotated[str, typer.Option(help="URL of an empty database: sqlite:///FILE or postgresql://USER@HOST/NAME.")],
 ) -> None:

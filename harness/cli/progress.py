@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -27,7 +28,7 @@ def shown() -> Iterator[Watch]:
     """The display that fits the standard output."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        yield Lines(lambda text: console.print(text, soft_wrap=True, markup=False))
+        yield Lines(partial(_print, console))
         return
     with Bars(
         TextColumn("{task.description}", markup=False),
@@ -40,6 +41,12 @@ def shown() -> Iterator[Watch]:
         speed_estimate_period=_SPEED_SECONDS,
     ) as bars:
         yield Live(bars)
+
+
+def _print(console: Console, text: str) -> None:
+    """Write a line; a log that cannot be written, on a full disk for instance, does not stop a run."""
+    with suppress(OSError):
+        console.print(text, soft_wrap=True, markup=False)
 
 
 def duration(seconds: float) -> str:

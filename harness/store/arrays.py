@@ -38,6 +38,8 @@ def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[Arr
     """
     from safetensors.numpy import save as content_of
 
+    for unfinished in (folder / key).glob("*.tmp"):  # of a writer that was killed
+        unfinished.unlink()
     found = []
     for name, array in arrays.items():
         content = content_of({name: array})

@@ -1,20 +1,22 @@
-"""Care for the database: upgrade, check, back up, export."""
+"""Care for the database: upgrade, check, back up, restore, export."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, make_url, select
 from sqlalchemy import table as sql_table
 
 from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
-from harness.files import write_whole
+from harness.files import flush_folder, write_whole
 from harness.store import migrations, read, seals, views
-from harness.store.engine import Database, connected, state, translated
+from harness.store.engine import Database, connected, file, state, translated
 from harness.store.schema import Base
 
 
@@ -110,22 +112,61 @@ def backup(database: Database, target: Path | None = None) -> Path:
     try:
         with database.engine.connect() as connection:
             database.dialect.backup(connection, partial)
-        _require_sound(partial)
+        _require_sound(partial, target)
         partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
     return target
 
 
-def _require_sound(file: Path) -> None:
-    copy = connected(f"sqlite:///{file}", create=False)
+def restore(url: str, backup: Path) -> Path | None:
+    """Put a copy of a backup in the place of an SQLite database; where what was there lies now, None if nothing was.
+
+    A killed writer's log goes aside with it: SQLite would write it into whatever file has the database's name.
+
+    Raises:
+        HarnessError: the database is on a server, or the files cannot be written.
+        DatabaseUnusable: the backup is not sound; nothing was changed.
+    """
+    path = file(make_url(url))
+    if path is None:
+        raise HarnessError("the database is on a server, whose own tools restore it (pg_restore)")
+    if not backup.is_file():
+        raise HarnessError(f"there is no file {backup}")
+    aside = path.with_name(f"{path.stem}-replaced-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{path.suffix}")
+    partial = path.with_name(path.name + ".partial")
     try:
-        with copy.reading() as connection:
-            problems = copy.dialect.problems(connection)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(backup, partial)
+        _require_sound(partial, backup)
+        there = path.exists()
+        for ending in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+        partial.replace(path)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be replaced: {error.strerror}") from error
     finally:
-        copy.close()
+        for ending in ("-wal", "-shm", ""):
+            partial.with_name(partial.name + ending).unlink(missing_ok=True)
+    return aside if there else None
+
+
+def _require_sound(copy: Path, backup: Path) -> None:
+    """Raises DatabaseUnusable if the copy of a backup holds no results of this program, or damaged ones."""
+    database = connected(f"sqlite:///{copy}", create=False)
+    try:
+        with database.reading() as connection:
+            problems = database.dialect.problems(connection)
+        if state(database) is None:
+            problems = ["it is empty"]
+    except DatabaseUnusable as error:
+        raise DatabaseUnusable(str(error).replace(str(copy), str(backup))) from None
+    finally:
+        database.close()
     if problems:
-        raise DatabaseUnusable(f"the backup {file} is not sound: {problems[0]}")
+        raise DatabaseUnusable(f"the backup {backup} is not sound: {problems[0]}")
 
 
 def export(database: Database, folder: Path) -> list[Path]:

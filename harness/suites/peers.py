@@ -84,7 +84,13 @@ class Peers:
         return {key: holder for key, holder in found.items() if holder and holder.id not in dead}
 
     def has(self, key: str) -> bool:
-        """Whether the job was done with this results folder, or nobody knows with which."""
+        """Whether the job was done with this results folder, or nobody knows with which.
+
+        A database in the results folder has no other: where its identity is another, files of the folder were lost.
+        """
+        path = self._database.path
+        if path is not None and self.folder.path.resolve() in path.resolve().parents:
+            return True
         holder = claims.holder(self._database, key)
         return holder is None or holder.folder == self.folder.identity
 

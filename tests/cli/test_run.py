@@ -3,10 +3,12 @@ from __future__ import annotations
 import ast
 import random
 import signal
+import subprocess
 import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 import pytest
@@ -215,6 +217,48 @@ def test_data_that_nothing_can_run_without_are_named(program: Program, tmp_path)
     code, said = program("run-suite", "tiny", "--only", "none")
     assert code == 1
     assert said.splitlines()[-1].endswith("bring it with: harness data prepare cifar10")
+
+
+def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "harness", "run-suite", "tiny", "--only", "none"],
+            cwd=program.folder,
+            env=program.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert "Traceback" not in process.stderr
+    assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
+
+
+@pytest.mark.parametrize("command", ["list", "status"])
+def test_an_answer_that_cannot_be_written_is_one_error(command, finished):
+    program, *_ = finished
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "harness", command],
+            cwd=program.folder,
+            env=program.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert process.returncode != 0
+    assert "error: No space left on device" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_terminal_without_a_plus_minus_gets_a_report_all_the_same(finished):
+    program, *_ = finished
+    environment = program.environment | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "harness", "report", "tiny", "--format", "md"]
+    found = subprocess.run(command, cwd=program.folder, env=environment, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "tables and" in found.stdout
 
 
 def test_the_version_is_told(program):

@@ -354,3 +354,59 @@ def test_what_is_read_at_one_moment_does_not_see_what_is_written_meanwhile(db: D
         with moment.at_one_moment() as same:
             assert len(read.table(same, "suite")) == len(before)
     assert len(read.table(db, "suite")) == len(before) + 1
+
+
+def _write(db: Database) -> None:
+    write.plan(db, planned((0,)), "study", "smoke", "A study")
+
+
+@pytest.mark.parametrize("trouble", ["removed", "moved", "replaced"])
+def test_nothing_is_written_to_a_file_that_is_no_longer_the_database(trouble: str, file: Path, tmp_path: Path) -> None:
+    with closing(open_database(sqlite_url(file))) as db:
+        _write(db)
+        if trouble == "removed":
+            file.unlink()
+        elif trouble == "moved":
+            file.rename(tmp_path / "moved.sqlite")
+        else:
+            shutil.copy(file, tmp_path / "copy")
+            (tmp_path / "copy").rename(file)
+        with pytest.raises(DatabaseUnusable, match="no longer the file that this command opened"):
+            _write(db)
+
+
+def test_a_database_in_memory_is_refused() -> None:
+    for url in ("sqlite://", "sqlite:///:memory:"):
+        with pytest.raises(DatabaseUnusable, match="keeps nothing"):
+            open_database(url)
+
+
+def test_who_may_not_write_a_database_leaves_nothing_beside_it(file: Path, public_folder: Path) -> None:
+    """What a colleague's look left there would be the colleague's, and in the owner's way."""
+    folder = public_folder / "shared"
+    folder.mkdir()
+    shutil.copy(file, folder / "harness.sqlite")
+    (folder / "harness.sqlite").chmod(0o444)
+    folder.chmod(0o777)
+    said: Queue[str] = FORK.SimpleQueue()
+    process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(folder / "harness.sqlite"), said))
+    process.start()
+    process.join()
+    assert said.get().isdigit()
+    assert [path.name for path in folder.iterdir()] == ["harness.sqlite"]
+
+
+def test_who_may_not_write_a_database_reads_it_while_its_owner_works(file: Path, public_folder: Path) -> None:
+    folder = public_folder / "at work"
+    folder.mkdir()
+    shutil.copy(file, folder / "harness.sqlite")
+    folder.chmod(0o755)
+    with closing(open_database(sqlite_url(folder / "harness.sqlite"))) as db:
+        _write(db)
+        for path in folder.iterdir():
+            path.chmod(0o644)
+        said: Queue[str] = FORK.SimpleQueue()
+        process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(folder / "harness.sqlite"), said))
+        process.start()
+        process.join()
+        assert said.get() == "1"

@@ -126,3 +126,44 @@ def test_an_export_is_every_view_as_csv(filled: Database, tmp_path: Path) -> Non
             header, *rows = csv.reader(opened)
         assert ", ".join(header) == COLUMNS[file.stem]
         assert len(rows) == len(read.answer(filled, file.stem).rows)
+
+
+def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqlite: Database, tmp_path: Path) -> None:
+    """Moved into place by hand it would have that log written into it."""
+    path = filled_sqlite.path
+    assert path is not None
+    before = read.answer(filled_sqlite, "v_curves").rows
+    saved = upkeep.backup(filled_sqlite, tmp_path / "saved.sqlite")
+    with filled_sqlite.transaction() as session:
+        session.execute(text("DELETE FROM gamma"))
+    log = path.with_name(f"{path.name}-wal").read_bytes()
+    assert log
+    filled_sqlite.close()
+    path.with_name(f"{path.name}-wal").write_bytes(log)  # closing in order has removed it
+    aside = upkeep.restore(f"sqlite:///{path}", saved)
+    assert aside is not None
+    assert aside.with_name(f"{aside.name}-wal").read_bytes() == log
+    assert not path.with_name(f"{path.name}-wal").exists()
+    with closing(open_database(f"sqlite:///{path}")) as database:
+        assert read.answer(database, "v_curves").rows == before
+        assert upkeep.check(database).problems == ()
+    assert saved.exists()
+    assert not list(path.parent.glob("*.partial*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3", b"no database at all"])
+def test_what_is_no_backup_is_not_restored(content: bytes, filled_sqlite: Database, tmp_path: Path) -> None:
+    (tmp_path / "saved").write_bytes(content)
+    path = filled_sqlite.path
+    assert path is not None
+    with pytest.raises(DatabaseUnusable, match="saved"):
+        upkeep.restore(f"sqlite:///{path}", tmp_path / "saved")
+    with pytest.raises(HarnessError, match="there is no file"):
+        upkeep.restore(f"sqlite:///{path}", tmp_path / "nowhere")
+    assert read.answer(filled_sqlite, "v_curves").rows
+    assert not list(path.parent.glob("*replaced*"))
+
+
+def test_a_database_on_a_server_is_restored_by_its_own_tools(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="pg_restore"):
+        upkeep.restore("postgresql://somebody@nowhere/results", tmp_path)

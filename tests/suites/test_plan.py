@@ -272,7 +272,7 @@ def test_an_external_model_waits_for_its_weights_and_its_test_images(parse, inpu
 
 def test_a_transferred_attack_on_an_external_model_is_refused(parse, inputs):
     suite = parse().model_copy(update={"conditions": {"standard": EXTERNAL}})
-    with pytest.raises(SpecError, match="an external model has no unregularized twin"):
+    with pytest.raises(SpecError, match="has no unregularized twin"):
         make_plan([suite], inputs, bfloat16=False)
 
 

@@ -109,6 +109,7 @@ class Listener:
     def started(self, planned: PlannedJob) -> None: ...
     def progressed(self, planned: PlannedJob, progress: Progress) -> None: ...
     def finished(self, planned: PlannedJob, seconds: float) -> None: ...
+    def elsewhere(self, planned: PlannedJob) -> None: ...
 
 
 class Run:
@@ -148,6 +149,26 @@ def test_a_suite_is_done_once(run):
     assert run.query("SELECT state, count(*), max(attempts) FROM job GROUP BY state") == [("done", JOBS, 1)]
     again = run()
     assert (again.finished, again.done, run.executor.done) == (0, JOBS, [])
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_models_that_were_lost_with_a_results_folder_are_trained_again(
+    elsewhere, parse, folders, monkeypatch, tmp_path
+):
+    """Of a database that lies in the folder there is no other; of one elsewhere another folder may have them."""
+    where = tmp_path / "elsewhere" if elsewhere else folders.results_dir
+    url = f"sqlite:///{where / 'harness.sqlite'}"
+    run = Run(parse(), replace(folders, database_url=url), monkeypatch)
+    run({"none 0 gaussian": "it broke"})
+    (folders.results_dir / "folder.id").unlink()
+    shutil.rmtree(folders.models_dir)
+    summary = run()
+    if elsewhere:
+        assert run.executor.done == []
+        assert summary.done == JOBS - 1
+    else:
+        assert run.executor.done == ["none 0 train", "none 0 gaussian"]
+        assert summary.done == JOBS
 
 
 def test_what_an_earlier_run_did_is_not_done_again(run):

@@ -35,6 +35,8 @@ class Database:
     engine: Engine
     moment: Connection | None = None
     """What `reading` gives, where all that is read shall be of one moment."""
+    opened: tuple[int, int] | None = None
+    """Device and inode of the file that was opened."""
 
     @property
     def title(self) -> str:
@@ -53,7 +55,12 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """The one session that writes now, all or nothing; DatabaseUnusable if the database refuses."""
+        """The one session that writes now, all or nothing; DatabaseUnusable if the database refuses, or is gone."""
+        if self.opened is not None and self.opened != _inode(self.path):
+            raise DatabaseUnusable(
+                f"{self.title} is no longer the file that this command opened: it was moved, removed or replaced. What "
+                "was stored until then is in that file; put it where it belongs and run the same command again"
+            )
         with self._translated(), Session(self.engine) as session, session.begin():
             session.connection()  # take the lock before anything is looked at
             yield session
@@ -113,7 +120,23 @@ def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOU
     except BaseException:
         database.close()
         raise
-    return database
+    return replace(database, opened=_inode(database.path))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DatabaseUnusable(f"{path} cannot be looked at: {error.strerror}") from error
+
+
+def _inode(path: Path | None) -> tuple[int, int] | None:
+    """What a file is, whatever it is called; None if there is none."""
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def find_database(url: str) -> Database | None:
@@ -135,7 +158,9 @@ def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Datab
         ) from None
     dialect = lookup(_DIALECTS, "database", parsed.get_backend_name())
     path = file(parsed)
-    if path is not None and not path.exists():
+    if path is None and dialect is sqlite:
+        raise DatabaseUnusable("an SQLite database in memory keeps nothing; name a file: sqlite:///FOLDER/FILE")
+    if path is not None and not _exists(path):
         if not create:
             raise NoResults(_no_results(str(path)))
         try:

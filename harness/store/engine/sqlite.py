@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 
 from harness.errors import DatabaseUnusable
 
-DAMAGED = "is damaged; restore the newest backup (`harness db backup` makes them)"
+DAMAGED = "is damaged; restore the newest backup: harness db restore FILE (`harness db backup` makes them)"
 
 _SENTENCES = {
     "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
@@ -41,10 +41,8 @@ _STEPS = 100_000  # of SQLite's virtual machine between two looks at the clock: 
 def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
     """An engine for one file; `timeout` seconds are waited for another writer. reading: it need not be written."""
     path = Path(url.database or "").absolute()
-    if reading and _can_only_be_read(path):
-        # else SQLite would write beside the file to read it
-        frozen = url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "immutable": "1", "uri": "true"})
-        return create_engine(frozen)
+    if reading and path.is_file() and not os.access(path, os.W_OK):
+        return create_engine(_only_read(url, path), connect_args={"timeout": timeout})
     made = create_engine(url, connect_args={"timeout": timeout})
 
     @event.listens_for(made, "connect")
@@ -59,11 +57,15 @@ def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
     return made
 
 
-def _can_only_be_read(path: Path) -> bool:
-    """Whether nobody writes a database and we may not, so that it can be read as a file that does not change."""
-    if not path.is_file() or os.access(path, os.W_OK) or os.access(path.parent, os.W_OK):
-        return False
-    return not path.with_name(f"{path.name}-wal").exists()  # which is there as long as anybody has it open
+def _only_read(url: URL, path: Path) -> URL:
+    """For who may not write a file: no files are made beside it, which would be this user's and in the owner's way.
+
+    While nobody has it open, for which there is a sign, it is read as one that does not change.
+    """
+    query = {"mode": "ro", "uri": "true"}
+    if not path.with_name(f"{path.name}-wal").exists():
+        query["immutable"] = "1"
+    return url.set(database=f"file:{quote(str(path))}", query=query)
 
 
 def begin(connection: Connection, *, writing: bool) -> None:
