@@ -28,7 +28,8 @@ class Spec(BaseModel):
         """Numbers are strict: `true` is no 1, and a text is no number."""
         super().__pydantic_init_subclass__(**options)
         for field in cls.model_fields.values():
-            if {int, float, NoneType}.issuperset(get_args(field.annotation) or [field.annotation]):
+            is_number = {int, float, NoneType}.issuperset(get_args(field.annotation) or [field.annotation])
+            if is_number and Strict() not in field.metadata:
                 field.metadata.append(Strict())
 
     def replaced(self, **changes: Any) -> Self:

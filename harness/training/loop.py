@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -101,6 +102,7 @@ class _Training:
         penalty = Penalty(spec.penalty, code) if spec.penalty else None
         self.learner = Learner(spec, network, get_dataset(spec.classification).pixel_scaling, device, penalty)
         self._seed = seed
+        self._runs_own_code = bool(spec.functions)
         self._batches = Batches(spec, seed, images, device)
         self._optimisation = spec.optimisation
         self._look_seconds = _LOOK_SECONDS if device.type == "cpu" else math.inf
@@ -121,7 +123,7 @@ class _Training:
         steps: list[Step] = []
         losses: list[list[float]] = []
         looked = began
-        with global_generators(self._seed, "own code", number):
+        with global_generators(self._seed, "own code", number) if self._runs_own_code else nullcontext():
             for batch in self._batches.epoch(number):
                 steps.append(self.learner.step(batch, rate))
                 if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
