@@ -229,5 +229,5 @@ def _dataset(name: str, roles: Sequence[Role], where: str) -> DataSet:
     """The data set of that name; raises SpecError if there is none, or if it has another role."""
     fitting = [dataset.name for dataset in DATASETS.values() if dataset.role in roles]
     if name not in fitting:
-        raise SpecError(f"{where}: {UnknownName(f'data set for {roles[0]}', name, fitting)}")
+        raise SpecError(f"{where}: {UnknownName('data set for ' + ' or '.join(roles), name, fitting)}")
     return get_dataset(name)

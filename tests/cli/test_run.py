@@ -153,6 +153,20 @@ def test_ctrl_c_says_how_to_continue_and_a_second_run_is_refused_meanwhile(finis
     assert program.query(curves) == undisturbed.query(curves)
 
 
+@pytest.mark.parametrize("wait", [0.0, 0.1, 0.4])
+def test_ctrl_c_while_the_workers_start_is_no_traceback(wait, program):
+    with program.start("run-suite", "tiny", "--workers", "2") as process:
+        deadline = time.monotonic() + 60
+        while not workers_of(process) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(wait)
+        interrupt(process)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said
+
+
 def test_status_says_who_is_at_work(program):
     with program.start("run-suite", "tiny", "--only", "none") as process:
         wait_for(process, "none, seed 0: training")

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -154,7 +155,13 @@ class _Process:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_run, args=(theirs, share), name="worker", daemon=True)
-        self._process.start()
+        # Ctrl-C is the runner's, and it ends its workers: one that still imports would end with a traceback
+        resource_tracker.ensure_running()  # whose start would let signals through again
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()  # so that the pipe ends when the process does
 
     def begin(self, work: Work) -> None:
@@ -192,7 +199,6 @@ def kernel_kills(counts: Path = _KERNEL_COUNTS) -> int | None:
 
 def _run(connection: Connection, share: Share) -> None:
     """The life of a worker process; nothing of torch is imported before its environment is set."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the runner, who ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(len(share.cores))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the cores from those who work
