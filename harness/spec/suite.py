@@ -24,7 +24,7 @@ from pydantic import Field
 from harness.errors import SpecError
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
-from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec
+from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.external import CheckpointSpec, ExternalSpec, UntrainedSpec
 from harness.spec.model import Spec, Table, all_validated, part_of, validated
 from harness.spec.suite_file import (
@@ -144,8 +144,6 @@ def _told_apart(evaluations: dict[str, EvaluationSpec], where: str) -> dict[str,
     """The evaluations; raises SpecError where the views and a report would mix the numbers of two."""
     for (one, first), (other, second) in itertools.combinations(evaluations.items(), 2):
         match first, second:
-            case CleanSpec(), CleanSpec():
-                shared = "are both the clean accuracy"
             case BoundarySpec(), BoundarySpec() if first.steps == second.steps:
                 shared = f"are both Boundary attacks of {first.steps} steps"
             case CorruptionSpec(), CorruptionSpec() if _overlap(first, second):

@@ -170,8 +170,8 @@ def test_ctrl_c_while_the_workers_start_is_no_traceback(wait, program):
 def test_status_says_who_is_at_work(program):
     with program.start("run-suite", "tiny", "--only", "none") as process:
         wait_for(process, "none, seed 0: training")
+        _another_runner_works_on_another_suite(program)  # before the stop, which may find the run writing
         process.send_signal(signal.SIGSTOP)
-        _another_runner_works_on_another_suite(program)
         code, said = program("status", "tiny")
         process.send_signal(signal.SIGCONT)
         interrupt(process)

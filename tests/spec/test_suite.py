@@ -175,7 +175,6 @@ def test_what_only_looks_like_a_number_is_refused(parse, before, after, said):
     ("more", "said"),
     [
         ('again = { kind = "boundary", steps = 3, n_images = 5 }', "again and boundary"),
-        ('again = { kind = "clean", n_images = 5 }', "clean and again"),
         (
             'fog = { kind = "corruption", images = "digits-c", corruptions = ["fog", "snow"] }\n'
             'snow = { kind = "corruption", images = "digits-c", corruptions = ["snow"] }',
