@@ -10,7 +10,7 @@ import pandas as pd
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.style import COLORS, MARKERS, Look, panels_for, plain, seeds
 from harness.report.rows import records
-from harness.report.summary import attack_title, attacks
+from harness.report.summary import UNREGULARIZED, attack_title, attacks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +125,7 @@ def _legend(figure: Figure, sets: list[str], counted: str) -> None:
         for i in range(len(sets))
     ]
     gray = Line2D([], [], color="#555555", marker="o", markersize=MARK, markerfacecolor="white", linestyle="none")
-    labels = [f"regularized on {plain(name)}" for name in sets]
+    labels = ["penalized" if name == UNREGULARIZED else f"regularized on {plain(name)}" for name in sets]
     figure.legend(
         [*handles, gray, Patch(color=SHADE)],
         [*labels, "open: not acceptable", f"acceptable region ({counted})"],
