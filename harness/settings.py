@@ -1,4 +1,4 @@
-"""Where things lie: from the environment, then `.env`, then defaults."""
+"""Where things lie and how jobs are done: from the environment, then `.env`, then defaults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILE = Path(".env")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Folders and the database; each is an environment variable `HARNESS_...`."""
+    """What is the same for all commands; each is an environment variable `HARNESS_...`."""
 
     results_dir: Path = Path("results")
     """Database, weights, figures."""

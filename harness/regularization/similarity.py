@@ -158,7 +158,7 @@ def same_class(labels: Tensor) -> RowSimilarity:
 
 
 def similarity_matrix(rows: Tensor) -> Tensor:
-    """S_pixel of all pairs: (N, N) float32. For figures and tests; training never asks for it."""
+    """S_pixel of all pairs: (N, N) float32. Of recordings and for figures; training never asks for it."""
     return rows @ rows.T
 
 

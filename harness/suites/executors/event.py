@@ -119,7 +119,11 @@ class Executor(Protocol):
         """Begin a work; only while some worker is idle."""
 
     def events(self, timeout: float) -> Sequence[Event]:
-        """What happened since the last call; waits for at most `timeout` seconds. Raises DeviceError."""
+        """What happened since the last call; waits for at most `timeout` seconds.
+
+        Raises:
+            DeviceError, ExecutorUnusable: no work can be done any more.
+        """
 
     def close(self) -> None:
         """End all workers now, whatever they do."""
