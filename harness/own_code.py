@@ -13,6 +13,7 @@ import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,10 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def names_in(text: str) -> set[str]:
+@cache
+def names_in(text: str) -> frozenset[str]:
     """The names that a file's text defines, of which nothing is run."""
-    return set(_defined(ast.parse(text)))
+    return frozenset(_defined(ast.parse(text)))
 
 
 def _defined(module: ast.Module) -> Iterator[str]:
@@ -92,6 +94,12 @@ class OwnCode:
 
 
 NO_CODE = OwnCode()
+
+
+def described(value: Any) -> str:
+    """What own code returned, for an error that says what it should have: "a tensor (3, 4)", "a list"."""
+    kind = type(value).__name__
+    return f"a tensor {tuple(value.shape)}" if kind == "Tensor" else f"a {kind}"
 
 
 def keep(code: OwnCode, folder: Path) -> None:

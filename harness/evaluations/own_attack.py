@@ -15,6 +15,7 @@ from harness.evaluations.curve import accuracies, sizes
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult
 from harness.models.pixels import unit_pixels
+from harness.own_code import described
 from harness.seeding import global_generators
 from harness.spec import OwnAttackSpec
 
@@ -58,8 +59,7 @@ def own_attack(model: nn.Module, setting: Setting, spec: OwnAttackSpec) -> Evalu
 def _checked(found: Any, images: Tensor, epsilon: float, spec: OwnAttackSpec) -> Tensor:
     """What an attack returned, clipped to [0, 1], if it keeps to its size."""
     if not isinstance(found, Tensor) or found.shape != images.shape:
-        shape = f"a tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
-        raise SpecError(f"{spec.function} returns {shape} for images {tuple(images.shape)}")
+        raise SpecError(f"{spec.function} returns {described(found)} for images {tuple(images.shape)}")
     attacked = found.detach().to(images).clamp(0, 1)
     if not bool(attacked.isfinite().all()):
         raise NotEvaluable(f"{spec.function} returns pixels that are not finite at size {epsilon:.4g}")

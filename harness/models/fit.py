@@ -28,6 +28,11 @@ def misfit(name: str, tensors: Mapping[str, Tensor]) -> str:
     try:
         _FITS[name](tensors)
     except RuntimeError as error:
-        lines = [line.strip() for line in str(error).splitlines()[1:]]
-        return "; ".join(line if len(line) <= LINE else f"{line[:LINE]}..." for line in lines[:3]) or str(error)
+        return differences(error)
     return ""
+
+
+def differences(error: RuntimeError) -> str:
+    """What torch says of tensors that do not fit a network, short enough for a line."""
+    lines = [line.strip() for line in str(error).splitlines()[1:]]
+    return "; ".join(line if len(line) <= LINE else f"{line[:LINE]}..." for line in lines[:3]) or str(error)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from harness.data.weights.checkpoint import read_checkpoint
 from harness.errors import SpecError
-from harness.own_code import OwnCode
+from harness.own_code import OwnCode, described
 from harness.seeding import global_generators
-from harness.spec.external import CheckpointSpec
 from harness.spec.training import NetworkSpec
 
 
@@ -57,8 +54,8 @@ def build_own(
         SpecError: what it makes is no network for such images and classes.
     """
     shape = (channels, classes, size)
-    module = _made(spec.architecture, code, seed, shape, base_width=spec.base_width, **spec.options)
-    images = _tried(module, spec.architecture, shape)
+    module = made(spec.architecture, code, seed, shape, base_width=spec.base_width, **spec.options)
+    images, _ = tried(module, spec.architecture, shape)
     with torch.no_grad(), global_generators(seed, "trial"):
         maps = module.taps(images) if hasattr(module, "taps") else ()  # type: ignore[operator]
     if any(found.dim() != 4 or len(found) != len(images) for found in maps):
@@ -66,48 +63,22 @@ def build_own(
     return OwnNetwork(module.train(), spec.architecture, [found.shape[1] for found in maps])
 
 
-def load_checkpoint(
-    spec: CheckpointSpec, weights: Path, code: OwnCode, classes: int, size: tuple[int, int], device: torch.device
-) -> nn.Module:
-    """A network that was trained elsewhere, in eval mode: float32 images (n, c, h, w) in [0, 1] -> logits (n, classes).
-
-    Its weights take no gradients, but gradients reach the images. weights: the file, of which nothing is executed.
-
-    Raises:
-        ImportRefused: the file holds something else than a state_dict.
-        SpecError: it does not fit the network, which is none for such images and classes, or has logits that are not
-            finite.
-    """
-    shape = (1 if spec.color == "gray" else 3, classes, size)
-    module = _made(spec.function, code, 0, shape, **spec.options)
-    tensors = read_checkpoint(weights, spec.weights)
-    try:
-        module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
-    except RuntimeError as error:
-        lines = [line.strip() for line in str(error).splitlines()[1:]]
-        raise SpecError(f"{spec.weights} does not fit {spec.function}: {'; '.join(lines[:2])[:400]}") from error
-    logits = module(_tried(module.requires_grad_(False), spec.function, shape))
-    if not bool(logits.isfinite().all()):
-        raise SpecError(f"{spec.title} has logits that are not finite")
-    return module.to(device)
-
-
-_Shape = tuple[int, int, tuple[int, int]]
+Shape = tuple[int, int, tuple[int, int]]
 """Channels, classes, and height and width of the images."""
 
 
-def _made(name: str, code: OwnCode, seed: int, shape: _Shape, **options: object) -> nn.Module:
+def made(name: str, code: OwnCode, seed: int, shape: Shape, **options: object) -> nn.Module:
     """What a function makes, with what it draws from torch's global generators; raises SpecError if it is no module."""
     channels, classes, size = shape
     with global_generators(seed, "weights"):
         module = code.function(name)(channels=channels, classes=classes, size=size, **options)
     if not isinstance(module, nn.Module):
-        raise SpecError(f"{name} returns a {type(module).__name__}, not a torch.nn.Module")
+        raise SpecError(f"{name} returns {described(module)}, not a torch.nn.Module")
     return module
 
 
-def _tried(module: nn.Module, name: str, shape: _Shape) -> Tensor:
-    """Two images that a module, now in eval mode, has logits for; raises SpecError if those are none."""
+def tried(module: nn.Module, name: str, shape: Shape) -> tuple[Tensor, Tensor]:
+    """Two images and what a module, now in eval mode, says of them; raises SpecError if that is no logits."""
     channels, classes, size = shape
     images = torch.zeros(2, channels, *size)
     with torch.no_grad(), global_generators(0, "trial"):
@@ -115,4 +86,4 @@ def _tried(module: nn.Module, name: str, shape: _Shape) -> Tensor:
     if getattr(logits, "shape", None) != (2, classes):
         found = tuple(getattr(logits, "shape", ()))
         raise SpecError(f"{name}: its logits for 2 images of {classes} classes have the shape {found}")
-    return images
+    return images, logits

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.errors import SpecError
-from harness.own_code import OwnCode
+from harness.own_code import OwnCode, described
 from harness.regularization.similarity import RowSimilarity
 from harness.seeding import global_generators
 from harness.spec.training import RegularizerSpec
@@ -25,7 +25,7 @@ def own_similarity(spec: RegularizerSpec, code: OwnCode, images: Tensor) -> RowS
     with torch.no_grad(), global_generators(0, "target"):
         rows = code.function(spec.target)(images.clone(), **spec.options)
     if not isinstance(rows, Tensor) or rows.dim() != 2 or len(rows) != len(images):
-        found = f"a tensor {tuple(rows.shape)}" if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
+        found = described(rows)
         raise SpecError(f"{spec.target} returns {found} for {len(images)} images, not a row of numbers for each")
     if not bool(rows.isfinite().all()):
         raise SpecError(f"{spec.target} returns numbers that are not finite")

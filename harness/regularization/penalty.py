@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import SpecError
-from harness.own_code import OwnCode
+from harness.own_code import OwnCode, described
 from harness.spec.training import PenaltySpec
 
 
@@ -28,6 +28,5 @@ class Penalty:
         """
         found = self._function(model, images, labels, **self._spec.options)
         if not isinstance(found, Tensor) or found.dim():
-            shape = f"a tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
-            raise SpecError(f"{self._spec.function} returns {shape}, not a scalar tensor")
+            raise SpecError(f"{self._spec.function} returns {described(found)}, not a scalar tensor")
         return found.to(torch.float32)

@@ -19,6 +19,9 @@ from harness.store import migrations, read, seals, views
 from harness.store.engine import Database, connected, file, state, translated
 from harness.store.schema import Base
 
+_ENDINGS = ("-wal", "-shm", "")
+"""Of the files that an SQLite database consists of."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Upgrade:
@@ -102,7 +105,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
     """
     if target is None:
         source = database.path or Path("harness.sqlite")
-        target = source.with_name(f"{source.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{source.suffix}")
+        target = _dated(source)
     if target.exists():
         raise HarnessError(f"{target} exists already; backups are never overwritten")
     if not target.parent.is_dir():
@@ -119,6 +122,11 @@ def backup(database: Database, target: Path | None = None) -> Path:
     return target
 
 
+def _dated(path: Path, said: str = "") -> Path:
+    """A name beside a file that has the time in it."""
+    return path.with_name(f"{path.stem}{said}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{path.suffix}")
+
+
 def restore(url: str, backup: Path) -> Path | None:
     """Put a copy of a backup in the place of an SQLite database; where what was there lies now, None if nothing was.
 
@@ -133,14 +141,14 @@ def restore(url: str, backup: Path) -> Path | None:
         raise HarnessError("the database is on a server, whose own tools restore it (pg_restore)")
     if not backup.is_file():
         raise HarnessError(f"there is no file {backup}")
-    aside = path.with_name(f"{path.stem}-replaced-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{path.suffix}")
+    aside = _dated(path, "-replaced")
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(backup, partial)
         _require_sound(partial, backup)
         there = path.exists()
-        for ending in ("-wal", "-shm", ""):
+        for ending in _ENDINGS:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
         partial.replace(path)
@@ -148,7 +156,7 @@ def restore(url: str, backup: Path) -> Path | None:
     except OSError as error:
         raise HarnessError(f"{path} cannot be replaced: {error.strerror}") from error
     finally:
-        for ending in ("-wal", "-shm", ""):
+        for ending in _ENDINGS:
             partial.with_name(partial.name + ending).unlink(missing_ok=True)
     return aside if there else None
 

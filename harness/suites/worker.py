@@ -20,7 +20,7 @@ from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
-from harness.models.own import load_checkpoint
+from harness.models.checkpoint import load_checkpoint
 from harness.models.zoo import load_external
 from harness.spec import (
     AnalyseJob,

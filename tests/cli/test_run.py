@@ -233,10 +233,11 @@ def test_data_that_nothing_can_run_without_are_named(program: Program, tmp_path)
     assert said.splitlines()[-1].endswith("bring it with: harness data prepare cifar10")
 
 
-def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
+def onto_a_full_disk(program: Program, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The program with its standard output on a disk that is full."""
     with Path("/dev/full").open("w") as full:
-        process = subprocess.run(
-            [sys.executable, "-m", "harness", "run-suite", "tiny", "--only", "none"],
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
             cwd=program.folder,
             env=program.environment,
             stdout=full,
@@ -244,6 +245,10 @@ def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
             text=True,
             check=False,
         )
+
+
+def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
+    process = onto_a_full_disk(program, "run-suite", "tiny", "--only", "none")
     assert "Traceback" not in process.stderr
     assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
 
@@ -251,16 +256,7 @@ def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
 @pytest.mark.parametrize("command", ["list", "status"])
 def test_an_answer_that_cannot_be_written_is_one_error(command, finished):
     program, *_ = finished
-    with Path("/dev/full").open("w") as full:
-        process = subprocess.run(
-            [sys.executable, "-m", "harness", command],
-            cwd=program.folder,
-            env=program.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+    process = onto_a_full_disk(program, command)
     assert process.returncode != 0
     assert "error: No space left on device" in process.stderr
     assert "Traceback" not in process.stderr

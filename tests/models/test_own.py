@@ -7,8 +7,9 @@ import torch
 from own_code import CODE, code_of
 
 from harness.errors import ImportRefused, SpecError
+from harness.models.checkpoint import load_checkpoint
 from harness.models.network import build_network
-from harness.models.own import OwnNetwork, load_checkpoint
+from harness.models.own import OwnNetwork
 from harness.models.pixels import PixelModel, for_evaluation
 from harness.spec import CheckpointSpec
 from harness.spec.training import NetworkSpec

@@ -329,6 +329,15 @@ def _say_what_is_read(url: str, said: Queue[str]) -> None:
         said.put(str(error))
 
 
+def read_by_nobody(database: Path) -> Queue[str]:
+    """What somebody without root's rights says of reading a database and of writing it, afterwards."""
+    said: Queue[str] = FORK.SimpleQueue()
+    process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(database), said))
+    process.start()
+    process.join()
+    return said
+
+
 def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> None:
     folder = public_folder / "kept #1 100%"  # which means something in a URI
     folder.mkdir()
@@ -337,10 +346,7 @@ def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> N
     shutil.copy(file, folder / "harness.sqlite")
     (folder / "harness.sqlite").chmod(0o444)
     folder.chmod(0o555)
-    said: Queue[str] = FORK.SimpleQueue()
-    process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(folder / "harness.sqlite"), said))
-    process.start()
-    process.join()
+    said = read_by_nobody(folder / "harness.sqlite")
     folder.chmod(0o755)
     assert said.get().isdigit()
     assert "cannot be written: the file or its folder is read-only" in said.get()
@@ -388,10 +394,7 @@ def test_who_may_not_write_a_database_leaves_nothing_beside_it(file: Path, publi
     shutil.copy(file, folder / "harness.sqlite")
     (folder / "harness.sqlite").chmod(0o444)
     folder.chmod(0o777)
-    said: Queue[str] = FORK.SimpleQueue()
-    process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(folder / "harness.sqlite"), said))
-    process.start()
-    process.join()
+    said = read_by_nobody(folder / "harness.sqlite")
     assert said.get().isdigit()
     assert [path.name for path in folder.iterdir()] == ["harness.sqlite"]
 
@@ -405,8 +408,4 @@ def test_who_may_not_write_a_database_reads_it_while_its_owner_works(file: Path,
         _write(db)
         for path in folder.iterdir():
             path.chmod(0o644)
-        said: Queue[str] = FORK.SimpleQueue()
-        process = FORK.Process(target=_say_what_is_read, args=(sqlite_url(folder / "harness.sqlite"), said))
-        process.start()
-        process.join()
-        assert said.get() == "1"
+        assert read_by_nobody(folder / "harness.sqlite").get() == "1"

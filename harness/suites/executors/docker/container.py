@@ -178,11 +178,10 @@ def _mounts(work: Work) -> list[Mount]:
         names = {work.name, get_dataset(work.name).clean}
         return [_mount(DATA / name, _writable(work.data_dir / name), read_only=False) for name in sorted(names)]
     mounts = [_mount(DATA, work.data_dir)]
-    for key in work.weights:
+    taken_in = [work.key] if isinstance(work.job, LoadJob) else []
+    for key in (*work.weights, *taken_in):
         if (work.models_dir / key).is_dir():  # published weights lie among the data
             mounts.append(_mount(MODELS / key, work.models_dir / key))
-    if isinstance(work.job, LoadJob) and (work.models_dir / work.key).is_dir():
-        mounts.append(_mount(MODELS / work.key, work.models_dir / work.key))
     if isinstance(work.job, TrainJob):
         mounts.append(_mount(MODELS / work.key, _writable(work.models_dir / work.key), read_only=False))
     return mounts

@@ -1,0 +1,40 @@
+"""A network of a researcher's own that was trained elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from harness.data.weights.checkpoint import read_checkpoint
+from harness.errors import SpecError
+from harness.models.fit import differences
+from harness.models.own import made, tried
+from harness.own_code import OwnCode
+from harness.spec.external import CheckpointSpec
+
+
+def load_checkpoint(
+    spec: CheckpointSpec, weights: Path, code: OwnCode, classes: int, size: tuple[int, int], device: torch.device
+) -> nn.Module:
+    """A network that was trained elsewhere, in eval mode: float32 images (n, c, h, w) in [0, 1] -> logits (n, classes).
+
+    Its weights take no gradients, but gradients reach the images. weights: the file, of which nothing is executed.
+
+    Raises:
+        ImportRefused: the file holds something else than a state_dict.
+        SpecError: it does not fit the network, which is none for such images and classes, or has logits that are not
+            finite.
+    """
+    shape = (1 if spec.color == "gray" else 3, classes, size)
+    module = made(spec.function, code, 0, shape, **spec.options)
+    tensors = read_checkpoint(weights, spec.weights)
+    try:
+        module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        raise SpecError(f"{spec.weights} does not fit {spec.function}: {differences(error)}") from error
+    _, logits = tried(module.requires_grad_(False), spec.function, shape)
+    if not bool(logits.isfinite().all()):
+        raise SpecError(f"{spec.title} has logits that are not finite")
+    return module.to(device)
