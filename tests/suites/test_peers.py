@@ -51,7 +51,9 @@ class Slow(Obedient):
 class Machine:
     """A runner in a process of its own, as if on a machine of its own."""
 
-    def __init__(self, title: str, suite: Suite, folders: Settings, **more: Any) -> None:
+    def __init__(self, title: str, suite: Suite, folders: Settings, *, patience: float = 600, **more: Any) -> None:
+        """patience: seconds without a sign after which another is dead to it; a busy processor may delay signs."""
+        self._patience = patience
         self._said = FORK.SimpleQueue()
         self.done: list[str] = []
         self.process = FORK.Process(target=self._run, args=(title, suite, folders, more))
@@ -59,7 +61,7 @@ class Machine:
 
     def _run(self, title: str, suite: Suite, folders: Settings, more: dict[str, Any]) -> None:
         peers.machine = lambda: title  # type: ignore[assignment]
-        peers.SIGN_SECONDS, peers.LOOK_SECONDS, peers.DEAD_SECONDS = 0.05, 0.1, 1.5
+        peers.SIGN_SECONDS, peers.LOOK_SECONDS, peers.DEAD_SECONDS = 0.05, 0.1, self._patience
         executor = Slow({}, **more)
         EXECUTORS["local"] = lambda *_: executor  # type: ignore[index]
         request = Request(suites=(suite,), device="cpu", command="harness run-suite tiny")
@@ -133,7 +135,7 @@ def test_the_jobs_of_a_runner_that_died_elsewhere_are_taken_over(shared, parse):
     wait_until(shared, "SELECT 1 FROM job WHERE state = 'running'")
     dies.process.kill()
     dies.process.join()
-    done, _, blocked = Machine("here", parse(), shared).ended()
+    done, _, blocked = Machine("here", parse(), shared, patience=1.5).ended()
     assert (done, blocked) == (JOBS, [])
     assert query(shared, "SELECT DISTINCT state FROM job") == [("done",)]
     assert query(shared, "SELECT count(*) FROM v_models") == [(4,)]
@@ -143,7 +145,7 @@ def test_the_jobs_of_a_runner_that_died_elsewhere_are_taken_over(shared, parse):
 def test_a_runner_that_gives_signs_keeps_its_job_however_long_it_takes(shared, parse):
     slow = Machine("far away", parse(), shared, stuck=("none 0 train",))
     wait_until(shared, "SELECT 1 FROM job WHERE state = 'running'")
-    other = Machine("here", parse(), shared)
+    other = Machine("here", parse(), shared, patience=1.5)
     wait_until(shared, f"SELECT 1 FROM job WHERE state = 'done' HAVING count(*) = {JOBS - 4}")
     time.sleep(3)  # twice as long as silence is borne
     assert other.process.is_alive()
@@ -161,7 +163,7 @@ def test_weights_that_lie_in_another_folder_are_named_and_not_trained_again(two,
     trainings.process.join()
     before = query(first, "SELECT key, finished_at FROM job WHERE kind = 'train' AND state = 'done' ORDER BY key")
     assert before
-    _, _, blocked = Machine("here", parse(), second).ended()
+    _, _, blocked = Machine("here", parse(), second, patience=1.5).ended()
     assert any(f"{first.results_dir}: run the same command there, share the results folder" in why for why in blocked)
     after = query(first, "SELECT key, finished_at FROM job WHERE kind = 'train' AND state = 'done' ORDER BY key")
     assert set(before) <= set(after)
