@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from benchmarks.quantity import CPU, HEAD, Quantity, Work, draw, measured, row
+from harness.data.sets import DATASETS
 from harness.evaluations import Setting, evaluate
 from harness.evaluations.setting import CPU_CHUNK
 from harness.models.pixels import PixelModel
@@ -41,6 +42,7 @@ from harness.training.trained import load_trained
 STEPS_OF_AN_EPOCH = 774
 """Of CIFAR-10 at the paper's scale."""
 SPEC = TrainingSpec(classification="cifar10", network=NetworkSpec(base_width=8), augmentation="crop_flip")
+TASK = DATASETS[SPEC.classification].task
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
@@ -129,7 +131,7 @@ def _training_images(n: int, regularized: bool = False) -> TrainingImages:
     torch.manual_seed(0)
     labels = torch.arange(n) % 10
     images = (labels[:, None, None, None] * 20 + torch.randint(0, 60, (n, 1, 32, 32))).to(torch.uint8)
-    return TrainingImages(images, labels, images if regularized else None, classes=10)
+    return TrainingImages(images, labels, images if regularized else None, TASK)
 
 
 def _training(
@@ -165,7 +167,7 @@ def _trained_model() -> PixelModel:
         spec = SPEC.replaced(optimisation={"epochs": 2})
         found = train(spec, 0, _training_images(1000), device=CPU, folder=Path(place))
         assert found.weights is not None
-        return load_trained(spec, Path(place), found.weights, 10, CPU)
+        return load_trained(spec, Path(place), found.weights, TASK, CPU)
 
 
 def _evaluation(model: PixelModel, spec: NoiseSpec | BoundarySpec) -> Work:

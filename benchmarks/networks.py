@@ -14,7 +14,7 @@ from benchmarks import ceilings
 from benchmarks.contest import Ceiling, Disagreement
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
@@ -45,8 +45,8 @@ def trained(base_width: int, device: torch.device) -> ResNet:
         channels_last=True,
     )
     images, labels = (part[:N_TRAIN] for part in _digits())
-    batches = Batches(spec, 0, TrainingImages(images, labels, None, classes=10), device)
-    learner = Learner(spec, build(spec.network, 1, 10, seed=0), get_dataset(SET).pixel_scaling, device)
+    batches = Batches(spec, 0, TrainingImages(images, labels, None, DATASETS[SET].task), device)
+    learner = Learner(spec, build(spec.network, 1, 10, seed=0), DATASETS[SET].pixel_scaling, device)
     for epoch in range(spec.optimisation.epochs):
         for batch in batches.epoch(epoch):
             learner.step(batch, LEARNING_RATE)
@@ -63,12 +63,12 @@ def unseen(n: int, device: torch.device) -> Setting:
 def as_trained(network: ResNet) -> PixelModel:
     """A network as the plain way evaluates it: its weights take gradients whenever the pixels do."""
     plain = copy.deepcopy(network).requires_grad_(True).to(memory_format=torch.contiguous_format)
-    return PixelModel(plain, get_dataset(SET).pixel_scaling).eval()
+    return PixelModel(plain, DATASETS[SET].pixel_scaling).eval()
 
 
 def as_evaluated(network: ResNet, dtype: torch.dtype) -> nn.Module:
     """A network as the harness evaluates it."""
-    folded = for_evaluation(network, get_dataset(SET).pixel_scaling)
+    folded = for_evaluation(network, DATASETS[SET].pixel_scaling)
     return folded if dtype == torch.float32 else in_bfloat16(folded)
 
 

@@ -41,11 +41,12 @@ class SpecError(HarnessError):
 class UnknownName(SpecError):
     """A name that no table knows."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
+        """remedy: how a name becomes known."""
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
-        super().__init__(f"no {kind} called {name!r}; {hint}")
+        super().__init__(f"no {kind} called {name!r}; {hint}{remedy and f'; {remedy}'}")
 
 
 class DataError(HarnessError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ from harness.cli.bar import bar
 from harness.settings import settings
 
 if TYPE_CHECKING:
+    from harness.data.folder import OnProgress
     from harness.data.manifest import Origin
     from harness.data.sets import DataSet
     from harness.data.weights import ExternalWeights
@@ -59,13 +61,13 @@ def prepare(
     replace: Replace = False,
 ) -> None:
     """Download sets and weights, or make what is made here; checksums are verified, interrupted downloads go on."""
+    from harness.data.manifest import get_dataset
     from harness.data.preparation import prepare as prepare_set
-    from harness.data.sets import get_dataset
     from harness.data.weights.preparation import prepare_weights
 
     data_dir = settings().data_dir
     for name, are_weights in [(name, _are_weights(name)) for name in names]:  # wrong names are told before a download
-        with bar(f"preparing {name}", in_bytes=are_weights or not get_dataset(name).generated) as on_progress:
+        with bar(f"preparing {name}", in_bytes=are_weights or not get_dataset(data_dir, name).generated) as on_progress:
             if are_weights:
                 from harness.models.fit import misfit
 
@@ -80,39 +82,84 @@ def import_set(
     name: Annotated[str, typer.Argument(help="Data set or weights, for instance cifar10.")],
     path: Annotated[
         Path,
-        typer.Argument(help="Folder, .tar, .tar.gz or .zip: train/CLASS/*.png, test/CLASS/*.png; for weights a .pt."),
+        typer.Argument(
+            help="Folder, .tar, .tar.gz or .zip of train/CLASS/*.png, test/CLASS/*.png; of weights a .pt; --own: .npz."
+        ),
     ],
     replace: Replace = False,
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Only train/; enough to draw image pairs from.")
     ] = False,
     first: Annotated[int | None, typer.Option(min=1, help="Keep only so many images per split, a fair sample.")] = None,
+    own: Annotated[bool, typer.Option("--own", help="A set of your own, under a name that you choose.")] = False,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Of your own set: bring each image's centre to this size.")
+    ] = None,
+    test_fraction: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=0.99, help="Of your own set: share to test with, if all images lie in CLASS/*.png."),
+    ] = None,
 ) -> None:
     """Make a data set of images that you have; NAME-c of .npy files as CIFAR-10-C has them; or take weights."""
-    from harness.data.corruption_files import import_corruptions
-    from harness.data.folder import import_images
-    from harness.data.sets import get_dataset
     from harness.errors import SpecError
 
-    data_dir = settings().data_dir
-    are_weights = _are_weights(name)
-    corrupted = not are_weights and get_dataset(name).role == "corruption"
-    if (train_only or first) and (are_weights or corrupted):
-        made_of = "one file" if are_weights else ".npy files"
+    kind = "own" if own else _kind(name)
+    if kind != "own" and (size or test_fraction):
+        raise SpecError("--size and --test-fraction are for a set of your own; say --own")
+    if (train_only or first) and kind in {"weights", "corruption"}:
+        made_of = "one file" if kind == "weights" else ".npy files"
         raise SpecError(f"--train-only and --first are for image folders; {name} is made of {made_of}")
-    existing: Existing = "replace" if replace else "refuse"
+    data_dir, existing = settings().data_dir, _existing(replace)
     with bar(f"importing {name}") as on_progress:
-        if are_weights:
+        if kind == "own":
+            _import_own(
+                name, path, size, test_fraction, on_progress, train_only=train_only, first=first, replace=replace
+            )
+        elif kind == "weights":
             from harness.data.weights.preparation import import_weights
             from harness.models.fit import misfit
 
             import_weights(data_dir, name, path, misfit=misfit, existing=existing)
-        elif corrupted:
+        elif kind == "corruption":
+            from harness.data.corruption_files import import_corruptions
+
             import_corruptions(data_dir, name, path, existing=existing, on_progress=on_progress)
         else:
+            from harness.data.folder import import_images
+
             splits = ("train",) if train_only else None
             import_images(data_dir, name, path, splits=splits, first=first, replace=replace, on_progress=on_progress)
     _say_ready(name)
+
+
+def _import_own(
+    name: str, path: Path, size: str | None, test_fraction: float | None, on_progress: OnProgress, **said: Any
+) -> None:
+    from harness.data.own_arrays import import_own_arrays
+    from harness.data.own_folder import import_own_images
+    from harness.errors import SpecError
+
+    if path.suffix != ".npz":
+        shape = _height_and_width(size) if size else None
+        import_own_images(
+            settings().data_dir, name, path, size=shape, test_fraction=test_fraction, on_progress=on_progress, **said
+        )
+        return
+    if size or test_fraction:
+        raise SpecError(
+            f"--size and --test-fraction are for image files; {path} holds arrays of one size, divided already"
+        )
+    import_own_arrays(settings().data_dir, name, path, **said)
+
+
+def _height_and_width(text: str) -> tuple[int, int]:
+    """Of "64x64"."""
+    from harness.errors import SpecError
+
+    found = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text)
+    if not found:
+        raise SpecError(f"--size is {text!r}; say height and width, for instance 64x64")
+    return int(found[1]), int(found[2])
 
 
 @data_app.command()
@@ -121,8 +168,7 @@ def corrupt(name: Name, replace: Replace = False) -> None:
     from harness.data.corruptions import corrupt as corrupt_set
 
     with bar(f"corrupting {name}") as on_progress:
-        existing: Existing = "replace" if replace else "refuse"
-        corrupt_set(settings().data_dir, name, existing=existing, on_progress=on_progress)
+        corrupt_set(settings().data_dir, name, existing=_existing(replace), on_progress=on_progress)
     _say_ready(f"{name}-c")
 
 
@@ -202,12 +248,30 @@ def _verify(name: str, size: int) -> None:
 
 def _are_weights(name: str) -> bool:
     """Whether the name is one of weights, not of a data set; raises UnknownName if it is neither."""
+    return _kind(name) == "weights"
+
+
+def _kind(name: str) -> str:
+    """What a name is of: weights, a set of one's own, or one of which role; raises UnknownName if of nothing."""
+    from harness.data.manifest import get_dataset, own_names, unknown_dataset
     from harness.data.sets import DATASETS
     from harness.data.weights import WEIGHTS
-    from harness.names import lookup
+    from harness.errors import UnknownName
 
-    lookup({**DATASETS, **WEIGHTS}, "data set or weights", name)
-    return name in WEIGHTS
+    if name in WEIGHTS:
+        return "weights"
+    data_dir = settings().data_dir
+    try:
+        role = get_dataset(data_dir, name).role
+    except UnknownName:
+        known = [*DATASETS, *WEIGHTS, *own_names(data_dir)]
+        raise unknown_dataset(name, known, "data set or weights") from None
+    return role if role == "corruption" or name in DATASETS else "own"
+
+
+def _existing(replace: bool) -> Existing:
+    """What happens to what is there already."""
+    return "replace" if replace else "refuse"
 
 
 def _say_ready(name: str) -> None:

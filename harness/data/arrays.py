@@ -14,9 +14,19 @@ from typing import TYPE_CHECKING, Literal
 
 from safetensors import SafetensorError, safe_open
 
-from harness.data.manifest import Manifest, Origin, damaged, find_manifest, get_manifest, split_file
-from harness.data.sets import DATASETS, DataSet, get_dataset
-from harness.errors import DataDamaged
+from harness.data.manifest import (
+    Manifest,
+    Origin,
+    damaged,
+    find_manifest,
+    get_dataset,
+    get_manifest,
+    own_names,
+    split_file,
+    undescribed_set,
+)
+from harness.data.sets import DATASETS, DataSet
+from harness.errors import DataDamaged, HarnessError, UnknownName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,10 +72,10 @@ def open_split(data_dir: Path, name: str, split: str) -> Split:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             found = {key: (part.get_dtype(), part.get_shape()) for key, part in slices.items()}
             if found != expected:
-                raise damaged(get_dataset(name), path, f"it holds {found} instead of {expected}")
+                raise damaged(get_dataset(data_dir, name), path, f"it holds {found} instead of {expected}")
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
     except (SafetensorError, OSError) as error:
-        raise damaged(get_dataset(name), path, str(error)) from None
+        raise damaged(get_dataset(data_dir, name), path, str(error)) from None
     return Split(images, labels, entry.sha256, manifest.origin.generated)
 
 
@@ -78,7 +88,9 @@ def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = N
         _, entry, path = split_file(data_dir, name, split)
         found = file_sha256(path, on_bytes)
         if found != entry.sha256:
-            raise damaged(get_dataset(name), path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}...")
+            raise damaged(
+                get_dataset(data_dir, name), path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}..."
+            )
 
 
 def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
@@ -113,19 +125,27 @@ class Description:
 
 
 def described(data_dir: Path) -> list[Description]:
-    """Every set of the table, there or not; sizes are checked, contents are not."""
-    return [_described(data_dir, dataset) for dataset in DATASETS.values()]
+    """Every set of the table, there or not, and those of one's own; sizes are checked, contents are not."""
+    table = [_described(data_dir, dataset) for dataset in DATASETS.values()]
+    return [*table, *(_described_own(data_dir, name) for name in own_names(data_dir))]
+
+
+def _described_own(data_dir: Path, name: str) -> Description:
+    try:
+        return _described(data_dir, get_dataset(data_dir, name))
+    except (DataDamaged, UnknownName) as error:
+        return _damaged(undescribed_set(name), error)
 
 
 def _described(data_dir: Path, dataset: DataSet) -> Description:
     try:
-        manifest = find_manifest(data_dir, dataset.name)
+        manifest = find_manifest(data_dir, dataset)
         if manifest is None:
             return Description(dataset=dataset, state="missing", images={}, bytes=0, origin=None)
         for split in manifest.splits:
             split_file(data_dir, dataset.name, split)
     except DataDamaged as error:
-        return Description(dataset=dataset, state="damaged", images={}, bytes=0, origin=None, problem=str(error))
+        return _damaged(dataset, error)
     return Description(
         dataset=dataset,
         state="ready",
@@ -135,7 +155,11 @@ def _described(data_dir: Path, dataset: DataSet) -> Description:
     )
 
 
-def find_ready(data_dir: Path, name: str) -> Manifest | None:
+def _damaged(dataset: DataSet, error: HarnessError) -> Description:
+    return Description(dataset=dataset, state="damaged", images={}, bytes=0, origin=None, problem=str(error))
+
+
+def find_ready(data_dir: Path, dataset: DataSet) -> Manifest | None:
     """The set's manifest if the set is there and nothing of it is visibly damaged."""
-    ready = _described(data_dir, get_dataset(name)).state == "ready"
-    return get_manifest(data_dir, name) if ready else None
+    ready = _described(data_dir, dataset).state == "ready"
+    return find_manifest(data_dir, dataset) if ready else None

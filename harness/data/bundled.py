@@ -13,7 +13,7 @@ import harness
 from harness.data.arrays import find_ready
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 
 if TYPE_CHECKING:
     from harness.data.writing import SplitArrays
@@ -26,14 +26,16 @@ def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Mani
         return _prepare_digits(data_dir, replace)
     from harness.data.corruptions import corrupt  # needs torch, which the runner does without
 
-    prepare_bundled(data_dir, get_dataset(name).clean)
-    return corrupt(data_dir, get_dataset(name).clean, existing="replace" if replace else "keep")
+    clean = DATASETS[name].clean
+    prepare_bundled(data_dir, clean)
+    return corrupt(data_dir, clean, existing="replace" if replace else "keep")
 
 
 def is_made(data_dir: Path, name: str) -> bool:
     """Whether a bundled set is there, not visibly damaged, and with all its splits: older versions made fewer."""
-    manifest = find_ready(data_dir, name)
-    return manifest is not None and manifest.splits.keys() >= {*get_dataset(name).splits}
+    dataset = DATASETS[name]
+    manifest = find_ready(data_dir, dataset)
+    return manifest is not None and manifest.splits.keys() >= {*dataset.splits}
 
 
 def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
@@ -43,7 +45,7 @@ def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
 
     return write_set(
         data_dir,
-        "digits",
+        DATASETS["digits"],
         _digits(),
         classes=[str(digit) for digit in range(10)],
         origin=Origin(kind="bundled", source=f"scikit-learn {sklearn.__version__}", importer=harness.__version__),
@@ -67,7 +69,7 @@ def _digits() -> Iterator[SplitArrays]:
     large = np.stack([np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels])
     order = np.array([int(name) for name in fair_order(str(i) for i in range(len(labels)))])
     first = 0
-    for split, count in get_dataset("digits").counts.items():
+    for split, count in DATASETS["digits"].counts.items():
         chosen = order[first : first + count]
         yield SplitArrays(split, large[chosen, None], labels[chosen].astype(np.int64))
         first += count

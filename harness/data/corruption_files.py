@@ -11,13 +11,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-import harness
 from harness.data.array_errors import NOT_NUMPY, told
-from harness.data.arrays import file_sha256
-from harness.data.folder import OnProgress, top_folder
-from harness.data.manifest import Manifest, Origin
-from harness.data.sets import DataSet, get_dataset
-from harness.data.source import Source, open_source
+from harness.data.folder import OnProgress, origin_of
+from harness.data.manifest import Manifest, get_dataset
+from harness.data.sets import DataSet
+from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
 
@@ -42,32 +40,25 @@ def import_corruptions(
         ImportRefused: names the file that is missing, short or of another shape or type, or the label out of range.
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
-    dataset = get_dataset(name)
+    dataset = get_dataset(data_dir, name)
     if existing == "refuse":
-        refuse_existing(data_dir, name)
-    source = open_source(path)
+        refuse_existing(data_dir, dataset)
+    source = Inside(open_source(path))
     names = source.names()
-    top = top_folder(names)
     for file in (LABELS, *(f"{split}.npy" for split in dataset.splits)):
-        if top + file not in names:
+        if file not in names:
             raise ImportRefused(f"{path} has no {file}")
-    labels = _labels(source, top, dataset)
-    origin = Origin(
-        kind=kind,
-        source=path.resolve().name,
-        sha256=file_sha256(path) if path.is_file() else None,
-        importer=harness.__version__,
-    )
+    labels = _labels(source, dataset)
     assert dataset.classes is not None  # only classification sets have corrupted twins
     classes = [str(number) for number in range(dataset.classes)]  # labels.npy has no names
-    splits = _splits(source, top, dataset, labels, on_progress)
-    return write_set(data_dir, name, splits, classes=classes, origin=origin, existing=existing)
+    splits = _splits(source, dataset, labels, on_progress)
+    return write_set(data_dir, dataset, splits, classes=classes, origin=origin_of(path, kind), existing=existing)
 
 
 def _splits(
-    source: Source, top: str, dataset: DataSet, labels: NDArray[np.int64], on_progress: OnProgress | None
+    source: Source, dataset: DataSet, labels: NDArray[np.int64], on_progress: OnProgress | None
 ) -> Iterator[SplitArrays]:
-    files = {f"{top}{split}.npy": split for split in dataset.splits}
+    files = {f"{split}.npy": split for split in dataset.splits}
     for done, (file, content) in enumerate(source.read(files), start=1):
         split = files[file]
         shape = (dataset.counts[split], *dataset.size, dataset.channels)
@@ -79,8 +70,8 @@ def _splits(
             on_progress(done, len(files))
 
 
-def _labels(source: Source, top: str, dataset: DataSet) -> NDArray[np.int64]:
-    [(file, content)] = source.read({top + LABELS})
+def _labels(source: Source, dataset: DataSet) -> NDArray[np.int64]:
+    [(file, content)] = source.read({LABELS})
     labels = _array(file, content, (dataset.counts[dataset.splits[0]],))
     if labels.dtype.kind not in "iu":
         raise ImportRefused(f"{file!r} has type {labels.dtype}, not whole numbers")

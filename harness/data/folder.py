@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,12 @@ from harness.data.arrays import file_sha256
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
 from harness.data.pictures import SUFFIXES, pixels
-from harness.data.sets import DataSet, get_dataset
-from harness.data.source import Source, open_source
+from harness.data.sets import DATASETS, DataSet
+from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
 from harness.machine import available_cores
+from harness.names import lookup
 
 OnProgress = Callable[[int, int], None]
 Layout = dict[str, dict[str, str]]
@@ -38,7 +40,7 @@ def import_images(
     replace: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Manifest:
-    """Make a data set of a folder or archive; nothing is written before every image has been read.
+    """Make a data set of the table of a folder or archive; nothing is written before every image has been read.
 
     Labels number the sorted class names. Images are put into the fixed order of `fair_order`, by their path from
     train/ or test/ on, so a folder and its archives give the same set.
@@ -49,70 +51,70 @@ def import_images(
         ImportRefused: names the file or class that does not fit.
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
-    dataset = get_dataset(name)
+    dataset = lookup(DATASETS, "data set", name)
     if not replace:
-        refuse_existing(data_dir, name)
-    source = open_source(path)
-    names = source.names()
-    top = top_folder(names)
-    layout = _layout(source, names, top, splits or dataset.splits)
-    classes = _classes(dataset, layout, path)
-    files = {split: [top + file for file in fair_order(layout[split])[:first]] for split in layout}
-    images = _decoded(source, dataset, files, on_progress)
-    number = {label: index for index, label in enumerate(classes)}
-    labels = {
-        split: np.array([number[layout[split][file.removeprefix(top)]] for file in files[split]], np.int64)
-        for split in files
-    }
-    arrays = [SplitArrays(split, images[split], labels[split]) for split in files]
-    origin = Origin(
-        kind="import",
-        source=path.resolve().name,
+        refuse_existing(data_dir, dataset)
+    source = Inside(open_source(path))
+    layout = split_layout(source, splits or dataset.splits)
+    classes = class_names(layout, path)
+    if dataset.classes not in (None, len(classes)):
+        some = ", ".join(classes[:12])
+        raise ImportRefused(f"{path}: train has {len(classes)} classes ({some}), {name} has {dataset.classes}")
+    files = {split: fair_order(layout[split])[:first] for split in layout}
+    images = decoded(source, dataset, files, on_progress)
+    existing: Existing = "replace" if replace else "refuse"
+    return write_set(
+        data_dir,
+        dataset,
+        [SplitArrays(split, images[split], labels(layout[split], files[split], classes)) for split in files],
+        classes=classes,
+        origin=origin_of(path),
+        existing=existing,
+    )
+
+
+def origin_of(path: Path, kind: Literal["import", "download"] = "import", made: str = "") -> Origin:
+    """The origin of what a folder or archive holds; made: what was made of it."""
+    return Origin(
+        kind=kind,
+        source=path.resolve().name + made,
         sha256=file_sha256(path) if path.is_file() else None,
         importer=harness.__version__,
     )
-    existing: Existing = "replace" if replace else "refuse"
-    return write_set(data_dir, name, arrays, classes=classes, origin=origin, existing=existing)
 
 
-def top_folder(names: Iterable[str]) -> str:
-    """The folder that everything lies in, with its slash, or "" if train/ or test/ is at the top."""
-    shown = [name for name in names if not _hidden(name)]
-    firsts = {name.split("/", 1)[0] for name in shown}
-    if len(firsts) != 1 or not all("/" in name for name in shown) or firsts & {"train", "test"}:
-        return ""
-    return f"{firsts.pop()}/"
+def labels(split: Mapping[str, str], files: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
+    """The numbers of the files' classes: (files,)."""
+    number = {label: index for index, label in enumerate(classes)}
+    return np.array([number[split[file]] for file in files], np.int64)
 
 
-def _hidden(name: str) -> bool:
-    """Files that desktops and archivers leave behind."""
-    return any(part.startswith(".") or part in {"__MACOSX", "Thumbs.db", "desktop.ini"} for part in name.split("/"))
-
-
-def _layout(source: Source, names: Iterable[str], top: str, splits: tuple[str, ...]) -> Layout:
+def split_layout(source: Source, splits: tuple[str, ...]) -> Layout:
     """Each split's images and their classes; whatever else lies in a split's folder is refused, not skipped."""
     layout: Layout = {split: {} for split in splits}
-    for name in names:
-        parts = PurePosixPath(name.removeprefix(top)).parts
-        if _hidden(name) or parts[0] not in layout:
-            continue
-        if len(parts) != 3 or not parts[2].lower().endswith(SUFFIXES):
-            raise ImportRefused(f"{source.path}: {name!r} is not {parts[0]}/CLASS/IMAGE with {', '.join(SUFFIXES)}")
-        layout[parts[0]][name.removeprefix(top)] = parts[1]
+    for name in source.names():
+        split, *parts = name.split("/")
+        if split in layout:
+            layout[split][name] = class_of(source, name, parts, f"{split}/")
     for split, files in layout.items():
         if not files:
             raise ImportRefused(f"{source.path} has no images in {split}/CLASS/")
     return layout
 
 
-def _classes(dataset: DataSet, layout: Layout, path: Path) -> list[str]:
-    """The class names in the order of their labels: sorted, numbers by their value."""
+def class_of(source: Source, name: str, parts: Sequence[str], where: str = "") -> str:
+    """The class of an image; raises ImportRefused for a file that is none, or lies deeper.
+
+    parts: its name from where the classes lie on.
+    """
+    if len(parts) != 2 or not name.lower().endswith(SUFFIXES):
+        raise ImportRefused(f"{source.path}: {name!r} is not {where}CLASS/IMAGE with {', '.join(SUFFIXES)}")
+    return parts[0]
+
+
+def class_names(layout: Layout, path: Path) -> list[str]:
+    """The names in the order of their labels: sorted, numbers by their value; raises ImportRefused if splits differ."""
     found = {split: set(files.values()) for split, files in layout.items()}
-    numbers = all(name.isdecimal() for name in found["train"])
-    classes = sorted(found["train"], key=lambda name: (int(name) if numbers else 0, name))
-    if dataset.classes not in (None, len(classes)):
-        some = ", ".join(classes[:12])
-        raise ImportRefused(f"{path}: train has {len(classes)} classes ({some}), {dataset.name} has {dataset.classes}")
     for split, present in found.items():
         odd = sorted(present ^ found["train"])
         if odd:
@@ -122,13 +124,14 @@ def _classes(dataset: DataSet, layout: Layout, path: Path) -> list[str]:
                 else f"has a class {odd[0]!r}, train not"
             )
             raise ImportRefused(f"{path}: {split} {what}")
-    return classes
+    numbers = all(name.isdecimal() for name in found["train"])
+    return sorted(found["train"], key=lambda name: (int(name) if numbers else 0, name))
 
 
-def _decoded(
-    source: Source, dataset: DataSet, files: Mapping[str, list[str]], on_progress: OnProgress | None
+def decoded(
+    source: Source, dataset: DataSet, files: Mapping[str, Sequence[str]], on_progress: OnProgress | None
 ) -> dict[str, NDArray[np.uint8]]:
-    """All images of all splits, each in its place, in one pass through the source."""
+    """All images of all splits, each in its place, in one pass through the source: uint8 (n, c, h, w)."""
     images = {split: np.empty((len(names), *dataset.shape), np.uint8) for split, names in files.items()}
     place = {name: images[split][row] for split, names in files.items() for row, name in enumerate(names)}
 

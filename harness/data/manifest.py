@@ -9,12 +9,15 @@ one or the new one, and a file that the manifest does not name is a leftover of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from harness.data.records import MANIFEST, ArrayFile, Record, find_record, sized_file
-from harness.data.sets import DataSet, get_dataset
+from pydantic import Field
+
+from harness.data.records import MANIFEST, ArrayFile, Record, find_record, is_name, sized_file
+from harness.data.sets import BRING_OWN, CORRUPTED, DATASETS, DataSet, corrupted_set, own_set
 from harness.errors import DataDamaged, DataMissing, UnknownName
 
 
@@ -63,34 +66,79 @@ class Manifest(Record):
     classes: tuple[str, ...]
     """Class names in the order of the labels."""
     origin: Origin
-    splits: dict[str, SplitFile]
+    splits: dict[str, SplitFile] = Field(min_length=1)
 
 
-def find_manifest(data_dir: Path, name: str) -> Manifest | None:
+def get_dataset(data_dir: Path, name: str) -> DataSet:
+    """The set of that name: of the table, of one's own in the folder, or such a one corrupted.
+
+    Raises:
+        UnknownName: says the nearest known one, and how sets of one's own are brought.
+        DataDamaged: it is one's own, and its manifest makes no sense.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    own = _find_own(data_dir, name.removesuffix(CORRUPTED))
+    if own and not name.endswith(CORRUPTED):
+        return own
+    if own and own.role == "classification":
+        return corrupted_set(own)
+    raise unknown_dataset(name, [*DATASETS, *own_names(data_dir)])
+
+
+def unknown_dataset(name: str, known: Iterable[str], kind: str = "data set") -> UnknownName:
+    """The error for a name that no set has, neither the table's nor one's own."""
+    return UnknownName(kind, name, known, f"one of your own is brought with: {BRING_OWN.format('NAME')}")
+
+
+def own_names(data_dir: Path) -> list[str]:
+    """The sets of one's own that lie in a folder, corrupted ones too."""
+    found = (path.parent.name for path in data_dir.glob(f"*/{MANIFEST}"))
+    return sorted(name for name in found if is_name(name) and name not in DATASETS)
+
+
+def undescribed_set(name: str) -> DataSet:
+    """A set of one's own of which no more than its name is known."""
+    return own_set(name, (0, 0, 0), 0, {})
+
+
+def _find_own(data_dir: Path, name: str) -> DataSet | None:
+    """A set of one's own, as its manifest describes it."""
+    if not is_name(name):
+        return None
+    manifest = find_record(data_dir / name / MANIFEST, Manifest, partial(damaged, undescribed_set(name)))
+    if manifest is None:
+        return None
+    _, *shape = next(iter(manifest.splits.values())).shape
+    counts = {split: entry.shape[0] for split, entry in manifest.splits.items()}
+    return own_set(name, (shape[0], shape[1], shape[2]), len(manifest.classes), counts)
+
+
+def find_manifest(data_dir: Path, dataset: DataSet) -> Manifest | None:
     """The set's manifest, or None if the set is not there; raises DataDamaged if it makes no sense."""
-    dataset = get_dataset(name)
-    path = data_dir / name / MANIFEST
+    path = data_dir / dataset.name / MANIFEST
     manifest = find_record(path, Manifest, partial(damaged, dataset))
     if manifest is None:
         return None
     wrong = [split for split, entry in manifest.splits.items() if entry.shape[1:] != dataset.shape]
-    if manifest.name != name or wrong:
+    if manifest.name != dataset.name or wrong:
         what = f"images of {wrong[0]} are {manifest.splits[wrong[0]].shape[1:]}, not {dataset.shape}" if wrong else ""
         raise damaged(dataset, path, what or f"it belongs to {manifest.name}")
     return manifest
 
 
 def get_manifest(data_dir: Path, name: str) -> Manifest:
-    """The set's manifest; raises DataMissing with the command that brings the set."""
-    manifest = find_manifest(data_dir, name)
+    """The set's manifest; raises UnknownName, or DataMissing with the command that brings the set."""
+    dataset = get_dataset(data_dir, name)
+    manifest = find_manifest(data_dir, dataset)
     if manifest is None:
-        raise DataMissing(f"data set {name} is not in {data_dir}; bring it with: {get_dataset(name).bring}")
+        raise DataMissing(f"data set {name} is not in {data_dir}; bring it with: {dataset.bring}")
     return manifest
 
 
 def split_file(data_dir: Path, name: str, split: str) -> tuple[Manifest, SplitFile, Path]:
     """Where a split lies, after a look at its size; raises UnknownName, DataMissing or DataDamaged."""
-    dataset = get_dataset(name)
+    dataset = get_dataset(data_dir, name)
     if split not in dataset.splits:
         raise UnknownName(f"split of {name}", split, dataset.splits)
     manifest = get_manifest(data_dir, name)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from harness.data.sets import DataSet
+from harness.data.sets import DATASETS, DataSet
 from harness.errors import ImportRefused
 
 FORMATS = ("PNG", "JPEG")
@@ -23,6 +23,15 @@ _UNREADABLE = (
     *(UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
 )
+
+
+def size_of(content: bytes, name: str) -> tuple[int, int]:
+    """Height and width that an image file says it has; raises ImportRefused if it is none."""
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            return image.height, image.width
+    except _UNREADABLE as error:
+        raise _unreadable(name, error) from error
 
 
 def pixels(content: bytes, name: str, dataset: DataSet) -> NDArray[np.uint8]:
@@ -40,10 +49,15 @@ def pixels(content: bytes, name: str, dataset: DataSet) -> NDArray[np.uint8]:
             image.load()
             plain = image if image.mode == wanted else image.convert(wanted)
     except _UNREADABLE as error:
-        raise ImportRefused(f"{name!r} cannot be read as an image: {str(error) or type(error).__name__}") from error
+        raise _unreadable(name, error) from error
     if dataset.crop:
-        plain = _fitted(plain, dataset.crop, dataset.size)
+        crop = _largest(plain, dataset.size) if dataset.crop == "largest" else dataset.crop
+        plain = _fitted(plain, crop, dataset.size)
     return np.asarray(plain).reshape(*dataset.size, dataset.channels).transpose(2, 0, 1)
+
+
+def _unreadable(name: str, error: BaseException) -> ImportRefused:
+    return ImportRefused(f"{name!r} cannot be read as an image: {str(error) or type(error).__name__}")
 
 
 def _check(image: Image.Image, name: str, dataset: DataSet) -> None:
@@ -54,9 +68,18 @@ def _check(image: Image.Image, name: str, dataset: DataSet) -> None:
             f"{name!r} would unpack to {image.width} x {image.height} pixels, which is no image of a set"
         )
     if not dataset.crop and image.size != (width, height):
-        raise ImportRefused(f"{name!r} is {image.width} x {image.height} pixels; {dataset.name} has {width} x {height}")
+        remedy = "" if dataset.name in DATASETS else "; --size brings all images to one size"
+        raise ImportRefused(
+            f"{name!r} is {image.width} x {image.height} pixels; {dataset.name} has {width} x {height}{remedy}"
+        )
     if image.mode not in MODES:
         raise ImportRefused(f"{name!r} has pixels of type {image.mode}; 8 bits per channel are needed")
+
+
+def _largest(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the largest part of an image with the proportions of `size`."""
+    scale = min(image.height / size[0], image.width / size[1])
+    return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
 
 
 def _fitted(image: Image.Image, crop: tuple[int, int], size: tuple[int, int]) -> Image.Image:

@@ -13,8 +13,8 @@ from harness.data.arrays import find_ready
 from harness.data.bundled import prepare_bundled
 from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, OnProgress, fetched
-from harness.data.manifest import Manifest, Origin, get_manifest
-from harness.data.sets import DataSet, get_dataset
+from harness.data.manifest import Manifest, Origin, get_dataset, get_manifest
+from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 
@@ -31,8 +31,8 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
         DataMissing: it is generated of a set that is not there or a stand-in, with the command that brings that one.
         DataError: it cannot be downloaded, with the command to import it instead.
     """
-    dataset = get_dataset(name)
-    there = find_ready(data_dir, name)
+    dataset = get_dataset(data_dir, name)
+    there = find_ready(data_dir, dataset)
     replace = replace or (there is not None and there.origin.stand_in)
     if there and not replace:
         return there
@@ -66,7 +66,7 @@ def _refuse_stand_in(data_dir: Path, dataset: DataSet) -> None:
     if get_manifest(data_dir, dataset.clean).origin.stand_in:
         raise DataMissing(
             f"{dataset.clean} in {data_dir} is a stand-in, and so would be what is made of it; bring the real one "
-            f"first: {get_dataset(dataset.clean).bring}"
+            f"first: {get_dataset(data_dir, dataset.clean).bring}"
         )
 
 
@@ -81,21 +81,22 @@ def _from_torchvision(data_dir: Path, name: str, kind: Any, archives: list[Path]
     """The official images in their official order, read by torchvision from files that are already here."""
     import torchvision
 
+    dataset = DATASETS[name]
     with tempfile.TemporaryDirectory(prefix="harness-") as folder:
         place = Path(folder) if hasattr(kind, "tgz_md5") else Path(folder, kind.__name__, "raw")
         try:
             place.mkdir(parents=True, exist_ok=True)
             for archive in archives:
                 (place / archive.name).symlink_to(archive.resolve())
-            splits = {split: kind(folder, train=split == "train", download=True) for split in get_dataset(name).splits}
+            splits = {split: kind(folder, train=split == "train", download=True) for split in dataset.splits}
         except OSError as error:
             raise DataError(
                 f"cannot unpack {name} in {folder}: {error.strerror}; free some space there, or set TMPDIR"
             ) from error
         return write_set(
             data_dir,
-            name,
-            (_arrays(name, split, official) for split, official in splits.items()),
+            dataset,
+            (_arrays(dataset, split, official) for split, official in splits.items()),
             classes=splits["train"].classes,
             origin=Origin(
                 kind="download",
@@ -106,8 +107,7 @@ def _from_torchvision(data_dir: Path, name: str, kind: Any, archives: list[Path]
         )
 
 
-def _arrays(name: str, split: str, official: Any) -> SplitArrays:
+def _arrays(dataset: DataSet, split: str, official: Any) -> SplitArrays:
     """Gray images as torchvision keeps them, (n, h, w), and colour ones, (n, h, w, 3), as ours."""
-    dataset = get_dataset(name)
     images = np.asarray(official.data).reshape(-1, *dataset.size, dataset.channels).transpose(0, 3, 1, 2)
     return SplitArrays(split, images, np.asarray(official.targets, np.int64))

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from safetensors.numpy import load_file
 
 import harness
-from harness.data.array_errors import NOT_NUMPY, NOT_TENSORS, told
+from harness.data.array_errors import NOT_TENSORS, told
 from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.manifest import Origin
+from harness.data.npz import read_npz
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
 from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
 from harness.data.records import MANIFEST, checked_name
-from harness.data.source import ZipArchive
 from harness.errors import DataError, ImportRefused, SpecError
-
-_UNREADABLE = (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, *NOT_NUMPY, *NOT_TENSORS)
 
 
 def import_recording(data_dir: Path, name: str, folder: Path, *, replace: bool = False) -> RecordingManifest:
@@ -94,16 +90,10 @@ def _scan_name(path: Path) -> str:
 
 
 def _read(path: Path) -> Arrays:
-    """All arrays of a laboratory's file; never unpickled."""
+    """All arrays of a laboratory's file."""
+    if path.suffix == ".npz":
+        return dict(read_npz(path))
     try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        ZipArchive(path).names()  # refuses archives that unpack to far more than they are
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except _UNREADABLE as error:
+        return dict(load_file(path))
+    except (OSError, MemoryError, *NOT_TENSORS) as error:
         raise ImportRefused(f"{path} cannot be read: {told(error)}") from error
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what is no .npy file
-            raise ImportRefused(f"{path}: {name} is not a .npy file")
-    return found

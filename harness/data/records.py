@@ -68,8 +68,13 @@ def check_size(path: Path, size: int, damaged: Damaged) -> None:
         raise damaged(path, f"it has {found} bytes instead of {size}")
 
 
+def is_name(name: str) -> bool:
+    """Whether users may call something so that becomes a folder or file."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None
+
+
 def checked_name(kind: str, name: str) -> str:
     """A name that users choose and that becomes a folder or file; raises SpecError."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+    if not is_name(name):
         raise SpecError(f"{kind} {name!r}: names are made of a to z, 0 to 9, - and _, and begin with a letter or digit")
     return name

@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.data.arrays import open_split
 from harness.data.augmentation import PADDING, crop_flip
 from harness.data.grayscale import as_color
-from harness.data.sets import get_dataset
+from harness.data.manifest import get_dataset
 from harness.errors import DataError
 from harness.seeding import image_streams, uniform
 
@@ -29,7 +29,7 @@ def regularization_images(data_dir: Path, name: str, n: int, color: Literal["gra
     if n > len(stored):
         raise DataError(f"n_images is {n}, but {name} in {data_dir} has only {len(stored)} training images")
     images = as_color(stored[:n].clone(), color)
-    if get_dataset(name).augmentation == "none":
+    if get_dataset(data_dir, name).augmentation == "none":
         return images
     drawn = uniform(image_streams(torch.arange(n), 0, "regularization images", name), 3)
     offsets = (drawn[:, :2] * (2 * PADDING + 1)).long()

@@ -1,4 +1,4 @@
-"""The table of data sets: what each is, where it comes from, and what the paper does with it.
+"""The table of data sets: what each is, where it comes from, and what the paper does with it; and sets of one's own.
 
 Free of torch, so that planning and `harness data list` start at once.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from harness.names import lookup
+from harness.errors import SpecError
 
 Role = Literal["classification", "regularization", "corruption"]
 Frequency = Literal["low", "medium", "high"]
+PixelScaling = Literal["centered", "raw"]
+"""What a network sees of pixels x in [0, 1]: `centered` is 5 * (x - 0.5), `raw` is x."""
 
 # Source: paper, appendix 7.10; the order is that of the official archives' evaluation.
 FREQUENCY: dict[str, Frequency] = {
@@ -33,6 +35,18 @@ FREQUENCY: dict[str, Frequency] = {
     "jpeg_compression": "medium",
 }
 SEVERITIES = (1, 2, 3, 4, 5)
+CORRUPTED = "-c"
+"""How the names of corruption sets end, and no others."""
+BRING_OWN = "harness data import {} PATH --own"
+
+
+class Task(NamedTuple):
+    """What a network must know of the images that it classifies."""
+
+    classes: int
+    size: tuple[int, int]
+    """Height and width."""
+    pixel_scaling: PixelScaling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +59,9 @@ class DataSet:
     channels: int
     size: tuple[int, int]
     """Stored height and width."""
-    crop: tuple[int, int] | None = None
-    """Height and width of the centre that is brought to `size` on import; None: images must have `size` already."""
+    crop: tuple[int, int] | Literal["largest"] | None = None
+    """Height and width of the centre that is brought to `size` on import; `largest`: the largest with the proportions
+    of `size`; None: images must have `size` already."""
     classes: int | None
     """None where the labels do not matter."""
     splits: tuple[str, ...] = ("train", "test")
@@ -54,8 +69,7 @@ class DataSet:
     counts: Mapping[str, int] = field(default_factory=dict)
     """Images per split of the official set."""
     augmentation: Literal["crop_flip", "none"] = "none"
-    pixel_scaling: Literal["centered", "raw"] = "raw"
-    """What the network sees of pixels x in [0, 1]: `centered` is 5 * (x - 0.5), `raw` is x."""
+    pixel_scaling: PixelScaling = "raw"
     max_epsilon: Mapping[str, float] = field(default_factory=dict)
     """Largest perturbation by kind of evaluation, in [0, 1] pixel units."""
     bring: str
@@ -71,9 +85,16 @@ class DataSet:
         return (self.channels, *self.size)
 
     @property
+    def task(self) -> Task:
+        """For networks that classify its images; raises SpecError if it is no classification set."""
+        if self.role != "classification" or self.classes is None:
+            raise SpecError(f"classification: {self.name} is a {self.role} set, a network cannot be trained on it")
+        return Task(self.classes, self.size, self.pixel_scaling)
+
+    @property
     def clean(self) -> str:
         """For a corruption set, the set whose test images are corrupted; else the set itself."""
-        return self.name.removesuffix("-c")
+        return self.name.removesuffix(CORRUPTED)
 
 
 def _max_epsilon(random: float, salt_pepper: float, fgsm: float) -> dict[str, float]:
@@ -111,7 +132,7 @@ def _cifar(name: str, title: str, classes: int, fgsm: float) -> DataSet:
 
 
 def _corrupted(clean: DataSet, title: str, *, bundled: bool = False, generated: bool = False) -> DataSet:
-    name = f"{clean.name}-c"
+    name = clean.name + CORRUPTED
     return DataSet(
         name=name,
         title=title,
@@ -175,6 +196,36 @@ DATASETS: dict[str, DataSet] = {
 }
 
 
-def get_dataset(name: str) -> DataSet:
-    """The row of that name; raises UnknownName with the nearest known one."""
-    return lookup(DATASETS, "data set", name)
+def own_set(
+    name: str,
+    shape: tuple[int, int, int],
+    classes: int,
+    counts: Mapping[str, int],
+    crop: Literal["largest"] | None = None,
+) -> DataSet:
+    """A set of one's own: treated like CIFAR-10 in colour and like MNIST in gray, but not augmented unless a suite says
+    so. Without test images it is good for pairs alone.
+
+    shape: channels, height, width. counts: images per split.
+    """
+    channels, *size = shape
+    like = _CIFAR10 if channels == 3 else _MNIST
+    return DataSet(
+        name=name,
+        title=f"{name}, a set of your own",
+        role="classification" if "test" in counts else "regularization",
+        channels=channels,
+        size=(size[0], size[1]),
+        crop=crop,
+        classes=classes,
+        splits=tuple(counts),
+        counts=counts,
+        pixel_scaling=like.pixel_scaling,
+        max_epsilon=like.max_epsilon,
+        bring=BRING_OWN.format(name),
+    )
+
+
+def corrupted_set(clean: DataSet) -> DataSet:
+    """The corruption set of a set of one's own that has test images."""
+    return _corrupted(clean, f"{clean.name} with CIFAR-10-C's corruptions", generated=True)

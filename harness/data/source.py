@@ -13,7 +13,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -46,6 +46,39 @@ def open_source(path: Path) -> Source:
     if not path.is_file():
         raise ImportRefused(f"{path} does not exist; name a folder, or a .tar, .tar.gz or .zip")
     return ZipArchive(path) if zipfile.is_zipfile(path) else TarArchive(path)
+
+
+class Inside:
+    """A source from inside the one folder that all of it lies in, if there is one, without what desktops leave."""
+
+    def __init__(self, source: Source) -> None:
+        self.path = source.path
+        self._source = source
+        shown = [name for name in source.names() if not _hidden(name)]
+        self._top = _top_folder(shown)
+        self._names = [name.removeprefix(self._top) for name in shown]
+
+    def names(self) -> list[str]:
+        """All files that are shown, checked."""
+        return self._names
+
+    def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """The wanted files with their content, in the source's own order."""
+        for name, content in self._source.read({self._top + name for name in self._names if name in wanted}):
+            yield name.removeprefix(self._top), content
+
+
+def _top_folder(names: Sequence[str]) -> str:
+    """The folder that everything lies in, with its slash, or "" if train/ or test/ is at the top."""
+    firsts = {name.split("/", 1)[0] for name in names}
+    if len(firsts) != 1 or not all("/" in name for name in names) or firsts & {"train", "test"}:
+        return ""
+    return f"{firsts.pop()}/"
+
+
+def _hidden(name: str) -> bool:
+    """Files that desktops and archivers leave behind."""
+    return any(part.startswith(".") or part in {"__MACOSX", "Thumbs.db", "desktop.ini"} for part in name.split("/"))
 
 
 class Folder:

@@ -15,7 +15,7 @@ from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.arrays import find_ready
 from harness.data.manifest import Manifest, Origin, SplitFile, find_manifest
 from harness.data.records import MANIFEST
-from harness.data.sets import DataSet, get_dataset
+from harness.data.sets import DataSet
 from harness.errors import DataError
 
 Existing = Literal["refuse", "replace", "keep"]
@@ -34,7 +34,7 @@ class SplitArrays(NamedTuple):
 
 def write_set(
     data_dir: Path,
-    name: str,
+    dataset: DataSet,
     splits: Iterable[SplitArrays],
     *,
     classes: Sequence[str],
@@ -49,28 +49,29 @@ def write_set(
     Raises:
         DataError: the set is there already; the folder cannot be written; the disk is full.
     """
-    dataset = get_dataset(name)
-    with writable(data_dir / name, partial(_named, data_dir, name)) as folder:
-        there = find_ready(data_dir, name) if existing == "keep" else None
+    with writable(data_dir / dataset.name, partial(_named, data_dir, dataset)) as folder:
+        there = find_ready(data_dir, dataset) if existing == "keep" else None
         if there:
             return there
         if existing == "refuse":
-            refuse_existing(data_dir, name)
+            refuse_existing(data_dir, dataset)
         files = {arrays.name: _write_split(folder, dataset, arrays, classes) for arrays in splits}
-        manifest = Manifest(name=name, classes=tuple(classes), origin=origin, splits=files)
+        manifest = Manifest(name=dataset.name, classes=tuple(classes), origin=origin, splits=files)
         write_record(folder, manifest)
     return manifest
 
 
-def refuse_existing(data_dir: Path, name: str) -> None:
+def refuse_existing(data_dir: Path, dataset: DataSet) -> None:
     """Raise DataError if the set is there already, damaged or not."""
-    if (data_dir / get_dataset(name).name / MANIFEST).exists():
-        raise DataError(f"data set {name} is in {data_dir} already; say --replace to put other images in its place")
+    if (data_dir / dataset.name / MANIFEST).exists():
+        raise DataError(
+            f"data set {dataset.name} is in {data_dir} already; say --replace to put other images in its place"
+        )
 
 
-def _named(data_dir: Path, name: str) -> set[str]:
+def _named(data_dir: Path, dataset: DataSet) -> set[str]:
     """The files of the set as it is."""
-    manifest = find_manifest(data_dir, name)
+    manifest = find_manifest(data_dir, dataset)
     return {entry.file for entry in manifest.splits.values()} if manifest else set()
 
 

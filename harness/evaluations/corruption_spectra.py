@@ -9,7 +9,8 @@ from torch import Tensor
 
 from harness.data.arrays import open_split
 from harness.data.grayscale import as_color
-from harness.data.sets import SEVERITIES, get_dataset
+from harness.data.manifest import get_dataset
+from harness.data.sets import SEVERITIES
 from harness.errors import DataDamaged
 from harness.evaluations.spectrum import radii
 from harness.measurement import EvaluationResult, Measurement
@@ -31,7 +32,7 @@ def corruption_spectra(spec: CorruptionSpectraSpec, data_dir: Path) -> Evaluatio
     """
     if spec.corruptions is None:
         raise ValueError("a spec of spectra is resolved when its corruptions are named")
-    clean = open_split(data_dir, get_dataset(spec.images).clean, "test").images
+    clean = open_split(data_dir, get_dataset(data_dir, spec.images).clean, "test").images
     n = min(spec.n_images or len(clean), len(clean))
     spectra = {}
     for corruption in spec.corruptions:

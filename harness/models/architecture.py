@@ -17,6 +17,8 @@ STRIDES = (1, 2, 2, 2)
 STEM_KERNEL = 7
 POOL = 4
 """Kernel and stride of the average pool before the linear layer."""
+SMALLEST = 25
+"""Height and width of images of whose last feature map the pool finds one place."""
 
 
 def stage_widths(base_width: int) -> tuple[int, int, int, int]:

@@ -6,15 +6,13 @@ Scaling lives inside the model, so that an epsilon means the same for every netw
 from __future__ import annotations
 
 import copy
-from typing import Literal
 
 from torch import Tensor, nn
 
+from harness.data.sets import PixelScaling
 from harness.models.folded import folded
 from harness.models.network import Network
 from harness.models.resnet import ResNet
-
-PixelScaling = Literal["centered", "raw"]
 
 
 def unit_pixels(images: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from harness.data.sets import DATASETS
+from harness.data.sets import CORRUPTED, DATASETS
 from harness.errors import HarnessError, UnknownName
 from harness.names import lookup
 from harness.report.rows import records
@@ -111,7 +111,7 @@ class Results:
 
 
 def _is_corrupted(name: str) -> bool:
-    return name in DATASETS and DATASETS[name].role == "corruption"
+    return name.endswith(CORRUPTED)
 
 
 def _is_part(split: SplitOrigin) -> bool:

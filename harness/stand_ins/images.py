@@ -14,7 +14,7 @@ from harness.data.augmentation import PADDING, crop_flip
 from harness.data.corruptions import corrupt
 from harness.data.download import OnProgress
 from harness.data.manifest import Origin
-from harness.data.sets import DataSet, get_dataset
+from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.seeding import stream
 
@@ -40,7 +40,7 @@ def make_images(data_dir: Path, name: str, *, existing: Existing, on_progress: O
     Raises:
         DataError: the set is there and is not to be replaced, or cannot be written.
     """
-    dataset = get_dataset(name)
+    dataset = DATASETS[name]
     total = sum(COUNTS[split] for split in dataset.splits)
 
     def splits() -> Iterator[SplitArrays]:
@@ -53,12 +53,12 @@ def make_images(data_dir: Path, name: str, *, existing: Existing, on_progress: O
 
     classes = [str(number) for number in range(dataset.classes or CLASSES)]
     origin = Origin(kind="stand-in", source="random patterns", importer=harness.__version__)
-    write_set(data_dir, name, splits(), classes=classes, origin=origin, existing=existing)
+    write_set(data_dir, dataset, splits(), classes=classes, origin=origin, existing=existing)
 
 
 def make_corrupted(data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
     """Corrupt the test images of a stand-in, which makes a stand-in; on_progress and errors as of `corrupt`."""
-    corrupt(data_dir, get_dataset(name).clean, existing=existing, on_progress=on_progress)
+    corrupt(data_dir, DATASETS[name].clean, existing=existing, on_progress=on_progress)
 
 
 def drawn_images(dataset: DataSet, split: str) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from harness.data.download import OnProgress
 from harness.data.grayscale import as_color
 from harness.data.recordings import find_recording_manifest, open_scan
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 from harness.data.similarities import find_similarity_manifest
 from harness.data.simulated_v1.scan import record
 from harness.data.writing import Existing
@@ -47,7 +47,7 @@ def make_recording(data_dir: Path, name: str, *, existing: Existing, on_progress
     Raises:
         DataError: the recording is there and is not to be replaced, or cannot be written.
     """
-    images, _ = drawn_images(get_dataset(SIMULATION.images), "train")
+    images, _ = drawn_images(DATASETS[SIMULATION.images], "train")
     shown = as_color(images[: SIMULATION.n_images], "gray")
     before = find_recording_manifest(data_dir, name)
     unfinished = before is not None and before.origin.stand_in

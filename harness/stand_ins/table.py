@@ -36,7 +36,7 @@ class StandIn(NamedTuple):
 
 
 def _set_kind(data_dir: Path, name: str) -> str | None:
-    manifest = find_manifest(data_dir, name)
+    manifest = find_manifest(data_dir, DATASETS[name])
     return manifest.origin.kind if manifest else None
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.data.sets import get_dataset
 from harness.models.cost import external_forward_gflop, forward_gflop
 from harness.spec import (
     BoundaryAttackSpec,
@@ -50,11 +49,11 @@ def rate_key(job: Job) -> Rate:
     return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
 
 
-def _forward(spec: TrainingSpec | UntrainedSpec, size: tuple[int, int] | None = None) -> float:
+def _forward(spec: TrainingSpec | UntrainedSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:
     """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
     if isinstance(spec, ExternalSpec):
         return external_forward_gflop(spec)
-    task = get_dataset(spec.classification)
+    task = inputs.dataset(spec.classification)
     network = spec.network if isinstance(spec, TrainingSpec) else NetworkSpec()  # a guess
     return forward_gflop(network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
 
@@ -64,23 +63,23 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     optimisation = spec.optimisation
     n = spec.n_train or inputs.state(f"{spec.classification}/train").count
     held_out = optimisation.validation_fraction * n
-    epoch = _forward(spec) * (held_out + FORWARD_AND_BACKWARD * (n - held_out))
+    epoch = _forward(spec, inputs) * (held_out + FORWARD_AND_BACKWARD * (n - held_out))
     if spec.regularizer:
         steps = math.ceil((n - held_out) / optimisation.batch_size)
-        epoch += FORWARD_AND_BACKWARD * _pair_gflop(spec, spec.regularizer) * steps
+        epoch += FORWARD_AND_BACKWARD * _pair_gflop(spec, spec.regularizer, inputs) * steps
     return epoch * optimisation.epochs
 
 
 def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | UntrainedSpec, inputs: Inputs) -> float:
     """Estimated GFLOP of evaluating one model."""
     available = inputs.state(f"{model.classification}/test").count
-    return min(spec.n_images or available, available) * _passes(spec) * _forward(model)
+    return min(spec.n_images or available, available) * _passes(spec) * _forward(model, inputs)
 
 
-def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec) -> float:
+def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec, inputs: Inputs) -> float:
     """GFLOP of one step's forward passes on pairs, whose images may be larger than the task's."""
-    size = RECORDED_SIZE if regularizer.target in RECORDED else get_dataset(regularizer.images).size
-    return 2 * regularizer.pairs_per_batch * _forward(spec, size)
+    size = RECORDED_SIZE if regularizer.target in RECORDED else inputs.dataset(regularizer.images).size
+    return 2 * regularizer.pairs_per_batch * _forward(spec, inputs, size)
 
 
 def _passes(spec: EvaluationSpec) -> int:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import cast
 
 from harness.data.arrays import file_sha256, verify
-from harness.data.manifest import Origin, find_manifest, split_file
-from harness.data.sets import get_dataset
+from harness.data.manifest import Origin, find_manifest, get_dataset, split_file
+from harness.data.sets import DataSet
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
@@ -56,6 +56,7 @@ class Inputs:
         self._profile = profile
         self._takes_stand_ins = profile in TAKE_STAND_INS
         self._states: dict[str, InputState] = {}
+        self._datasets: dict[str, DataSet] = {}
 
     def state(self, path: str) -> InputState:
         """An input's state; raises DataDamaged where its file is not what the manifest says."""
@@ -82,15 +83,22 @@ class Inputs:
         if wanted is None or not state.digest or wanted <= state.count:
             return None
         if path.endswith("/train"):
-            held = f"{state.count} training images; {get_dataset(name).bring}"
+            held = f"{state.count} training images; {self.dataset(name).bring}"
         else:
             held = f"the similarity of {state.count} images"
         return f"{key} is {wanted}, but {name} here has {held}"
 
     def splits(self, name: str) -> tuple[str, ...]:
         """The splits that a set of images has here, else those of the official set."""
-        manifest = find_manifest(self.data_dir, name)
-        return tuple(manifest.splits) if manifest else get_dataset(name).splits
+        dataset = self.dataset(name)
+        manifest = find_manifest(self.data_dir, dataset)
+        return tuple(manifest.splits) if manifest else dataset.splits
+
+    def dataset(self, name: str) -> DataSet:
+        """The set of images of that name, of the table or of one's own; raises UnknownName."""
+        if name not in self._datasets:
+            self._datasets[name] = get_dataset(self.data_dir, name)
+        return self._datasets[name]
 
     def require_functions(self, functions: Iterable[str]) -> None:
         """Raises SpecError where own code does not define what it is asked for."""
@@ -147,7 +155,7 @@ class Inputs:
         return self._look_at_images(name, part)
 
     def _look_at_images(self, name: str, split: str) -> InputState:
-        dataset = get_dataset(name)
+        dataset = self.dataset(name)
         official = dataset.counts.get(split, 0)
         try:
             manifest, entry, _ = split_file(self.data_dir, name, split)
@@ -156,7 +164,18 @@ class Inputs:
             return InputState(digest="", count=official, missing=missing)
         if manifest.origin.stand_in and not self._takes_stand_ins:
             return self._refused(f"data set {name}", f"{dataset.bring} --replace", official)
+        if self._is_of_other_images(dataset, manifest.origin):
+            reason = f"{name} in {self.data_dir} was made of other images than {dataset.clean} now has"
+            again = f"{dataset.bring} --replace"
+            return InputState(digest="", count=official, missing=f"{reason}; make it again with: {again}")
         return _present(entry.sha256, manifest.origin, entry.shape[0])
+
+    def _is_of_other_images(self, dataset: DataSet, origin: Origin) -> bool:
+        """Whether a set that this program made by corrupting another one is of images that have been replaced."""
+        if dataset.role != "corruption" or not origin.generated:
+            return False
+        clean = self.state(f"{dataset.clean}/test").digest
+        return clean not in {"", origin.sha256}
 
     def _look_at_similarity(self, name: str, kind: Recorded) -> InputState:
         try:

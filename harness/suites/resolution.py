@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.data.sets import DATASETS, DataSet, Role, get_dataset
+from harness.data.arrays import described
+from harness.data.manifest import unknown_dataset
+from harness.data.sets import DataSet, Role
 from harness.errors import SpecError, UnknownName
+from harness.models.architecture import SMALLEST
 from harness.spec import (
     AnalyseJob,
     AnalysisSpec,
@@ -101,31 +104,39 @@ class Resolver:
 
     def conditions(self, suite: Suite) -> tuple[Condition, ...]:
         """The conditions of a suite; raises SpecError where one asks for what cannot be."""
-        return tuple(self._condition(suite, name, spec) for name, spec in suite.conditions.items())
+        models = {
+            name: self._model(spec, f"{suite.source.name}: condition {name}") for name, spec in suite.conditions.items()
+        }
+        trained = [spec for spec in models.values() if isinstance(spec, TrainingSpec)]
+        return tuple(self._condition(suite, name, spec, _twins(spec, trained)) for name, spec in models.items())
 
-    def _condition(self, suite: Suite, name: str, spec: ModelSpec) -> Condition:
+    def _model(self, spec: ModelSpec, where: str) -> ModelSpec:
         if isinstance(spec, TrainingSpec):
-            spec = self._training(spec, f"{suite.source.name}: condition {name}")
-            splits, work, blocked = spec.splits, training_gflop(spec, self._inputs), self._training_blocked(spec)
+            return self._training(spec, where)
+        self._dataset(spec.classification, ["classification"], f"{where}: classification")
+        self._require(spec.functions, where)
+        return spec
+
+    def _condition(self, suite: Suite, name: str, spec: ModelSpec, twins: Sequence[TrainingSpec]) -> Condition:
+        if isinstance(spec, TrainingSpec):
+            work, blocked = training_gflop(spec, self._inputs), self._training_blocked(spec)
         else:
-            where = f"{suite.source.name}: condition {name}"
-            _dataset(spec.classification, ["classification"], f"{where}: classification")
-            self._require(spec.functions, where)
-            splits, work = spec.splits, 0.0
-            blocked = self._inputs.missing((f"{spec.classification}/test", *splits))
+            work, blocked = 0.0, self._inputs.missing((f"{spec.classification}/test", *spec.splits))
         return Condition(
             name=name,
             spec=spec,
-            data=self._inputs.digests(splits),
+            data=self._inputs.digests(spec.splits),
             work=work,
             blocked=blocked,
             evaluations=tuple(
-                self._asked(each, evaluation, spec, f"{suite.source.name}: evaluation {each}")
+                self._asked(each, evaluation, spec, twins, f"{suite.source.name}: evaluation {each}")
                 for each, evaluation in suite.evaluations.items()
             ),
         )
 
-    def _asked(self, name: str, written: EvaluationSpec, model: ModelSpec, where: str) -> Asked:
+    def _asked(
+        self, name: str, written: EvaluationSpec, model: ModelSpec, twins: Sequence[TrainingSpec], where: str
+    ) -> Asked:
         spec = self._evaluation(written, model, where)
         splits: Sequence[str] = (f"{model.classification}/test",)
         if isinstance(spec, CorruptionSpec):
@@ -133,7 +144,7 @@ class Resolver:
         if isinstance(spec, OwnAttackSpec):
             self._require([spec.function], where)
             splits = [*splits, *code_inputs([spec.function])]
-        substitute = self._substitute(model, spec, where) if isinstance(spec, FgsmTransferSpec) else None
+        substitute = self._substitute(model, spec, twins, where) if isinstance(spec, FgsmTransferSpec) else None
         return Asked(
             name=name,
             where=where,
@@ -144,10 +155,17 @@ class Resolver:
             substitute=substitute,
         )
 
-    def _substitute(self, model: ModelSpec, spec: FgsmTransferSpec, where: str) -> PlannedJob:
-        if not isinstance(model, TrainingSpec):
-            raise SpecError(f"{where}: {model.title} has no unregularized twin to be attacked with; leave it out")
-        twin = model.unregularized
+    def _substitute(
+        self, model: ModelSpec, spec: FgsmTransferSpec, twins: Sequence[TrainingSpec], where: str
+    ) -> PlannedJob:
+        if len(twins) != 1:
+            assert not isinstance(model, TrainingSpec), "which is its own twin, without its regularizer"
+            raise SpecError(
+                f"{where}: {model.title} has no training here, so it is attacked with the unregularized model that the "
+                f"suite trains on {model.classification} ({model.color}), of which there "
+                f"{'are several' if twins else 'is none'}; add a condition, divide the suite, or leave the attack out"
+            )
+        [twin] = twins
         if spec.substitute_precision:
             twin = twin.replaced(precision=spec.substitute_precision)
         return PlannedJob(
@@ -171,10 +189,15 @@ class Resolver:
 
     def _training(self, spec: TrainingSpec, where: str) -> TrainingSpec:
         """The training with the data set's and the device's values for "auto"; raises SpecError for an unfit set."""
-        task = _dataset(spec.classification, ["classification"], f"{where}: classification")
+        task = self._dataset(spec.classification, ["classification"], f"{where}: classification")
         if spec.regularizer and spec.regularizer.target not in RECORDED:
-            _dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
+            self._dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
         self._require(spec.functions, where)
+        if not spec.network.is_own and min(task.size) < SMALLEST:
+            raise SpecError(
+                f"{where}: a {spec.network.architecture} needs images of {SMALLEST} x {SMALLEST} pixels, those of "
+                f"{task.name} are {task.size[0]} x {task.size[1]}; name a network of your own, or bring larger ones"
+            )
         changes: dict[str, object] = {}
         if spec.augmentation == "auto":
             changes["augmentation"] = task.augmentation
@@ -191,7 +214,7 @@ class Resolver:
 
     def _evaluation(self, spec: EvaluationSpec, model: ModelSpec, where: str) -> EvaluationSpec:
         """The evaluation with the data set's and the device's values for what it leaves open."""
-        task = get_dataset(model.classification)
+        task = self._inputs.dataset(model.classification)
         changes: dict[str, object] = {}
         if spec.precision == "auto":
             changes["precision"] = self._precision
@@ -201,7 +224,7 @@ class Resolver:
             changes["max_epsilon"] = task.max_epsilon[spec.kind]
         if isinstance(spec, CorruptionSpec):
             changes["corruptions"] = self._corruptions(spec, where)
-            if get_dataset(spec.images).clean != task.name:
+            if self._inputs.dataset(spec.images).clean != task.name:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
         return spec.replaced(**changes) if changes else spec
 
@@ -210,24 +233,43 @@ class Resolver:
         if isinstance(spec, CorruptionSpectraSpec):
             spec = spec.replaced(corruptions=self._corruptions(spec, where))
             corrupted = (f"{spec.images}/{corruption}" for corruption in spec.corruptions or ())
-            return spec, (f"{get_dataset(spec.images).clean}/test", *corrupted)
+            return spec, (f"{self._inputs.dataset(spec.images).clean}/test", *corrupted)
         if isinstance(spec, NoiseExamplesSpec):
-            _dataset(spec.images, ["classification"], f"{where}: images")
+            self._dataset(spec.images, ["classification"], f"{where}: images")
             return spec, (f"{spec.images}/test",)
         return spec, (f"{spec.recording}/neural",)
 
     def _corruptions(self, spec: CorruptionSpec | CorruptionSpectraSpec, where: str) -> tuple[str, ...]:
         """The corruptions that a spec names, else all that its set has."""
-        corrupted = _dataset(spec.images, ["corruption"], f"{where}: images")
+        corrupted = self._dataset(spec.images, ["corruption"], f"{where}: images")
         for corruption in spec.corruptions or ():
             if corruption not in corrupted.splits:
                 raise SpecError(f"{where}: {UnknownName('corruption', corruption, corrupted.splits)}")
         return spec.corruptions or self._inputs.splits(spec.images)
 
+    def _dataset(self, name: str, roles: Sequence[Role], where: str) -> DataSet:
+        """The data set of that name; raises SpecError if there is none, or if it has another role."""
+        try:
+            found = self._inputs.dataset(name)
+            if found.role in roles:
+                return found
+        except UnknownName:
+            pass
+        fitting = [each.dataset.name for each in described(self._inputs.data_dir) if each.dataset.role in roles]
+        raise SpecError(f"{where}: {unknown_dataset(name, fitting, 'data set for ' + ' or '.join(roles))}")
 
-def _dataset(name: str, roles: Sequence[Role], where: str) -> DataSet:
-    """The data set of that name; raises SpecError if there is none, or if it has another role."""
-    fitting = [dataset.name for dataset in DATASETS.values() if dataset.role in roles]
-    if name not in fitting:
-        raise SpecError(f"{where}: {UnknownName('data set for ' + ' or '.join(roles), name, fitting)}")
-    return get_dataset(name)
+
+def _twins(model: ModelSpec, trained: Sequence[TrainingSpec]) -> list[TrainingSpec]:
+    """The unregularized trainings whose models transferred attacks on a model can come from.
+
+    A trained model has its own. One that was trained elsewhere has those of the suite's other conditions on the same
+    images, so that all of them meet the same attacked images.
+    """
+    if isinstance(model, TrainingSpec):
+        return [model.unregularized]
+    found: list[TrainingSpec] = []
+    for spec in trained:
+        alike = (spec.classification, spec.color) == (model.classification, model.color)
+        if alike and spec.unregularized not in found:
+            found.append(spec.unregularized)
+    return found

@@ -15,7 +15,7 @@ from torch import nn
 
 import harness
 from harness.data.bundled import prepare_bundled
-from harness.data.sets import get_dataset
+from harness.data.manifest import get_dataset
 from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for
@@ -167,13 +167,12 @@ class Worker:
     def _loaded(self, work: JobWork, job: ModelJob) -> nn.Module:
         if isinstance(job.spec, ExternalSpec):
             return self._load_external(job.spec, _weights_of(work, job), self._device)
-        task = get_dataset(job.spec.classification)
-        assert task.classes is not None, "the plan refuses a task without classes"
+        task = get_dataset(work.data_dir, job.spec.classification).task
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
         if isinstance(job.spec, CheckpointSpec):
             weights = _weights_of(work, job)
             return self._load_checkpoint(job.spec, weights, code, task.classes, task.size, self._device)
-        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], task.classes, self._device, code)
+        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], task, self._device, code)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from harness.data.arrays import open_split
 from harness.data.grayscale import as_color
+from harness.data.manifest import get_dataset
 from harness.data.regularization_images import regularization_images
-from harness.data.sets import get_dataset
+from harness.data.sets import Task
 from harness.data.similarities import open_similarity
 from harness.data.weights import weights_file
-from harness.errors import DataError, SpecError
+from harness.errors import DataError
 from harness.models.features import feature_rows
 from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.own_target import own_similarity
@@ -34,7 +35,7 @@ class TrainingImages:
     """int64 (n,)."""
     regularization: Tensor | None
     """uint8 (N, c, h, w), maybe of another height and width; None without a regularizer."""
-    classes: int
+    task: Task
     similarity: Similarity | None = None
     """Of the regularization images, where the target does not follow from their pixels."""
 
@@ -51,9 +52,8 @@ def training_images(
         SpecError: the data set has no classes to learn.
         DataError: a data set is missing, damaged or smaller than the spec asks for.
     """
-    dataset = get_dataset(spec.classification)
-    if dataset.role != "classification" or dataset.classes is None:
-        raise SpecError(f"classification: {dataset.name} is a {dataset.role} set, a network cannot be trained on it")
+    dataset = get_dataset(data_dir, spec.classification)
+    task = dataset.task
     split = open_split(data_dir, dataset.name, "train")
     n = len(split.images) if spec.n_train is None else spec.n_train
     if n > len(split.images):
@@ -67,7 +67,7 @@ def training_images(
         images=as_color(split.images[:n], spec.color),
         labels=split.labels[:n],
         regularization=pairs,
-        classes=dataset.classes,
+        task=task,
         similarity=similarity,
     )
 

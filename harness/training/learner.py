@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.sgd import sgd
 
+from harness.data.sets import PixelScaling
 from harness.models.network import Network
-from harness.models.pixels import PixelModel, PixelScaling, unit_pixels
+from harness.models.pixels import PixelModel, unit_pixels
 from harness.regularization.loss import SimilarityLoss, SimilarityTerm
 from harness.regularization.penalty import Penalty
 from harness.spec.training import TrainingSpec

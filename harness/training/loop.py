@@ -10,7 +10,6 @@ from pathlib import Path
 
 import torch
 
-from harness.data.sets import get_dataset
 from harness.measurement import EpochReport, Progress, TrainingResult
 from harness.models.network import build_network
 from harness.models.weights import sha256_of
@@ -98,9 +97,9 @@ class _Training:
         on_progress: Callable[[Progress], None],
     ) -> None:
         _, channels, height, width = images.images.shape
-        network = build_network(spec.network, code, channels, images.classes, seed, (height, width))
+        network = build_network(spec.network, code, channels, images.task.classes, seed, (height, width))
         penalty = Penalty(spec.penalty, code) if spec.penalty else None
-        self.learner = Learner(spec, network, get_dataset(spec.classification).pixel_scaling, device, penalty)
+        self.learner = Learner(spec, network, images.task.pixel_scaling, device, penalty)
         self._seed = seed
         self._runs_own_code = bool(spec.functions)
         self._batches = Batches(spec, seed, images, device)

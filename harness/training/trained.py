@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from harness.data.sets import get_dataset
+from harness.data.sets import Task
 from harness.models import weights as weight_files
 from harness.models.network import build_network
 from harness.models.pixels import PixelModel, for_evaluation
@@ -17,7 +17,7 @@ _NETWORK = "model.network."  # the network's place in a learner
 
 
 def load_trained(
-    spec: TrainingSpec, folder: Path, weights: str, classes: int, device: torch.device, code: OwnCode = NO_CODE
+    spec: TrainingSpec, folder: Path, weights: str, task: Task, device: torch.device, code: OwnCode = NO_CODE
 ) -> PixelModel:
     """The classifier whose weights `train` left in `folder`: pixels in [0, 1] in, logits out, in eval mode.
 
@@ -27,10 +27,9 @@ def load_trained(
         WeightsDamaged: the file is missing, truncated or altered.
     """
     tensors, _ = weight_files.load(folder / weights)
-    dataset = get_dataset(spec.classification)
     channels = 1 if spec.color == "gray" else 3
-    network = build_network(spec.network, code, channels, classes, 0, dataset.size)
+    network = build_network(spec.network, code, channels, task.classes, 0, task.size)
     network.load_state_dict(
         {name.removeprefix(_NETWORK): tensor for name, tensor in tensors.items() if name.startswith(_NETWORK)}
     )
-    return for_evaluation(network, dataset.pixel_scaling).to(device)
+    return for_evaluation(network, task.pixel_scaling).to(device)

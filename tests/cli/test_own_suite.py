@@ -132,6 +132,17 @@ conditions.mine.checkpoint = { function = "mine.py:f", weights = "mine.pt", clas
 clean = {}
 boundary = { n_images = 10, repeats = 1, steps = 3 }
 """
+TRAIN = 'train = { classification = "digits" }'
+BESIDE_A_BASELINE = (
+    CHECKPOINT.replace(
+        TRAIN,
+        """
+train = { classification = "digits", n_train = 64, network.base_width = 2, optimisation = { epochs = 1 } }
+conditions.none = {}
+""",
+    )
+    + "fgsm_transfer = { sizes = 2 }"
+)
 NEAREST_MEAN = """
 import torch
 def f(channels, classes, size):
@@ -163,6 +174,12 @@ def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_i
     assert (
         "3 jobs of mine (profile paper), 0 of them trainings: 3 to do" in program("run-suite", "mine", "--dry-run")[1]
     )
+    (folder / "mine.toml").write_text(BESIDE_A_BASELINE)
+    code, said = program("run-suite", "mine", "--only", "mine")
+    assert code == 0, said
+    attacked = program.query("SELECT epsilon, accuracy FROM v_curves WHERE evaluation = 'fgsm_transfer' ORDER BY 1")
+    assert [epsilon for epsilon, _ in attacked] == [0, 0.5]
+    assert attacked[0][1] < 0.1 < 1 - attacked[1][1]  # the weights above, with the farthest mean for the nearest
     (folder / "mine.pt").unlink()
     code, said = program("run-suite", "mine")
     assert code == 2

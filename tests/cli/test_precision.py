@@ -11,6 +11,7 @@ import torch
 from program import Program
 
 from harness.data.arrays import open_split
+from harness.data.sets import DATASETS
 from harness.models import weights
 from harness.models.pixels import unit_pixels
 from harness.spec import TrainingSpec
@@ -60,7 +61,8 @@ def spoil_for_bfloat16(program: Program, data: Path) -> None:
     tensors, metadata = weights.load(folder / file)
     tensors["model.network.stem.norm.bias"] += 10_000
     shifted = weights.save(folder, "weights", tensors, metadata)
-    model = load_trained(TrainingSpec.model_validate_json(spec), folder, shifted.name, 10, torch.device("cpu"))
+    found = TrainingSpec.model_validate_json(spec)
+    model = load_trained(found, folder, shifted.name, DATASETS["digits"].task, torch.device("cpu"))
     with torch.inference_mode():
         tensors["model.network.linear.bias"] -= model(unit_pixels(images)).mean(0)
     spoilt = weights.save(folder, "weights", tensors, metadata)

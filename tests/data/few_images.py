@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.data.manifest import Manifest, Origin
+from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
 
 CLASSES = [str(digit) for digit in range(10)]
@@ -21,7 +22,7 @@ def split_arrays(name: str, n: int = 20, seed: int = 0) -> SplitArrays:
 
 def write(data_dir: Path, seed: int = 0, **changes: object) -> Manifest:
     splits = [split_arrays("train", seed=seed), split_arrays("test", 7, seed=seed)]
-    return write_set(data_dir, "mnist", splits, **({"classes": CLASSES, "origin": ORIGIN} | changes))  # type: ignore[arg-type]
+    return write_set(data_dir, DATASETS["mnist"], splits, **({"classes": CLASSES, "origin": ORIGIN} | changes))  # type: ignore[arg-type]
 
 
 def file_of(data_dir: Path, split: str = "train") -> Path:

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from harness.data.arrays import described, open_split, split_digest, verify
 from harness.data.manifest import Origin
 from harness.data.records import MANIFEST
+from harness.data.sets import DATASETS
 from harness.data.writing import write_set
 from harness.errors import DataDamaged, DataMissing, UnknownName
 
@@ -65,7 +66,7 @@ def test_a_split_that_the_set_does_not_have_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_split_that_was_not_brought_is_missing(tmp_path: Path) -> None:
-    write_set(tmp_path, "mnist", [split_arrays("train")], classes=CLASSES, origin=ORIGIN)
+    write_set(tmp_path, DATASETS["mnist"], [split_arrays("train")], classes=CLASSES, origin=ORIGIN)
     with pytest.raises(DataMissing, match=r"has no test; bring the whole set with"):
         open_split(tmp_path, "mnist", "test")
 

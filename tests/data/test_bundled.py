@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from harness.data.arrays import open_split, split_digest
 from harness.data.bundled import is_made, prepare_bundled
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 
 
 def test_digits_are_scikit_learns_each_once(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_preparing_twice_changes_nothing_and_elsewhere_gives_the_same(tmp_path: 
 
 def test_corrupted_digits_bring_the_clean_ones_and_say_that_they_are_generated(tmp_path: Path) -> None:
     manifest = prepare_bundled(tmp_path, "digits-c")
-    dataset = get_dataset("digits-c")
+    dataset = DATASETS["digits-c"]
     assert tuple(manifest.splits) == dataset.splits
     assert manifest.origin.sha256 == split_digest(tmp_path, "digits", "test")
     for split in dataset.splits:

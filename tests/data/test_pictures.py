@@ -11,10 +11,10 @@ from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
 from harness.data.pictures import pixels
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 from harness.errors import ImportRefused
 
-CIFAR, MNIST, IMAGENET = get_dataset("cifar10"), get_dataset("mnist"), get_dataset("imagenet")
+CIFAR, MNIST, IMAGENET = DATASETS["cifar10"], DATASETS["mnist"], DATASETS["imagenet"]
 
 
 def random_image(width: int, height: int, mode: str = "RGB") -> Image.Image:

@@ -11,6 +11,7 @@ from harness.data.bundled import prepare_bundled
 from harness.data.grayscale import luma
 from harness.data.manifest import Origin
 from harness.data.regularization_images import regularization_images
+from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError
 
@@ -20,7 +21,7 @@ def cifar(tmp_path: Path) -> Path:
     images = np.random.default_rng(0).integers(0, 256, (50, 3, 32, 32), dtype=np.uint8)
     arrays = SplitArrays("train", images, np.arange(50, dtype=np.int64) % 10)
     origin = Origin(kind="import", source="made up", importer="0")
-    write_set(tmp_path, "cifar10", [arrays], classes=[str(i) for i in range(10)], origin=origin)
+    write_set(tmp_path, DATASETS["cifar10"], [arrays], classes=[str(i) for i in range(10)], origin=origin)
     return tmp_path
 
 

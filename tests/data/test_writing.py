@@ -14,6 +14,7 @@ from few_images import CLASSES, ORIGIN, files, split_arrays, write
 from harness.data import array_files
 from harness.data.arrays import open_split, verify
 from harness.data.records import MANIFEST
+from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 
@@ -38,7 +39,7 @@ def test_a_set_that_fails_on_the_way_leaves_what_was_there(tmp_path: Path, befor
         raise DataError("the second file is short")
 
     with pytest.raises(DataError, match="second file"):
-        write_set(tmp_path, "mnist", failing(), classes=CLASSES, origin=ORIGIN, existing="replace")
+        write_set(tmp_path, DATASETS["mnist"], failing(), classes=CLASSES, origin=ORIGIN, existing="replace")
     if before:
         verify(tmp_path, "mnist")
         assert len(files(tmp_path)) == 3
@@ -54,14 +55,14 @@ def test_after_a_kill_the_old_set_is_whole_and_leftovers_are_swept(tmp_path: Pat
         import os, signal, sys
         from pathlib import Path
         sys.path.insert(0, sys.argv[2])
-        from few_images import CLASSES, ORIGIN, split_arrays, write_set
+        from few_images import CLASSES, DATASETS, ORIGIN, split_arrays, write_set
 
         def killed():
             yield split_arrays("train", seed=1)
             Path(sys.argv[1], "mnist", "test.partial").write_bytes(b"half a file")
             os.kill(os.getpid(), signal.SIGKILL)
 
-        write_set(Path(sys.argv[1]), "mnist", killed(), classes=CLASSES, origin=ORIGIN, existing="replace")
+        write_set(Path(sys.argv[1]), DATASETS["mnist"], killed(), classes=CLASSES, origin=ORIGIN, existing="replace")
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code), tmp_path, Path(__file__).parent], check=False)
     assert ended.returncode == -signal.SIGKILL
@@ -111,13 +112,14 @@ def test_arrays_of_another_shape_or_type_are_a_programmers_error(tmp_path: Path)
         good._replace(labels=good.labels.astype(np.int32)),
     ):
         with pytest.raises(ValueError, match="mnist/train"):
-            write_set(tmp_path, "mnist", [bad], classes=CLASSES, origin=ORIGIN)
+            write_set(tmp_path, DATASETS["mnist"], [bad], classes=CLASSES, origin=ORIGIN)
 
 
 def test_arrays_in_another_memory_order_are_written_in_c_order(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0)
     images = numbers.integers(0, 256, (9, 28, 28, 1), dtype=np.uint8).transpose(0, 3, 2, 1)
-    write_set(tmp_path, "mnist", [SplitArrays("train", images, np.zeros(9, np.int64))], classes=CLASSES, origin=ORIGIN)
+    split = SplitArrays("train", images, np.zeros(9, np.int64))
+    write_set(tmp_path, DATASETS["mnist"], [split], classes=CLASSES, origin=ORIGIN)
     np.testing.assert_array_equal(open_split(tmp_path, "mnist", "train").images.numpy(), images)
 
 

@@ -28,7 +28,7 @@ def write_real(data_dir: Path, name: str, existing: Existing = "refuse") -> None
         SplitArrays(split, numbers.integers(0, 256, (10, *DATASETS[name].shape), np.uint8), np.arange(10))
         for split in DATASETS[name].splits
     ]
-    write_set(data_dir, name, splits, classes=list("0123456789"), origin=REAL, existing=existing)
+    write_set(data_dir, DATASETS[name], splits, classes=list("0123456789"), origin=REAL, existing=existing)
 
 
 def content(folder: Path) -> dict[Path, bytes]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataDamaged, SpecError, UnknownName
-from harness.spec import EvaluateJob, ExternalSpec, NoiseExamplesSpec, Suite, TrainJob, kind_of
+from harness.spec import EvaluateJob, ExternalSpec, NoiseExamplesSpec, Suite, TrainingSpec, TrainJob, kind_of
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import label, make_plan
@@ -270,9 +270,44 @@ def test_an_external_model_waits_for_its_weights_and_its_test_images(parse, inpu
     assert "cifar10 is not in" in load.blocked
 
 
-def test_a_transferred_attack_on_an_external_model_is_refused(parse, inputs):
-    suite = parse().model_copy(update={"conditions": {"standard": EXTERNAL}})
-    with pytest.raises(SpecError, match="has no unregularized twin"):
+def on_cifar(suite: Suite, condition: str, **changes: object) -> TrainingSpec:
+    """A condition of the suite with color CIFAR-10 in the place of its images."""
+    return suite.conditions[condition].replaced(classification="cifar10", color="rgb", **changes)
+
+
+def test_a_transferred_attack_on_an_external_model_is_made_with_the_baseline_of_the_suite(parse, inputs):
+    suite = parse()
+    ours = {name: on_cifar(suite, name) for name in ("threshold", "none")}
+    suite = suite.model_copy(update={"conditions": {"standard": EXTERNAL} | ours})
+    jobs = make_plan([suite], inputs, bfloat16=False).jobs
+    attacks = [planned.job for planned in jobs if kind_of(planned.job) == "fgsm_transfer"]
+    assert len(attacks) == 1 + 2 * 2  # the external model's, and those of two seeds
+    assert len({job.substitute.key for job in attacks}) == 1
+    substitute = attacks[0].substitute
+    assert substitute.spec.unregularized == substitute.spec
+    assert (substitute.spec.classification, substitute.spec.color) == ("cifar10", "rgb")
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        (lambda suite: {}, "there is none"),
+        (lambda suite: {"gray": on_cifar(suite, "none").replaced(color="gray")}, "there is none"),
+        (lambda suite: {"digits": suite.conditions["none"]}, "there is none"),
+        (
+            lambda suite: {
+                "none": on_cifar(suite, "none"),
+                "wide": on_cifar(suite, "none").replaced(network={"base_width": 3}),
+            },
+            "there are several",
+        ),
+    ],
+    ids=["nothing", "another colour", "other images", "two networks"],
+)
+def test_it_is_refused_where_no_one_baseline_is_trained_on_the_same_images(beside, said, parse, inputs):
+    suite = parse()
+    suite = suite.model_copy(update={"conditions": {"standard": EXTERNAL} | beside(suite)})
+    with pytest.raises(SpecError, match=f"evaluation fgsm_transfer: Standard .* on cifar10 .rgb., of which {said}"):
         make_plan([suite], inputs, bfloat16=False)
 
 

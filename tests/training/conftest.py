@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from harness.data.sets import Task
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 from harness.training import TrainingImages
 
@@ -33,5 +34,5 @@ def images() -> TrainingImages:
         images=(noise + 70 * labels[:, None, None, None]).to(torch.uint8),
         labels=labels,
         regularization=torch.randint(256, (40, 1, 28, 28), generator=generator).to(torch.uint8),
-        classes=3,
+        task=Task(classes=3, size=(28, 28), pixel_scaling="centered"),
     )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from harness.data.sets import Task
 from harness.spec.training import TrainingSpec
 from harness.training import TrainingImages
 from harness.training.batch import Batch
@@ -15,7 +16,7 @@ def numbered(n: int) -> TrainingImages:
     """Images whose every pixel, and whose label, is their number."""
     numbers = torch.arange(n)
     images = numbers[:, None, None, None].expand(n, 1, 28, 28).to(torch.uint8)
-    return TrainingImages(images=images, labels=numbers, regularization=None, classes=n)
+    return TrainingImages(images=images, labels=numbers, regularization=None, task=Task(n, (28, 28), "raw"))
 
 
 def labels_of(batches: list[Batch]) -> torch.Tensor:

@@ -35,7 +35,7 @@ def test_the_first_images_are_taken_in_the_wanted_colour(data_dir: Path) -> None
     assert torch.equal(gray.labels, stored.labels[:100])
     assert gray.regularization is not None
     assert gray.regularization.shape == (50, 1, 32, 32)
-    assert gray.classes == 10
+    assert gray.task == (10, (32, 32), "raw")
     color = training_images(SPEC.replaced(color="rgb"), data_dir, CPU)
     assert color.regularization is not None
     assert color.images.shape == (100, 3, 32, 32)

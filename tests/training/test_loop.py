@@ -178,11 +178,12 @@ def test_the_trained_model_classifies_as_it_did_in_its_best_epoch(
 ) -> None:
     # after 4 epochs it gets 44 or 60 of the 90 right, as the processor rounds
     longer = spec.optimisation.replaced(epochs=12, epochs_per_phase=4).model_dump()
-    digits = spec.replaced(classification="mnist", optimisation=longer)  # 28 x 28
+    digits = spec.replaced(classification="mnist", optimisation=longer)
+    images = replace(images, task=images.task._replace(pixel_scaling="raw"))
     result = train(digits, 0, images, device=CPU, folder=tmp_path)
     assert result.weights
     assert result.best_epoch is not None
-    model = load_trained(digits, tmp_path, result.weights, 3, CPU)
+    model = load_trained(digits, tmp_path, result.weights, images.task, CPU)
     assert not model.training
     assert model.pixel_scaling == "raw"
     seen, labels = Batches(digits, 0, images, CPU).validation
@@ -199,7 +200,7 @@ def test_the_trained_model_classifies_as_it_did_in_its_best_epoch(
     assert any(name.startswith("similarity.") for name in tensors)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WeightsDamaged, match=result.weights):
-        load_trained(digits, tmp_path, result.weights, 3, CPU)
+        load_trained(digits, tmp_path, result.weights, images.task, CPU)
 
 
 OWN = OwnCode(
@@ -249,7 +250,7 @@ def test_own_code_trains_beside_the_similarity_loss_and_without(
     assert all((report.similarity_loss is None) != regularized for report in result.epochs)
     assert result.epochs[-1].task_loss < result.epochs[0].task_loss
     assert result.weights
-    model = load_trained(spec, tmp_path, result.weights, 3, CPU, OWN)
+    model = load_trained(spec, tmp_path, result.weights, images.task, CPU, OWN)
     assert model(unit_pixels(images.images)).shape == (90, 3)
 
 

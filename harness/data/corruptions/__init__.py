@@ -24,8 +24,8 @@ from harness.data.corruptions.draws import Draws
 from harness.data.corruptions.noise import gaussian_noise, impulse_noise, shot_noise
 from harness.data.corruptions.pixels import Pixels
 from harness.data.corruptions.weather import Snowfall, brightness, fog, frost, snow
-from harness.data.manifest import Manifest, Origin, get_manifest
-from harness.data.sets import DATASETS, FREQUENCY, SEVERITIES, Frequency, get_dataset
+from harness.data.manifest import Manifest, Origin, get_dataset, get_manifest
+from harness.data.sets import CORRUPTED, FREQUENCY, SEVERITIES, Frequency
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError
 from harness.names import lookup
@@ -110,10 +110,9 @@ def corrupt(
         DataMissing: the set itself is not there.
         DataError: the set has no test images to corrupt, or NAME-c is there already and is not to be replaced.
     """
-    target = f"{name}-c"
-    if target not in DATASETS:
-        having = ", ".join(row.clean for row in DATASETS.values() if row.role == "corruption")
-        raise DataError(f"{get_dataset(name).name} has no corrupted twin; sets that have one: {having}")
+    dataset = get_dataset(data_dir, name)
+    if dataset.role != "classification":
+        raise DataError(f"{name} is a {dataset.role} set; only sets with classes and test images have a corrupted twin")
     manifest, clean = get_manifest(data_dir, name), open_split(data_dir, name, "test")
     origin = Origin(
         kind=manifest.origin.of_derived,
@@ -122,7 +121,14 @@ def corrupt(
         importer=harness.__version__,
     )
     splits = _corrupted_splits(clean.images.numpy(), clean.labels.numpy(), on_progress)
-    return write_set(data_dir, target, splits, classes=manifest.classes, origin=origin, existing=existing)
+    return write_set(
+        data_dir,
+        get_dataset(data_dir, name + CORRUPTED),
+        splits,
+        classes=manifest.classes,
+        origin=origin,
+        existing=existing,
+    )
 
 
 def _corrupted_splits(

@@ -11,7 +11,7 @@ import pytest
 from harness.data.arrays import open_split
 from harness.data.corruptions import CORRUPTIONS, corrupt, corrupted
 from harness.data.manifest import Origin
-from harness.data.sets import FREQUENCY
+from harness.data.sets import DATASETS, FREQUENCY
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing, UnknownName
 
@@ -105,9 +105,9 @@ def test_an_unknown_corruption_is_refused_with_the_nearest_one(gray: np.ndarray)
 def test_a_corrupted_set_needs_its_clean_set_and_a_place_in_the_table(tmp_path: Path) -> None:
     with pytest.raises(DataMissing, match="harness data prepare cifar10"):
         corrupt(tmp_path, "cifar10")
-    with pytest.raises(DataError, match=r"imagenet has no corrupted twin; .* cifar10, cifar100, mnist, fashionmnist"):
+    with pytest.raises(DataError, match="imagenet is a regularization set; only sets with classes and test images"):
         corrupt(tmp_path, "imagenet")
-    with pytest.raises(DataError, match="mnist-c has no corrupted twin"):
+    with pytest.raises(DataError, match="mnist-c is a corruption set"):
         corrupt(tmp_path, "mnist-c")
     with pytest.raises(UnknownName):
         corrupt(tmp_path, "cifar11")
@@ -115,7 +115,8 @@ def test_a_corrupted_set_needs_its_clean_set_and_a_place_in_the_table(tmp_path: 
 
 def test_severities_are_stacked_and_progress_reaches_the_end(tmp_path: Path, gray: np.ndarray) -> None:
     images, labels = gray[:6], np.arange(6)
-    write_set(tmp_path, "digits", [SplitArrays("test", images, labels)], classes=list("0123456789"), origin=ORIGIN)
+    split = SplitArrays("test", images, labels)
+    write_set(tmp_path, DATASETS["digits"], [split], classes=list("0123456789"), origin=ORIGIN)
     told: list[tuple[int, int]] = []
     manifest = corrupt(tmp_path, "digits", on_progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (15 * 5 * 6, 15 * 5 * 6)
@@ -134,7 +135,7 @@ def test_any_test_set_gets_all_fifteen_marked_as_generated(
 ) -> None:
     images = photographs[:3, : 3 if size == 32 else 1, :size, :size]
     arrays = SplitArrays("test", np.ascontiguousarray(images), np.arange(3))
-    write_set(tmp_path, name, [arrays], classes=list("0123456789"), origin=ORIGIN)
+    write_set(tmp_path, DATASETS[name], [arrays], classes=list("0123456789"), origin=ORIGIN)
     assert tuple(corrupt(tmp_path, name).splits) == tuple(FREQUENCY)
     for split in FREQUENCY:
         found = open_split(tmp_path, f"{name}-c", split)
@@ -145,6 +146,6 @@ def test_any_test_set_gets_all_fifteen_marked_as_generated(
 def test_a_corrupted_set_that_lacks_some_corruptions_says_so(tmp_path: Path, photographs: np.ndarray) -> None:
     arrays = SplitArrays("contrast", photographs[:5], np.arange(5))
     generated = ORIGIN.model_copy(update={"kind": "generated"})
-    write_set(tmp_path, "cifar10-c", [arrays], classes=list("0123456789"), origin=generated)
+    write_set(tmp_path, DATASETS["cifar10-c"], [arrays], classes=list("0123456789"), origin=generated)
     with pytest.raises(DataMissing, match=r"\(generated\) has no snow; bring the whole set with: harness data prepare"):
         open_split(tmp_path, "cifar10-c", "snow")

@@ -17,7 +17,7 @@ from typing import Any
 from docker.types import DeviceRequest, Mount
 from docker.utils.socket import STDERR, SocketError, frames_iter
 
-from harness.data.sets import get_dataset
+from harness.data.sets import DATASETS
 from harness.measurement import TrainingResult
 from harness.spec import LoadJob, TrainJob
 from harness.suites.executors.docker.engine import ENGINE_ERRORS
@@ -175,7 +175,7 @@ def _inside(work: Work) -> Work:
 def _mounts(work: Work) -> list[Mount]:
     """Data and needed models to read, and the one folder to write."""
     if isinstance(work, PrepareWork):  # the program's own work on its own images: no code of others runs
-        names = {work.name, get_dataset(work.name).clean}
+        names = {work.name, DATASETS[work.name].clean}
         return [_mount(DATA / name, _writable(work.data_dir / name), read_only=False) for name in sorted(names)]
     mounts = [_mount(DATA, work.data_dir)]
     taken_in = [work.key] if isinstance(work.job, LoadJob) else []

@@ -1,0 +1,97 @@
+"""Import of a set of one's own from arrays in one .npz file, as MedMNIST and Keras hand theirs out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.folder import origin_of
+from harness.data.manifest import Manifest
+from harness.data.npz import read_npz
+from harness.data.order import fair_order
+from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
+from harness.data.writing import SplitArrays
+from harness.errors import ImportRefused
+
+NAMES = (("{}_images", "{}_labels"), ("x_{}", "y_{}"))
+"""Of a split's images and labels, MedMNIST's and Keras'."""
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+def import_own_arrays(
+    data_dir: Path,
+    name: str,
+    path: Path,
+    *,
+    train_only: bool = False,
+    first: int | None = None,
+    replace: bool = False,
+) -> Manifest:
+    """Make a set of one's own of train_images, train_labels, test_images and test_labels; other arrays are left alone.
+
+    Images are uint8 (n, h, w) or (n, h, w, 1 or 3), labels whole numbers (n,) or (n, 1). The images are put into a fair
+    order, as arrays are often sorted by class.
+
+    train_only, first, replace: as of `import_own_images`.
+
+    Raises:
+        SpecError: the name is no name for such a set.
+        ImportRefused: says which array is missing or does not fit.
+        DataError: the set is there already and is not to be replaced, or cannot be written.
+    """
+    require_free(data_dir, name, replace=replace)
+    arrays = read_npz(path)
+    splits = [_split(arrays, split, path) for split in (("train",) if train_only else ("train", "test"))]
+    classes = _classes(splits, path)
+    require_classes(classes, path, train_only=train_only)
+    return write_own_set(
+        data_dir,
+        name,
+        [SplitArrays(split, images[:first], labels[:first]) for split, images, labels in splits],
+        classes=classes,
+        origin=origin_of(path),
+        replace=replace,
+    )
+
+
+def _classes(splits: Sequence[SplitArrays], path: Path) -> list[str]:
+    """The labels as names; raises ImportRefused where splits differ in them, or in the shape of their images."""
+    train = splits[0]
+    found = np.unique(train.labels)
+    for split in splits:
+        if split.images.shape[1:] != train.images.shape[1:]:
+            raise ImportRefused(f"{path}: images of {split.name} have another shape than those of train")
+        if np.unique(split.labels).tolist() != list(range(len(found))):
+            raise ImportRefused(
+                f"{path}: labels of {split.name} must be 0 to {len(found) - 1}, each at least once, as train has "
+                f"{len(found)} different ones"
+            )
+    return list(map(str, found))
+
+
+def _split(arrays: Arrays, split: str, path: Path) -> SplitArrays:
+    """A split of the file in a fair order, its images (n, c, h, w)."""
+    known = [tuple(each.format(split) for each in names) for names in NAMES]
+    found = next((names for names in known if arrays.keys() >= {*names}), None)
+    if found is None:
+        wanted = " or ".join(" and ".join(names) for names in known)
+        raise ImportRefused(f"{path} has no {wanted}, only {', '.join(sorted(arrays)) or 'nothing'}")
+    images, labels = (arrays[name] for name in found)
+    if (
+        images.dtype != np.uint8
+        or images.ndim not in {3, 4}
+        or (images.ndim == 4 and images.shape[3] not in {1, COLOURS})
+    ):
+        raise ImportRefused(f"{path}: {found[0]} is {images.dtype} {images.shape}, not uint8 (n, h, w) or (n, h, w, 3)")
+    if labels.dtype.kind not in "iu" or labels.shape not in {(len(images),), (len(images), 1)}:
+        raise ImportRefused(f"{path}: {found[1]} is {labels.dtype} {labels.shape}, not whole numbers ({len(images)},)")
+    if images.size == 0:
+        raise ImportRefused(f"{path}: {found[0]} holds no image")
+    order = np.array([int(number) for number in fair_order(map(str, range(len(images))))])
+    height, width = images.shape[1:3]
+    chosen = images.reshape(len(images), height, width, -1)[order].transpose(0, 3, 1, 2)
+    return SplitArrays(split, chosen.astype(np.uint8, copy=False), labels.reshape(-1)[order].astype(np.int64))

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from harness.data.arrays import described, open_split, verify
+from harness.data.corruptions import corrupt
+from harness.data.folder import import_images
+from harness.data.manifest import Manifest, get_dataset, get_manifest
+from harness.data.own_folder import import_own_images
+from harness.data.records import MANIFEST
+from harness.data.sets import DATASETS, FREQUENCY
+from harness.errors import DataDamaged, DataError, DataMissing, ImportRefused, SpecError, UnknownName
+
+
+def written(folder: Path, *, classes: int = 3, per_class: int = 10, mode: str = "L", side: int = 12) -> Path:
+    """CLASS/*.png, each image of one brightness, which is its number."""
+    for label in range(classes):
+        (folder / f"class-{label}").mkdir(parents=True)
+        for index in range(per_class):
+            image = Image.new("L", (side, side), label * per_class + index).convert(mode)
+            image.save(folder / f"class-{label}" / f"{index}.png")
+    return folder
+
+
+def numbers(data_dir: Path, split: str) -> list[int]:
+    """The numbers of a split's images, in their order."""
+    return open_split(data_dir, "mine", split).images[:, 0, 0, 0].tolist()
+
+
+def imported(tmp_path: Path, data: str = "data", **said: object) -> Manifest:
+    source = tmp_path / "source"
+    return import_own_images(tmp_path / data, "mine", source, **({"test_fraction": 0.2} | said))  # type: ignore[arg-type]
+
+
+def test_a_share_of_each_class_becomes_the_test_images(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    manifest = imported(tmp_path)
+    assert manifest.classes == ("class-0", "class-1", "class-2")
+    for split, share in (("test", 2), ("train", 8)):
+        labels = open_split(tmp_path / "data", "mine", split).labels
+        assert labels.bincount().tolist() == [share] * 3
+        assert labels.tolist() == [number // 10 for number in numbers(tmp_path / "data", split)]
+    assert sorted(numbers(tmp_path / "data", "train") + numbers(tmp_path / "data", "test")) == list(range(30))
+
+
+def test_an_archive_with_a_folder_around_it_all_is_divided_in_the_same_way(tmp_path: Path) -> None:
+    source = written(tmp_path / "source")
+    digests = {split: entry.sha256 for split, entry in imported(tmp_path).splits.items()}
+    for kind in ("tar", "zip"):
+        archive = shutil.make_archive(str(tmp_path / "packed"), kind, tmp_path, source.name)
+        packed = import_own_images(tmp_path / kind, "mine", Path(archive), test_fraction=0.2)
+        assert {split: entry.sha256 for split, entry in packed.splits.items()} == digests
+
+
+def test_the_first_training_images_of_a_divided_set_are_a_fair_sample(tmp_path: Path) -> None:
+    """Were the test images the first in the order of the training images, sizes of classes would show in it."""
+    written(tmp_path / "source", classes=2, per_class=120)
+    imported(tmp_path, test_fraction=0.5)
+    labels = open_split(tmp_path / "data", "mine", "train").labels.double()
+    assert 0.3 < labels[:40].mean() < 0.7
+    ranks = {number: place for place, number in enumerate(numbers(tmp_path / "data", "train"))}
+    imported(tmp_path, "other", test_fraction=0.01)
+    among_all = [number for number in numbers(tmp_path / "other", "train") if number in ranks]
+    places = [among_all.index(number) / len(among_all) for number in ranks]
+    assert min(places) < 0.05
+    assert np.mean(places) == pytest.approx(0.5, abs=0.1)
+
+
+def test_train_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
+    written(tmp_path / "source" / "train")
+    written(tmp_path / "source" / "test", per_class=4)
+    with pytest.raises(ImportRefused, match="has test/ already; leave --test-fraction out"):
+        imported(tmp_path)
+    manifest = imported(tmp_path, test_fraction=None)
+    assert {split: entry.shape for split, entry in manifest.splits.items()} == {
+        "train": (30, 1, 12, 12),
+        "test": (12, 1, 12, 12),
+    }
+
+
+def test_a_set_is_gray_only_if_no_pixel_has_a_colour(tmp_path: Path) -> None:
+    source = written(tmp_path / "source", mode="RGB")
+    assert imported(tmp_path).splits["train"].shape[1] == 1
+    image = Image.open(source / "class-1" / "3.png")
+    image.putpixel((5, 7), (10, 13, 12))
+    image.save(source / "class-1" / "3.png")
+    assert imported(tmp_path, replace=True).splits["train"].shape[1] == 3
+    assert open_split(tmp_path / "data", "mine", "train").images.shape[1] == 3
+    verify(tmp_path / "data", "mine")
+    assert len(list((tmp_path / "data" / "mine").iterdir())) == 3
+
+
+def test_images_of_several_sizes_are_brought_to_one(tmp_path: Path) -> None:
+    source = written(tmp_path / "source")
+    wide = Image.fromarray(np.repeat(np.arange(40, dtype=np.uint8)[None], 20, axis=0))  # columns numbered from the left
+    wide.save(source / "class-0" / "0.png")
+    with pytest.raises(ImportRefused, match=r"is (40 x 20|12 x 12) pixels; .* --size brings all images to one size"):
+        imported(tmp_path)
+    manifest = imported(tmp_path, size=(20, 10), test_fraction=0.1)
+    assert manifest.origin.source == "source, brought to 20 x 10"
+    images = torch.cat([open_split(tmp_path / "data", "mine", split).images for split in ("train", "test")])
+    assert images.shape == (30, 1, 20, 10)
+    [centre] = [image for image in images[:, 0] if image.float().std() > 1]
+    assert centre[0].tolist() == list(range(15, 25))  # as high as the whole image, half as wide as it is high
+
+
+def test_a_network_needs_two_classes(tmp_path: Path) -> None:
+    written(tmp_path / "source" / "train", classes=1)
+    written(tmp_path / "source" / "test", classes=1)
+    with pytest.raises(ImportRefused, match="images of one class alone, 'class-0'"):
+        imported(tmp_path, test_fraction=None)
+
+
+def test_a_set_for_pairs_needs_no_test_images_and_no_second_class(tmp_path: Path) -> None:
+    written(tmp_path / "source", classes=1)
+    with pytest.raises(ImportRefused, match="has no images in train/CLASS/ and test/CLASS/, nor in CLASS/"):
+        imported(tmp_path)
+    assert imported(tmp_path, test_fraction=None, train_only=True).classes == ("all",)
+    dataset = get_dataset(tmp_path / "data", "mine")
+    assert (dataset.role, dataset.splits) == ("regularization", ("train",))
+    with pytest.raises(SpecError, match="mine is a regularization set, a network cannot be trained on it"):
+        _ = dataset.task
+    with pytest.raises(DataError, match="mine is a regularization set"):
+        corrupt(tmp_path / "data", "mine")
+    with pytest.raises(UnknownName):
+        get_dataset(tmp_path / "data", "mine-c")
+
+
+@pytest.mark.parametrize(("mode", "like"), [("L", "mnist"), ("RGB", "cifar10")])
+def test_a_set_is_treated_like_mnist_or_cifar_but_for_augmentation(mode: str, like: str, tmp_path: Path) -> None:
+    source = written(tmp_path / "source", mode=mode)
+    if mode == "RGB":
+        Image.new("RGB", (12, 12), (1, 2, 3)).save(source / "class-0" / "0.png")
+    imported(tmp_path)
+    found, model = get_dataset(tmp_path / "data", "mine"), DATASETS[like]
+    assert (found.pixel_scaling, found.max_epsilon) == (model.pixel_scaling, model.max_epsilon)
+    assert found.augmentation == "none"
+    assert found.task == (3, (12, 12), model.pixel_scaling)
+    assert found.counts == {"train": 24, "test": 6}
+
+
+def test_it_can_be_corrupted_like_any_other(tmp_path: Path) -> None:
+    written(tmp_path / "source", side=32)
+    imported(tmp_path)
+    manifest = corrupt(tmp_path / "data", "mine")
+    assert manifest == get_manifest(tmp_path / "data", "mine-c")
+    twin = get_dataset(tmp_path / "data", "mine-c")
+    assert (twin.role, twin.clean, twin.splits) == ("corruption", "mine", tuple(FREQUENCY))
+    assert open_split(tmp_path / "data", "mine-c", "fog").images.shape == (30, 1, 32, 32)
+    shown = [found for found in described(tmp_path / "data") if found.dataset.clean == "mine"]
+    assert [(found.dataset.name, found.state, found.unusual) for found in shown] == [
+        ("mine", "ready", []),
+        ("mine-c", "ready", []),
+    ]
+
+
+def test_before_it_is_corrupted_its_twin_is_missing_with_the_command(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    imported(tmp_path)
+    with pytest.raises(DataMissing, match="bring it with: harness data corrupt mine"):
+        get_manifest(tmp_path / "data", "mine-c")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cifar10", "'cifar10' is taken"),
+        ("vgg19", "'vgg19' is taken"),
+        ("birds-c", "names that end with -c are for what corruptions make, here of 'birds'"),
+        ("../birds", "names are made of a to z"),
+        ("recordings", "'recordings' is taken"),
+    ],
+)
+def test_names_that_mean_something_else_are_refused(name: str, said: str, tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    with pytest.raises(SpecError, match=said):
+        import_own_images(tmp_path / "data", name, tmp_path / "source", test_fraction=0.2)
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    before = imported(tmp_path)
+    shutil.rmtree(tmp_path / "source")
+    written(tmp_path / "source", per_class=5)
+    with pytest.raises(DataError, match="already; say --replace"):
+        imported(tmp_path)
+    assert get_manifest(tmp_path / "data", "mine") == before
+    assert imported(tmp_path, replace=True).splits["train"].shape[0] == 12
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: (folder / "class-0" / "notes.txt").write_text("x"), r"'class-0/notes.txt' is not CLASS/IMAGE"),
+        (lambda folder: (folder / "class-0" / "3.png").write_bytes(b"x"), r"'class-0/3.png' cannot be read"),
+        (lambda folder: [path.unlink() for path in (folder / "class-1").glob("[1-9].png")], "class 'class-1' has 1"),
+        (lambda folder: shutil.rmtree(folder) or folder.mkdir(), "has no images in train/CLASS/ and test/CLASS/, nor"),
+    ],
+    ids=["text", "no image", "one image", "empty"],
+)
+def test_what_does_not_fit_is_refused_by_name(spoil: object, said: str, tmp_path: Path) -> None:
+    spoil(written(tmp_path / "source"))  # type: ignore[operator]
+    with pytest.raises(ImportRefused, match=said):
+        imported(tmp_path)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_that_is_not_divided_says_how_to(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    with pytest.raises(ImportRefused, match=r"not divided into train/ and test/; --test-fraction 0.2"):
+        imported(tmp_path, test_fraction=None)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_one_and_how_sets_become_known(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    imported(tmp_path)
+    for name, nearest in (("cifar-10", "cifar10"), ("mime", "mine"), ("mine/", "mine")):
+        with pytest.raises(UnknownName, match=f"did you mean '{nearest}'.*harness data import NAME PATH --own"):
+            get_dataset(tmp_path / "data", name)
+
+
+def test_a_damaged_manifest_is_told_with_the_command_that_brings_the_set_again(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    imported(tmp_path)
+    (tmp_path / "data" / "mine" / MANIFEST).write_text('{"format": 1, "splits": {}}')
+    with pytest.raises(DataDamaged, match=r"harness data import mine PATH --own --replace"):
+        get_dataset(tmp_path / "data", "mine")
+    [found] = [found for found in described(tmp_path / "data") if found.dataset.name == "mine"]
+    assert found.state == "damaged"
+    imported(tmp_path, replace=True)
+    assert get_dataset(tmp_path / "data", "mine").classes == 3
+
+
+def test_a_set_of_the_table_is_not_imported_as_ones_own_by_a_misspelt_name(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'mnist'"):
+        import_images(tmp_path / "data", "minst", tmp_path)
