@@ -111,11 +111,16 @@ def estimate(jobs: Iterable[PlannedJob], rates: Mapping[Rate, float], device: De
 
     rates: GFLOP/s of one worker by `rate_key`, measured on this device.
     """
+    jobs = list(jobs)
+    total = sum(seconds(planned, rates, device, workers) for planned in jobs)
+    measured = all(rate_key(planned.job) in rates or not planned.work for planned in jobs)
+    return Estimate(total / max(1, min(workers, len(jobs))), measured)
+
+
+def seconds(planned: PlannedJob, rates: Mapping[Rate, float], device: Device, workers: int) -> float:
+    """The time that one of `workers` takes for a job; rates as of `estimate`."""
+    rate = rates.get(rate_key(planned.job))
+    if rate:
+        return planned.work / rate
     guess = GUESSED_GPU if device.kind == "cuda" else GUESSED_CPU_CORE * max(1, device.count // workers)
-    seconds = []
-    measured = True
-    for planned in jobs:
-        rate = rates.get(rate_key(planned.job))
-        seconds.append(planned.work / rate if rate else GUESSED_JOB_SECONDS + planned.work / guess)
-        measured = measured and (rate is not None or not planned.work)
-    return Estimate(sum(seconds) / max(1, min(workers, len(seconds))), measured)
+    return GUESSED_JOB_SECONDS + planned.work / guess

@@ -16,7 +16,7 @@ from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob
 from harness.store import arrays, read, write
 from harness.store.engine import Database
 from harness.store.provenance import provenance
-from harness.suites.cost import estimate
+from harness.suites.cost import estimate, seconds
 from harness.suites.devices import Device
 from harness.suites.executors.event import Event, Executor, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
@@ -80,6 +80,7 @@ class Run:
             self._bring_own(todo)
             rates = read.rates(self._database, self._device.name)
             self._watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
+            schedule.share_out({each.key: seconds(each, rates, self._device, workers) for each in todo}, workers)
         elif schedule.blocked and not schedule.done and not schedule.failed:
             raise DataMissing("\n".join(dict.fromkeys(schedule.blocked.values())))
         while schedule.todo or schedule.running or schedule.left:

@@ -9,6 +9,8 @@ from heapq import heappop, heappush
 from harness.spec import PlannedJob
 from harness.suites.plan import Plan
 
+LIKE = 0.7  # of a job's time: one that takes so long is as hard to fit in between others
+
 
 class Schedule:
     """The jobs that a command asks for. A training's failure blocks what needs its model, and nothing else."""
@@ -46,21 +48,40 @@ class Schedule:
                 self._needed_by[need.key].append(planned.key)
         self._ready: list[tuple[int, str]] = []
         """A heap of jobs to look at next, by their place in the plan; each is there once it may begin."""
+        self._workers = 1
+        self._seconds: Mapping[str, float] = {}
+        self._longest_first: list[str] = []
         for key in self.todo:
             self._look_at(key)
         for planned in self.asked:
             if planned.key in diverged:
                 self.fail(planned.key, f"diverged: {diverged[planned.key]}")
 
+    def share_out(self, seconds: Mapping[str, float], workers: int) -> None:
+        """Let no worker be idle at the end beside a long job that could have begun before.
+
+        seconds: about how long each job takes that waits.
+        """
+        self._workers = workers
+        self._seconds = seconds
+        self._longest_first = sorted(seconds, key=lambda key: -seconds[key])
+
     def begin_next(self) -> PlannedJob | None:
-        """The first job whose models are there; it counts as running from now on. None if all must wait."""
+        """The first job whose models are there, but in time the long ones; it counts as running from now on.
+
+        None if all must wait.
+        """
         while self._ready:
             _, key = heappop(self._ready)
-            if key not in self.todo:  # it has been left to another runner since, or blocked
+            if key not in self.todo:  # it has been left to another runner since, begun before its turn, or blocked
                 continue
             if self._absent_needs(key):
                 self.leave(key)
                 continue
+            urgent = self._find_urgent()
+            if urgent and urgent != key:
+                self._look_at(key)
+                key = urgent
             self.running.add(key)
             return self.todo.pop(key)
         return None
@@ -104,10 +125,27 @@ class Schedule:
             if self.todo.pop(waiting, None):
                 self.blocked[waiting] = f"its training failed: {reason}"
 
+    def _find_urgent(self) -> str | None:
+        """The longest job that waits for nothing, if all would wait for it and its like were they begun any later.
+
+        Until then what the plan has first is begun first, so that a model's results do not wait for all trainings.
+        """
+        waiting = [key for key in self._longest_first if key in self.todo]
+        self._longest_first = waiting
+        longest = next((key for key in waiting if self._may_begin(key)), None) if self._workers > 1 else None
+        if longest is None:
+            return None
+        alike = sum(self._seconds[key] >= LIKE * self._seconds[longest] for key in waiting)
+        rounds = -(-alike // self._workers)
+        total = sum(self._seconds[key] for key in waiting)
+        return longest if rounds * self._seconds[longest] >= total / self._workers else None
+
+    def _may_begin(self, key: str) -> bool:
+        return all(need.key in self.done for need in self._by_key[key].needs) and not self._absent_needs(key)
+
     def _look_at(self, key: str) -> None:
         """A job may be ready now."""
-        planned = self.todo.get(key)
-        if planned and all(need.key in self.done for need in planned.needs):
+        if key in self.todo and all(need.key in self.done for need in self._by_key[key].needs):
             heappush(self._ready, (self._place[key], key))
 
     def _absent_needs(self, key: str) -> list[str]:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from harness.spec import TrainJob
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, label, make_plan
+from harness.suites.registry import get_suites
 from harness.suites.schedule import Schedule
 
 
@@ -103,3 +105,44 @@ def test_what_is_left_to_another_runner_waits_again_here_unless_its_weights_are_
     schedule.give_up_left()
     assert (schedule.left, set(schedule.blocked.values()), len(schedule.blocked)) == ({}, {"far away"}, 3)
     assert len(schedule.done) == len(plan.jobs) - 3
+
+
+def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_out: bool) -> tuple[float, list[str]]:
+    """When the last job ends if each takes so long, and the jobs in the order in which they began."""
+    schedule = Schedule(plan, (), {})
+    if shared_out:
+        schedule.share_out(seconds, workers)
+    now, running, begun = 0.0, [], []
+    while schedule.todo or running:
+        while len(running) < workers and (planned := schedule.begin_next()):
+            running.append((now + seconds[planned.key], planned.key))
+            begun.append(label(planned))
+        now, key = min(running)
+        running.remove((now, key))
+        schedule.finish(key)
+    return now, begun
+
+
+def test_the_last_training_begins_in_time(digits):
+    """Nine trainings for two workers: in the plan's order one of them has nothing to do beside the last."""
+    plan = make_plan(get_suites("grayscale-cifar10", "small"), Inputs(digits, "small"), bfloat16=False)
+    plan = replace(plan, jobs=tuple(replace(planned, blocked=None) for planned in plan.jobs))  # as if CIFAR were here
+    seconds = {planned.key: planned.work / (100 if isinstance(planned.job, TrainJob) else 150) for planned in plan.jobs}
+    in_order, _ = run_through(plan, 2, seconds, shared_out=False)
+    end, begun = run_through(plan, 2, seconds, shared_out=True)
+    assert sorted(begun) == sorted(map(label, plan.jobs))
+    assert sum(seconds.values()) / 2 <= end < 1.03 * sum(seconds.values()) / 2 < 1.05 * end < in_order
+    trainings = [place for place, name in enumerate(begun) if ":" not in name]
+    assert trainings[:3] == [0, 1, 2]
+    assert trainings[-1] > len(begun) / 2, "results need not wait for all trainings"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_sharing_out_takes_no_longer_than_the_plans_order(plan, workers):
+    for training in (1.0, 3.0, 5.0, 20.0):
+        seconds = {planned.key: training if isinstance(planned.job, TrainJob) else 1.0 for planned in plan.jobs}
+        in_order, _ = run_through(plan, workers, seconds, shared_out=False)
+        end, begun = run_through(plan, workers, seconds, shared_out=True)
+        assert end <= in_order
+        if workers == 1:
+            assert begun == [label(planned) for planned in plan.jobs]
