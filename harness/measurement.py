@@ -29,8 +29,9 @@ class Measurement:
     """
 
     metric: str
-    """What was measured: "accuracy", "score", "start_score", "queries", "power", "correlation", or "agreement": of the
-    clean test images, the share that get the same class in bfloat16 as in float32."""
+    """What was measured: "accuracy", "score", "start_score", "queries", "median_l2" and "median_linf" (distances),
+    "power", "correlation", or "agreement": of the clean test images, the share that get the same class in bfloat16 as
+    in float32."""
     value: float | None
     n: int
     """Images behind the number."""
@@ -43,7 +44,7 @@ class Measurement:
     radius: int | None = None
     """Spatial frequency of a spectrum, in cycles per image, rounded."""
     n_failed: int = 0
-    """Images that the evaluation could not score; they are not in `n`."""
+    """Images that the evaluation could not score; they are not in `n`. A median distance counts them as infinite."""
     reason: str | None = None
     """Why there is no value."""
 

@@ -18,6 +18,7 @@ from harness.evaluations.fgsm_transfer import fgsm_transfer
 from harness.evaluations.noise import noise
 from harness.evaluations.noise_examples import noise_examples
 from harness.evaluations.own_attack import own_attack
+from harness.evaluations.own_minimal_attack import own_minimal_attack
 from harness.evaluations.recorded_similarity import recorded_similarity
 from harness.evaluations.setting import Setting, setting_for
 from harness.evaluations.spectrum import spectrum
@@ -34,6 +35,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
     "own_attack": own_attack,
+    "own_minimal_attack": own_minimal_attack,
     "boundary": boundary,
     "spectrum": spectrum,
     "corruption": corruption,

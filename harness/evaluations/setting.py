@@ -15,7 +15,7 @@ from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.measurement import Progress
 from harness.own_code import NO_CODE, OwnCode
-from harness.spec import CorruptionSpec, EvaluationSpec, OwnAttackSpec, TrainingSpec, UntrainedSpec
+from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, TrainingSpec, UntrainedSpec
 from harness.spec.training import Color
 
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
@@ -56,10 +56,10 @@ class Setting:
         """The setting of the first n images; all if there are no more, or with None."""
         return replace(self, images=self.images[:n], labels=self.labels[:n])
 
-    def chunks(self) -> Iterator[slice]:
-        """The images' places, `chunk` at a time."""
-        n = len(self.images)
-        return (slice(start, min(start + self.chunk, n)) for start in range(0, n, self.chunk))
+    def chunks(self, size: int | None = None) -> Iterator[slice]:
+        """The images' places, `size` at a time; `chunk` if absent."""
+        n, step = len(self.images), size or self.chunk
+        return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def setting_for(
@@ -82,7 +82,7 @@ def setting_for(
         labels=test.labels.to(device),
         chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK,
         substitute=substitute,
-        attack=code.function(spec.function) if isinstance(spec, OwnAttackSpec) else None,
+        attack=code.function(spec.function) if isinstance(spec, AttackerSpec) else None,
         corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
         color=model.color,
         on_progress=on_progress,

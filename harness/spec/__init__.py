@@ -17,6 +17,7 @@ from harness.spec.analysis import ANALYSIS_SPECS, AnalysisSpec, CorruptionSpectr
 from harness.spec.digest import digest
 from harness.spec.evaluation import (
     EVALUATION_SPECS,
+    AttackerSpec,
     BoundaryAttackSpec,
     BoundarySpec,
     CleanSpec,
@@ -25,6 +26,7 @@ from harness.spec.evaluation import (
     FgsmTransferSpec,
     NoiseSpec,
     OwnAttackSpec,
+    OwnMinimalAttackSpec,
     SpectrumSpec,
 )
 from harness.spec.external import CheckpointSpec, ExternalSpec, UntrainedSpec
@@ -56,6 +58,7 @@ __all__ = [
     "TRAINING_VERSION",
     "AnalyseJob",
     "AnalysisSpec",
+    "AttackerSpec",
     "BoundaryAttackSpec",
     "BoundarySpec",
     "CheckpointSpec",
@@ -75,6 +78,7 @@ __all__ = [
     "NoiseSpec",
     "OptimisationSpec",
     "OwnAttackSpec",
+    "OwnMinimalAttackSpec",
     "PenaltySpec",
     "Place",
     "PlannedJob",

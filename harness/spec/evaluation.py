@@ -56,23 +56,56 @@ class FgsmTransferSpec(_Curve):
     """Of the substitute's training; the evaluated model's if absent."""
 
 
-class OwnAttackSpec(_Curve, WithOptions):
-    """Accuracy under an attack of your own, at each size."""
+class AttackerSpec(_Curve, WithOptions):
+    """Parameters of an attack of your own, whatever is asked of it."""
 
-    kind: Literal["own_attack"] = "own_attack"
     function: Function
     """`FILE.py:NAME`."""
     norm: Literal["linf", "l2", "none"] = "linf"
-    """What the size bounds: the attack must keep to it for each image, or there is no result. `none`: nothing."""
+    """In which sizes are measured, in [0, 1] pixel units."""
+    max_epsilon: float | None = Field(default=None, gt=0)
+    """Largest size, in that norm: no image is farther away than 1 in `linf`, but it may be in `l2`."""
     batch_size: int = Field(default=100, ge=1)
     """Images that the attack is given at once; part of the identity, as its random numbers are drawn for a batch."""
     noise_seed: int = Field(default=0, ge=0)
-    """Of torch's global generator, which is set for each batch and size."""
+    """Of torch's global generators, which are set for each batch, and for each size that the attack is told."""
+
+    @model_validator(mode="after")
+    def _is_a_size(self) -> Self:
+        if self.norm == "linf" and self.max_epsilon is not None and self.max_epsilon > 1:
+            raise ValueError(
+                f"max_epsilon should be at most 1 in linf, the whole range of pixels, got {self.max_epsilon:g}"
+            )
+        return self
+
+
+class OwnAttackSpec(AttackerSpec):
+    """Accuracy under an attack of your own, at each size."""
+
+    kind: Literal["own_attack"] = "own_attack"
+    norm: Literal["linf", "l2", "none"] = "linf"
+    """What the size bounds: the attack must keep to it for each image, or there is no result. `none`: nothing."""
 
     @model_validator(mode="after")
     def _has_sizes(self) -> Self:
         if self.max_epsilon is None:
-            raise ValueError("max_epsilon is missing: an attack of your own needs its largest size, in (0, 1]")
+            raise ValueError("max_epsilon is missing: an attack of your own needs its largest size")
+        return self
+
+
+class OwnMinimalAttackSpec(AttackerSpec):
+    """How far away the closest images are that an attack of your own finds, and the accuracy that each size leaves."""
+
+    kind: Literal["own_minimal_attack"] = "own_minimal_attack"
+    norm: Literal["linf", "l2"] = "l2"
+    """In which distances are measured, in [0, 1] pixel units."""
+    max_epsilon: float | None = Field(default=None, gt=0)
+    """Largest size of the accuracy curve, in that norm; if absent, there is no curve."""
+
+    @model_validator(mode="after")
+    def _has_what_sizes_need(self) -> Self:
+        if self.max_epsilon is None and self.sizes != type(self).model_fields["sizes"].default:
+            raise ValueError("max_epsilon is missing: without a largest size there is no curve to have sizes")
         return self
 
 
@@ -129,12 +162,20 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "salt_pepper": NoiseSpec,
     "fgsm_transfer": FgsmTransferSpec,
     "own_attack": OwnAttackSpec,
+    "own_minimal_attack": OwnMinimalAttackSpec,
     "boundary": BoundarySpec,
     "spectrum": SpectrumSpec,
     "corruption": CorruptionSpec,
 }
 
 EvaluationSpec = Annotated[
-    CleanSpec | NoiseSpec | FgsmTransferSpec | OwnAttackSpec | BoundarySpec | SpectrumSpec | CorruptionSpec,
+    CleanSpec
+    | NoiseSpec
+    | FgsmTransferSpec
+    | OwnAttackSpec
+    | OwnMinimalAttackSpec
+    | BoundarySpec
+    | SpectrumSpec
+    | CorruptionSpec,
     Field(discriminator="kind"),
 ]

@@ -27,6 +27,7 @@ EVALUATION_VERSIONS = {
     "salt_pepper": 1,
     "fgsm_transfer": 1,
     "own_attack": 1,
+    "own_minimal_attack": 1,
     "boundary": 1,
     "spectrum": 1,
     "corruption": 1,

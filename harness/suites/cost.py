@@ -17,6 +17,7 @@ from harness.spec import (
     NetworkSpec,
     NoiseSpec,
     OwnAttackSpec,
+    OwnMinimalAttackSpec,
     PlannedJob,
     RegularizerSpec,
     TrainingSpec,
@@ -33,6 +34,7 @@ FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
 BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
 
 OWN_ATTACK_PASSES = 20  # a guess, of forward passes per image and size
+OWN_MINIMAL_ATTACK_PASSES = 100  # a guess, of forward passes per image
 
 # Guesses in GFLOP/s for a device that no job was measured on yet: of a core, and of a GPU bound by kernel launches.
 GUESSED_CPU_CORE = 50.0  # trainings of width 16 did 80 and 130 on cores with AVX-512; many have none
@@ -90,6 +92,8 @@ def _passes(spec: EvaluationSpec) -> int:
         return spec.sizes + FORWARD_AND_BACKWARD
     if isinstance(spec, OwnAttackSpec):
         return spec.sizes * OWN_ATTACK_PASSES
+    if isinstance(spec, OwnMinimalAttackSpec):
+        return OWN_MINIMAL_ATTACK_PASSES
     if isinstance(spec, BoundaryAttackSpec):
         return spec.repeats * (spec.steps + BOUNDARY_START_QUERIES)
     if isinstance(spec, CorruptionSpec):

@@ -16,13 +16,13 @@ from harness.models.architecture import SMALLEST
 from harness.spec import (
     AnalyseJob,
     AnalysisSpec,
+    AttackerSpec,
     CorruptionSpec,
     CorruptionSpectraSpec,
     EvaluationSpec,
     FgsmTransferSpec,
     NoiseExamplesSpec,
     NoiseSpec,
-    OwnAttackSpec,
     Place,
     PlannedJob,
     Suite,
@@ -141,7 +141,7 @@ class Resolver:
         splits: Sequence[str] = (f"{model.classification}/test",)
         if isinstance(spec, CorruptionSpec):
             splits = [f"{spec.images}/{corruption}" for corruption in spec.corruptions or ()]
-        if isinstance(spec, OwnAttackSpec):
+        if isinstance(spec, AttackerSpec):
             self._require([spec.function], where)
             splits = [*splits, *code_inputs([spec.function])]
         substitute = self._substitute(model, spec, twins, where) if isinstance(spec, FgsmTransferSpec) else None

@@ -72,7 +72,7 @@ def setting(digits: tuple[Tensor, Tensor]) -> Setting:
     )
 
 
-def noisy_gradient(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
+def noisy_gradient(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float = 0.3) -> Tensor:
     """Somebody's own attack: one step along the sign of the model's gradient at noisy images."""
     noisy = (images + 0.1 * epsilon * torch.randn_like(images)).requires_grad_()
     loss = nn.functional.cross_entropy(model(noisy), labels, reduction="sum")
@@ -158,6 +158,7 @@ def spec_of() -> Callable[..., Any]:
         "salt_pepper": {"max_epsilon": 0.3, "sizes": 3},
         "fgsm_transfer": {"max_epsilon": 0.2, "sizes": 3},
         "own_attack": {"function": "own.py:attack", "max_epsilon": 0.2, "sizes": 3},
+        "own_minimal_attack": {"function": "own.py:attack", "max_epsilon": 4.0, "sizes": 3},
         "boundary": {"steps": 5, "repeats": 2, "start_draws": 20, "start_blends": 10},
         "spectrum": {"steps": 5, "n_images": 60, "start_draws": 20, "start_blends": 10},
         "corruption": {"images": "digits-c", "corruptions": ("fog", "snow"), "severities": (1, 3)},

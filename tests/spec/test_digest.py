@@ -17,7 +17,11 @@ REGULARIZED = TrainingSpec(
         target="threshold", alpha=10, threshold=0.8, threshold_low=0.2, pair_range="double", images="digits"
     ),
 )
-NEEDED = {"corruption": {"images": "digits-c"}, "own_attack": {"function": "own.py:attack", "max_epsilon": 0.1}}
+NEEDED = {
+    "corruption": {"images": "digits-c"},
+    "own_attack": {"function": "own.py:attack", "max_epsilon": 0.1},
+    "own_minimal_attack": {"function": "own.py:attack"},
+}
 """What a spec must say."""
 EVALUATIONS = {
     kind: spec.model_validate({"kind": kind} | NEEDED.get(kind, {})) for kind, spec in EVALUATION_SPECS.items()
@@ -115,12 +119,13 @@ STORED = {
     "boundary": "61b60d9324dd5fb6",
     "spectrum": "50da1716eaecf8d0",
     "corruption": "5e45721f275158ea",
+    "own_attack": "72ee53b7a646d509",
 }
-"""Keys from before evaluations had a precision."""
+"""Keys from before evaluations had a precision; the last one from before there were minimal attacks."""
 
 
 @pytest.mark.parametrize("kind", STORED)
-def test_results_that_were_stored_before_evaluations_had_a_precision_keep_their_identity(kind):
+def test_results_that_an_earlier_version_stored_keep_their_identity(kind):
     model = TrainJob(spec=TrainingSpec(classification="digits"), seed=0, data={})
     assert EvaluateJob(model=model, evaluation=EVALUATIONS[kind], data={}).key == STORED[kind]
 

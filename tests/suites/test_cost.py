@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from harness.models.cost import forward_gflop
-from harness.spec import NetworkSpec
-from harness.suites.cost import estimate
+from harness.spec import EVALUATION_SPECS, NetworkSpec
+from harness.suites.cost import estimate, evaluation_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import label, make_plan
@@ -56,6 +56,19 @@ def test_evaluations_cost_what_they_classify(work, evaluation, passes):
     others = ("gaussian = { n_images = 32, sizes = 2 }\nfgsm_transfer = { n_images = 32, sizes = 2 }", "")
     kind = evaluation.split()[0].split(".")[0]
     assert work(others, ("clean.n_images = 32", evaluation))[f"none, seed 0: {kind}"] == pytest.approx(passes * ONE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "passes"),
+    [
+        ("own_attack", {"max_epsilon": 0.1, "sizes": 5}, 20 * 5),
+        ("own_minimal_attack", {"max_epsilon": 1, "sizes": 5}, 100),
+    ],
+)
+def test_attacks_of_ones_own_are_guessed_to_need_some_passes(kind, table, passes, parse, digits):
+    spec = EVALUATION_SPECS[kind].model_validate({"function": "mine.py:attack", "n_images": 10} | table)
+    model = parse().conditions["none"]
+    assert evaluation_gflop(spec, model, Inputs(digits, "paper")) == pytest.approx(10 * passes * ONE)
 
 
 def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):

@@ -29,6 +29,7 @@ from harness.spec import (
     NoiseExamplesSpec,
     NoiseSpec,
     OwnAttackSpec,
+    OwnMinimalAttackSpec,
     PenaltySpec,
     RegularizerSpec,
     TrainingSpec,
@@ -60,6 +61,7 @@ OWN = TrainJob(
     data={"digits/train": "ab", "mine.py/code": "01"},
 )
 OWN_ATTACK = OwnAttackSpec(function="mine.py:attack", max_epsilon=0.1, options={"steps": 3})
+OWN_MINIMAL_ATTACK = OwnMinimalAttackSpec(function="mine.py:attack", norm="linf", options={"steps": 3})
 LOAD = LoadJob(spec=ExternalSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
 JOBS = [
     TRAIN,
@@ -67,6 +69,7 @@ JOBS = [
     EvaluateJob(model=TRAIN, evaluation=CleanSpec(n_images=3), data={"digits/test": "ef"}, substitute=TRAIN),
     EvaluateJob(model=LOAD, evaluation=NoiseSpec(kind="uniform"), data={}),
     EvaluateJob(model=OWN, evaluation=OWN_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
+    EvaluateJob(model=OWN, evaluation=OWN_MINIMAL_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
     AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data={"digits/test": "ef"}),
 ]
 FACTS = DeviceFacts(device="some processor", driver=None, threads=2)
@@ -98,7 +101,7 @@ EVALUATED = EvaluationResult(
         Measurement(metric="score", value=None, n=0, reason="no start"),
     ),
     images=(ImageResult(image=1, repeat=0, distance=None, start_distance=None, queries=3, outcome="no_start"),),
-    arrays={"perturbations": np.arange(6, dtype=np.float32).reshape(2, 3), "radii": np.arange(2)},
+    arrays={"perturbations": np.arange(6, dtype=np.float32).reshape(2, 3), "distances": np.array([0.5, np.inf])},
     images_classified=9,
     warning="in float32",
 )

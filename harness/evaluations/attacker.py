@@ -1,0 +1,80 @@
+"""An attack of a researcher's own, held to what holds for all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import NotEvaluable, SpecError
+from harness.evaluations.classifier import Classifier
+from harness.evaluations.setting import Setting
+from harness.models.pixels import unit_pixels
+from harness.own_code import described
+from harness.seeding import global_generators
+from harness.spec import AttackerSpec
+
+TOLERANCE = 1e-4
+"""By how much of a size a distance may exceed it and still keep to it, for rounding."""
+
+
+class Batch(NamedTuple):
+    """Test images that are attacked together."""
+
+    rows: slice
+    """Their places among the test images."""
+    images: Tensor
+    """float32 (n, c, h, w) in [0, 1]."""
+    labels: Tensor
+    """int64 (n,)."""
+
+
+class Attacker:
+    """An attack: it gets its random numbers, is counted, and what it returns is checked."""
+
+    def __init__(self, model: nn.Module, setting: Setting, spec: AttackerSpec, expected: int) -> None:
+        """`expected`: how many images the evaluation counts as its work, for the progress shown."""
+        if setting.attack is None:
+            raise ValueError("an attack of one's own needs its function in the setting")
+        self.classifier = Classifier(model, setting, expected)
+        """The model under attack."""
+        self._attack = setting.attack
+        self._setting = setting
+        self._spec = spec
+
+    def batches(self) -> Iterator[Batch]:
+        """The test images, as many at once as the spec says."""
+        for rows in self._setting.chunks(self._spec.batch_size):
+            yield Batch(rows, unit_pixels(self._setting.images[rows]), self._setting.labels[rows])
+
+    def attacked(self, batch: Batch, *size: float) -> Tensor:
+        """What the attack makes of a batch, clipped to [0, 1]: (n, c, h, w).
+
+        It is given the model (gradients reach the images, weights take none), the images, their labels, the size if
+        there is one, and the spec's options. What it draws from torch's global generators is the same each time.
+
+        Raises:
+            SpecError: it returns something else than such images.
+            NotEvaluable: what it returns is not finite.
+        """
+        spec = self._spec
+        named = (batch.rows.start, *(f"{epsilon:.6g}" for epsilon in size))
+        with global_generators(spec.noise_seed, "own attack", *named), self.classifier.counting() as victim:
+            found = self._attack(victim, batch.images.clone(), batch.labels.clone(), *size, **spec.options)
+        if not isinstance(found, Tensor) or found.shape != batch.images.shape:
+            raise SpecError(f"{spec.function} returns {described(found)} for images {tuple(batch.images.shape)}")
+        attacked = found.detach().to(batch.images).clamp(0, 1)
+        if not bool(attacked.isfinite().all()):
+            where = "".join(f" at size {epsilon:.4g}" for epsilon in size)
+            raise NotEvaluable(f"{spec.function} returns pixels that are not finite{where}")
+        return attacked
+
+    def distances(self, batch: Batch, attacked: Tensor) -> Tensor:
+        """How far each image was moved, in the spec's norm and [0, 1] pixel units: (n,) float64."""
+        order = math.inf if self._spec.norm == "linf" else 2
+        moved = (attacked - batch.images).double().flatten(1)
+        distances: Tensor = torch.linalg.vector_norm(moved, order, dim=1)
+        return distances

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import SpecError
+from harness.spec import EVALUATION_SPECS, OwnAttackSpec, OwnMinimalAttackSpec
+from harness.spec.model import validated
+
+FUNCTION = {"function": "own.py:attack"}
+
+
+@pytest.mark.parametrize("kind", ["own_attack", "own_minimal_attack"])
+def test_a_size_in_l2_may_be_larger_than_the_range_of_a_pixel_but_not_one_in_linf(kind):
+    spec = EVALUATION_SPECS[kind]
+    assert (
+        validated(spec, FUNCTION | {"norm": "l2", "max_epsilon": 3.0}, "my.toml", "evaluations.mine").max_epsilon == 3.0
+    )
+    with pytest.raises(
+        SpecError, match=r"^my\.toml: evaluations\.mine: max_epsilon should be at most 1 in linf, .*, got 3$"
+    ):
+        validated(spec, FUNCTION | {"norm": "linf", "max_epsilon": 3.0}, "my.toml", "evaluations.mine")
+
+
+def test_an_attack_that_is_told_its_size_needs_the_largest():
+    with pytest.raises(SpecError, match=r"^my\.toml: evaluations\.mine: max_epsilon is missing: [^\n]+$"):
+        validated(OwnAttackSpec, FUNCTION, "my.toml", "evaluations.mine")
+
+
+def test_one_for_the_smallest_perturbation_needs_it_only_where_sizes_are_asked_for():
+    assert validated(OwnMinimalAttackSpec, FUNCTION, "my.toml", "evaluations.mine").max_epsilon is None
+    with pytest.raises(SpecError, match=r"^my\.toml: evaluations\.mine: max_epsilon is missing: [^\n]+$"):
+        validated(OwnMinimalAttackSpec, FUNCTION | {"sizes": 5}, "my.toml", "evaluations.mine")
+
+
+def test_the_smallest_perturbation_is_measured_in_some_norm():
+    with pytest.raises(SpecError, match=r"norm should be 'linf' or 'l2'"):
+        validated(OwnMinimalAttackSpec, FUNCTION | {"norm": "none"}, "my.toml", "evaluations.mine")
