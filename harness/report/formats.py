@@ -95,6 +95,7 @@ _LATEX = {
     "α": r"$\alpha$",
     "γ": r"$\gamma$",
     "ε": r"$\varepsilon$",
+    "∞": r"$\infty$",
     "⁻": r"\textsuperscript{$-$}",
     "³": r"\textsuperscript{3}",
     "₀": r"\textsubscript{0}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from harness.report.results import NOT_RUN
@@ -15,11 +17,15 @@ class Reasons:
         self._missing = dict(groups(missing, ["condition", "evaluation"]))
         self._numbers: dict[str, int] = {}
 
-    def counts(self, condition: str, evaluation: str) -> dict[str, int]:
-        """How many seeds have no number, by what to write there: "waiting", "blocked [1]"."""
+    def counts(self, condition: str, evaluation: str, known: Collection[int] = ()) -> dict[str, int]:
+        """How many seeds have no number, by what to write there: "waiting", "blocked [1]".
+
+        known: seeds that have the number in question, and lack another one of the same evaluation.
+        """
         rows = self._missing.get((condition, evaluation))
         if rows is None:
             return {}
+        rows = rows[~rows["seed"].isin(known)]
         return {
             state if reason == NOT_RUN else f"{state} [{self._number(state, reason)}]": len(same)
             for (state, reason), same in groups(rows, ["state", "reason"])

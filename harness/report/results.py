@@ -62,6 +62,8 @@ class Results:
     curves: pd.DataFrame
     corruptions: pd.DataFrame
     boundary: pd.DataFrame
+    distances: pd.DataFrame
+    """condition, seed, evaluation, norm, distance (missing where the median is infinite), n, n_failed."""
     spectra: pd.DataFrame
     """condition, seed, evaluation, frequency (cycles per image), power."""
     analyses: pd.DataFrame
@@ -206,6 +208,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         curves=views["v_curves"],
         corruptions=views["v_corruptions"],
         boundary=views["v_boundary"],
+        distances=_ordered(read.median_distances(db, suite, profile).astype({"distance": float})),
         spectra=views["v_spectra"],
         analyses=views["v_analyses"],
         arrays=views["v_arrays"],
@@ -219,9 +222,13 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
 
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
-    """A view's rows in an order of their own: not even the kind of database shows in a report."""
-    found = read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
-    return found.sort_values(list(found.columns), ignore_index=True)
+    """A view's rows in an order of their own."""
+    return _ordered(read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows in an order of their own: not even the kind of database shows in a report."""
+    return frame.sort_values(list(frame.columns), ignore_index=True)
 
 
 def _refuse_twins(frame: pd.DataFrame, keys: list[str], what: str) -> None:

@@ -26,8 +26,12 @@ TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""
 
 SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value"]
+ITS_START = "its start"
+"""Label of the Boundary attack's score before its first step, beside the score."""
 SEVERITY = 4
 """At which single corruptions and their groups are looked at (paper, Figures 6 and 7)."""
+NORMS = {"l2": "L2", "linf": "L∞"}
+"""How readers call what distances are measured in."""
 UNREGULARIZED = "none"
 """Target of a condition without a regularizer."""
 
@@ -46,21 +50,39 @@ def at_severity(corruptions: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores(
-    models: pd.DataFrame, curves: pd.DataFrame, boundary: pd.DataFrame, corruptions: pd.DataFrame
+    models: pd.DataFrame,
+    curves: pd.DataFrame,
+    boundary: pd.DataFrame,
+    distances: pd.DataFrame,
+    corruptions: pd.DataFrame,
 ) -> pd.DataFrame:
     """What the summary table shows of each model: one row per model and measure, in the table's order.
 
-    Columns: `SCORE_COLUMNS`. `evaluation` is where it comes from, `measure` the name of the number,
-    `label` its heading, `unit` "accuracy" (a fraction) or "score" (squared distance per pixel value).
+    Columns: `SCORE_COLUMNS`. `evaluation` is where it comes from, `measure` the name of the number, `label` its
+    heading, `unit` "accuracy" (a fraction), "score" (squared distance per pixel value), "l2" or "linf" (a distance).
     """
     parts = [
         _clean(models),
         *(_at_largest_epsilon(curves, name) for name in attacks(curves["evaluation"])),
         *_boundary_scores(boundary),
+        _median_distances(distances),
         _corruption_means(corruptions),
     ]
-    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=SCORE_COLUMNS)])
+    found = pd.concat([part[SCORE_COLUMNS] for part in parts if len(part)] or [pd.DataFrame(columns=SCORE_COLUMNS)])
     return finished(found.dropna(subset="value"), models)[SCORE_COLUMNS]
+
+
+def victims(boundary: pd.DataFrame, distances: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """For how many images the attacks that look for a distance found none: one row per model and attack.
+
+    Columns: `SCORE_COLUMNS` of the attack's number, also where there is none; n and n_failed, images with and without
+    a distance; `failing`, what a table calls the latter.
+    """
+    parts = [part for part in (*_boundary_scores(boundary), _median_distances(distances)) if len(part)]
+    found = pd.concat(parts or [pd.DataFrame(columns=[*SCORE_COLUMNS, "n", "n_failed"])])
+    found = finished(found[found["label"] != ITS_START], models)
+    failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
+    return found.assign(failing=failing)[[*SCORE_COLUMNS, "n", "n_failed", "failing"]]
 
 
 def summarized(values: pd.DataFrame, by: list[str], value: str = "value") -> pd.DataFrame:
@@ -163,7 +185,7 @@ def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
     """The Boundary attack's score, and beside it its start's, for each number of steps."""
     parts = []
     for steps, rows in boundary.groupby("steps"):
-        for column, label in (("score", f"Boundary, {steps} steps"), ("start_score", "its start")):
+        for column, label in (("score", f"Boundary, {steps} steps"), ("start_score", ITS_START)):
             named = rows.assign(
                 evaluation="boundary",
                 measure=f"boundary_{column}_{steps}",
@@ -171,8 +193,18 @@ def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
                 unit="score",
                 value=rows[column],
             )
-            parts.append(named[SCORE_COLUMNS])
+            parts.append(named)
     return parts
+
+
+def _median_distances(distances: pd.DataFrame) -> pd.DataFrame:
+    """The median distance that an attack for the smallest perturbation found."""
+    return distances.assign(
+        measure=distances["evaluation"] + "_median_" + distances["norm"],
+        label=distances["evaluation"] + ", median distance",
+        unit=distances["norm"],
+        value=distances["distance"],
+    )
 
 
 def _corruption_means(corruptions: pd.DataFrame) -> pd.DataFrame:

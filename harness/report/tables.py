@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
@@ -13,9 +13,9 @@ from harness.report.reasons import Reasons
 from harness.report.results import DATA
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
-from harness.report.summary import attack_title, attacks, summarized, tap_title
+from harness.report.summary import NORMS, attack_title, attacks, summarized, tap_title
 
-UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")}
+UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")} | {norm: (1.0, title) for norm, title in NORMS.items()}
 """From stored values to shown ones, and how the unit is written."""
 
 POINTS = {"accuracy": "points"}
@@ -25,37 +25,38 @@ MEASURED = ["evaluation", "measure", "label", "unit"]
 
 
 def summary_table(
-    values: pd.DataFrame, boundary: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str
+    values: pd.DataFrame, victims: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str
 ) -> Table:
     """One row per condition, one column per measure: mean ± SEM over seeds.
 
-    values: rows of `summary.scores`. boundary: rows of `v_boundary`, which also tell of models without a score.
+    values: rows of `summary.scores`. victims: rows of `summary.victims`, which also tell of models without a number.
     scope: suite and profile, for the title.
     """
     means = summarized(values, ["condition", *MEASURED])
-    columns = pd.concat([_measures(means), _unmeasured(means, missing)], ignore_index=True)
+    measured = _measures(pd.concat([frame[MEASURED] for frame in (means, victims) if len(frame)] or [means]))
+    columns = pd.concat([measured, _unmeasured(measured, missing)], ignore_index=True)
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
-    failed = boundary.groupby("condition")[["n", "n_failed"]].sum()
+    known = {key: set(rows["seed"]) for key, rows in groups(values, ["condition", "measure"])}
+    failing = list(dict.fromkeys(victims["failing"]))
+    failed = victims.groupby(["condition", "failing"])[["n", "n_failed"]].sum()
     counts = means.groupby("condition")["n"].max()
     rows = []
     for condition in conditions:
         seeds = int(counts.get(condition, 0))
         row = [condition, str(seeds)]
         for column in records(columns):
-            found = cells.get((condition, column.measure))
-            row.append(
-                _summary_cell(found, seeds, *units[column.measure], reasons.counts(condition, column.evaluation))
-            )
-        rows.append((*row, *_without_start(failed, condition)))
-    has_attack = len(boundary) > 0
+            key = (condition, column.measure)
+            absent = reasons.counts(condition, column.evaluation, known.get(key, ()))
+            row.append(_summary_cell(cells.get(key), seeds, *units[column.measure], absent))
+        rows.append((*row, *(_failures(failed, (condition, what)) for what in failing)))
     heads = [_head(column.label, UNITS[column.unit][1]) for column in records(columns)]
     return Table(
         name="summary",
         title=f"Summary of {scope}: mean ± SEM over seeds",
-        columns=("Condition", "Seeds", *heads, *(["Attacks\nwithout a start"] if has_attack else [])),
-        rows=tuple(row[: 2 + len(heads) + has_attack] for row in rows),
-        notes=(*_score_note(has_attack), *_diverged_note(missing), *reasons.notes()),
+        columns=("Condition", "Seeds", *heads, *failing),
+        rows=tuple(rows),
+        notes=(*_distance_notes(victims), *_diverged_note(missing), *reasons.notes()),
         data=means,
     )
 
@@ -190,10 +191,10 @@ def _measures(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[MEASURED].drop_duplicates("measure").reset_index(drop=True)
 
 
-def _unmeasured(means: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
+def _unmeasured(measured: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
     """A column for each evaluation of which no condition has a result yet."""
     asked = missing.loc[missing["condition"] != DATA, "evaluation"]
-    names = [name for name in attacks(asked) if name not in {"training", *means["evaluation"]}]
+    names = [name for name in attacks(asked) if name not in {"training", *measured["evaluation"]}]
     rows = [(name, name, attack_title(name), "score" if name == "boundary" else "accuracy") for name in names]
     return pd.DataFrame(rows, columns=MEASURED)
 
@@ -233,19 +234,25 @@ def signed(value: float, decimals: int) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
-def _without_start(failed: pd.DataFrame, condition: str) -> tuple[str, ...]:
-    if condition not in failed.index:
-        return ("–",)
-    n_failed, n_scored = failed["n_failed"].loc[condition], failed["n"].loc[condition]
-    return (f"{n_failed:.0f} of {n_scored + n_failed:.0f}",)
+def _failures(failed: pd.DataFrame, key: tuple[str, str]) -> str:
+    if key not in failed.index:
+        return "–"
+    n_failed, n_scored = failed["n_failed"].loc[key], failed["n"].loc[key]
+    return f"{n_failed:.0f} of {n_scored + n_failed:.0f}"
 
 
-def _score_note(has_attack: bool) -> tuple[str, ...]:
-    told = (
-        "Boundary: median, over the images that have a start, of the squared L2 distance per pixel value, pixels in "
-        "[0, 1]; higher is more robust. Beside it the same for the point where the attack starts."
-    )
-    return (told,) if has_attack else ()
+def _distance_notes(victims: pd.DataFrame) -> Iterator[str]:
+    if (victims["unit"] == "score").any():
+        yield (
+            "Boundary: median, over the images that have a start, of the squared L2 distance per pixel value, pixels "
+            "in [0, 1]; higher is more robust. Beside it the same for the point where the attack starts."
+        )
+    if (victims["unit"] != "score").any():
+        yield (
+            "Median distance: over all images, of the distance to the closest misclassified image that the attack "
+            "found, pixels in [0, 1]; higher is more robust. What is misclassified already is at distance 0, what "
+            "nothing was found for infinitely far away; an infinite median is in no mean."
+        )
 
 
 def _diverged_note(missing: pd.DataFrame) -> tuple[str, ...]:

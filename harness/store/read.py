@@ -163,6 +163,28 @@ def table(db: Database, sql_or_view: str, **filters: Any) -> pandas.DataFrame:
     return pandas.DataFrame.from_records(found.rows, columns=list(found.columns))
 
 
+def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame:
+    """What attacks for the smallest perturbation measured: condition, seed, evaluation, norm, distance, n, n_failed.
+
+    distance: the median in that norm, "l2" or "linf"; missing where it is infinite. n_failed: images for which nothing
+    was found, not in n.
+    """
+    import pandas
+
+    where = ("condition", "seed", "evaluation")
+    number = schema.Measurement
+    place = sql_table("placed_evaluation", *map(column, (*where, "suite", "profile", "evaluation_row")))
+    query = (
+        select(*(place.c[name] for name in where), number.metric, number.value, number.n, number.n_failed)
+        .join(number, number.evaluation_id == place.c.evaluation_row)
+        .where(place.c.suite == suite, place.c.profile == profile, number.metric.in_(["median_l2", "median_linf"]))
+    )
+    with db.reading() as connection:
+        found = [tuple(row) for row in connection.execute(query)]
+    frame = pandas.DataFrame(found, columns=[*where, "norm", "distance", "n", "n_failed"])
+    return frame.assign(norm=[metric.removeprefix("median_") for metric in frame["norm"]])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Missing:
     """A place of a suite that has no result, and why."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from own_code import example
 from program import Program
 
 from harness.data.arrays import open_split
+from harness.store.arrays import load
 
 RUN = ("run-suite", "gradients", "--profile", "smoke")
 CURVES = "SELECT condition, evaluation, epsilon, accuracy FROM v_curves ORDER BY 1, 2, 3"
@@ -32,26 +34,45 @@ def own(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[Program, 
 def test_all_of_it_gets_the_same_evidence_as_the_papers_models(own):
     program, code, said = own
     assert code == 0, said
-    assert "20 of 20 jobs are done" in said
+    assert "24 of 24 jobs are done" in said
     assert program.query("SELECT DISTINCT condition, target, alpha, architecture FROM v_models ORDER BY 1") == [
         ("coarse", "gradients.py:coarse", 1.0, "gradients.py:Small"),
         ("none", "none", None, "gradients.py:Small"),
         ("penalized[weight=0.3]", "gradients.py:input_gradient", 0.3, "gradients.py:Small"),
         ("penalized[weight=1]", "gradients.py:input_gradient", 1.0, "gradients.py:Small"),
     ]
-    assert program.query("SELECT count(*) FROM v_curves WHERE evaluation = 'pgd'") == [(4 * 5,)]
+    for attack in ("pgd", "ddn"):
+        assert program.query(f"SELECT count(*) FROM v_curves WHERE evaluation = '{attack}'") == [(4 * 5,)]
     compared = program.query(
         "SELECT DISTINCT condition, evaluation FROM v_acceptable WHERE evaluation <> 'boundary' ORDER BY 1, 2"
     )
     assert compared == [
         (condition, evaluation)
         for condition in ("coarse", "penalized[weight=0.3]", "penalized[weight=1]")
-        for evaluation in ("gaussian", "pgd")
+        for evaluation in ("ddn", "gaussian", "pgd")
     ]
     assert program.query("SELECT condition, count(*) FROM v_gammas GROUP BY 1") == [("coarse", 3)]
     code, said = program("report", "gradients", "--profile", "smoke")
     assert code == 0, said
-    assert "pgd" in (program.results / "report" / "gradients-smoke" / "summary.md").read_text()
+    summary = (program.results / "report" / "gradients-smoke" / "summary.md").read_text()
+    assert "pgd" in summary
+    assert "ddn median distance (L2)" in summary
+
+
+def test_median_distances_and_the_distance_of_each_image_are_there(own):
+    program, *_ = own
+    found = program.query(example("sql"))
+    assert [row[2] for row in found] == ["coarse", "none", "penalized[weight=0.3]", "penalized[weight=1]"]
+    assert {(row[5], row[7] + row[8]) for row in found} == {("median_l2", 50)}
+    arrays = program.query("SELECT condition, file, sha256 FROM v_arrays WHERE name = 'distances' ORDER BY 1")
+    for (condition, file, sha256), row in zip(arrays, found, strict=True):
+        distances = load(program.results / "arrays", file, sha256)
+        assert (condition, len(distances), np.isinf(distances).sum()) == (row[2], 50, row[8])
+        assert np.median(distances) == (np.inf if row[6] is None else pytest.approx(row[6]))
+        left = program.query(
+            f"SELECT epsilon, accuracy FROM v_curves WHERE evaluation = 'ddn' AND condition = '{condition}'"
+        )
+        assert dict(left) == {size: pytest.approx((distances > size).mean()) for size in (0, 0.25, 0.5, 0.75, 1)}
 
 
 def test_a_finished_suite_has_nothing_to_do_until_its_code_changes(own):
@@ -59,7 +80,7 @@ def test_a_finished_suite_has_nothing_to_do_until_its_code_changes(own):
     assert "nothing to do" in program(*RUN)[1]
     before, file = program.query(CURVES), program.folder / "experiments" / "gradients.py"
     file.write_text(example("python") + "# another line\n")
-    assert "20 jobs of gradients (profile smoke), 4 of them trainings: 20 to do" in program(*RUN, "--dry-run")[1]
+    assert "24 jobs of gradients (profile smoke), 4 of them trainings: 24 to do" in program(*RUN, "--dry-run")[1]
     file.write_text(example("python"))
     assert "nothing to do" in program(*RUN)[1]
     assert program.query(CURVES) == before
@@ -81,7 +102,8 @@ def test_what_ran_is_kept(own):
         ),
         ('"gradients.py:Small"', '"gradient.py:Small"', "gradient.py cannot be read: No such file or directory"),
         ('"gradients.py:Small"', '"Small"', "network.architecture should be 'resnet18', 'resnet34', or FILE.py:NAME"),
-        ("max_epsilon = 0.1, ", "", "max_epsilon is missing"),
+        ("max_epsilon = 0.1, ", "", "evaluations.pgd: max_epsilon is missing"),
+        ("max_epsilon = 1, ", "", "evaluations.ddn: max_epsilon is missing: without a largest size"),
         ('target = "gradients.py:coarse"', 'target = "pixel"', "options are for a target of your own, not for 'pixel'"),
         ("weight = 1 }\n", "wieght = 1 }\n", "did you mean 'weight'?"),
     ],
@@ -109,6 +131,7 @@ def test_a_mistake_in_the_code_is_named_by_its_line_and_the_other_jobs_go_on(tmp
         ("clean", "done"),
         ("gaussian", "done"),
         ("own_attack", "failed"),
+        ("own_minimal_attack", "done"),
         ("train", "done"),
     ]
 
@@ -120,6 +143,18 @@ def test_an_attack_that_exceeds_its_size_has_no_result(tmp_path, data):
     assert code == 1
     assert "gradients.py:pgd moves an image by" in said
     assert program.query("SELECT count(*) FROM v_curves WHERE evaluation = 'pgd'") == [(0,)]
+
+
+def test_an_attack_for_the_smallest_perturbation_that_returns_something_else_is_named(tmp_path, data):
+    python = example("python").replace("    return closest\n", "    return closest, least\n")
+    program = program_with(tmp_path, data, python=python)
+    code, said = program(*RUN, "--only", "none")
+    assert code == 1
+    assert "ddn: gradients.py:ddn returns a tuple for images (50, 1, 32, 32)" in said
+    assert "Traceback" not in said
+    assert program.query("SELECT state, count(*) FROM v_jobs WHERE condition = 'none' GROUP BY 1 ORDER BY 1") == [
+        ("done", 5), ("failed", 1)
+    ]  # fmt: skip
 
 
 CHECKPOINT = """

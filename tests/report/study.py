@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
-from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, NoiseSpec
+from harness.spec.evaluation import (
+    BoundarySpec,
+    CleanSpec,
+    CorruptionSpec,
+    EvaluationSpec,
+    NoiseSpec,
+    OwnMinimalAttackSpec,
+)
 from harness.spec.training import OptimisationSpec, RegularizerSpec
 from harness.store import plan, write
 from harness.store.engine import Database
@@ -27,6 +34,11 @@ EVALUATIONS: dict[str, EvaluationSpec] = {
     "boundary": BoundarySpec(n_images=10, repeats=1),
     "corruption": CorruptionSpec(images="digits-c", corruptions=("fog", "shot_noise"), severities=(4,)),
 }
+OWN: dict[str, EvaluationSpec] = {
+    "clean": CleanSpec(),
+    "ddn": OwnMinimalAttackSpec(function="mine.py:ddn", max_epsilon=1.0, sizes=2),
+}
+"""Evaluations of a suite with an attack of one's own for the smallest perturbation."""
 ORIGIN = Provenance(
     git_commit="c" * 40,
     git_dirty=True,
@@ -56,6 +68,7 @@ def planned(
     conditions: Mapping[str, TrainingSpec],
     seeds: Sequence[int] = (0, 1),
     profile: str = "small",
+    evaluations: Mapping[str, EvaluationSpec] = EVALUATIONS,
 ) -> list[PlannedJob]:
     """The jobs of a suite, which the database knows from now on."""
     jobs = []
@@ -64,7 +77,7 @@ def planned(
             job = TrainJob(spec=training, seed=seed, data={"digits/train": "a" * 64})
             place = Place(suite=suite, profile=profile, condition=condition, seed=seed, evaluation=None)
             jobs.append(PlannedJob(job=job, places=(place,), work=1.0))
-            for name, spec in EVALUATIONS.items():
+            for name, spec in evaluations.items():
                 evaluation = EvaluateJob(model=job, evaluation=spec, data={"digits/test": "b" * 64})
                 place = Place(suite=suite, profile=profile, condition=condition, seed=seed, evaluation=name)
                 jobs.append(PlannedJob(job=evaluation, places=(place,), work=1.0))
@@ -79,9 +92,10 @@ def record(
     gains: Mapping[str, float],
     seeds: Sequence[int] = (0, 1, 2),
     profile: str = "small",
+    evaluations: Mapping[str, EvaluationSpec] = EVALUATIONS,
 ) -> None:
     """A suite whose models are all finished, each condition more robust than `_evaluation` says by its gain."""
-    for each in planned(db, suite, conditions, seeds, profile):
+    for each in planned(db, suite, conditions, seeds, profile, evaluations):
         [place], key = each.places, each.job.key
         if place.evaluation is None:
             gammas = () if conditions[place.condition].regularizer is None else (0.4, 0.3, 0.2, 0.1, 0.0)
@@ -120,12 +134,23 @@ def _evaluation(name: str, seed: int, robust: float) -> EvaluationResult:
             Measurement(metric="score", value=0.004 + robust / 100, n=9, n_failed=1, repeat=0),
             Measurement(metric="start_score", value=0.005 + robust / 100, n=9, n_failed=1, repeat=0),
         ],
+        "ddn": [
+            _median(0.5 + robust) if seed < 2 else _median(None, "the median is infinite"),
+            accuracy(clean, epsilon=0.0),
+            accuracy(0.3 + shift + robust, epsilon=1.0),
+        ],
         "corruption": [
             accuracy(0.7 + shift, corruption="fog", severity=4),
             accuracy(0.3 + shift + robust, corruption="shot_noise", severity=4),
         ],
     }
     return EvaluationResult(measurements=tuple(measurements[name]), images_classified=100)
+
+
+def _median(distance: float | None, reason: str | None = None) -> Measurement:
+    """Of 100 images, for most of which nothing was found if there is no distance."""
+    n = 40 if reason else 95
+    return Measurement(metric="median_l2", value=distance, reason=reason, n=n, n_failed=100 - n)
 
 
 def _training(gammas: tuple[float, ...] = (), diverged: bool = False) -> TrainingResult:

@@ -8,7 +8,16 @@ from harness.report.figures import Drawing, drawings, pictures
 from harness.report.figures.curves import attack_curves
 from harness.report.figures.style import BASELINE_GRAYS, looks, plain, seeds, styled
 
-NAMES = ["curves", "boundary", "corruptions-by-severity", "corruptions", "acceptable", "training", "gammas"]
+NAMES = [
+    "curves",
+    "boundary",
+    "distances",
+    "corruptions-by-severity",
+    "corruptions",
+    "acceptable",
+    "training",
+    "gammas",
+]
 
 
 def drawing(name: str, least_clean_ratio: float = 0.9, **given: object) -> tuple[Drawing, object]:

@@ -13,7 +13,7 @@ import pytest
 from databases import database_on
 from invented import results
 from sqlalchemy import Engine
-from study import HOSTILE
+from study import CONDITIONS, HOSTILE, OWN, record
 from typer.testing import CliRunner
 
 from harness import report
@@ -231,6 +231,35 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
     assert "81.0 ± 1.0" in answer.output
     assert "11 results are missing" in answer.output
     assert "report.html" in answer.output.replace("\n", "")
+
+
+def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_its_curve(tmp_path: Path) -> None:
+    """Three seeds: all have an accuracy at size 1, the median of the last is infinite."""
+    with closing(open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}")) as database:
+        gains = {"none": 0.0, "pixel": 0.1}
+        record(database, "own", {name: CONDITIONS[name] for name in gains}, gains, evaluations=OWN)
+        [found] = render(database, (), out=tmp_path)
+    tables = {table.name: table for table in found.tables}
+    assert tables["summary"].columns[3:] == (
+        "ddn\nε = 1 (%)", "ddn\nmedian distance (L2)", "ddn\nnothing found"
+    )  # fmt: skip
+    none, pixel = tables["summary"].rows
+    assert none[3:] == ("32.0 ± 1.2", "0.500 ± 0.000 (n = 2; 1 no number [1])", "70 of 300")
+    assert pixel[3:] == ("42.0 ± 1.2", "0.600 ± 0.000 (n = 2; 1 no number [1])", "70 of 300")
+    assert tables["summary"].notes[-1] == "[1] no number: the median is infinite"
+    [difference] = tables["differences"].rows
+    assert difference[-1] == "+0.100 [+0.100, +0.100] (n = 2)"
+    [ratios] = tables["acceptable"].rows
+    assert ratios == (
+        "pixel", "ddn", "1", "3", "77.0", "82.0", "42.0", "32.0", "0.939", "1.312", "acceptable"
+    )  # fmt: skip
+    assert "no number" in {row[3] for row in tables["missing"].rows}
+    curve = pd.read_csv(found.folder / "figure-curves.csv").query("evaluation == 'ddn' and condition == 'pixel'")
+    assert curve.set_index("epsilon")["mean"].to_dict() == pytest.approx({0.0: 0.77, 1.0: 0.42})
+    bars = pd.read_csv(found.folder / "figure-distances.csv").set_index("condition")
+    assert bars["mean"].to_dict() == pytest.approx({"none": 0.5, "pixel": 0.6})
+    assert set(bars["n"]) == {2}
+    assert (found.folder / "figure-distances.png").is_file()
 
 
 @pytest.mark.postgres

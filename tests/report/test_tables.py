@@ -6,14 +6,21 @@ import pandas as pd
 from invented import results
 
 from harness.report import summary, tables
+from harness.report.formats import latex
 from harness.report.results import DATA, Results
 from harness.report.tables import plus_minus, signed, verdict
 
 
 def summary_of(given: Results) -> tables.Table:
-    values = summary.scores(given.models, given.curves, given.boundary, given.corruptions)
-    attacked = summary.finished(given.boundary, given.models)
-    return tables.summary_table(values, attacked, given.order, given.missing, given.scope)
+    values = summary.scores(given.models, given.curves, given.boundary, given.distances, given.corruptions)
+    victims = summary.victims(given.boundary, given.distances, given.models)
+    return tables.summary_table(values, victims, given.order, given.missing, given.scope)
+
+
+def column(table: tables.Table, head: str) -> list[str]:
+    """The cells below a heading."""
+    place = table.columns.index(head)
+    return [row[place] for row in table.rows]
 
 
 def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
@@ -78,7 +85,7 @@ def test_a_cell_with_fewer_seeds_says_its_n_and_what_is_missing() -> None:
 
 def test_images_without_a_start_are_counted_once() -> None:
     table = summary_of(results(seeds=2))
-    assert table.rows[0][-1] == "6 of 10006"
+    assert column(table, "Attacks\nwithout a start")[0] == "6 of 10006"
 
 
 def test_diverged_trainings_are_counted_beside_the_means() -> None:
@@ -133,7 +140,10 @@ def test_attacks_without_a_start_are_counted_where_no_image_had_one() -> None:
     lacking = missing(("none", "boundary", 0, "no number", reason))
     table = summary_of(replace(given, boundary=all_failed, missing=lacking))
     [row] = [row for row in table.rows if row[0] == "none"]
-    assert row[-1] == f"{100 + int(rest['n_failed'].sum())} of {100 + int((rest['n'] + rest['n_failed']).sum())}"
+    assert (
+        column(table, "Attacks\nwithout a start")[0]
+        == f"{100 + int(rest['n_failed'].sum())} of {100 + int((rest['n'] + rest['n_failed']).sum())}"
+    )
     assert any("(n = 1; 1 no number [1])" in cell for cell in row)
     assert f"[1] no number: {reason}" in table.notes
 
@@ -146,4 +156,44 @@ def test_a_column_is_there_where_no_model_has_a_score() -> None:
     boundary = [i for i, column in enumerate(table.columns) if column.startswith("Boundary")]
     assert boundary
     assert all("missing: no number [1]" in row[boundary[0]] for row in table.rows)
-    assert all(row[-1] == "200 of 200" for row in table.rows)
+    assert set(column(table, "Attacks\nwithout a start")) == {"200 of 200"}
+
+
+def test_median_distances_have_a_column_in_their_norm_and_one_for_what_was_not_found() -> None:
+    table = summary_of(results(seeds=2))
+    first, *_ = column(table, "ddn\nmedian distance (L2)")
+    assert 0.3 < float(first.split(" ± ")[0]) < 0.5
+    assert set(column(table, "ddn\nnothing found")) == {"20 of 2000"}
+    assert any(note.startswith("Median distance: over all images") for note in table.notes)
+
+
+def test_an_infinite_median_is_told_where_it_is_missing_and_not_beside_the_accuracy_of_the_same_attack() -> None:
+    given = results(seeds=2)
+    hidden = (given.distances["condition"] == "none") & (given.distances["seed"] == 0)
+    distances = given.distances.assign(distance=given.distances["distance"].mask(hidden))
+    reason = "the median is infinite: nothing was found for 600 of 1000 images"
+    curves = given.curves.replace({"evaluation": {"gaussian": "ddn"}})
+    lacking = missing(("none", "ddn", 0, "no number", reason))
+    table = summary_of(replace(given, distances=distances, curves=curves, missing=lacking))
+    assert column(table, "ddn\nmedian distance (L2)")[0].endswith("(n = 1; 1 no number [1])")
+    assert "number" not in column(table, "ddn\nε = 0.1 (%)")[0]
+    assert table.notes[-1] == f"[1] no number: {reason}"
+
+
+def test_a_column_is_there_where_every_median_is_infinite() -> None:
+    given = results(seeds=1)
+    lacking = missing(*((name, "ddn", 0, "no number", "the median is infinite") for name in given.order))
+    distances = given.distances.assign(distance=float("nan"), n=100, n_failed=900)
+    table = summary_of(replace(given, distances=distances, missing=lacking))
+    assert set(column(table, "ddn\nmedian distance (L2)")) == {"missing: no number [1]"}
+    assert set(column(table, "ddn\nnothing found")) == {"900 of 1000"}
+
+
+def test_each_attack_counts_its_own_failures() -> None:
+    given = results(seeds=1)
+    other = given.distances[given.distances["condition"] != "none"].assign(evaluation="fmn", norm="linf", n_failed=7)
+    table = summary_of(replace(given, distances=pd.concat([given.distances, other])))
+    assert column(table, "fmn\nnothing found") == ["–", *["7 of 997"] * 3]
+    assert column(table, "ddn\nnothing found") == ["10 of 1000"] * 4
+    assert column(table, "fmn\nmedian distance (L∞)")[0] == "missing: not measured"
+    assert r"\shortstack{fmn \\ median distance (L$\infty$)}" in latex(table)

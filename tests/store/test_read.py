@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from recorded_study import (
 
 from harness.errors import SpecError
 from harness.measurement import EvaluationResult, Measurement
-from harness.spec import CleanSpec, EvaluateJob, Place, PlannedJob, TrainJob
+from harness.spec import CleanSpec, EvaluateJob, OwnMinimalAttackSpec, Place, PlannedJob, TrainJob
 from harness.store import read, write
 from harness.store.engine import Database
 from harness.store.plan import SplitFacts
@@ -112,6 +114,29 @@ def test_a_question_may_ask_what_there_is(filled: Database) -> None:
     assert read.answer(filled, "SELECT upper('a') AS a").rows == (("A",),)
     if filled.path:  # SQLite
         assert "state" in {row[1] for row in read.answer(filled, "PRAGMA table_info(job)").rows}
+
+
+def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite(db: Database) -> None:
+    spec = OwnMinimalAttackSpec(function="mine.py:fmn", norm="linf")
+    place = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation="fmn")
+    numbers = {
+        0: Measurement(metric="median_linf", value=0.02, n=9, n_failed=1),
+        1: Measurement(metric="median_linf", value=None, n=4, n_failed=6, reason="the median is infinite"),
+    }
+    jobs = [EvaluateJob(model=train_job(seed=seed), evaluation=spec, data=TEST_DATA) for seed in numbers]
+    here = [PlannedJob(job=job, places=(replace(place, seed=seed),), work=1.0) for seed, job in enumerate(jobs)]
+    write.plan(db, [*planned((0, 1), evaluations=("clean",)), *here], "study", "smoke", "A study")
+    for seed, job in enumerate(jobs):
+        result = EvaluationResult(measurements=(numbers[seed], accuracy(0.5, epsilon=0.1)))
+        write.finish_evaluation(db, job.key, result, ORIGIN, 1.0)
+    found = read.median_distances(db, "study", "smoke").set_index("seed").sort_index()
+    assert found.loc[0].tolist() == ["none", "fmn", "linf", 0.02, 9, 1]
+    assert math.isnan(found["distance"].loc[1])
+    assert found[["n", "n_failed"]].loc[1].tolist() == [4, 6]
+    assert [each.reason for each in read.missing(db, "study", "smoke") if each.state == read.NO_NUMBER] == [
+        "the median is infinite"
+    ]
+    assert read.median_distances(db, "another", "smoke").empty
 
 
 def test_missing_places_say_why(db: Database) -> None:

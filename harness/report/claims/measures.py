@@ -52,7 +52,7 @@ class Measure:
 
 def _score(results: Results, measure: str) -> pd.DataFrame:
     """A column of the summary table; of several Boundary attacks the longest."""
-    found = scores(results.models, results.curves, results.boundary, results.corruptions)
+    found = scores(results.models, results.curves, results.boundary, results.distances, results.corruptions)
     if measure == "boundary":
         measure = f"boundary_score_{results.boundary['steps'].max()}"
     return found.loc[found["measure"] == measure, ["condition", "seed", "value"]]

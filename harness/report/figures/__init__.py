@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures import numbers
-from harness.report.figures.bars import boundary_bars, corruption_bars
+from harness.report.figures.bars import boundary_bars, corruption_bars, distance_bars
 from harness.report.figures.curves import attack_curves, severity_curves, training_curves
 from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.region import acceptable_regions
@@ -55,6 +55,14 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
             "error bars: SEM. Dashed: the attack's start.",
             data=numbers.boundary_means(results),
             draw=boundary_bars,
+        ),
+        Drawing(
+            name="distances",
+            caption="Attacks for the smallest perturbation: median over all images of the distance to the closest "
+            "misclassified image found, pixels in [0, 1]; higher is more robust. Mean over the seeds whose median is "
+            "finite; error bars: SEM.",
+            data=numbers.distance_means(results),
+            draw=distance_bars,
         ),
         Drawing(
             name="corruptions-by-severity",

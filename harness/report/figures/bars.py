@@ -1,4 +1,4 @@
-"""Bars over seeds with the SEM: the Boundary score, and each corruption at one severity."""
+"""Bars over seeds with the SEM: the Boundary score, median distances, and each corruption at one severity."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.report.figures.style import Look, face, legend, plain, seeds, sheet
 from harness.report.rows import by_key, records
+from harness.report.summary import NORMS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,14 +38,28 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         for place, name in enumerate(present):
             _score_bar(panel, place, rows, name, looks[name])
         panel.set(
-            title=f"Boundary attack, {steps} steps",
-            xlabel="Score: median squared L2 distance per pixel value (10⁻³)",
-            yticks=range(len(present)),
-            ylim=(len(present) - 0.4, -0.6),
+            title=f"Boundary attack, {steps} steps", xlabel="Score: median squared L2 distance per pixel value (10⁻³)"
         )
-        panel.set_yticklabels([f"{plain(name)} ({seeds(data[data['condition'] == name])})" for name in present])
-        panel.grid(visible=False, axis="y")
+        _name_bars(panel, present, data)
     _explain_start(figure, data)
+    return figure
+
+
+def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+    """The median distance that each attack for the smallest perturbation found, of each condition.
+
+    data: evaluation, norm, condition, mean, sem, n; distances in that norm.
+    """
+    attacks = list(dict.fromkeys(zip(data["evaluation"], data["norm"], strict=True)))
+    present = [name for name in looks if name in set(data["condition"])]
+    figure, panels = sheet(1, len(attacks), 0.9 + 0.34 * len(present), sharey=True)
+    for panel, (evaluation, norm) in zip(panels, attacks, strict=True):
+        rows = by_key(data[data["evaluation"] == evaluation], ["condition"])
+        for place, name in enumerate(present):
+            if name in rows:
+                _bar(panel, place, rows[name].mean, rows[name].sem, looks[name])
+        panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance")
+        _name_bars(panel, present, data)
     return figure
 
 
@@ -81,12 +96,23 @@ def _score_bar(panel: Axes, place: int, rows: dict[Any, Any], name: str, look: L
         found = rows[measure, name]
         mean, sem = SCORE_FACTOR * found.mean, SCORE_FACTOR * found.sem
         if measure == "score":
-            panel.barh(place, mean, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
-            panel.errorbar(mean, place, xerr=_error(sem), color="#222222", capsize=2.5, linewidth=1)
+            _bar(panel, place, mean, sem, look)
         else:
             panel.plot(
                 [mean, mean], [place - 0.42, place + 0.42], color="#222222", linewidth=1.2, linestyle=(0, (2, 1))
             )
+
+
+def _bar(panel: Axes, place: int, mean: float, sem: float, look: Look) -> None:
+    panel.barh(place, mean, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+    panel.errorbar(mean, place, xerr=_error(sem), color="#222222", capsize=2.5, linewidth=1)
+
+
+def _name_bars(panel: Axes, present: Sequence[str], data: pd.DataFrame) -> None:
+    """The conditions beside their bars, from top to bottom, each with how many seeds it has in the data."""
+    panel.set(yticks=range(len(present)), ylim=(len(present) - 0.4, -0.6))
+    panel.set_yticklabels([f"{plain(name)} ({seeds(data[data['condition'] == name])})" for name in present])
+    panel.grid(visible=False, axis="y")
 
 
 def _explain_start(figure: Figure, data: pd.DataFrame) -> None:

@@ -23,6 +23,11 @@ def boundary_means(results: Results) -> pd.DataFrame:
     return summarized(long, ["steps", "condition", "measure"])
 
 
+def distance_means(results: Results) -> pd.DataFrame:
+    """evaluation, norm, condition, mean, sem, n, of the finite median distances of attacks for the smallest one."""
+    return summarized(finished(results.distances, results.models), ["evaluation", "norm", "condition"], "distance")
+
+
 def severity_means(results: Results) -> pd.DataFrame:
     """condition, severity, mean, sem, n: over corruptions first, within each model, so that the SEM is over seeds."""
     models = finished(results.corruptions, results.models).groupby(["condition", "severity", "seed"], sort=False)
