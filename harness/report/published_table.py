@@ -10,10 +10,9 @@ from harness.report.formats import Table
 from harness.report.published import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
 from harness.report.results import Results
 from harness.report.rows import records
+from harness.report.summary import WORST
 from harness.report.tables import signed
 from harness.spec.external import ExternalSpec
-
-WORST = 5
 
 
 def published_table(results: Results) -> Table:

@@ -25,11 +25,15 @@ ATTACKS = {
 TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""
 
-SCORE_COLUMNS = ["condition", "seed", "evaluation", "measure", "label", "unit", "value"]
+MEASURED = ["evaluation", "measure", "label", "unit"]
+"""What says which number a row is of."""
+SCORE_COLUMNS = ["condition", "seed", *MEASURED, "value"]
 ITS_START = "its start"
 """Label of the Boundary attack's score before its first step, beside the score."""
 SEVERITY = 4
 """At which single corruptions and their groups are looked at (paper, Figures 6 and 7)."""
+WORST = 5
+"""At which RobustBench's models are compared (paper, Figure 24)."""
 NORMS = {"l2": "L2", "linf": "L∞"}
 """How readers call what distances are measured in."""
 UNREGULARIZED = "none"
@@ -49,6 +53,15 @@ def at_severity(corruptions: pd.DataFrame) -> pd.DataFrame:
     return chosen
 
 
+def corruption_means(corruptions: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """condition, the columns `by`, seed, value: mean accuracy over each model's corruptions, missing if one of them is.
+
+    It is taken within each model, so that an SEM of it is over seeds.
+    """
+    models = corruptions.groupby(["condition", *by, "seed"], sort=False)["accuracy"]
+    return models.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
+
+
 def scores(
     models: pd.DataFrame,
     curves: pd.DataFrame,
@@ -66,7 +79,7 @@ def scores(
         *(_at_largest_epsilon(curves, name) for name in attacks(curves["evaluation"])),
         *_boundary_scores(boundary),
         _median_distances(distances),
-        _corruption_means(corruptions),
+        _corruption_scores(corruptions),
     ]
     found = pd.concat([part[SCORE_COLUMNS] for part in parts if len(part)] or [pd.DataFrame(columns=SCORE_COLUMNS)])
     return finished(found.dropna(subset="value"), models)[SCORE_COLUMNS]
@@ -109,17 +122,17 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
     Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high; low and high are
     missing for one pair, of which no interval can be given.
     """
-    keys = ["evaluation", "measure", "label", "unit"]
     parts = []
     for condition, baseline in against.items():
         own, base = (values[values["condition"] == name] for name in (condition, baseline))
-        pairs = own.merge(base, on=["seed", *keys], suffixes=("", "_baseline"))
+        pairs = own.merge(base, on=["seed", *MEASURED], suffixes=("", "_baseline"))
         pairs["difference"] = pairs["value"] - pairs["value_baseline"]
         parts.append(pairs.assign(baseline=baseline))
     if not any(len(part) for part in parts):
-        return pd.DataFrame(columns=["condition", "baseline", *keys, "n", "difference", "low", "high"])
+        return pd.DataFrame(columns=["condition", "baseline", *MEASURED, "n", "difference", "low", "high"])
     together = pd.concat([part for part in parts if len(part)])
-    found = summarized(together, ["condition", "baseline", *keys], "difference").rename(columns={"mean": "difference"})
+    means = summarized(together, ["condition", "baseline", *MEASURED], "difference")
+    found = means.rename(columns={"mean": "difference"})
     low, high = t_interval(found["difference"], found["sem"], found["n"])
     return found.assign(low=low, high=high).drop(columns="sem")
 
@@ -162,7 +175,7 @@ def _clean(models: pd.DataFrame) -> pd.DataFrame:
     return models.assign(
         evaluation="clean",
         measure="clean",
-        label="Clean",
+        label=attack_title("clean"),
         unit="accuracy",
         value=models["clean_accuracy"],
     )[SCORE_COLUMNS]
@@ -207,13 +220,11 @@ def _median_distances(distances: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _corruption_means(corruptions: pd.DataFrame) -> pd.DataFrame:
-    """Mean over all corruptions and severities; missing if one of them is."""
-    grouped = corruptions.groupby(["condition", "seed"], sort=False)
-    found = grouped.agg(value=("accuracy", lambda part: part.mean(skipna=False))).reset_index()
-    return found.assign(
+def _corruption_scores(corruptions: pd.DataFrame) -> pd.DataFrame:
+    """Mean over all corruptions and severities."""
+    return corruption_means(corruptions).assign(
         evaluation="corruption",
         measure="corruption",
-        label="Corruptions, mean",
+        label=attack_title("corruption"),
         unit="accuracy",
     )[SCORE_COLUMNS]

@@ -13,15 +13,13 @@ from harness.report.reasons import Reasons
 from harness.report.results import DATA
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
-from harness.report.summary import NORMS, attack_title, attacks, summarized, tap_title
+from harness.report.summary import MEASURED, NORMS, attack_title, attacks, summarized, tap_title
 
 UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")} | {norm: (1.0, title) for norm, title in NORMS.items()}
 """From stored values to shown ones, and how the unit is written."""
 
 POINTS = {"accuracy": "points"}
 """How differences are written where that is not the numbers' own unit."""
-
-MEASURED = ["evaluation", "measure", "label", "unit"]
 
 
 def summary_table(

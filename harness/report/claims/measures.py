@@ -18,7 +18,7 @@ from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
-from harness.report.summary import at_severity, attack_title, finished, scores
+from harness.report.summary import WORST, at_severity, attack_title, corruption_means, finished, scores
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -31,10 +31,6 @@ WHOLE_GRID = "(all conditions)"
 
 LOW_CORRUPTIONS = tuple(name for name, group in FREQUENCY.items() if group == "low")
 """Corruptions of low frequency (paper, appendix 7.10)."""
-
-
-WORST = 5
-"""Severity at which RobustBench's models are compared (Figure 24)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +65,9 @@ def _corruption(results: Results, name: str) -> pd.DataFrame:
 
 
 def _frequency_group(results: Results, name: str) -> pd.DataFrame:
-    """Mean accuracy over the corruptions of a frequency group, missing if one of them is."""
+    """Mean accuracy over the corruptions of a frequency group."""
     rows = _at_severity(results)
-    found = rows[rows["frequency"] == name].groupby(["condition", "seed"], sort=False)["accuracy"]
-    return found.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
+    return corruption_means(rows[rows["frequency"] == name])
 
 
 def _group_over_group(results: Results, first: str, second: str) -> pd.DataFrame:
@@ -84,10 +79,9 @@ def _group_over_group(results: Results, first: str, second: str) -> pd.DataFrame
 
 
 def _worst_corruptions(results: Results) -> pd.DataFrame:
-    """Mean accuracy over the corruptions at the worst severity (Figure 24), missing if one of them is."""
+    """Mean accuracy over the corruptions at the worst severity."""
     rows = finished(results.corruptions, results.models)
-    found = rows[rows["severity"] == WORST].groupby(["condition", "seed"], sort=False)["accuracy"]
-    return found.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
+    return corruption_means(rows[rows["severity"] == WORST])
 
 
 def _early_taps(results: Results) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, looks, picture, plain, styled
 from harness.report.results import Results
-from harness.report.summary import UNREGULARIZED
+from harness.report.summary import SEVERITY, UNREGULARIZED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ class Drawing:
 
 def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
     """The figures that the results can fill, in the order of the page."""
-    corruptions = numbers.corruption_means(results)
+    corruptions = numbers.single_corruption_means(results)
     every = [
         Drawing(
             name="curves",
@@ -117,5 +117,5 @@ def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict
         return {kind: picture(figure, kind) for kind in kinds}
 
 
-def _severity(corruptions: pd.DataFrame) -> str:
-    return str(corruptions["severity"].iloc[0]) if len(corruptions) else "4"
+def _severity(corruptions: pd.DataFrame) -> int:
+    return corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY

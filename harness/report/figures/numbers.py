@@ -7,7 +7,7 @@ import pandas as pd
 from harness.report.figures.curves import TRAINING
 from harness.report.results import Results
 from harness.report.rows import records
-from harness.report.summary import acceptable, at_severity, finished, summarized
+from harness.report.summary import acceptable, at_severity, corruption_means, finished, summarized
 
 
 def curve_means(results: Results) -> pd.DataFrame:
@@ -29,24 +29,21 @@ def distance_means(results: Results) -> pd.DataFrame:
 
 
 def severity_means(results: Results) -> pd.DataFrame:
-    """condition, severity, mean, sem, n: over corruptions first, within each model, so that the SEM is over seeds."""
-    models = finished(results.corruptions, results.models).groupby(["condition", "severity", "seed"], sort=False)
-    means = models["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
-    return summarized(means, ["condition", "severity"], "accuracy")
+    """condition, severity, mean, sem, n: of each model's mean over corruptions."""
+    means = corruption_means(finished(results.corruptions, results.models), "severity")
+    return summarized(means, ["condition", "severity"])
 
 
-def corruption_means(results: Results) -> pd.DataFrame:
+def single_corruption_means(results: Results) -> pd.DataFrame:
     """frequency, corruption, severity (one), condition, mean, sem, n."""
     rows = at_severity(finished(results.corruptions, results.models))
     return summarized(rows, ["frequency", "corruption", "severity", "condition"], "accuracy")
 
 
 def group_means(results: Results) -> pd.DataFrame:
-    """condition, frequency, severity (one), mean, sem, n: over a group's corruptions first, within each model."""
+    """condition, frequency, severity (one), mean, sem, n: of each model's mean over a group's corruptions."""
     rows = at_severity(finished(results.corruptions, results.models))
-    groups = rows.groupby(["condition", "frequency", "severity", "seed"], sort=False)
-    means = groups["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
-    return summarized(means, ["condition", "frequency", "severity"], "accuracy")
+    return summarized(corruption_means(rows, "frequency", "severity"), ["condition", "frequency", "severity"])
 
 
 def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def _severity_numbers(results: Results) -> pd.DataFrame:
 
 
 def _corruption_numbers(results: Results) -> pd.DataFrame:
-    return numbers.corruption_means(results).rename(columns={"corruption": "x"})
+    return numbers.single_corruption_means(results).rename(columns={"corruption": "x"})
 
 
 def _draw_curve(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:

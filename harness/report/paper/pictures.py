@@ -10,14 +10,14 @@ import pandas as pd
 
 from harness.data.sets import FREQUENCY
 from harness.report.figures import numbers
-from harness.report.figures.bars import grouped_bars
+from harness.report.figures.bars import FREQUENCIES, grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, legend, plain, sheet
 from harness.report.paper.panels import HEIGHT, say_no_result
 from harness.report.results import Arrays, Results
 from harness.report.rows import records
-from harness.report.summary import SEVERITY, attack_title, finished, summarized
+from harness.report.summary import SEVERITY, WORST, attack_title, corruption_means, finished, summarized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,11 +28,8 @@ Labels = Mapping[str, str]
 """What the legend calls each condition."""
 Found = Mapping[str, Results]
 """The results of those of a figure's suites that have any."""
-GROUPS = ("low", "medium", "high")
 SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n"]
 OVER_SEEDS = "Mean over seeds; bands and error bars: SEM."
-WORST = 5
-"""Severity of the comparison with RobustBench (Figure 24)."""
 
 
 class Picture(NamedTuple):
@@ -97,7 +94,7 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     shown = {name: spectrum for name, spectrum in spectra.items() if spectrum is not None}
     figure, axes = sheet(1, 2 + max(1, len(shown)), 2.8, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
     bars = data[data["panel"] == "corruptions"]
-    bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(GROUPS)}))
+    bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(FREQUENCIES)}))
     _or_no_result(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
     axes[0].set(title=f"Severity {SEVERITY}", ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
     _power_images(axes[1:-1], shown, labels)
@@ -149,9 +146,8 @@ def _robustbench_numbers(found: Found, labels: Labels, least: float) -> pd.DataF
     """Mean accuracy at severity 5 over corruptions, and clean accuracy."""
     [results] = found.values()
     rows = finished(results.corruptions, results.models)
-    models = rows[rows["severity"] == WORST].groupby(["condition", "seed"], sort=False)
-    means = models["accuracy"].agg(lambda part: part.mean(skipna=False)).reset_index()
-    worst = summarized(means, ["condition"], "accuracy").assign(x=f"CIFAR-10-C, severity {WORST}")
+    means = corruption_means(rows[rows["severity"] == WORST])
+    worst = summarized(means, ["condition"]).assign(x=f"CIFAR-10-C, severity {WORST}")
     clean = finished(results.models[["condition", "seed", "clean_accuracy"]], results.models)
     best = summarized(clean, ["condition"], "clean_accuracy").assign(x="clean")
     whole = pd.concat([worst, best], ignore_index=True)
@@ -175,7 +171,7 @@ def _corruption_spectra_numbers(found: Found, labels: Labels, least: float) -> p
 def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 25: log(1 + E|F(C(X) - X)|) of each corruption, by groups from low to high frequency."""
     kept = arrays.of_analysis(data["analysis"].iloc[0])
-    names = sorted(kept, key=lambda name: (GROUPS.index(FREQUENCY[name]), list(FREQUENCY).index(name)))
+    names = sorted(kept, key=lambda name: (FREQUENCIES.index(FREQUENCY[name]), list(FREQUENCY).index(name)))
     columns = 5
     figure, axes = sheet(-(-len(names) // columns), columns, 1.65)
     logs = {name: np.log1p(kept[name]) for name in names}
