@@ -19,6 +19,10 @@ LEAST_AGREEMENT = 0.99
 """Share of the images that must get the same class in bfloat16 as in float32, or float32 it is. Their accuracies then
 differ by one percentage point at most, and by far less in practice, since about as many become right as wrong."""
 
+LEAST_CLEAN_RATIO = 0.9
+"""A0 of section 5.2: how much of the clean accuracy must remain. The view `v_acceptable` has this one, a report may
+choose another."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:

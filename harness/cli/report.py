@@ -9,6 +9,7 @@ import typer
 
 from harness.cli.options import LeastCleanRatio, ReportedProfile
 from harness.cli.terminal import terminal_table, wide_console
+from harness.measurement import LEAST_CLEAN_RATIO
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -27,7 +28,7 @@ def report(
         Path | None, typer.Option(help="Folder to write to; default: report/ in the results folder.")
     ] = None,
     formats: Annotated[str, typer.Option("--format", help="Any of md, tex, csv, html.")] = "md,tex,csv,html",
-    least_clean_ratio: LeastCleanRatio = 0.9,
+    least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
 ) -> None:
     """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""
     from harness.report import render

@@ -9,13 +9,14 @@ import typer
 
 from harness.cli.options import LeastCleanRatio, ReportedProfile, SuiteName
 from harness.cli.terminal import terminal_table, wide_console
+from harness.measurement import LEAST_CLEAN_RATIO
 
 
 def select(
     suite: SuiteName,
     profile: ReportedProfile = None,
     by: Annotated[str, typer.Option(help="The attack to choose with; the paper's is Gaussian noise.")] = "gaussian",
-    least_clean_ratio: LeastCleanRatio = 0.9,
+    least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
 ) -> None:
     """Recommend a pair (alpha, Th) of a suite's grid, and say how far the attacks agree (paper, section 5.2)."""
     from harness.report import selection

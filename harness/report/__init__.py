@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report import summary, tables
 from harness.report.claims import Findings, published_gammas, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
@@ -45,7 +46,7 @@ def render(
     out: Path,
     profile: str | None = None,
     formats: Collection[str] = tuple(FORMATS),
-    least_clean_ratio: float = 0.9,
+    least_clean_ratio: float = LEAST_CLEAN_RATIO,
 ) -> list[Report]:
     """Write each suite's report into a folder of its own in `out`; the same database gives the same bytes.
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from harness.errors import HarnessError, UnknownName
+from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
@@ -62,7 +63,7 @@ class Selection:
     agreements: tuple[Agreement, ...]
 
 
-def select(results: Results, by: str = BY, least_clean_ratio: float = 0.9) -> Selection:
+def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEAN_RATIO) -> Selection:
     """The acceptable condition with the largest RD/UD under the attack `by`, and what the other attacks say.
 
     Raises:

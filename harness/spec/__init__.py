@@ -11,6 +11,7 @@ The paper's symbols are translated once, here:
 | k, image pairs per step | `regularizer.pairs_per_batch` |
 | gamma_l | softmax of the tap weights, `gammas` |
 | S(M) | the Boundary attack's `score` |
+| A0 | `least_clean_ratio`, `--A0` |
 """
 
 from harness.spec.analysis import ANALYSIS_SPECS, AnalysisSpec, CorruptionSpectraSpec, NoiseExamplesSpec, SimilaritySpec

@@ -22,6 +22,8 @@ import hashlib
 
 from sqlalchemy import Connection, inspect, text
 
+from harness.measurement import LEAST_CLEAN_RATIO
+
 PER_CONDITION = (
     "suite",
     "profile",
@@ -41,9 +43,6 @@ _COMMON = ", ".join(COMMON)
 _PER_CONDITION = ", ".join(PER_CONDITION)
 _PLACED = """s.name AS suite, s.profile, p.condition, m.classification, m.regularization, m.target, m.alpha,
        m.threshold, m.architecture, m.color, p.seed"""
-
-ACCEPTABLE_CLEAN_RATIO = 0.9
-"""A0 of section 5.2: how much of the clean accuracy must remain. A report may choose another."""
 
 VIEWS: dict[str, str] = {
     "placed_model": f"""
@@ -161,11 +160,11 @@ WINDOW pair AS (PARTITION BY suite, profile, seed, baseline, evaluation, epsilon
 """,
     # Section 5.2. R: this condition; U: its baseline. 0: clean, D: at the largest epsilon; for the Boundary attack
     # (epsilon NULL) the scores. Means over the seeds that have all four numbers, then ratios. The comparison with
-    # A0 = 0.9 avoids dividing by zero.
+    # A0 avoids dividing by zero.
     "v_acceptable": f"""
 SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, r0, u0, rd, ud,
        r0 / NULLIF(u0, 0) AS clean_ratio, rd / NULLIF(ud, 0) AS distorted_ratio,
-       CASE WHEN r0 >= {ACCEPTABLE_CLEAN_RATIO} * u0 AND rd > ud THEN 1 ELSE 0 END AS acceptable
+       CASE WHEN r0 >= {LEAST_CLEAN_RATIO} * u0 AND rd > ud THEN 1 ELSE 0 END AS acceptable
 FROM (
     SELECT DISTINCT {_PER_CONDITION}, evaluation, epsilon, count(*) OVER seeds AS n_seeds,
            avg(clean) OVER seeds AS r0, avg(baseline_clean) OVER seeds AS u0,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.errors import HarnessError
+from harness.measurement import LEAST_CLEAN_RATIO
 from harness.names import lookup
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
@@ -75,7 +76,7 @@ def render_paper(
     out: Path,
     profile: str | None = None,
     formats: Collection[str] = tuple(FORMATS),
-    least_clean_ratio: float = 0.9,
+    least_clean_ratio: float = LEAST_CLEAN_RATIO,
 ) -> PaperReport:
     """Write the figures and tables of the paper that these suites have the numbers of; one profile, never mixed.
 
