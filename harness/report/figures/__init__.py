@@ -13,7 +13,7 @@ from harness.report.figures.bars import boundary_bars, corruption_bars, distance
 from harness.report.figures.curves import attack_curves, severity_curves, training_curves
 from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.region import acceptable_regions
-from harness.report.figures.style import Look, looks, picture, plain, styled
+from harness.report.figures.style import Look, headed_pictures, looks, styled
 from harness.report.results import Results
 from harness.report.summary import SEVERITY, UNREGULARIZED
 
@@ -109,12 +109,7 @@ def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict
     unregularized = conditions.loc[conditions["target"] == UNREGULARIZED, "condition"]
     with styled():
         figure = drawing.draw(drawing.data, looks(results.order, tuple(unregularized)))
-        figure.suptitle(
-            plain(f"{results.scope} {drawing.remark(results)}".strip()), fontsize=7, color="#555555", x=0.01, ha="left"
-        )
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # it is settled: formats need not find it again
-        return {kind: picture(figure, kind) for kind in kinds}
+        return headed_pictures(figure, f"{results.scope} {drawing.remark(results)}".strip(), kinds)
 
 
 def _severity(corruptions: pd.DataFrame) -> int:

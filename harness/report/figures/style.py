@@ -109,8 +109,15 @@ def styled() -> Iterator[None]:
         yield
 
 
-def picture(figure: Figure, kind: str) -> bytes:
-    """The figure as png, pdf or svg; the same bytes for the same figure."""
+def headed_pictures(figure: Figure, heading: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
+    """The figure in each file format (png, pdf, svg), a line above it; the same bytes for the same figure."""
+    figure.suptitle(plain(heading), fontsize=7, color="#555555", x=0.01, ha="left")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # it is settled: formats need not find it again
+    return {kind: _picture(figure, kind) for kind in kinds}
+
+
+def _picture(figure: Figure, kind: str) -> bytes:
     undated = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=DOTS_PER_INCH, metadata=undated)

@@ -15,7 +15,7 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.names import lookup
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
-from harness.report.figures.style import picture, plain, styled
+from harness.report.figures.style import headed_pictures, styled
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.page import download_uris, filled, picture_uri
@@ -175,10 +175,7 @@ def _pictures(
     own = [found[suite] for suite in shown.figure.suites if suite in found]
     with styled():
         figure = _drawn(shown, Arrays(pd.concat([results.arrays for results in own]), arrays_dir))
-        figure.suptitle(plain(_above(shown, own, profile)), fontsize=7, color="#555555", x=0.01, ha="left")
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # it is settled: formats need not find it again
-        return {kind: picture(figure, kind) for kind in kinds}
+        return headed_pictures(figure, _above(shown, own, profile), kinds)
 
 
 def _is_corrupted(content: Panels | Picture) -> bool:
