@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from harness.report.results import NOT_RUN
 from harness.report.rows import groups
+from harness.store.read import NOT_RUN
 
 
 class Reasons:

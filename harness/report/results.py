@@ -25,9 +25,6 @@ from harness.store.totals import begun
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NOT_RUN = "not run yet"
-"""The reason of a job that only waits; `store.read` writes it."""
-
 DATA = "(data)"
 """Where a condition would stand: of an analysis, which is of data alone."""
 
@@ -257,7 +254,7 @@ def _missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
                 "evaluation": "training",
                 "seed": job.seed,
                 "state": job.state,
-                "reason": job.reason or NOT_RUN,
+                "reason": job.reason or read.NOT_RUN,
             }
         )
     return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
