@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,6 +150,15 @@ def scale(profile: str) -> str:
     return f"{profile} profile" + ("" if profile == "paper" else ": not the paper's scale")
 
 
+def find_profile(there: Collection[tuple[str, str]], suites: Sequence[str], profile: str | None = None) -> str | None:
+    """The profile, or else the largest, at which one of the suites has results; None if there is none.
+
+    there: each suite and profile that has results.
+    """
+    asked = [profile] if profile else PROFILES
+    return next((name for name in asked if any((suite, name) in there for suite in suites)), None)
+
+
 def with_results(db: Database, suites: Sequence[str], profile: str | None) -> list[tuple[str, str]]:
     """Suite and profile of each that can be reported; profiles are never mixed.
 
@@ -162,18 +171,18 @@ def with_results(db: Database, suites: Sequence[str], profile: str | None) -> li
     if profile is not None:
         lookup(PROFILES, "profile", profile)
     planned = read.table(db, "suite")
-    known = begun(db)
+    there = begun(db)
     chosen = []
     for suite in suites or sorted(planned["name"].unique()):
         if suite not in set(planned["name"]):
             raise UnknownName("suite in the database", suite, planned["name"])
-        found = [name for name in ([profile] if profile else PROFILES) if (suite, name) in known]
+        found = find_profile(there, [suite], profile)
         if found:
-            chosen.append((suite, found[0]))
+            chosen.append((suite, found))
         elif suites:
-            scale = f" at profile {profile}" if profile else ""
+            at = f" at profile {profile}" if profile else ""
             option = f" --profile {profile}" if profile else ""
-            raise HarnessError(f"{suite} has no results{scale} yet: `harness run-suite {suite}{option}` makes them")
+            raise HarnessError(f"{suite} has no results{at} yet: `harness run-suite {suite}{option}` makes them")
     if not chosen:
         raise HarnessError("no suite has results yet: `harness run-suite quickstart` makes some")
     return chosen

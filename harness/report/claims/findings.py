@@ -10,7 +10,7 @@ from harness.names import lookup
 from harness.report.claims.claim import Claim
 from harness.report.claims.outcome import ClaimOutcome, tested
 from harness.report.claims.paper import CLAIMS
-from harness.report.results import Results, read_results
+from harness.report.results import Results, find_profile, read_results
 from harness.spec import PROFILES
 from harness.store.engine import Database
 from harness.store.totals import begun
@@ -56,10 +56,9 @@ def read_findings(db: Database | None, profile: str | None = None, about: Collec
     if profile is not None:
         lookup(PROFILES, "profile", profile)
     claims = [claim for claim in CLAIMS if not set(about).isdisjoint(claim.suites)]
-    suites = dict.fromkeys(suite for claim in claims for suite in claim.suites)
+    suites = list(dict.fromkeys(suite for claim in claims for suite in claim.suites))
     with nullcontext() if db is None else db.at_one_moment() as moment:
         there = begun(moment) if moment else set()
-        used = (name for name in PROFILES if any((suite, name) in there for suite in suites))
-        chosen = profile or next(used, "paper")
+        chosen = profile or find_profile(there, suites) or "paper"
         found = {suite: read_results(moment, suite, chosen) for suite in suites if moment and (suite, chosen) in there}
     return findings(found, chosen, claims)

@@ -25,7 +25,7 @@ from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import OVER_SEEDS, PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
-from harness.report.results import DATA, Arrays, Results, read_results, scale
+from harness.report.results import DATA, Arrays, Results, find_profile, read_results, scale
 from harness.spec import PROFILES
 from harness.store.engine import Database, state
 from harness.store.read import Origins
@@ -124,11 +124,10 @@ def _found(db: Database, title: str, suites: Sequence[str], profile: str | None)
     if profile is not None:
         lookup(PROFILES, "profile", profile)
     there = begun(db)
-    usable = [name for name in ([profile] if profile else PROFILES) if any((suite, name) in there for suite in suites)]
-    if not usable:
+    chosen = find_profile(there, suites, profile)
+    if chosen is None:
         option = f" --profile {profile}" if profile else ""
         raise HarnessError(f"{title} has no results yet: `harness run-suite {title}{option}` makes them")
-    chosen = usable[0]
     return chosen, {suite: read_results(db, suite, chosen) for suite in suites if (suite, chosen) in there}
 
 
