@@ -9,12 +9,13 @@ from pathlib import Path
 
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report import summary, tables
-from harness.report.claims import Findings, published_gammas, read_findings
+from harness.report.claims import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures import drawings, pictures
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.page import page
+from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results, with_results
 from harness.report.selection import BY, count_pairs, select

@@ -3,7 +3,7 @@
 from harness.report.claims.claim import Claim, Part
 from harness.report.claims.findings import Findings, findings, read_findings
 from harness.report.claims.outcome import ClaimOutcome, PartOutcome, tested
-from harness.report.claims.paper import CLAIMS, published_gammas
+from harness.report.claims.paper import CLAIMS
 
 __all__ = [
     "CLAIMS",
@@ -13,7 +13,6 @@ __all__ = [
     "Part",
     "PartOutcome",
     "findings",
-    "published_gammas",
     "read_findings",
     "tested",
 ]

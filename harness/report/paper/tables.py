@@ -8,8 +8,8 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.report import summary
-from harness.report.claims import published_gammas
 from harness.report.formats import Table
+from harness.report.published_gammas import published_gammas
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.tables import gamma_table

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from harness.report.claims import CLAIMS, published_gammas
+from harness.report.claims import CLAIMS
 from harness.report.claims.claim import DIRECTIONS, Part
 from harness.report.claims.findings import SUITES
 from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.claims.outcome import resolved
-from harness.report.claims.paper import GAMMAS
+from harness.report.published_gammas import GAMMAS
 from harness.spec import PROFILES
 from harness.suites.registry import get_suites
 
@@ -80,15 +80,6 @@ def test_the_suites_have_what_claims_compare(name: str, profile: str) -> None:
         conditions = {part.condition, part.against} - {None, WHOLE_GRID}
         assert {resolved(condition, tuple(suite.conditions)) for condition in conditions} <= set(suite.conditions)
         assert set(MEASURES[part.measure].evaluations) <= set(suite.evaluations)
-
-
-def test_published_gammas_are_those_of_tables_two_and_three() -> None:
-    assert len(GAMMAS) == 10
-    for gammas in GAMMAS.values():
-        assert len(gammas) == 5
-        assert sum(gammas) == pytest.approx(1.0, abs=0.001)
-    assert published_gammas("grayscale-cifar100")["imagenet"] == (0.8, 0.2, 0, 0, 0)
-    assert published_gammas("neural") == {}
 
 
 def test_the_published_share_of_the_early_taps_stands_beside_each_part() -> None:
