@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, insert
+from sqlalchemy.orm import DeclarativeBase, Session
 
 T = TypeVar("T")
 MOST = 10_000
@@ -25,3 +25,9 @@ def rows_among(connection: Connection | Session, query: Any, column: Any, keys: 
     """The rows of a select whose `column` is one of the keys, however many those are."""
     for some in batches(keys):
         yield from connection.execute(query.where(column.in_(some)))
+
+
+def insert_rows(session: Session, table: type[DeclarativeBase], rows: Iterable[dict[str, Any]]) -> None:
+    """Insert many rows; a suite may have a million, so they need not all be in memory at once."""
+    for some in batches(rows):
+        session.execute(insert(table), some)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from harness.spec import (
@@ -25,7 +25,7 @@ from harness.spec import (
     model_of,
 )
 from harness.store import schema, seals
-from harness.store.batches import batches, rows_among
+from harness.store.batches import batches, insert_rows, rows_among
 from harness.store.engine import Database
 
 
@@ -80,12 +80,6 @@ def block_dependents(session: Session) -> None:
         for key, reason in found:
             blocked = {"state": "blocked", "reason": f"its {kind}'s training diverged: {reason}"}
             session.execute(update(schema.Job).where(schema.Job.key == key).values(blocked))
-
-
-def insert_rows(session: Session, table: type[schema.Base], rows: Iterable[dict[str, Any]]) -> None:
-    """Insert many rows; a suite may have a million, so they need not all be in memory at once."""
-    for some in batches(rows):
-        session.execute(insert(table), some)
 
 
 def _models_of(planned: PlannedJob) -> tuple[ModelJob, ...]:

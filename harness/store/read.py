@@ -16,7 +16,7 @@ from harness.measurement import LEAST_AGREEMENT
 from harness.store import schema, views
 from harness.store.batches import rows_among
 from harness.store.engine import Database
-from harness.store.seals import FINAL
+from harness.store.schema import FINAL
 
 if TYPE_CHECKING:
     import pandas

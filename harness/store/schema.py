@@ -22,7 +22,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from harness.store.columns import LARGEST, Flag, Json, Real, UtcTime, Whole
 
 STATES = ("waiting", "running", "done", "diverged", "failed", "blocked")
-"""A job's states; `done` and `diverged` are final."""
+"""A job's states."""
+FINAL = frozenset({"done", "diverged"})
+"""Those of finished jobs."""
 
 
 class Base(DeclarativeBase):

@@ -25,9 +25,7 @@ from sqlalchemy.types import NULLTYPE
 from harness.spec import digest
 from harness.store import schema
 from harness.store.batches import rows_among
-
-FINAL = frozenset({"done", "diverged"})
-"""States of finished jobs."""
+from harness.store.schema import FINAL
 
 CHUNK = 50
 """Jobs whose rows are in memory at a time: an attack has thousands."""

@@ -9,7 +9,7 @@ from sqlalchemy import table as sql_table
 
 from harness.store import schema
 from harness.store.engine import Database
-from harness.store.seals import FINAL
+from harness.store.schema import FINAL
 
 
 def job_counts(db: Database, suite: str | None = None) -> dict[tuple[str, str], dict[str, int]]:

@@ -19,10 +19,11 @@ from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
 from harness.store import schema, seals
 from harness.store.arrays import ArrayFile
+from harness.store.batches import insert_rows
 from harness.store.engine import Database
-from harness.store.plan import SplitFacts, block_dependents, insert_rows, plan
+from harness.store.plan import SplitFacts, block_dependents, plan
 from harness.store.provenance import Provenance
-from harness.store.seals import FINAL
+from harness.store.schema import FINAL
 
 __all__ = [
     "SplitFacts",
