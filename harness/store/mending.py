@@ -1,4 +1,4 @@
-"""Taking damaged results out, so that their jobs can be done again."""
+"""Taking damaged and lost results out, so that their jobs can be done again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.spec import PlannedJob, kind_of, model_of
 from harness.store import schema, seals
 from harness.store.engine import Database
 from harness.store.plan import model_row
+from harness.store.schema import FINAL
 
 
 def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] = ()) -> list[str]:
@@ -34,6 +35,17 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
     return found
 
 
+def forget_training(db: Database, key: str) -> None:
+    """Let a training wait again whose weights are lost. Evaluations of its model that are done stay."""
+    with db.transaction() as session:
+        job = session.get(schema.Job, key, with_for_update=True)
+        if job is None or job.kind != "train" or job.state not in FINAL:
+            return
+        _delete_training(session, job.model_id)
+        seals.unseal(session.connection(), key)
+        job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
+
+
 def _forget(session: Session, planned: PlannedJob) -> None:
     key, model = planned.key, model_of(planned.job)
     row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
@@ -43,9 +55,7 @@ def _forget(session: Session, planned: PlannedJob) -> None:
     if model:
         session.execute(update(schema.Model).where(schema.Model.key == model.key).values(model_row(model.key, model)))
         if model.key == key:
-            owner = session.scalar(select(schema.Model.id).where(schema.Model.key == key))
-            for made in (schema.Gamma, schema.Epoch, schema.Training):
-                session.execute(delete(made).where(made.model_id == owner))
+            _delete_training(session, session.scalar(select(schema.Model.id).where(schema.Model.key == key)))
     session.execute(delete(schema.JobData).where(schema.JobData.job_key == key))
     finished = dict.fromkeys(("reason", "finished_at", "seconds", "images_classified", "environment_id", "command"))
     session.execute(
@@ -54,3 +64,9 @@ def _forget(session: Session, planned: PlannedJob) -> None:
         .values(state="waiting", kind=kind_of(planned.job), work=planned.work, **finished)
     )
     seals.unseal(session.connection(), key)
+
+
+def _delete_training(session: Session, model_id: int | None) -> None:
+    """What a training, or taking in an external model, has found; the model itself stays."""
+    for table in (schema.Gamma, schema.Epoch, schema.Training):
+        session.execute(delete(table).where(table.model_id == model_id))

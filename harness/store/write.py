@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from harness.data.sets import FREQUENCY
@@ -30,7 +30,6 @@ __all__ = [
     "fail",
     "finish_evaluation",
     "finish_training",
-    "forget_training",
     "plan",
     "start",
 ]
@@ -155,18 +154,6 @@ def fail(db: Database, key: str, reason: str) -> None:
     with db.transaction() as session:
         job = _unfinished(session, key)
         job.state, job.reason, job.finished_at = "failed", reason, _end(job)
-
-
-def forget_training(db: Database, key: str) -> None:
-    """Let a training wait again whose weights are lost. Evaluations of its model that are done stay."""
-    with db.transaction() as session:
-        job = session.get(schema.Job, key, with_for_update=True)
-        if job is None or job.kind != "train" or job.state not in FINAL:
-            return
-        for table in (schema.Gamma, schema.Epoch, schema.Training):
-            session.execute(delete(table).where(table.model_id == job.model_id))
-        seals.unseal(session.connection(), key)
-        job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
 
 
 def _unfinished(session: Session, key: str) -> schema.Job:

@@ -15,6 +15,7 @@ from harness.settings import Settings
 from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob
 from harness.store import arrays, read, write
 from harness.store.engine import Database
+from harness.store.mending import forget_training
 from harness.store.provenance import provenance
 from harness.suites.cost import estimate, seconds
 from harness.suites.devices import Device
@@ -59,7 +60,7 @@ class Run:
         lost = [key for key in absent if peers.has(key)]
         for key in lost:
             watch.note(f"{label(plan.by_key[key])}: its weights are missing or damaged, it is trained again")
-            write.forget_training(database, key)
+            forget_training(database, key)
             del states[key]
         self._weights = {key: state.weights for key, state in states.items() if state.weights}
         self._schedule = Schedule(

@@ -25,6 +25,7 @@ from harness.measurement import EvaluationResult, ImageResult, Measurement
 from harness.spec import Place, PlannedJob
 from harness.store import claims, read, schema, write
 from harness.store.engine import Database
+from harness.store.mending import forget_training
 from harness.store.plan import SplitFacts
 
 
@@ -226,11 +227,11 @@ def test_a_training_whose_weights_are_lost_waits_again(db: Database) -> None:
     plan(db)
     before = contents(db)
     key = trained(db)
-    write.forget_training(db, key)
+    forget_training(db, key)
     assert (state(db, key).state, state(db, key).weights) == ("waiting", None)
     assert contents(db)["epoch"] == before["epoch"]
     trained(db)
-    write.forget_training(db, train_job(seed=1).key)  # never trained: nothing to forget
+    forget_training(db, train_job(seed=1).key)  # never trained: nothing to forget
     assert state(db, train_job(seed=1).key).state == "waiting"
 
 
