@@ -19,7 +19,7 @@ from harness.store import read
 from harness.store.arrays import load
 from harness.store.engine import Database, state
 from harness.store.intact import require_intact
-from harness.store.read import Origins, SplitOrigin
+from harness.store.origins import Origins, SplitOrigin, origins
 from harness.store.totals import begun
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
         missing=_missing(db, suite, profile),
-        origins=read.origins(db, suite, profile),
+        origins=origins(db, suite, profile),
         schema=state(db) or "",
     )
 

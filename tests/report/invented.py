@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report.results import Results
-from harness.store.read import Origins, SplitOrigin
+from harness.store.origins import Origins, SplitOrigin
 
 CORRUPTIONS = {
     "low": ["snow", "frost", "fog", "brightness", "contrast"],

@@ -27,7 +27,7 @@ from harness.report.results import _refuse_twins, read_results
 from harness.settings import settings
 from harness.store.copying import copy
 from harness.store.engine import Database, open_database
-from harness.store.read import SplitOrigin
+from harness.store.origins import SplitOrigin
 
 
 class Tags(HTMLParser):

@@ -6,11 +6,7 @@ from pathlib import Path
 
 import pytest
 from recorded_study import (
-    DATA,
-    FACTS,
     ORIGIN,
-    TEST_DATA,
-    accuracy,
     diverged_result,
     evaluate_job,
     planned,
@@ -20,11 +16,9 @@ from recorded_study import (
 
 from harness.errors import SpecError
 from harness.measurement import EvaluationResult, Measurement
-from harness.spec import CleanSpec, EvaluateJob, OwnMinimalAttackSpec, Place, PlannedJob, TrainJob
+from harness.spec import EvaluateJob, OwnMinimalAttackSpec, Place, PlannedJob
 from harness.store import read, write
 from harness.store.engine import Database
-from harness.store.plan import SplitFacts
-from harness.store.provenance import provenance
 
 
 def test_states_are_those_of_known_jobs(filled: Database) -> None:
@@ -169,51 +163,3 @@ def test_what_waits_for_a_failed_training_says_so(db: Database) -> None:
 
 def test_a_finished_suite_misses_nothing(filled: Database) -> None:
     assert read.missing(filled, "study", "smoke") == []
-
-
-def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
-    facts = SplitFacts(path="digits/train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
-    write.plan(filled, planned(), "study", "smoke", "A study", [facts])
-    found = read.origins(filled, "study", "smoke")
-    assert found.commits == ("c" * 40,)
-    assert found.devices == ("Test CPU",)
-    assert found.packages == ({"torch": "2.14.1"},)
-    assert (found.trained_in, found.evaluated_in) == (("float32",), ("float32",))
-    assert found.commands == ("harness run-suite study",)
-    assert [(each.name, each.split, each.sha256, each.n) for each in found.data] == [
-        ("digits", "test", TEST_DATA["digits/test"], None),
-        ("digits", "train", DATA["digits/train"], 1500),
-    ]
-    assert read.origins(filled, "unknown", "smoke").devices == ()
-
-
-@pytest.mark.parametrize(("agreement", "expected"), [(0.995, ("bfloat16",)), (0.985, ("float32",))])
-def test_an_evaluation_counts_in_the_precision_that_it_was_done_in(
-    db: Database, agreement: float, expected: tuple[str, ...]
-) -> None:
-    model = TrainJob(spec=train_job().spec.replaced(precision="bfloat16"), seed=0, data=DATA)
-    job = EvaluateJob(model=model, evaluation=CleanSpec(precision="bfloat16"), data=TEST_DATA)
-    places = [
-        Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=each) for each in (None, "clean")
-    ]
-    jobs = [PlannedJob(job=each, places=(place,), work=1.0) for each, place in zip((model, job), places, strict=True)]
-    write.plan(db, jobs, "study", "smoke", "A study")
-    write.finish_training(db, model.key, training_result(), ORIGIN, 1.0)
-    both = (accuracy(0.5), Measurement(metric="agreement", value=agreement, n=100))
-    write.finish_evaluation(db, job.key, EvaluationResult(measurements=both), ORIGIN, 1.0)
-    found = read.origins(db, "study", "smoke")
-    assert (found.trained_in, found.evaluated_in) == (("bfloat16",), expected)
-
-
-def test_changed_checkouts_are_marked(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
-    dirty = type(ORIGIN)(**{**vars(ORIGIN), "git_dirty": True})
-    write.finish_training(db, train_job().key, training_result(), dirty, 1.0)
-    assert read.origins(db, "study", "smoke").commits == ("c" * 40 + "+changes",)
-
-
-def test_real_provenance_can_be_stored(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
-    origin = provenance(FACTS, "harness run-suite study")
-    write.finish_training(db, train_job().key, training_result(), origin, 1.0)
-    assert read.origins(db, "study", "smoke").packages == (dict(origin.packages),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from harness.report.published_table import published_table
 from harness.report.results import DATA, Arrays, Results, find_profile, read_results, scale
 from harness.spec import PROFILES
 from harness.store.engine import Database, state
-from harness.store.read import Origins
+from harness.store.origins import together
 from harness.store.totals import begun
 
 if TYPE_CHECKING:
@@ -236,20 +236,7 @@ def _page(
             }
             for each in shown
         ],
-        origins=_together([results.origins for results in found.values()]),
+        origins=together([results.origins for results in found.values()]),
         schema=schema,
         downloads=download_uris(data),
     )
-
-
-def _together(origins: Sequence[Origins]) -> Origins:
-    """Where all results come from."""
-
-    def every(name: str) -> tuple[object, ...]:
-        values: list[object] = []
-        for value in (value for each in origins for value in getattr(each, name)):
-            if value not in values:
-                values.append(value)
-        return tuple(values)
-
-    return Origins(**{each.name: every(each.name) for each in fields(Origins)})  # type: ignore[arg-type]

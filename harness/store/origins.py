@@ -1,0 +1,110 @@
+"""What results were made with: commits, devices, packages, precisions, data and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import column, func, select
+from sqlalchemy import table as sql_table
+
+from harness.measurement import LEAST_AGREEMENT
+from harness.store import schema
+from harness.store.engine import Database
+from harness.store.schema import FINAL
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOrigin:
+    """A data split that results were computed from."""
+
+    name: str
+    split: str
+    sha256: str
+    n: int | None
+    generated: bool | None
+    origin: str | None
+    """Begins with its kind."""
+
+    @property
+    def stand_in(self) -> bool:
+        """It was made for want of the real data, to try the mechanics."""
+        return (self.origin or "").startswith("stand-in: ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origins:
+    """What finished results were made with; more than one entry is worth a remark."""
+
+    commits: tuple[str, ...]
+    """Git commits, with "+changes" where the checkout had some."""
+    devices: tuple[str, ...]
+    packages: tuple[dict[str, str], ...]
+    trained_in: tuple[str, ...]
+    """Precisions of trainings."""
+    evaluated_in: tuple[str, ...]
+    """Precisions of evaluations, those that they were done in."""
+    data: tuple[SplitOrigin, ...]
+    commands: tuple[str, ...]
+
+
+def origins(db: Database, suite: str, profile: str) -> Origins:
+    """The distinct commits, devices, package versions, data and commands behind a suite's results."""
+    view = sql_table("v_jobs", *map(column, ("suite", "profile", "job", "state")))
+    finished = select(view.c.job).where(view.c.suite == suite, view.c.profile == profile, view.c.state.in_(FINAL))
+    job, data, link = schema.Job, schema.DataSplit, schema.JobData
+    ran_on = select(job.environment_id).where(job.key.in_(finished))
+    environments = select(schema.Environment.__table__).where(schema.Environment.id.in_(ran_on))
+    splits = (
+        select(data.name, data.split, data.sha256, data.n, data.generated, data.origin)
+        .where(data.id.in_(select(link.data_split_id).where(link.job_key.in_(finished))))
+        .order_by(data.name, data.split, data.sha256)
+    )
+    trained = select(schema.Model.spec).where(schema.Model.key.in_(finished)).distinct()
+    evaluation, agreement = schema.Evaluation, schema.Measurement
+    of_evaluation = (agreement.evaluation_id == evaluation.id) & (agreement.metric == "agreement")
+    evaluated = (
+        select(evaluation.spec, func.coalesce(agreement.value < LEAST_AGREEMENT, False))
+        .join(agreement, of_evaluation, isouter=True)
+        .where(evaluation.key.in_(finished))
+        .distinct()
+    )
+    commands = select(job.command).where(job.key.in_(finished)).distinct().order_by(job.command)
+    with db.reading() as connection:
+        found = connection.execute(environments.order_by(schema.Environment.id)).all()
+        return Origins(
+            commits=_distinct(
+                f"{row.git_commit}{'+changes' if row.git_dirty else ''}" for row in found if row.git_commit
+            ),
+            devices=_distinct(row.device for row in found),
+            packages=_distinct(row.packages for row in found),
+            trained_in=_precisions((spec, False) for spec in connection.scalars(trained)),
+            evaluated_in=_precisions(connection.execute(evaluated)),
+            data=tuple(SplitOrigin(**row._mapping) for row in connection.execute(splits)),
+            commands=tuple(connection.scalars(commands)),
+        )
+
+
+def together(origins: Sequence[Origins]) -> Origins:
+    """What the results of several suites were made with."""
+    names = [field.name for field in fields(Origins)]
+    return Origins(**{name: _distinct(value for each in origins for value in getattr(each, name)) for name in names})
+
+
+def _precisions(specs: Iterable[tuple[Mapping[str, Any], bool]]) -> tuple[str, ...]:
+    """Those of specs that have one; float32 where another was refused."""
+    return tuple(
+        sorted({"float32" if refused else spec["precision"] for spec, refused in specs if "precision" in spec})
+    )
+
+
+def _distinct(values: Iterable[T]) -> tuple[T, ...]:
+    """Each value once, in order; the values need no hash."""
+    found: list[T] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return tuple(found)
