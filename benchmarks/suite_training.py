@@ -22,7 +22,7 @@ from harness.data.bundled import prepare_bundled
 from harness.measurement import TrainingResult
 from harness.spec import TrainingSpec, TrainJob
 from harness.suites.devices import find_device
-from harness.suites.executors.event import Executor, Failed, Finished, JobWork
+from harness.suites.executors.executor import Executor, Failed, Finished, JobWork
 from harness.suites.executors.local import LocalExecutor
 from harness.training.batches import Batches
 from harness.training.images import training_images

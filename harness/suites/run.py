@@ -19,7 +19,7 @@ from harness.store.mending import forget_training
 from harness.store.provenance import provenance
 from harness.suites.cost import estimate, seconds
 from harness.suites.devices import Device
-from harness.suites.executors.event import Event, Executor, Failed, Finished, JobWork, Lost, Progressed, Started
+from harness.suites.executors.executor import Event, Executor, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Peers
 from harness.suites.plan import Plan, label

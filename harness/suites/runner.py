@@ -18,7 +18,7 @@ from harness.store.engine import Database, open_database
 from harness.store.mending import mend
 from harness.suites.devices import Device
 from harness.suites.executors import EXECUTORS
-from harness.suites.executors.event import Executor, Failed, Finished, PrepareWork
+from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, label, make_plan

@@ -34,7 +34,7 @@ from harness.spec import (
 )
 from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import cpu_name
-from harness.suites.executors.event import Failed, Finished, JobWork, Progressed, Result, Work
+from harness.suites.executors.executor import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.suites.inputs import Inputs
 from harness.suites.results import checkpoint_file, is_whole
 from harness.training.images import training_images

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExecutorUnusable
-from harness.suites.executors.event import PrepareWork
+from harness.suites.executors.executor import PrepareWork
 
 pytest.importorskip("docker.client", reason="the docker SDK is not installed: pip install 'robustness-harness[docker]'")
 from harness.suites.executors.docker import engine

@@ -17,7 +17,7 @@ import pytest
 from harness.data.arrays import split_digest
 from harness.errors import ExecutorUnusable
 from harness.spec import TrainingSpec, TrainJob
-from harness.suites.executors.event import Failed, Finished, JobWork, Lost, PrepareWork
+from harness.suites.executors.executor import Failed, Finished, JobWork, Lost, PrepareWork
 
 pytest.importorskip("docker.client", reason="the docker SDK is not installed: pip install 'robustness-harness[docker]'")
 from containers import IMAGE, why_not
@@ -204,7 +204,7 @@ RUNNER = """
 import sys, time
 from pathlib import Path
 from harness.suites.executors.docker.executor import DockerExecutor
-from harness.suites.executors.event import PrepareWork
+from harness.suites.executors.executor import PrepareWork
 executor = DockerExecutor("cpu", 1, "robustness-harness")
 executor.submit(PrepareWork(name="digits-c", data_dir=Path(sys.argv[1])))
 print("begun", flush=True)

@@ -43,7 +43,7 @@ from harness.suites.executors.docker.message import (
     work_message,
     work_of,
 )
-from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed
+from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork, Progressed
 
 REGULARIZER = RegularizerSpec(target="threshold", threshold=0.4, alpha=10, images="digits")
 TRAIN = TrainJob(

@@ -10,7 +10,7 @@ import pytest
 
 from harness.data.arrays import split_digest
 from harness.suites.devices import Device, find_device
-from harness.suites.executors.event import Event, Failed, Finished, Lost, PrepareWork
+from harness.suites.executors.executor import Event, Failed, Finished, Lost, PrepareWork
 from harness.suites.executors.local import LocalExecutor, Share, kernel_kills, shares
 from harness.suites.executors.supervision import Limits
 

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import ExecutorUnusable
 from harness.measurement import DeviceFacts, TrainingResult
 from harness.spec import TrainingSpec, TrainJob
-from harness.suites.executors.event import Failed, Finished, JobWork
+from harness.suites.executors.executor import Failed, Finished, JobWork
 from harness.suites.executors.node import (
     installation,
     require_folders,

@@ -22,7 +22,7 @@ from harness.store import read
 from harness.store.engine import open_database
 from harness.suites import peers
 from harness.suites.executors import EXECUTORS
-from harness.suites.executors.event import Event, JobWork
+from harness.suites.executors.executor import Event, JobWork
 from harness.suites.request import Request
 from harness.suites.results import held
 from harness.suites.runner import run_suite

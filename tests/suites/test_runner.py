@@ -21,7 +21,7 @@ from harness.store.engine import open_database
 from harness.suites.cost import rate_key
 from harness.suites.devices import Device, find_device
 from harness.suites.executors import EXECUTORS
-from harness.suites.executors.event import Event, Failed, Finished, JobWork, Started
+from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Started
 from harness.suites.plan import label
 from harness.suites.request import Request, Summary
 from harness.suites.runner import run_suite

@@ -10,7 +10,7 @@ from harness.models.folded import folded
 from harness.models.resnet import build
 from harness.spec import EvaluateJob, Job, TrainJob
 from harness.spec.training import NetworkSpec
-from harness.suites.executors.event import Failed, JobWork, Lost, PrepareWork, Work
+from harness.suites.executors.executor import Failed, JobWork, Lost, PrepareWork, Work
 from harness.suites.executors.supervision import (
     FEWER,
     FEWEST,

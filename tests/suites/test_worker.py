@@ -23,7 +23,7 @@ from harness.spec import (
     TrainingSpec,
     TrainJob,
 )
-from harness.suites.executors.event import Failed, Finished, JobWork
+from harness.suites.executors.executor import Failed, Finished, JobWork
 from harness.suites.inputs import Inputs
 from harness.suites.worker import Worker
 

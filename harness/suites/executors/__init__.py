@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from harness.errors import ExecutorUnusable
 from harness.settings import Settings
 from harness.suites.devices import Wanted, find_device
-from harness.suites.executors.event import Executor
+from harness.suites.executors.executor import Executor
 from harness.suites.executors.local import LocalExecutor
 from harness.suites.executors.supervision import Limits
 

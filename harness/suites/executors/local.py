@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.errors import DeviceError
 from harness.machine import available_cores
 from harness.suites.devices import Device
-from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
+from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 CLOSING_SECONDS = 5.0

@@ -11,7 +11,7 @@ from harness.errors import ExecutorUnusable
 from harness.measurement import DeviceFacts, TrainingResult
 from harness.spec import TrainJob
 from harness.store.provenance import provenance
-from harness.suites.executors.event import Failed, Finished, JobWork, Work
+from harness.suites.executors.executor import Failed, Finished, JobWork, Work
 
 
 def installation() -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from harness.spec import EvaluateJob
-from harness.suites.executors.event import Failed, Finished, JobWork, Lost, Work
+from harness.suites.executors.executor import Failed, Finished, JobWork, Lost, Work
 
 LONGEST_LOOK = 10.0  # seconds; a runner that was stopped for longer (Ctrl-Z) had stopped its workers too
 FEWER = 4  # times; memory for the images of an evaluation shrinks as much

@@ -22,7 +22,7 @@ from harness.measurement import TrainingResult
 from harness.spec import LoadJob, TrainJob
 from harness.suites.executors.docker.engine import ENGINE_ERRORS
 from harness.suites.executors.docker.message import MOST_BYTES, Refused, event_of, work_message
-from harness.suites.executors.event import Failed, Finished, JobWork, PrepareWork, Progressed, Work
+from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork, Progressed, Work
 from harness.suites.executors.local import Share
 from harness.suites.executors.supervision import Trouble
 

@@ -10,7 +10,7 @@ from harness.machine import available_cores, available_memory
 from harness.suites.devices import Wanted, find_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
-from harness.suites.executors.event import Event, Failed, Finished, Lost, Progressed, Started, Work
+from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
 from harness.suites.executors.local import shares as shares_of
 from harness.suites.executors.local import visible_gpus
 from harness.suites.executors.node import with_whole_paths

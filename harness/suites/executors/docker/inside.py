@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from harness.suites.executors.docker.message import said_message, work_of
-from harness.suites.executors.event import Failed, Finished, Progressed
+from harness.suites.executors.executor import Failed, Finished, Progressed
 
 
 def main() -> None:

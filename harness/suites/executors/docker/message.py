@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from harness.measurement import DeviceFacts, EvaluationResult, ImageResult, Measurement, Progress, TrainingResult
 from harness.store.provenance import Provenance, provenance
-from harness.suites.executors.event import Cause, Failed, Finished, Progressed, Work
+from harness.suites.executors.executor import Cause, Failed, Finished, Progressed, Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,7 @@ from ray.util.queue import Queue
 
 from harness.errors import ExecutorUnusable, HarnessError
 from harness.suites.devices import Wanted
-from harness.suites.executors.event import Event, Failed, Finished, Progressed, Started, Work
+from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.node import (
     installation,
     require_folders,

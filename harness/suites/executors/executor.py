@@ -1,4 +1,4 @@
-"""What the runner sends to an executor, and what an executor tells the runner."""
+"""An executor: what the runner sends to it, and what it tells the runner."""
 
 from __future__ import annotations
 
