@@ -69,7 +69,7 @@ def prepare(
     for name, are_weights in [(name, _are_weights(name)) for name in names]:  # wrong names are told before a download
         with bar(f"preparing {name}", in_bytes=are_weights or not get_dataset(data_dir, name).generated) as on_progress:
             if are_weights:
-                from harness.models.fit import misfit
+                from harness.models.misfit import misfit
 
                 prepare_weights(data_dir, name, misfit=misfit, replace=replace, on_progress=on_progress)
             else:
@@ -117,7 +117,7 @@ def import_set(
             )
         elif kind == "weights":
             from harness.data.weights.preparation import import_weights
-            from harness.models.fit import misfit
+            from harness.models.misfit import misfit
 
             import_weights(data_dir, name, path, misfit=misfit, existing=existing)
         elif kind == "corruption":

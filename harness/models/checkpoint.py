@@ -9,7 +9,7 @@ from torch import nn
 
 from harness.data.weights.checkpoint import read_checkpoint
 from harness.errors import SpecError
-from harness.models.fit import differences
+from harness.models.misfit import differences
 from harness.models.own import made, tried
 from harness.own_code import OwnCode
 from harness.spec.external import CheckpointSpec

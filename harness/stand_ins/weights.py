@@ -17,7 +17,7 @@ from harness.data.weights.preparation import import_weights
 from harness.data.writing import Existing
 from harness.errors import DataError
 from harness.models.features import convolutions
-from harness.models.fit import misfit
+from harness.models.misfit import misfit
 from harness.models.zoo import architecture
 from harness.seeding import seed_of, stream
 from harness.spec.external import THREAT_MODELS, ExternalSpec

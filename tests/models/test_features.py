@@ -15,7 +15,7 @@ from harness.data.weights.preparation import import_weights
 from harness.errors import ImportRefused, UnknownName
 from harness.models import features
 from harness.models.features import LAYERS, feature_rows
-from harness.models.fit import misfit
+from harness.models.misfit import misfit
 
 CPU = torch.device("cpu")
 

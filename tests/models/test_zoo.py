@@ -18,7 +18,7 @@ from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused
 from harness.models import zoo
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.cost import external_forward_gflop
-from harness.models.fit import misfit
+from harness.models.misfit import misfit
 from harness.models.zoo import architecture, load_external
 from harness.spec import ExternalSpec
 from harness.spec.external import RobustBenchModel

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Misfit = Callable[[str, Mapping[str, "Tensor"]], str]
 """What about the tensors does not fit the architecture of the weights of that name; empty if they fit.
 
-The architectures are known a layer above; `harness.models.fit.misfit` is this function.
+The architectures are known a layer above; `harness.models.misfit.misfit` is this function.
 """
 
 

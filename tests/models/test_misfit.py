@@ -6,7 +6,7 @@ import torch
 from harness.data.sets import DATASETS
 from harness.data.weights import WEIGHTS
 from harness.models import features
-from harness.models.fit import misfit
+from harness.models.misfit import misfit
 from harness.models.zoo import architecture
 from harness.spec import ExternalSpec
 
