@@ -19,8 +19,8 @@ from harness.evaluations.noise import noise
 from harness.evaluations.noise_examples import noise_examples
 from harness.evaluations.own_attack import own_attack
 from harness.evaluations.own_minimal_attack import own_minimal_attack
-from harness.evaluations.recorded_similarity import recorded_similarity
 from harness.evaluations.setting import Setting, setting_for
+from harness.evaluations.similarity_correlation import similarity_correlation
 from harness.evaluations.spectrum import spectrum
 from harness.measurement import EvaluationResult
 from harness.names import lookup
@@ -43,7 +43,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
 """By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns float32 logits (n, classes)."""
 
 ANALYSES: dict[str, Callable[[Any, Path], EvaluationResult]] = {
-    "similarity": recorded_similarity,
+    "similarity": similarity_correlation,
     "noise_examples": noise_examples,
     "corruption_spectra": corruption_spectra,
 }

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from recorded_study import (
     ORIGIN,
+    TEST_DATA,
+    accuracy,
     diverged_result,
     evaluate_job,
     planned,

@@ -15,7 +15,7 @@ SCATTERED = 20_000
 """Pairs at most whose two similarities are kept for the scatter plot."""
 
 
-def recorded_similarity(spec: SimilaritySpec, data_dir: Path) -> EvaluationResult:
+def similarity_correlation(spec: SimilaritySpec, data_dir: Path) -> EvaluationResult:
     """The correlation, over all pairs, of the neural similarity with the pixels', and what Figure 1 draws of both.
 
     Arrays float32: `pixel` and `neural`, the matrices (m, m) of the first images; `pairs` (k, 2), pixel and neural
