@@ -21,6 +21,10 @@ ATTACKS = {
     "boundary": "Boundary attack",
 }
 """The paper's attacks in the order of panels and columns."""
+SIZED = tuple(name for name in ATTACKS if name != "boundary")
+"""Those that are made at several epsilons."""
+BLACK_BOX = ("gaussian", "fgsm_transfer", "boundary")
+"""The three that the paper's main figures show."""
 
 TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""

@@ -18,7 +18,7 @@ from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
-from harness.report.summary import WORST, at_severity, attack_title, corruption_means, finished, scores
+from harness.report.summary import ATTACKS, SIZED, WORST, at_severity, attack_title, corruption_means, finished, scores
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -118,15 +118,13 @@ def _agreement(results: Results, evaluation: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["condition", "seed", "value"])
 
 
-ATTACKED = ("gaussian", "uniform", "salt_pepper", "fgsm_transfer")
-
 MEASURES: dict[str, Measure] = {
     "clean": Measure(label="Clean", unit="accuracy", evaluations=("clean",), values=partial(_score, measure="clean")),
     **{
         name: Measure(
             label=attack_title(name), unit="accuracy", evaluations=(name,), values=partial(_score, measure=name)
         )
-        for name in ATTACKED
+        for name in SIZED
     },
     "boundary": Measure(
         label=attack_title("boundary"),
@@ -184,6 +182,7 @@ MEASURES: dict[str, Measure] = {
             evaluations=("clean", "gaussian", name),
             values=partial(_agreement, evaluation=name),
         )
-        for name in (*ATTACKED[1:], "boundary")
+        for name in ATTACKS
+        if name != "gaussian"
     },
 }

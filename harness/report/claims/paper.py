@@ -11,12 +11,10 @@ from itertools import combinations
 from harness.report.claims.claim import Claim, Part, compared
 from harness.report.claims.measures import EARLY_TAPS, LOW_CORRUPTIONS, WHOLE_GRID
 from harness.report.published_gammas import GAMMAS
-
-ATTACKS = ("gaussian", "fgsm_transfer", "boundary")
-"""The three that the paper's main figures show."""
+from harness.report.summary import BLACK_BOX
 
 RANDOM = ("uniform", "salt_pepper")
-EVERY = (*ATTACKS, *RANDOM)
+EVERY = (*BLACK_BOX, *RANDOM)
 CIFAR_SETS = ("cifar10", "cifar100", "imagenet")
 MNIST_SETS = ("mnist", "fashionmnist")
 
@@ -46,7 +44,7 @@ def _early_taps(*suites: str) -> tuple[Part, ...]:
 
 
 def _every_set(
-    name: str, task: str, where: str, suite: str, sets: tuple[str, ...], attacks: tuple[str, ...] = ATTACKS
+    name: str, task: str, where: str, suite: str, sets: tuple[str, ...], attacks: tuple[str, ...] = BLACK_BOX
 ) -> Claim:
     sentence = f"On {task}, robustness increases with every regularization set."
     return Claim(name=name, sentence=sentence, where=where, parts=compared(suite, sets, attacks))
@@ -58,7 +56,7 @@ CLAIMS: tuple[Claim, ...] = (
         sentence="Models regularized with S_Th are more robust than unregularized ones to Gaussian noise, transferred "
         "FGSM and the Boundary attack.",
         where="Section 5.1, Figure 3",
-        parts=compared("grayscale-cifar10", ["threshold"], ATTACKS),
+        parts=compared("grayscale-cifar10", ["threshold"], BLACK_BOX),
     ),
     Claim(
         name="threshold-helps-other-noise",
@@ -77,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
         name="pixel-helps-less",
         sentence="S_pixel helps less than S_Th.",
         where="Sections 4 and 5.1, Figure 3",
-        parts=compared("grayscale-cifar10", ["pixel"], ATTACKS, "lower", against="threshold"),
+        parts=compared("grayscale-cifar10", ["pixel"], BLACK_BOX, "lower", against="threshold"),
     ),
     Claim(
         name="pixel-not-under-fgsm",
@@ -89,13 +87,13 @@ CLAIMS: tuple[Claim, ...] = (
         name="neural-helps",
         sentence="The neural regularizer of Li et al. makes models more robust than unregularized ones.",
         where="Section 4, Figures 2 and 3",
-        parts=compared("neural", ["neural"], ATTACKS),
+        parts=compared("neural", ["neural"], BLACK_BOX),
     ),
     Claim(
         name="threshold-matches-neural",
         sentence="Models regularized with S_Th perform similarly to those regularized with neural data.",
         where="Section 5.1, Figure 3",
-        parts=compared("neural", ["threshold"], ATTACKS, "same", against="neural"),
+        parts=compared("neural", ["threshold"], BLACK_BOX, "same", against="neural"),
     ),
     Claim(
         name="choice-is-consistent",
@@ -139,7 +137,7 @@ CLAIMS: tuple[Claim, ...] = (
         name="every-set-helps",
         sentence="Regularizing on different data sets leads to an increase in robustness.",
         where="Section 5.3, Figure 5",
-        parts=compared("regularization-sets", CIFAR_SETS, ATTACKS),
+        parts=compared("regularization-sets", CIFAR_SETS, BLACK_BOX),
     ),
     Claim(
         name="sets-differ",
@@ -148,7 +146,7 @@ CLAIMS: tuple[Claim, ...] = (
         parts=tuple(
             part
             for first, second in combinations(CIFAR_SETS, 2)
-            for part in compared("regularization-sets", [first], ATTACKS, "different", against=second)
+            for part in compared("regularization-sets", [first], BLACK_BOX, "different", against=second)
         ),
         needs="any",
     ),
@@ -182,7 +180,7 @@ CLAIMS: tuple[Claim, ...] = (
         name="four-pairs-help",
         sentence="The method is successful with as few as k = 4 pairs per step.",
         where="Section 5.6, Figure 8",
-        parts=compared("pair-batch-size", ["threshold[pairs_per_batch=min]"], ATTACKS),
+        parts=compared("pair-batch-size", ["threshold[pairs_per_batch=min]"], BLACK_BOX),
     ),
     Claim(
         name="four-pairs-suffice",
@@ -191,7 +189,7 @@ CLAIMS: tuple[Claim, ...] = (
         parts=compared(
             "pair-batch-size",
             ["threshold[pairs_per_batch=min]"],
-            ATTACKS,
+            BLACK_BOX,
             "no lower",
             against="threshold[pairs_per_batch=max]",
         ),
@@ -200,14 +198,14 @@ CLAIMS: tuple[Claim, ...] = (
         name="hundred-images-help",
         sentence="As few as N = 100 regularization images increase robustness to black-box attacks.",
         where="Section 5.6, Figure 9",
-        parts=compared("image-count", ["threshold[n_images=min]"], ATTACKS),
+        parts=compared("image-count", ["threshold[n_images=min]"], BLACK_BOX),
     ),
     Claim(
         name="hundred-images-suffice",
         sentence="Many images are not needed: N = 100 is as good as N = 5000.",
         where="Section 5.6, Figure 9",
         parts=compared(
-            "image-count", ["threshold[n_images=min]"], ATTACKS, "no lower", against="threshold[n_images=max]"
+            "image-count", ["threshold[n_images=min]"], BLACK_BOX, "no lower", against="threshold[n_images=max]"
         ),
     ),
     _every_set("color-works", "colour CIFAR-10", "Section 5.7, Figure 10", "color-cifar10", CIFAR_SETS),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.report.summary import BLACK_BOX
+
 NONE = {"none": "unregularized"}
 TARGETS = {**NONE, "pixel": "$S^{pixel}$", "threshold": "$S^{Th}$"}
 NEURAL = {**TARGETS, "neural": "neural"}
@@ -14,7 +16,6 @@ RANGES = ("threshold", "low", "high", "positive", "negative", "double")
 RANGE_SYMBOLS = ("$S^{Th}$", "$S_{low}$", "$S_{high}$", "$S_{+}$", "$S_{-}$", "$S_{double}$")
 
 NOISES = ("gaussian", "uniform", "salt_pepper")
-BLACK_BOX = ("gaussian", "fgsm_transfer", "boundary")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from harness.report.figures.bars import grouped_bars, score_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.style import Look, legend, sheet
 from harness.report.results import Results
-from harness.report.summary import SEVERITY, attack_title
+from harness.report.summary import SEVERITY, SIZED, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
 
 
 PANELS: Mapping[str, Panel] = {
-    **{name: _curve(name) for name in ("gaussian", "uniform", "salt_pepper", "fgsm_transfer")},
+    **{name: _curve(name) for name in SIZED},
     "boundary": Panel(_boundary_numbers, _draw_boundary, attack_title("boundary"), 0.9),
     "severity": Panel(_severity_numbers, _draw_severity, "All corruptions", 0.8),
     "corruptions": Panel(_corruption_numbers, _draw_corruptions, f"Severity {SEVERITY}", 2.4),
