@@ -101,11 +101,15 @@ def _suites() -> Iterator[Finding]:
     from harness.spec import PROFILES
     from harness.suites.registry import catalogue
 
-    def parsed() -> str:
-        [count] = {len(catalogue(profile).suites) for profile in PROFILES}
-        return f"{count} suites, all valid"
-
-    yield from _checked(parsed)
+    try:
+        found = [catalogue(profile) for profile in PROFILES]
+    except HarnessError as error:
+        yield Finding(False, str(error))
+        return
+    wrong = {str(error) for each in found for error in each.wrong.values()}
+    yield from (Finding(False, error) for error in sorted(wrong))
+    valid = set(found[0].suites).intersection(*(each.suites for each in found))
+    yield Finding(True, f"{len(valid)} suites{' are' if wrong else ', all'} valid")
 
 
 def _database() -> Iterator[Finding]:

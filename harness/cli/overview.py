@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.terminal import wide_console
+from harness.errors import HarnessError
 from harness.names import lookup
 from harness.settings import settings
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def list_suites() -> None:
-    """Show the suites, the figures they make, and their size at the paper's scale."""
+    """Show the suites, the figures they make, and their size at the paper's scale; and what is wrong with others."""
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
     from harness.suites.registry import catalogue
@@ -31,16 +32,30 @@ def list_suites() -> None:
     found = catalogue("paper")
     inputs = Inputs(settings().data_dir, "paper", settings().experiments_dir)
     heads = {name: (suite.title, ", ".join(suite.figures)) for name, suite in found.suites.items()}
-    jobs = {name: make_plan([suite], inputs, bfloat16=False).by_key for name, suite in found.suites.items()}
+    jobs: dict[str, Mapping[str, PlannedJob]] = {}
+    wrong: dict[str, HarnessError] = {**found.wrong}
+    for name, suite in found.suites.items():
+        try:
+            jobs[name] = make_plan([suite], inputs, bfloat16=False).by_key
+        except HarnessError as error:
+            wrong[name] = error
     for name, collection in found.collections.items():
         heads[name] = collection.title, f"those of its {len(collection.suites)} suites"
-        jobs[name] = {key: planned for suite in collection.suites for key, planned in jobs[suite].items()}
+        if broken := [suite for suite in collection.suites if suite in wrong]:
+            wrong[name] = wrong[broken[0]]
+        else:
+            jobs[name] = {key: planned for suite in collection.suites for key, planned in jobs[suite].items()}
     table = Table("suite", "what it asks", "figures", "models", "jobs", "arithmetic")
-    for name in sorted(heads):
+    for name in sorted(jobs):
         planned = jobs[name].values()
         work = _flop(sum(each.work for each in planned))
         table.add_row(name, *heads[name], str(_trainings(planned)), str(len(planned)), work)
     wide_console().print(table)
+    for name, problem in sorted(wrong.items()):
+        first, *more = str(problem).splitlines()
+        typer.secho(f"error: {name}: {first}{f' (and {len(more)} more)' if more else ''}", err=True, fg="red")
+    if wrong:
+        raise typer.Exit(max(problem.exit_code for problem in wrong.values()))
 
 
 def show(

@@ -36,18 +36,27 @@ def suite_files() -> dict[str, Path]:
 
 
 class Catalogue(NamedTuple):
-    """Everything that can be run at a profile, by name."""
+    """Everything that there is at a profile, by name."""
 
-    suites: Mapping[str, Suite]
-    collections: Mapping[str, Collection]
+    suites: dict[str, Suite]
+    collections: dict[str, Collection]
+    wrong: dict[str, SpecError]
+    """Those whose file is wrong, and what is wrong with it: it is no reason to hide the others."""
 
 
 def catalogue(profile: str) -> Catalogue:
-    """All suites and collections; raises SpecError where one of their files is wrong."""
+    """All suites and collections, and those whose files are wrong; raises SpecError as `suite_files`."""
     files, look = suite_files(), cache(find_collection)
-    collections = {name: found for name, path in files.items() if (found := _checked(path, files, look))}
-    suites = {name: _suite(path, profile, files) for name, path in files.items() if name not in collections}
-    return Catalogue(suites, collections)
+    found = Catalogue({}, {}, {})
+    for name, path in files.items():
+        try:
+            if collection := _checked(path, files, look):
+                found.collections[name] = collection
+            else:
+                found.suites[name] = _suite(path, profile, files)
+        except SpecError as error:
+            found.wrong[name] = error
+    return found
 
 
 def get_suites(name: str, profile: str) -> tuple[Suite, ...]:

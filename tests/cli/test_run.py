@@ -253,6 +253,43 @@ def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
     assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
 
 
+WRONG = {
+    "typo": ('title = "Half', "typo.toml: not valid TOML"),
+    "set": ('extends = "tiny"\ntitle = "S"\n[conditions.none]\nclassification = "cifra10"', "did you mean 'cifar10'?"),
+    "code": (
+        'extends = "tiny"\ntitle = "C"\n[conditions.own]\npenalty = { function = "broken.py:f", weight = 1 }',
+        "broken.py: line 1 is not Python",
+    ),
+    "keys": ('extends = "tiny"\ntitle = "K"\n[conditions.a]\nx = 1\n[conditions.b]\ny = 1', "(and 1 more)"),
+    "both": ('title = "B"\nsuites = ["quickstart", "set"]', "did you mean 'cifar10'?"),
+}
+"""Suites that are wrong, and what is said of each."""
+
+
+def test_suites_that_are_wrong_are_named_beside_the_others(program):
+    _, listed = program("list")
+    for name, (text, _) in WRONG.items():
+        (program.folder / "experiments" / f"{name}.toml").write_text(text)
+    (program.folder / "experiments" / "broken.py").write_text("def f(")
+    code, said = program("list")
+    table, errors = said[: len(listed)], said[len(listed) :].splitlines()
+    assert (code, table) == (2, listed)
+    assert [error.split(": ")[:2] for error in errors] == [["error", name] for name in sorted(WRONG)]
+    assert all(WRONG[error.split(": ")[1]][1] in error for error in errors)
+    _, checked = program("doctor")
+    assert "typo.toml: not valid TOML" in checked
+    assert " suites are valid" in checked
+
+
+def test_suites_that_are_wrong_stop_no_command_that_is_about_another(program):
+    for name, (text, _) in WRONG.items():
+        (program.folder / "experiments" / f"{name}.toml").write_text(text)
+    for command in ("run-suite", "show", "status", "report"):
+        asked = ("--only", "none") if command == "run-suite" else ()
+        code, said = program(command, "tiny", *asked)
+        assert (code, "error" in said) == (0, False), said
+
+
 @pytest.mark.parametrize("command", ["list", "status"])
 def test_an_answer_that_cannot_be_written_is_one_error(command, finished):
     program, *_ = finished

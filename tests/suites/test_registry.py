@@ -92,4 +92,15 @@ def test_the_catalogue_has_every_suite_and_collection_once(own):
 def test_a_collection_of_collections_is_refused(own):
     (own / "mine.toml").write_text('title = "Two"\nsuites = ["paper"]')
     with pytest.raises(SpecError, match=r"mine\.toml: paper is a collection itself; name its suites"):
-        catalogue("smoke")
+        get_suites("mine", "smoke")
+
+
+def test_a_file_that_is_wrong_hides_no_other(own):
+    whole = catalogue("smoke")
+    (own / "typo.toml").write_text('title = "Half')
+    (own / "over.toml").write_text('extends = "typo"')
+    (own / "both.toml").write_text('title = "Two"\nsuites = ["quickstart", "typo"]')
+    found = catalogue("smoke")
+    assert (found.suites, found.collections) == (whole.suites, whole.collections)
+    assert set(found.wrong) == {"typo", "over", "both"}
+    assert {str(error).split(": ")[0] for error in found.wrong.values()} == {"typo.toml"}
