@@ -15,6 +15,7 @@ HarnessError (exit 1)
 ├── StoreError
 │   ├── AlreadyRecorded             the same result was stored before
 │   ├── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
+│       ├── DatabaseLocked              another process writes, and has not ended in time
 │       └── NoResults                   there is none yet
 ├── ResultsBusy                     another run works on the same results folder
 └── Interrupted (exit 130)          stopped by the user; the same command continues
@@ -99,6 +100,10 @@ class AlreadyRecorded(StoreError):
 
 class DatabaseUnusable(StoreError):
     """The database cannot be opened or written; nothing was changed."""
+
+
+class DatabaseLocked(DatabaseUnusable):
+    """Another process has the lock; what was begun is undone."""
 
 
 class NoResults(DatabaseUnusable):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, text
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 """Parameters of a fixture that makes a database of each kind."""
@@ -38,3 +39,18 @@ def database_on(server: Engine, template: str) -> Iterator[str]:
     yield new_database(server, name, template)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def locked(url: str, seconds: float = 60.0) -> Iterator[None]:
+    """What somebody does who writes with another tool, and leaves the transaction open for so long."""
+    engine = create_engine(url, connect_args={"check_same_thread": False} if url.startswith("sqlite") else {})
+    connection = engine.connect()
+    connection.execute(text("UPDATE job SET work = work"))
+    ended = threading.Timer(seconds, connection.rollback)
+    ended.start()
+    yield
+    ended.cancel()
+    ended.join()
+    connection.close()
+    engine.dispose()

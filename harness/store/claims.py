@@ -13,6 +13,7 @@ from sqlalchemy import Row, exists, select, update
 
 from harness.store import schema
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Holder(RunnerFacts):
     seen_at: datetime
 
 
+@patient
 def enter(db: Database, facts: RunnerFacts) -> int:
     """Introduce a runner; its number."""
     now = datetime.now(UTC)
@@ -46,12 +48,14 @@ def enter(db: Database, facts: RunnerFacts) -> int:
         return runner.id
 
 
+@patient
 def give_sign(db: Database, runner: int) -> None:
     """Let the others see that a runner lives."""
     with db.transaction() as session:
         session.execute(update(schema.Runner).filter_by(id=runner).values(seen_at=datetime.now(UTC)))
 
 
+@patient
 def claim(db: Database, key: str, runner: int, attempts: int) -> bool:
     """Give a job to a runner, which is to begin it now; False if it is not to be had.
 
@@ -72,6 +76,7 @@ def claim(db: Database, key: str, runner: int, attempts: int) -> bool:
         return True
 
 
+@patient
 def running(db: Database) -> dict[str, Holder | None]:
     """Who does the jobs that run, by key; None where no claim says it."""
     job, claimed, runner = schema.Job, schema.Claim, schema.Runner.__table__
@@ -85,6 +90,7 @@ def running(db: Database) -> dict[str, Holder | None]:
         return {row.key: _holder(row) for row in connection.execute(query)}
 
 
+@patient
 def holder(db: Database, key: str) -> Holder | None:
     """Who does a job or did it last."""
     runner = schema.Runner.__table__
@@ -94,6 +100,7 @@ def holder(db: Database, key: str) -> Holder | None:
         return None if found is None else _holder(found)
 
 
+@patient
 def release(db: Database, runner: int | None) -> int:
     """Let the jobs wait again that a runner left running; how many there were.
 

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from harness.spec import PlannedJob, kind_of, model_of
 from harness.store import schema, seals
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 from harness.store.plan import model_row
 from harness.store.schema import FINAL
 
 
+@patient
 def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] = ()) -> list[str]:
     """Forget the results that are not as they were recorded; their jobs wait, once the plan is written again.
 
@@ -35,6 +37,7 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
     return found
 
 
+@patient
 def forget_training(db: Database, key: str) -> None:
     """Let a training wait again whose weights are lost. Evaluations of its model that are done stay."""
     with db.transaction() as session:

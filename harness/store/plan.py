@@ -27,6 +27,7 @@ from harness.spec import (
 from harness.store import schema, seals
 from harness.store.batches import batches, insert_rows, rows_among
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class SplitFacts:
     origin: str
 
 
+@patient
 def plan(
     db: Database,
     planned: Sequence[PlannedJob],

@@ -15,6 +15,7 @@ from harness.errors import SpecError
 from harness.store import schema, views
 from harness.store.batches import rows_among
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 
 if TYPE_CHECKING:
     import pandas
@@ -42,6 +43,7 @@ class JobState:
     weights_sha256: str | None
 
 
+@patient
 def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
     """The states of those of the jobs that the database knows, by key."""
     job, training = schema.Job, schema.Training
@@ -57,6 +59,7 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
         }
 
 
+@patient
 def array_files(db: Database) -> list[tuple[str, str, str]]:
     """Of each array beside the database: its job's key, its file below arrays/, and the file's SHA-256."""
     query = select(schema.Evaluation.key, schema.ResultArray.file, schema.ResultArray.sha256).join(
@@ -66,6 +69,7 @@ def array_files(db: Database) -> list[tuple[str, str, str]]:
         return [(key, file, sha256) for key, file, sha256 in connection.execute(query)]
 
 
+@patient
 def rates(db: Database, device: str) -> dict[tuple[str, int | None], float]:
     """GFLOP per second by kind of job and the network's base width (None: an external model), as measured on a device.
 

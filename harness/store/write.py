@@ -21,6 +21,7 @@ from harness.store import schema, seals
 from harness.store.arrays import ArrayFile
 from harness.store.batches import insert_rows
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 from harness.store.plan import SplitFacts, block_dependents, plan
 from harness.store.provenance import Provenance
 from harness.store.schema import FINAL
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 
+@patient
 def start(db: Database, key: str, device: str) -> None:
     """Note that a job runs from now on, on that device.
 
@@ -48,6 +50,7 @@ def start(db: Database, key: str, device: str) -> None:
         job.started_at, job.finished_at = datetime.now(UTC), None
 
 
+@patient
 def finish_training(db: Database, key: str, result: TrainingResult, origin: Provenance, seconds: float) -> None:
     """Record a training, converged or diverged, or an external model; a diverged one blocks what needs its model.
 
@@ -91,6 +94,7 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
         block_dependents(session)
 
 
+@patient
 def finish_evaluation(
     db: Database,
     key: str,
@@ -145,6 +149,7 @@ def finish_evaluation(
         _seal(session, key)
 
 
+@patient
 def fail(db: Database, key: str, reason: str) -> None:
     """Note why a job did not finish; it may be started again.
 

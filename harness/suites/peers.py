@@ -12,10 +12,12 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from harness.errors import DatabaseLocked
 from harness.store import claims
 from harness.store.claims import Holder, RunnerFacts
 from harness.store.engine import Database
@@ -100,9 +102,13 @@ class Peers:
         return holder.title if holder else "another runner"
 
     def leave(self) -> None:
-        """What this runner has claimed and not done waits again."""
+        """What this runner has claimed and not done waits again.
+
+        Whoever stops it does not want to wait for a lock; then the jobs wait once it is seen to be gone.
+        """
         if self._me is not None:
-            claims.release(self._database, self._me)
+            with suppress(DatabaseLocked):
+                claims.release(replace(self._database, tell=None), self._me)
 
     def _is_dead(self, holder: Holder) -> bool:
         if holder.id == self._me:

@@ -26,6 +26,9 @@ from harness.suites.request import Request, Summary, Watch
 from harness.suites.results import held, is_whole
 from harness.suites.run import LOOK_SECONDS, Run
 
+LOCK_SECONDS = 1.0
+"""Between attempts to write while somebody else has the database's lock. SQLite heeds no Ctrl-C in between."""
+
 
 def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     """Do all jobs of the suites that are asked for and not done yet; those that fail do not stop the others.
@@ -76,7 +79,7 @@ def _planned(
 
     So do those whose results, or whose arrays, are not as they were recorded.
     """
-    with closing(open_database(settings.database)) as database:
+    with closing(open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note)) as database:
         peers = Peers(database, folder)
         peers.look()
         for key in mend(database, plan.by_key, _lost_arrays(database, peers, plan, settings)):

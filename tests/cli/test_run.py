@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from databases import locked
 from program import NEEDED, Program, interrupt, wait_for, workers_of
 
 from harness.store import claims, schema
@@ -306,6 +307,34 @@ def test_a_terminal_without_a_plus_minus_gets_a_report_all_the_same(finished):
     found = subprocess.run(command, cwd=program.folder, env=environment, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, "")
     assert "tables and" in found.stdout
+
+
+def test_a_run_waits_for_a_lock_and_ends_as_without(finished, program):
+    with program.start("run-suite", "tiny", *NEEDED) as process:
+        wait_for(process, "none, seed 0: training")
+        with locked(f"sqlite:///{program.results / 'harness.sqlite'}"):
+            wait_for(process, "harness.sqlite is locked by another process: waiting until that one has ended")
+            time.sleep(1)
+        said, _ = process.communicate(timeout=200)
+    assert (process.returncode, "harness.sqlite is free again" in said) == (0, True), said
+    whole, *_ = finished
+    results = "SELECT condition, seed, evaluation, epsilon, accuracy FROM v_curves ORDER BY 1, 2, 3, 4"
+    assert program.query(results) == whole.query(results)
+    assert program.query("SELECT count(*), max(attempts) FROM v_jobs WHERE state = 'done'") == [(JOBS, 1)]
+
+
+def test_a_run_that_waits_for_a_lock_can_be_stopped(program):
+    with program.start("run-suite", "tiny", *NEEDED) as process:
+        wait_for(process, "none, seed 0: training")
+        with locked(f"sqlite:///{program.results / 'harness.sqlite'}"):
+            wait_for(process, "harness.sqlite is locked by another process")
+            process.send_signal(signal.SIGTERM)
+            began = time.monotonic()
+            said, _ = process.communicate(timeout=60)
+            assert time.monotonic() < began + 10
+    assert (process.returncode, "error: stopped; finished jobs are stored" in said) == (130, True), said
+    code, said = program("run-suite", "tiny", *NEEDED)
+    assert (code, f"{JOBS} of {JOBS} jobs are done" in said) == (0, True), said
 
 
 def test_the_version_is_told(program):

@@ -15,11 +15,13 @@ from multiprocessing.queues import SimpleQueue as Queue
 from pathlib import Path
 
 import pytest
+from databases import locked
 from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, text
 
 from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
 from harness.store import claims, migrations, read, schema, write
+from harness.store.claims import RunnerFacts
 from harness.store.engine import Database, find_database, open_database
 
 FORK = multiprocessing.get_context("fork")
@@ -181,6 +183,24 @@ def test_a_locked_database_says_so_after_the_timeout(db: Database) -> None:
             pass
         assert 0.1 < time.monotonic() - start < 10
     plan(db)
+
+
+def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Database) -> None:
+    plan(db)
+    url = db.engine.url.render_as_string(hide_password=False)
+    key, said = planned()[0].key, list[str]()
+    with closing(open_database(url, timeout=0.1, tell=said.append)) as patient:
+        runner = claims.enter(patient, RunnerFacts(folder="f", title="t", machine="m", process=1))
+        with locked(url, 0.8):
+            assert claims.claim(patient, key, runner, 0)
+        with locked(url, 0.8):
+            write.start(patient, key, "Test CPU")
+        assert said == 2 * [
+            f"{db.title} is locked by another process: waiting until that one has ended",
+            f"{db.title} is free again",
+        ]
+    assert read.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
+    assert read.answer(db, "SELECT count(*) FROM claim").rows == ((1,),)
 
 
 def test_a_full_disk_loses_nothing_and_says_so(sqlite_db: Database) -> None:

@@ -7,7 +7,7 @@ same functions. One process writes at a time, on both, so writers may look and t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +17,11 @@ from sqlalchemy import URL, Connection, Engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from harness.errors import DatabaseUnusable, NoResults, StoreError
+from harness.errors import DatabaseLocked, DatabaseUnusable, NoResults, StoreError
 from harness.names import lookup
 from harness.store import migrations
 from harness.store.engine import postgresql, sqlite
+from harness.store.engine.patience import patient
 
 _DIALECTS: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -37,6 +38,8 @@ class Database:
     """What `reading` gives, where all that is read shall be of one moment."""
     opened: tuple[int, int] | None = None
     """Device and inode of the file that was opened."""
+    tell: Callable[[str], None] | None = None
+    """Takes the line that a lock is waited for, which goes on until it is free; without it, what meets one gives up."""
 
     @property
     def title(self) -> str:
@@ -95,21 +98,23 @@ READING = {"reading": True}
 """Execution options of a connection that only reads."""
 
 
-def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOUT) -> Database:
+def open_database(
+    url: str, *, create: bool = True, timeout: float = LOCK_TIMEOUT, tell: Callable[[str], None] | None = None
+) -> Database:
     """The database at an SQLAlchemy URL; made if it is missing and `create`.
 
     timeout: seconds to wait for another writer.
+    tell: see `Database`.
 
     Raises:
         DatabaseUnusable: missing, not a database, of another program, of an older or newer version, not
             writable or locked. Nothing was changed.
     """
-    database = connected(url, create=create, timeout=timeout)
+    database = replace(connected(url, create=create, timeout=timeout), tell=tell)
     try:
         found = state(database)
         if found is None and create:
-            with translated(database.engine.url), database.engine.begin() as connection:
-                migrations.migrate(connection)
+            _make_tables(database)
         elif found is None:
             raise NoResults(_no_results(database.title))
         elif found != migrations.NEWEST:
@@ -121,6 +126,12 @@ def open_database(url: str, *, create: bool = True, timeout: float = LOCK_TIMEOU
         database.close()
         raise
     return replace(database, opened=_inode(database.path))
+
+
+@patient
+def _make_tables(database: Database) -> None:
+    with database.transaction() as session:
+        migrations.migrate(session.connection())
 
 
 def _exists(path: Path) -> bool:
@@ -176,6 +187,7 @@ def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Datab
     return Database(engine)
 
 
+@patient
 def state(database: Database) -> str | None:
     """The schema version; None for an empty database.
 
@@ -231,7 +243,8 @@ def translated(url: URL) -> Iterator[None]:
         dialect = _DIALECTS[url.get_backend_name()]
         sentence = dialect.sentence(error.orig)
         if sentence is not None:
-            raise DatabaseUnusable(f"{title(url)} {sentence}") from error
+            refusal = DatabaseLocked if sentence == dialect.LOCKED else DatabaseUnusable
+            raise refusal(f"{title(url)} {sentence}") from error
         if dialect.lacks_schema(error.orig):  # its version says that it has all that this program asks for
             raise DatabaseUnusable(
                 f"{title(url)} is damaged; restore the newest backup: a table or column is missing"

@@ -14,11 +14,13 @@ from harness.errors import DatabaseUnusable
 _WRITER = 0x4841524E455353
 """Number of the advisory lock that a writer holds until its transaction ends ("HARNESS" in ASCII)."""
 
+LOCKED = "is locked by another process; wait for it, or end it, and run the same command again"
+
 _SENTENCES = {
     "53": "could not grow: the server's disk, memory or connections are exhausted",
     "25006": "cannot be written: the server or the connection is read-only",
-    "55P03": "is locked by another process; wait for it, or end it, and run the same command again",
-    "57014": "is locked by another process; wait for it, or end it, and run the same command again",
+    "55P03": LOCKED,
+    "57014": LOCKED,
     "42501": "cannot be used: this user lacks the permission",
     "08": "cannot be reached: the connection broke",
     "57P": "cannot be reached: the server is shutting down or starting",

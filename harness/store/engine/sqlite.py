@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from harness.errors import DatabaseUnusable
 
 DAMAGED = "is damaged; restore the newest backup: harness db restore FILE (`harness db backup` makes them)"
+LOCKED = "is locked by another process; wait for it, or end it, and run the same command again"
 
 _SENTENCES = {
     "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
@@ -26,9 +27,9 @@ _SENTENCES = {
     " (SQLite writes beside the file even to read)",
     "SQLITE_PERM": "cannot be opened: no permission",
     "SQLITE_AUTH": "refused: no permission",
-    "SQLITE_BUSY": "is locked by another process; wait for it, or end it, and run the same command again",
-    "SQLITE_LOCKED": "is locked by another process; wait for it, or end it, and run the same command again",
-    "SQLITE_PROTOCOL": "is locked by another process; wait for it, or end it, and run the same command again",
+    "SQLITE_BUSY": LOCKED,
+    "SQLITE_LOCKED": LOCKED,
+    "SQLITE_PROTOCOL": LOCKED,
     "SQLITE_IOERR": "could not be read or written: the disk reports an error",
     "SQLITE_TOOBIG": "refused a value that is too big",
 }
