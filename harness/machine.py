@@ -1,11 +1,14 @@
-"""What this process may use of the machine: cores and memory."""
+"""What this process may use of the machine: cores, memory and open files."""
 
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+USUAL_FILES = 1024
+"""Open files that Linux allows a process by default; a GPU's driver takes dozens."""
 CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 
@@ -18,6 +21,27 @@ def available_cores() -> list[int]:
 def available_memory() -> int:
     """Bytes: the machine's, or the container's or service's if it may have less."""
     return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_limits()])
+
+
+def memory_note() -> str:
+    """What to add where memory may have run out: the limit of each process, far below the machine's maybe."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return (
+        "" if limit == resource.RLIM_INFINITY else f" (a process may map only {limit >> 20} MB here: raise ulimit -v)"
+    )
+
+
+def allow_open_files(needed: int) -> int:
+    """How many files this process, and each of its children, may have open: what is needed or usual, else what it can.
+
+    A lower limit is raised as far as the system lets any process do that for itself.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(needed, USUAL_FILES)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed
 
 
 def _limits() -> Iterator[int]:

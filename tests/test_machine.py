@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from harness import machine
+from harness.machine import USUAL_FILES, allow_open_files, memory_note
 
 PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -49,3 +52,29 @@ def test_a_machine_without_control_groups_has_all(cgroups: Path, monkeypatch: py
 
 def test_the_cores_are_those_that_this_process_may_use() -> None:
     assert machine.available_cores() == sorted(os.sched_getaffinity(0))
+
+
+@pytest.fixture
+def limits() -> Iterator[Callable[[int, int], None]]:
+    """Sets this process's own limits, which are put back."""
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_NOFILE)
+    before = {kind: resource.getrlimit(kind) for kind in kinds}
+    yield lambda kind, soft: resource.setrlimit(kind, (soft, before[kind][1]))
+    for kind in kinds:
+        resource.setrlimit(kind, before[kind])
+
+
+def test_a_limit_of_a_process_s_memory_is_named(limits: Callable[[int, int], None]) -> None:
+    limits(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+    assert memory_note() == ""
+    limits(resource.RLIMIT_AS, 1 << 46)
+    assert memory_note() == " (a process may map only 67108864 MB here: raise ulimit -v)"
+
+
+def test_a_limit_of_open_files_is_raised_to_what_is_needed_and_not_lowered(limits: Callable[[int, int], None]) -> None:
+    limits(resource.RLIMIT_NOFILE, 256)
+    assert allow_open_files(100) == USUAL_FILES
+    assert allow_open_files(USUAL_FILES + 100) == USUAL_FILES + 100
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == USUAL_FILES + 100
+    assert allow_open_files(100) == USUAL_FILES
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == USUAL_FILES + 100

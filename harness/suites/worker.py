@@ -19,6 +19,7 @@ from harness.data.manifest import get_dataset
 from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for
+from harness.machine import memory_note
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
 from harness.models.checkpoint import load_checkpoint
 from harness.models.zoo import load_external
@@ -43,7 +44,13 @@ from harness.training.trained import load_trained
 
 PROGRESS_SECONDS = 0.2  # between two looks at the same job
 MODELS_IN_MEMORY = 4
-_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+_NO_PRIMITIVE = "could not create a primitive"  # all that oneDNN says then; of what it cannot compute it says more
+_NO_MEMORY = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "Cannot allocate memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 Tell = Callable[[Progressed], None]
@@ -103,7 +110,7 @@ class Worker:
             return Failed(work.key, str(error))
         except Exception as error:  # the runner's guard
             if _ran_out_of_memory(error):
-                return Failed(work.key, f"not enough free memory on {self._where}", "memory")
+                return Failed(work.key, f"not enough free memory on {self._where}{memory_note()}", "memory")
             files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
             return Failed(work.key, _described(error, files), "unexpected")
         return Finished(work.key, result, self._facts, time.perf_counter() - began)
@@ -211,7 +218,8 @@ def _driver_version() -> str | None:
 def _ran_out_of_memory(error: Exception) -> bool:
     """Also as torch says it on a CPU, and the libraries of a GPU, which have no error of their own for it."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+        isinstance(error, RuntimeError)
+        and (str(error) == _NO_PRIMITIVE or any(sign in str(error) for sign in _NO_MEMORY))
     )
 
 

@@ -226,6 +226,32 @@ def test_a_gpu_that_is_not_there_is_refused(program: Program):
     assert "no NVIDIA GPU" in said
 
 
+def limited(program: Program, limit: str, *arguments: str) -> tuple[int, str]:
+    """The program below a shell's `ulimit`."""
+    command = f'ulimit {limit} && exec "$0" -m harness "$@"'
+    with program.popen(["bash", "-c", command, sys.executable, *arguments]) as process:
+        said, _ = process.communicate(timeout=200)
+    return process.returncode, said
+
+
+def test_workers_that_may_not_map_what_they_need_are_one_error_that_names_the_limit(program):
+    code, said = limited(program, "-v 400000", "run-suite", "tiny", "--only", "none")
+    assert (code, "Traceback" in said) == (2, False), said
+    assert said.splitlines()[-1].startswith("error: no worker can start: ")
+    assert said.endswith(" (a process may map only 390 MB here: raise ulimit -v)\n")
+
+
+def test_more_workers_than_files_may_be_open_for_are_refused_before_anything_runs(program):
+    code, said = limited(program, "-n 64", "run-suite", "tiny", "--workers", "30")
+    assert (code, said.splitlines()) == (
+        2,
+        [
+            "error: --workers 30 needs 122 open files, and only 64 are allowed here (ulimit -Hn);"
+            " ask for fewer workers, or raise that limit"
+        ],
+    )
+
+
 def test_data_that_nothing_can_run_without_are_named(program: Program, tmp_path):
     suite = program.folder / "experiments" / "tiny.toml"
     suite.write_text(suite.read_text().replace('"digits"', '"cifar10"'))

@@ -60,6 +60,21 @@ def test_memory_that_runs_out_is_told_apart_from_other_errors(outcome, greedy):
     assert (failed.cause, failed.reason) == ("memory", "not enough free memory on this machine")
 
 
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("could not create a primitive", "memory"),
+        ("could not create a primitive descriptor for a convolution", "unexpected"),
+        ("unable to mmap 371768 bytes from file <test.safetensors>: Cannot allocate memory (12)", "memory"),
+    ],
+)
+def test_what_torch_says_below_a_limit_of_a_process_s_memory_is_understood(outcome, said, cause):
+    def raised() -> object:
+        raise RuntimeError(said)
+
+    assert outcome(raised).cause == cause
+
+
 def test_an_unforeseen_error_is_described(outcome):
     failed = outcome(lambda: {}["key"])
     assert isinstance(failed, Failed)

@@ -13,13 +13,15 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from harness.errors import DeviceError
-from harness.machine import available_cores
+from harness.errors import DeviceError, ExecutorUnusable
+from harness.machine import allow_open_files, available_cores, memory_note
 from harness.suites.devices import Device
 from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 CLOSING_SECONDS = 5.0
+FILES, FILES_PER_WORKER = 32, 3
+"""Open files of a runner, and of each of its workers' pipes: 20 were enough for two workers."""
 _KERNEL_COUNTS = Path("/proc/vmstat")
 
 
@@ -59,6 +61,12 @@ class LocalExecutor:
     """Processes that are started when there is work for them and replaced when they die, hang or cannot be trusted."""
 
     def __init__(self, device: Device, workers: int, limits: Limits = DEFAULT) -> None:
+        needed = FILES + FILES_PER_WORKER * workers
+        if (allowed := allow_open_files(needed)) < needed:
+            raise ExecutorUnusable(
+                f"--workers {workers} needs {needed} open files, and only {allowed} are allowed here (ulimit -Hn);"
+                " ask for fewer workers, or raise that limit"
+            )
         self.device = device
         parts = shares(device, workers, available_cores(), visible_gpus(device))
         self._unused = parts[::-1]
@@ -173,7 +181,8 @@ class _Process:
         self._process.join(CLOSING_SECONDS)
         code = self._process.exitcode
         if code != -signal.SIGKILL:
-            return Trouble(f"its process died with {f'signal {-code}' if code and code < 0 else f'exit code {code}'}")
+            way = f"signal {-code}" if code and code < 0 else f"exit code {code}"
+            return Trouble(f"its process died with {way}{memory_note()}")
         kills = kernel_kills()
         if kills is not None and self._kills is not None and kills > self._kills:
             return Trouble("this machine's memory ran out, so the kernel killed its process (signal 9)", memory=True)
@@ -206,8 +215,12 @@ def _run(connection: Connection, share: Share) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share.cores)
-    from harness.suites import worker
-
+    try:
+        from harness.suites import worker
+    except (ImportError, OSError, MemoryError) as error:  # torch is not whole, or more than this process may map
+        [reason] = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        connection.send(DeviceError(f"no worker can start: {reason}{memory_note()}"))
+        return
     worker.serve(connection, share.device, len(share.cores))
 
 
