@@ -46,14 +46,14 @@ class Settings:
     """Name of the container image that `--executor docker` runs jobs in."""
 
     @property
-    def database(self) -> str:
-        """The SQLAlchemy URL of the result database."""
-        return self.database_url or f"sqlite:///{self.results_dir / 'harness.sqlite'}"
+    def database(self) -> str | Path:
+        """The SQLAlchemy URL of the result database, or its file: a path need not be one that a URL can hold."""
+        return self.database_url or self.results_dir / "harness.sqlite"
 
     @property
     def on_server(self) -> bool:
         """Whether the database is on a server, where several runners may share it and the results folder."""
-        return not self.database.startswith("sqlite")
+        return self.database_url is not None and not self.database_url.startswith("sqlite")
 
     @property
     def models_dir(self) -> Path:

@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_without_anything_said_there_are_defaults():
     assert settings() == Settings()
-    assert settings().database == "sqlite:///results/harness.sqlite"
+    assert settings().database == Path("results/harness.sqlite")
 
 
 def test_the_environment_goes_before_the_file_and_the_file_before_the_default(folder, monkeypatch):

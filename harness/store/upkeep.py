@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, func, make_url, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy import table as sql_table
 
 from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
 from harness.files import flush_folder, write_whole
 from harness.store import migrations, read, seals, views
-from harness.store.engine import Database, connected, file, state, translated
+from harness.store.engine import Database, connected, file, state, translated, url_of
 from harness.store.schema import Base
 
 _ENDINGS = ("-wal", "-shm", "")
@@ -34,12 +34,12 @@ class Upgrade:
     """The copy that was made before; None if nothing was to do, or the database is on a server."""
 
 
-def upgrade(url: str) -> Upgrade:
+def upgrade(where: str | Path) -> Upgrade:
     """Bring a database of an older version of this program to the present one.
 
     An SQLite database is copied first; either way the change happens whole or not at all.
     """
-    database = connected(url, create=False)
+    database = connected(where, create=False)
     try:
         before = state(database)
         if before is None:
@@ -127,7 +127,7 @@ def _dated(path: Path, said: str = "") -> Path:
     return path.with_name(f"{path.stem}{said}-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}{path.suffix}")
 
 
-def restore(url: str, backup: Path) -> Path | None:
+def restore(where: str | Path, backup: Path) -> Path | None:
     """Put a copy of a backup in the place of an SQLite database; where what was there lies now, None if nothing was.
 
     A killed writer's log goes aside with it: SQLite would write it into whatever file has the database's name.
@@ -136,7 +136,7 @@ def restore(url: str, backup: Path) -> Path | None:
         HarnessError: the database is on a server, or the files cannot be written.
         DatabaseUnusable: the backup is not sound; nothing was changed.
     """
-    path = file(make_url(url))
+    path = file(url_of(where))
     if path is None:
         raise HarnessError("the database is on a server, whose own tools restore it (pg_restore)")
     if not backup.is_file():
@@ -163,7 +163,7 @@ def restore(url: str, backup: Path) -> Path | None:
 
 def _require_sound(copy: Path, backup: Path) -> None:
     """Raises DatabaseUnusable if the copy of a backup holds no results of this program, or damaged ones."""
-    database = connected(f"sqlite:///{copy}", create=False)
+    database = connected(copy, create=False)
     try:
         with database.reading() as connection:
             problems = database.dialect.problems(connection)

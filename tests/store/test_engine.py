@@ -20,7 +20,7 @@ from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, text
 
 from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
-from harness.store import claims, migrations, read, schema, write
+from harness.store import claims, migrations, read, schema, upkeep, write
 from harness.store.claims import RunnerFacts
 from harness.store.engine import Database, find_database, open_database
 
@@ -54,6 +54,22 @@ def test_a_server_whose_databases_have_no_encoding_keeps_text_as_it_is(server: E
         assert read.answer(db, "SELECT title FROM suite").rows == (("Über α",),)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.parametrize("name", ["g?h", "q?uri=true", "b%20c%3Fd", "100%", "e#f", "file:x", "a b"])
+def test_a_folder_may_be_called_what_means_something_in_a_url(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = Path(name, "harness.sqlite")
+    with closing(open_database(file)) as db:
+        plan(db)
+        copy = upkeep.backup(db)
+        assert (db.path, db.title, copy.parent) == (file, str(file), file.parent)
+    assert upkeep.restore(file, copy)
+    with closing(open_database(file, create=False)) as db:
+        assert len(read.answer(db, "place").rows) == 24
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_who_only_reads_is_told_that_there_is_nothing_yet(url: str) -> None:
@@ -369,7 +385,7 @@ def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> N
     said = read_by_nobody(folder / "harness.sqlite")
     folder.chmod(0o755)
     assert said.get().isdigit()
-    assert "cannot be written: the file or its folder is read-only" in said.get()
+    assert said.get() == f"{folder / 'harness.sqlite'} cannot be written: the file or its folder is read-only"
     assert [path.name for path in folder.iterdir()] == ["harness.sqlite"]
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
@@ -99,9 +100,9 @@ READING = {"reading": True}
 
 
 def open_database(
-    url: str, *, create: bool = True, timeout: float = LOCK_TIMEOUT, tell: Callable[[str], None] | None = None
+    where: str | Path, *, create: bool = True, timeout: float = LOCK_TIMEOUT, tell: Callable[[str], None] | None = None
 ) -> Database:
-    """The database at an SQLAlchemy URL; made if it is missing and `create`.
+    """The database at an SQLAlchemy URL, or in an SQLite file; made if it is missing and `create`.
 
     timeout: seconds to wait for another writer.
     tell: see `Database`.
@@ -110,7 +111,7 @@ def open_database(
         DatabaseUnusable: missing, not a database, of another program, of an older or newer version, not
             writable or locked. Nothing was changed.
     """
-    database = replace(connected(url, create=create, timeout=timeout), tell=tell)
+    database = replace(connected(where, create=create, timeout=timeout), tell=tell)
     try:
         found = state(database)
         if found is None and create:
@@ -150,23 +151,17 @@ def _inode(path: Path | None) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if found else None
 
 
-def find_database(url: str) -> Database | None:
-    """The database at an SQLAlchemy URL, None if it is missing or empty; raises DatabaseUnusable as `open_database`."""
+def find_database(where: str | Path) -> Database | None:
+    """The database that is there, None if it is missing or empty; raises DatabaseUnusable as `open_database`."""
     try:
-        return open_database(url, create=False)
+        return open_database(where, create=False)
     except NoResults:
         return None
 
 
-def connected(url: str, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Database:
+def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Database:
     """A database whose version nobody has looked at yet."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
-        raise DatabaseUnusable(
-            f"{_without_password(url)!r} is not a database URL;"
-            " write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
-        ) from None
+    parsed = url_of(where)
     dialect = lookup(_DIALECTS, "database", parsed.get_backend_name())
     path = file(parsed)
     if path is None and dialect is sqlite:
@@ -209,11 +204,25 @@ def state(database: Database) -> str | None:
     return found
 
 
+def url_of(where: str | Path) -> URL:
+    """The SQLAlchemy URL that a text is, or that of an SQLite file; raises DatabaseUnusable."""
+    if isinstance(where, Path):
+        return URL.create("sqlite", database=str(where))
+    try:
+        return make_url(where)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
+        raise DatabaseUnusable(
+            f"{_without_password(where)!r} is not a database URL;"
+            " write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
+        ) from None
+
+
 def file(url: URL) -> Path | None:
     """The file of an SQLite URL; None for a database in memory or on a server."""
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         return None
-    return Path(str(url.database).removeprefix("file:"))
+    name = str(url.database)
+    return Path(unquote(name.removeprefix("file:")) if "uri" in url.query else name)
 
 
 def title(url: URL) -> str:

@@ -145,7 +145,7 @@ def backup(connection: Connection, target: Path) -> None:
     driver = _driver(connection)
     driver.execute("PRAGMA query_only = 0")
     try:
-        driver.execute("VACUUM INTO ?", (str(target),))
+        driver.execute("VACUUM INTO ?", (str(target.absolute()),))  # a relative one may look like a URI
     except sqlite3.Error as error:
         raise DatabaseUnusable(f"{target} {sentence(error) or f'cannot be written: {error}'}") from error
 
