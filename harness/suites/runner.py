@@ -36,7 +36,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     Raises:
         Interrupted: Ctrl-C; running jobs wait for the next run, which continues them.
         ResultsBusy: another run works on the same results.
-        DataMissing: not a single job can run for want of data.
+        DataMissing: not a single job can run, for want of data or of a device that can compute it.
         HarnessError: spec, data, device or database are not in order; nothing was started.
     """
     make_executor = lookup(EXECUTORS, "executor", request.executor)
