@@ -79,6 +79,7 @@ SELECT suite, profile, condition, seed, evaluation,
 FROM placed_evaluation
 """,
     # Trained models, diverged ones among them. Clean accuracy is that of the suite's own clean evaluation.
+    # git_dirty: 1 where the checkout had changes that were not committed, so that git_commit is not all of the code.
     "v_models": f"""
 SELECT {", ".join(f"p.{name}" for name in COMMON)}, m.key AS model_id, m.pair_range, m.n_images, m.pairs_per_batch,
        m.base_width, t.status, t.best_epoch,
@@ -88,7 +89,7 @@ SELECT {", ".join(f"p.{name}" for name in COMMON)}, m.key AS model_id, m.pair_ra
         WHERE c.kind = 'clean' AND c.suite = p.suite AND c.profile = p.profile
           AND c.condition = p.condition AND c.seed = p.seed
         ORDER BY x.n DESC LIMIT 1) AS clean_accuracy,
-       j.seconds AS train_seconds, j.device, v.git_commit, m.spec_digest
+       j.seconds AS train_seconds, j.device, v.git_commit, m.spec_digest, v.git_dirty
 FROM placed_model p
 JOIN model m ON m.id = p.model_row
 JOIN training t ON t.model_id = m.id

@@ -54,7 +54,7 @@ COMMON = (
 OVER_SEEDS = COMMON.removesuffix(", seed")
 COLUMNS = {
     "v_models": f"{COMMON}, model_id, pair_range, n_images, pairs_per_batch, base_width, status, best_epoch,"
-    " clean_accuracy, train_seconds, device, git_commit, spec_digest",
+    " clean_accuracy, train_seconds, device, git_commit, spec_digest, git_dirty",
     "v_gammas": f"{COMMON}, tap, gamma",
     "v_curves": f"{COMMON}, evaluation, epsilon, accuracy, n",
     "v_curve_summary": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, mean, sem",
@@ -125,10 +125,10 @@ def test_models(filled: Database) -> None:
         (*common, seed) for common in (NONE_COMMON, THRESHOLD_COMMON) for seed in (0, 1)
     ]
     job = train_job("threshold", 1)
-    tail = ("ok", 0, 0.6, 4.0, "Test CPU", "c" * 40, job.spec_digest)
+    tail = ("ok", 0, 0.6, 4.0, "Test CPU", "c" * 40, job.spec_digest, 0)
     assert found[3][11:] == (job.key, "all", 100, 16, 64, *tail)
     job = train_job("none", 0)
-    tail = ("ok", 0, 0.8, 4.0, "Test CPU", "c" * 40, job.spec_digest)
+    tail = ("ok", 0, 0.8, 4.0, "Test CPU", "c" * 40, job.spec_digest, 0)
     assert found[0][11:] == (job.key, None, None, None, 64, *tail)
 
 
