@@ -14,7 +14,7 @@ HarnessError (exit 1)
 ├── ExecutorUnusable (exit 2)       the engine that shall run the jobs is not there, or not as it must be
 ├── StoreError
 │   ├── AlreadyRecorded             the same result was stored before
-│   ├── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
+│   └── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
 │       ├── DatabaseLocked              another process writes, and has not ended in time
 │       └── NoResults                   there is none yet
 ├── ResultsBusy                     another run works on the same results folder

@@ -1,10 +1,14 @@
-"""Files that are on the disk whole or not at all, whatever stops the machine on the way."""
+"""Files that are on the disk whole or not at all, whatever stops the machine on the way, and what is in them."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+BLOCK = 1 << 22  # bytes hashed at a time
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -35,3 +39,14 @@ def flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            if on_bytes:
+                on_bytes(len(block))
+    return digest.hexdigest()

@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from harness.data.arrays import BLOCK, file_sha256
-from harness.data.records import MANIFEST, ArrayFile, Damaged, Record, sized_file
+from harness.data.records import MANIFEST, ArrayFile, Damaged, Record, check_sha256, sized_file
 from harness.errors import DataDamaged, DataError
-from harness.files import flush_folder
+from harness.files import BLOCK, flush_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,9 +36,7 @@ def open_arrays(folder: Path, entry: ArrayFile, damaged: Damaged) -> dict[str, T
     """All arrays of a file, memory-mapped, after comparing its SHA-256; raises `damaged`."""
     path = sized_file(folder, entry, damaged)
     try:
-        found = file_sha256(path)
-        if found != entry.sha256:
-            raise damaged(path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}...")
+        check_sha256(path, entry.sha256, damaged)
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:

@@ -6,9 +6,9 @@ on images, labels and class names and on nothing else, not even on the version o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,13 +25,12 @@ from harness.data.manifest import (
     split_file,
     undescribed_set,
 )
+from harness.data.records import check_sha256
 from harness.data.sets import DATASETS, DataSet
 from harness.errors import DataDamaged, HarnessError, UnknownName
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-BLOCK = 1 << 22  # bytes hashed at a time
 
 
 @dataclass(frozen=True)
@@ -86,22 +85,7 @@ def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = N
     """
     for split in get_manifest(data_dir, name).splits:
         _, entry, path = split_file(data_dir, name, split)
-        found = file_sha256(path, on_bytes)
-        if found != entry.sha256:
-            raise damaged(
-                get_dataset(data_dir, name), path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}..."
-            )
-
-
-def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-            if on_bytes:
-                on_bytes(len(block))
-    return digest.hexdigest()
+        check_sha256(path, entry.sha256, partial(damaged, get_dataset(data_dir, name)), on_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import harness
-from harness.data.arrays import file_sha256
 from harness.data.manifest import Manifest, Origin
 from harness.data.order import fair_order
 from harness.data.pictures import SUFFIXES, pixels
@@ -20,6 +19,7 @@ from harness.data.sets import DATASETS, DataSet
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
+from harness.files import file_sha256
 from harness.machine import available_cores
 from harness.names import lookup
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import DataDamaged, DataError, SpecError
+from harness.files import file_sha256
 
 MANIFEST = "manifest.json"
 
@@ -66,6 +67,13 @@ def check_size(path: Path, size: int, damaged: Damaged) -> None:
         raise damaged(path, f"cannot be read: {error.strerror}") from None
     if found != size:
         raise damaged(path, f"it has {found} bytes instead of {size}")
+
+
+def check_sha256(path: Path, sha256: str, damaged: Damaged, on_bytes: Callable[[int], None] | None = None) -> None:
+    """Raise `damaged` unless the file's bytes are those that its manifest names; on_bytes: as of `file_sha256`."""
+    found = file_sha256(path, on_bytes)
+    if found != sha256:
+        raise damaged(path, f"its SHA-256 is {found[:12]}..., not {sha256[:12]}...")
 
 
 def is_name(name: str) -> bool:

@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.data.arrays import file_sha256
-from harness.data.records import MANIFEST, ArrayFile, Record, checked_name, find_record, sized_file
+from harness.data.records import MANIFEST, ArrayFile, Record, check_sha256, checked_name, find_record, sized_file
 from harness.errors import DataDamaged, DataMissing
 
 if TYPE_CHECKING:
@@ -132,9 +131,7 @@ def verify_similarity(data_dir: Path, name: str) -> None:
     """
     for entry in get_similarity_manifest(data_dir, name).files.values():
         path = sized_file(data_dir / FOLDER / name, entry, partial(damaged, name))
-        found = file_sha256(path)
-        if found != entry.sha256:
-            raise damaged(name, path, f"its SHA-256 is {found[:12]}..., not {entry.sha256[:12]}...")
+        check_sha256(path, entry.sha256, partial(damaged, name))
 
 
 def write_similarities(

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from harness.data.arrays import file_sha256, verify
+from harness.data.arrays import verify
 from harness.data.manifest import Origin, find_manifest, get_dataset, split_file
 from harness.data.sets import DataSet
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
+from harness.files import file_sha256
 from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of
 from harness.spec.own import CODE, FILE, code_inputs
 from harness.spec.training import RECORDED, WEIGHTS, Recorded

@@ -14,9 +14,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.data.arrays import file_sha256
 from harness.data.manifest import Origin
-from harness.data.records import Record, check_size, find_record
+from harness.data.records import Record, check_sha256, check_size, find_record
 from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
 from harness.errors import DataDamaged, DataMissing
 
@@ -71,9 +70,7 @@ def weights_file(data_dir: Path, name: str, on_bytes: Callable[[int], None] | No
             f"the weights {name} are not in {data_dir}; bring them with: {weights.bring}, "
             f"or from a file that you have: harness data import {name} PATH"
         )
-    found = file_sha256(path, on_bytes)
-    if found != manifest.sha256:
-        raise _damaged(weights, path, f"its SHA-256 is {found[:12]}..., not {manifest.sha256[:12]}...")
+    check_sha256(path, manifest.sha256, partial(_damaged, weights), on_bytes)
     return path
 
 

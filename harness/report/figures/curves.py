@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures.style import Look, legend, line, panels_for, plain, sheet
-from harness.report.summary import attack_title, attacks
+from harness.report.summary import SIZED, attack_title, attacks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,8 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     figure, panels = panels_for(len(names))
     for panel, name in zip(panels, names, strict=True):
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
-        panel.set(title=plain(attack_title(name)), xlabel="ε (pixel range 0 to 1)", ylabel="Accuracy (%)")
+        label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm (pixels in [0, 1])"
+        panel.set(title=plain(attack_title(name)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.03)
         panel.locator_params(axis="x", nbins=6)
     legend(figure, data, looks)
