@@ -32,7 +32,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     figure, panels = panels_for(len(names))
     for panel, name in zip(panels, names, strict=True):
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
-        label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm (pixels in [0, 1])"
+        label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm"
         panel.set(title=plain(attack_title(name)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.03)
         panel.locator_params(axis="x", nbins=6)
