@@ -48,9 +48,8 @@ def enter(db: Database, facts: RunnerFacts) -> int:
         return runner.id
 
 
-@patient
-def give_sign(db: Database, runner: int) -> None:
-    """Let the others see that a runner lives."""
+def give_sign(db: Database, runner: int | None) -> None:
+    """Let the others see that a runner lives; raises DatabaseLocked where nobody can write. None: only tries that."""
     with db.transaction() as session:
         session.execute(update(schema.Runner).filter_by(id=runner).values(seen_at=datetime.now(UTC)))
 

@@ -2,8 +2,9 @@
 
 A runner that dies cannot say so. It is known to be dead when its process is gone, where its processes can be seen from
 here; when this run has its results folder to itself; and otherwise when it has given no sign for `DEAD_SECONDS`, by
-this runner's own clock, so that no two clocks need to agree. Its jobs then wait again. Should it only have slept, then
-whoever is done first is recorded, and the other's result is dropped.
+this runner's own clock, so that no two clocks need to agree. Silence does not count while somebody else's lock keeps
+everyone from giving signs. Its jobs then wait again. Should it only have slept, then whoever is done first is recorded,
+and the other's result is dropped.
 """
 
 from __future__ import annotations
@@ -66,9 +67,8 @@ class Peers:
         return claims.claim(self._database, key, self._me, attempts)
 
     def give_sign(self) -> None:
-        """Show the others now and then that this runner lives."""
-        if self._me is not None and time.monotonic() >= self._signed + SIGN_SECONDS:
-            claims.give_sign(self._database, self._me)
+        """Show the others now and then that this runner lives; a lock only puts it off."""
+        if self._me is not None and time.monotonic() >= self._signed + SIGN_SECONDS and self._can_sign(self._me):
             self._signed = time.monotonic()
 
     def look(self) -> Mapping[str, Holder] | None:
@@ -76,6 +76,8 @@ class Peers:
         if time.monotonic() < self._looked + LOOK_SECONDS:
             return None
         found = claims.running(self._database)
+        if not self._would_hear():
+            self._heard.clear()
         holders = {holder.id: holder for holder in found.values() if holder}
         dead: set[int | None] = {number for number, holder in holders.items() if self._is_dead(holder)}
         if None in found.values():  # of an older version of this program
@@ -109,6 +111,21 @@ class Peers:
         if self._me is not None:
             with suppress(DatabaseLocked):
                 claims.release(replace(self._database, tell=None), self._me)
+
+    def _would_hear(self) -> bool:
+        """Whether runners that live could give signs since the last look, and this one would have seen them."""
+        now = time.monotonic()
+        if now >= self._looked + DEAD_SECONDS / 2:
+            return False
+        silent = any(now >= since + DEAD_SECONDS / 2 for _, since in self._heard.values())
+        return not silent or self._can_sign(None)
+
+    def _can_sign(self, runner: int | None) -> bool:
+        try:
+            claims.give_sign(self._database, runner)
+        except DatabaseLocked:
+            return False
+        return True
 
     def _is_dead(self, holder: Holder) -> bool:
         if holder.id == self._me:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 from harness.data.bundled import is_made
 from harness.data.sets import DATASETS
@@ -79,7 +80,8 @@ def _planned(
 
     So do those whose results, or whose arrays, are not as they were recorded.
     """
-    with closing(open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note)) as database:
+    with closing(open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note)) as opened:
+        database = replace(opened, meanwhile=lambda: peers.give_sign())
         peers = Peers(database, folder)
         peers.look()
         for key in mend(database, plan.by_key, _lost_arrays(database, peers, plan, settings)):

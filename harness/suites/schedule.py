@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from heapq import heappop, heappush
 
 from harness.spec import PlannedJob
 from harness.suites.plan import Plan
 
-LIKE = 0.7  # of a job's time: one that takes so long is as hard to fit in between others
+ALIKE_SHARE = 0.7  # of the time to a job's end: one that takes so much of it is as hard to fit in between others
 
 
 class Schedule:
@@ -50,7 +50,9 @@ class Schedule:
         """A heap of jobs to look at next, by their place in the plan; each is there once it may begin."""
         self._workers = 1
         self._seconds: Mapping[str, float] = {}
-        self._longest_first: list[str] = []
+        self._seconds_to_end: Mapping[str, float] = {}
+        """Of a job and the longest of those that need it."""
+        self._longest_first: Sequence[str] = ()
         for key in self.todo:
             self._look_at(key)
         for planned in self.asked:
@@ -64,7 +66,11 @@ class Schedule:
         """
         self._workers = workers
         self._seconds = seconds
-        self._longest_first = sorted(seconds, key=lambda key: -seconds[key])
+        self._seconds_to_end = {
+            key: own + max((seconds.get(after, 0.0) for after in self._needed_by[key]), default=0.0)
+            for key, own in seconds.items()
+        }
+        self._longest_first = sorted(seconds, key=lambda key: -self._seconds_to_end[key])
 
     def begin_next(self) -> PlannedJob | None:
         """The first job whose models are there, but in time the long ones; it counts as running from now on.
@@ -126,26 +132,28 @@ class Schedule:
                 self.blocked[waiting] = f"its training failed: {reason}"
 
     def _find_urgent(self) -> str | None:
-        """The longest job that waits for nothing, if all would wait for it and its like were they begun any later.
+        """The job whose end is farthest, if all would wait for it and its like were they begun any later.
 
         Until then what the plan has first is begun first, so that a model's results do not wait for all trainings.
         """
+        if self._workers == 1:
+            return None
         waiting = [key for key in self._longest_first if key in self.todo]
-        self._longest_first = waiting
-        longest = next((key for key in waiting if self._may_begin(key)), None) if self._workers > 1 else None
+        longest = next((key for key in waiting if self._may_begin(key) and not self._absent_needs(key)), None)
         if longest is None:
             return None
-        alike = sum(self._seconds[key] >= LIKE * self._seconds[longest] for key in waiting)
+        to_end = self._seconds_to_end[longest]
+        alike = sum(self._seconds_to_end[key] >= ALIKE_SHARE * to_end for key in waiting)
         rounds = -(-alike // self._workers)
         total = sum(self._seconds[key] for key in waiting)
-        return longest if rounds * self._seconds[longest] >= total / self._workers else None
+        return longest if rounds * to_end >= total / self._workers else None
 
     def _may_begin(self, key: str) -> bool:
-        return all(need.key in self.done for need in self._by_key[key].needs) and not self._absent_needs(key)
+        return all(need.key in self.done for need in self._by_key[key].needs)
 
     def _look_at(self, key: str) -> None:
         """A job may be ready now."""
-        if key in self.todo and all(need.key in self.done for need in self._by_key[key].needs):
+        if key in self.todo and self._may_begin(key):
             heappush(self._ready, (self._place[key], key))
 
     def _absent_needs(self, key: str) -> list[str]:

@@ -19,7 +19,7 @@ from databases import locked
 from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, text
 
-from harness.errors import DatabaseUnusable, SpecError, StoreError, UnknownName
+from harness.errors import DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
 from harness.store import claims, migrations, read, schema, upkeep, write
 from harness.store.claims import RunnerFacts
 from harness.store.engine import Database, find_database, open_database
@@ -217,6 +217,20 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
         ]
     assert read.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
     assert read.answer(db, "SELECT count(*) FROM claim").rows == ((1,),)
+
+
+def test_a_statement_that_the_server_stops_is_no_lock_to_wait_for(db: Database) -> None:
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite stops no statements")
+
+    def too_long() -> None:
+        with db.transaction() as session:
+            session.execute(text("SET LOCAL statement_timeout = 10"))
+            session.execute(text("SELECT pg_sleep(1)"))
+
+    with pytest.raises(DatabaseUnusable, match="stopped a statement: its time limit") as raised:
+        too_long()
+    assert not isinstance(raised.value, DatabaseLocked)
 
 
 def test_a_full_disk_loses_nothing_and_says_so(sqlite_db: Database) -> None:

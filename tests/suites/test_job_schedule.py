@@ -137,12 +137,42 @@ def test_the_last_training_begins_in_time(digits):
     assert trainings[-1] > len(begun) / 2, "results need not wait for all trainings"
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3, 8])
-def test_sharing_out_takes_no_longer_than_the_plans_order(plan, workers):
-    for training in (1.0, 3.0, 5.0, 20.0):
-        seconds = {planned.key: training if isinstance(planned.job, TrainJob) else 1.0 for planned in plan.jobs}
-        in_order, _ = run_through(plan, workers, seconds, shared_out=False)
-        end, begun = run_through(plan, workers, seconds, shared_out=True)
-        assert end <= in_order
-        if workers == 1:
-            assert begun == [label(planned) for planned in plan.jobs]
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("evaluation", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("training", [1.0, 3.0, 20.0])
+def test_suites_of_every_kind_end_no_later_than_in_the_plans_order(plan, workers, training, evaluation):
+    longest = {"none, seed 1: gaussian", "threshold, seed 0: fgsm_transfer"}
+    seconds = {
+        planned.key: training
+        if isinstance(planned.job, TrainJob)
+        else evaluation * (3 if label(planned) in longest else 1)
+        for planned in plan.jobs
+    }
+    in_order, _ = run_through(plan, workers, seconds, shared_out=False)
+    end, begun = run_through(plan, workers, seconds, shared_out=True)
+    assert end <= in_order
+    if workers == 1:
+        assert begun == [label(planned) for planned in plan.jobs]
+
+
+def test_a_long_training_that_comes_back_from_another_runner_is_as_urgent_as_before(plan):
+    seconds = {planned.key: 1.0 for planned in plan.jobs}
+    last = key_of(plan, "threshold, seed 1")
+    seconds[last] = 10.0
+    orders = []
+    for taken_back in (False, True):
+        schedule = Schedule(plan, (), {})
+        schedule.share_out(seconds, 2)
+        if taken_back:
+            schedule.leave(last)
+            first = schedule.begin_next()
+            schedule.take_back(last)
+            begun = [first.key]
+            schedule.finish(first.key)
+        else:
+            begun = []
+        while planned := schedule.begin_next():
+            begun.append(planned.key)
+            schedule.finish(planned.key)
+        orders.append(begun.index(last))
+    assert orders[0] == orders[1] < len(plan.jobs) - 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,16 +14,21 @@ from typing import Any
 
 import pytest
 from databases import database_on
+from sqlalchemy import create_engine, text
 from test_runner import JOBS, Listener, Obedient, name
 
 from harness.errors import ResultsBusy
 from harness.settings import Settings
 from harness.spec import Suite
-from harness.store import read
+from harness.store import read, write
 from harness.store.engine import open_database
+from harness.store.engine.postgresql import _WRITER
 from harness.suites import peers
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, JobWork
+from harness.suites.inputs import Inputs
+from harness.suites.peers import Folder
+from harness.suites.plan import make_plan
 from harness.suites.request import Request
 from harness.suites.results import held
 from harness.suites.runner import run_suite
@@ -168,3 +174,55 @@ def test_weights_that_lie_in_another_folder_are_named_and_not_trained_again(two,
     after = query(first, "SELECT key, finished_at FROM job WHERE kind = 'train' AND state = 'done' ORDER BY key")
     assert set(before) <= set(after)
     assert query(first, "SELECT 1 FROM job WHERE state = 'running'") == []
+
+
+LOCKS = {
+    "rows": "UPDATE job SET work = work",  # what an analyst's forgotten transaction holds
+    "writers": f"SELECT pg_advisory_xact_lock({_WRITER})",  # what keeps every writer out
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, parse, digits, monkeypatch):
+    monkeypatch.setattr(peers, "SIGN_SECONDS", 0.1)
+    monkeypatch.setattr(peers, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(peers, "DEAD_SECONDS", 1.0)
+    plan = make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
+    broken, running = [planned.key for planned in plan.jobs if not planned.needs][:2]
+    folder = Folder(path=shared.results_dir, identity="one for both", alone=False)
+    seen = []
+    with (
+        contextlib.closing(open_database(shared.database, timeout=0.2, tell=seen.append)) as waiting,
+        contextlib.closing(open_database(shared.database, timeout=0.2, tell=seen.append)) as looking,
+    ):
+        write.plan(waiting, plan.jobs, "tiny", "paper", "Two ways")
+        far = peers.Peers(replace(waiting, meanwhile=lambda: far.give_sign()), folder)
+        monkeypatch.setattr(peers, "machine", lambda: "far away")
+        assert far.claim(broken, 0)
+        assert far.claim(running, 0)
+        monkeypatch.setattr(peers, "machine", lambda: "here")
+        here = peers.Peers(looking, folder)
+        assert here.look().keys() == {broken, running}
+
+        def fail_and_go_on() -> None:
+            write.fail(far._database, broken, "it broke")
+            while not ended.is_set():
+                far.give_sign()
+                time.sleep(0.02)
+
+        ended, going_on = threading.Event(), threading.Thread(target=fail_and_go_on)
+        elsewhere = create_engine(shared.database)
+        with elsewhere.connect() as analyst:
+            analyst.execute(text(LOCKS[lock]))
+            going_on.start()
+            held = [here.look() for _ in range(100) if not time.sleep(0.03)]  # three times as long as silence is borne
+            analyst.rollback()
+        elsewhere.dispose()
+        after = [here.look() for _ in range(50) if not time.sleep(0.03)]
+        ended.set()
+        going_on.join()
+    assert all(running in looked for looked in (*held, *after) if looked is not None)
+    assert all(broken in looked for looked in held if looked is not None)
+    assert broken not in [looked for looked in after if looked is not None][-1]
+    assert any("is locked by another process" in line for line in seen)

@@ -41,6 +41,8 @@ class Database:
     """Device and inode of the file that was opened."""
     tell: Callable[[str], None] | None = None
     """Takes the line that a lock is waited for, which goes on until it is free; without it, what meets one gives up."""
+    meanwhile: Callable[[], None] = lambda: None
+    """Called again and again while a lock is waited for."""
 
     @property
     def title(self) -> str:

@@ -36,6 +36,7 @@ def patient(work: Callable[Concatenate[Database, P], T]) -> Callable[Concatenate
                 if not waits:
                     database.tell(f"{database.title} is locked by another process: waiting until that one has ended")
                 waits = True
+                database.meanwhile()
                 time.sleep(PAUSE_SECONDS)
                 continue
             if waits and database.tell:

@@ -20,7 +20,7 @@ _SENTENCES = {
     "53": "could not grow: the server's disk, memory or connections are exhausted",
     "25006": "cannot be written: the server or the connection is read-only",
     "55P03": LOCKED,
-    "57014": LOCKED,
+    "57014": "stopped a statement: its time limit (statement_timeout), or someone, cancelled it",
     "42501": "cannot be used: this user lacks the permission",
     "08": "cannot be reached: the connection broke",
     "57P": "cannot be reached: the server is shutting down or starting",

@@ -29,7 +29,7 @@ _SENTENCES = {
     "SQLITE_AUTH": "refused: no permission",
     "SQLITE_BUSY": LOCKED,
     "SQLITE_LOCKED": LOCKED,
-    "SQLITE_PROTOCOL": LOCKED,
+    "SQLITE_PROTOCOL": "cannot be locked: too many processes use it, or its file system has no locks that work",
     "SQLITE_IOERR": "could not be read or written: the disk reports an error",
     "SQLITE_TOOBIG": "refused a value that is too big",
 }
