@@ -139,7 +139,7 @@ def _import_own(
     from harness.data.own_folder import import_own_images
     from harness.errors import SpecError
 
-    if path.suffix != ".npz":
+    if path.suffix.lower() != ".npz" or path.is_dir():
         shape = _height_and_width(size) if size else None
         import_own_images(
             settings().data_dir, name, path, size=shape, test_fraction=test_fraction, on_progress=on_progress, **said

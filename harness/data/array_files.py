@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ from harness.files import BLOCK, flush_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+OURS = re.compile(r"[a-z0-9_-]+-[0-9a-f]{12}\.safetensors|[\w-]+(\.pth?)?(\.json)?\.partial")
+"""Names of the files that are written here; a folder may have others."""
 
 _CODES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 """safetensors' names of the types that are stored."""
@@ -77,8 +81,8 @@ def _sweep(folder: Path, named: Callable[[], Collection[str]]) -> None:
         keep = named()
     except DataDamaged:
         return
-    for path in [*folder.glob("*.safetensors"), *folder.glob("*.partial")]:
-        if path.name not in keep:
+    for path in folder.iterdir():
+        if OURS.fullmatch(path.name) and path.name not in keep:
             path.unlink(missing_ok=True)
 
 

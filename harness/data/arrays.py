@@ -6,6 +6,7 @@ on images, labels and class names and on nothing else, not even on the version o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,8 @@ from harness.data.manifest import (
 from harness.data.records import check_sha256
 from harness.data.sets import DATASETS, DataSet
 from harness.errors import DataDamaged, HarnessError, UnknownName
+
+OTHER_CLASSES = "its classes are not those of the manifest"
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,16 +68,19 @@ def open_split(data_dir: Path, name: str, split: str) -> Split:
         DataDamaged: the file is not what the manifest says.
     """
     manifest, entry, path = split_file(data_dir, name, split)
+    broken = partial(damaged, get_dataset(data_dir, name), path)
     expected = {"images": ("U8", list(entry.shape)), "labels": ("I64", [entry.shape[0]])}
     try:
         with safe_open(path, framework="pt") as file:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             found = {key: (part.get_dtype(), part.get_shape()) for key, part in slices.items()}
             if found != expected:
-                raise damaged(get_dataset(data_dir, name), path, f"it holds {found} instead of {expected}")
+                raise broken(f"it holds {found} instead of {expected}")
+            if _classes(file) != manifest.classes:
+                raise broken(OTHER_CLASSES)
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
     except (SafetensorError, OSError) as error:
-        raise damaged(get_dataset(data_dir, name), path, str(error)) from None
+        raise broken(str(error)) from None
     return Split(images, labels, entry.sha256, manifest.origin.generated)
 
 
@@ -83,9 +89,20 @@ def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = N
 
     on_bytes: told how many more bytes were read.
     """
-    for split in get_manifest(data_dir, name).splits:
+    dataset = get_dataset(data_dir, name)
+    manifest = get_manifest(data_dir, name)
+    for split in manifest.splits:
         _, entry, path = split_file(data_dir, name, split)
-        check_sha256(path, entry.sha256, partial(damaged, get_dataset(data_dir, name)), on_bytes)
+        check_sha256(path, entry.sha256, partial(damaged, dataset), on_bytes)
+        with safe_open(path, framework="numpy") as file:
+            if _classes(file) != manifest.classes:
+                raise damaged(dataset, path, OTHER_CLASSES)
+
+
+def _classes(file: safe_open) -> tuple[str, ...]:
+    """The class names that a file was written with."""
+    metadata: dict[str, str] | None = file.metadata()  # type: ignore[no-untyped-call]
+    return tuple(json.loads((metadata or {}).get("classes", "[]")))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from harness.data.records import MANIFEST, ArrayFile, Record, find_record, is_name, sized_file
 from harness.data.sets import BRING_OWN, CORRUPTED, DATASETS, DataSet, corrupted_set, own_set
@@ -52,7 +52,7 @@ class Origin(Record):
 class SplitFile(ArrayFile):
     """The file of a split: its content is images, labels and class names."""
 
-    shape: tuple[int, int, int, int]
+    shape: tuple[PositiveInt, Literal[1, 3], PositiveInt, PositiveInt]
     """Of the images: number, channels, height, width."""
     dtype: Literal["uint8"]
     """Of the images; labels are int64."""
@@ -83,7 +83,7 @@ def get_dataset(data_dir: Path, name: str) -> DataSet:
         return own
     if own and own.role == "classification":
         return corrupted_set(own)
-    raise unknown_dataset(name, [*DATASETS, *own_names(data_dir)])
+    raise unknown_dataset(name, {*DATASETS, *own_names(data_dir)} - {name})
 
 
 def unknown_dataset(name: str, known: Iterable[str], kind: str = "data set") -> UnknownName:

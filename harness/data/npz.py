@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Container
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,12 +17,12 @@ from harness.errors import ImportRefused
 _UNREADABLE = (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, *NOT_NUMPY)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
-    """All arrays of a file by name; raises ImportRefused for what is none, or unpacks to far more than it is."""
+def read_npz(path: Path, wanted: Container[str] | None = None) -> dict[str, NDArray[np.generic]]:
+    """The wanted arrays of a file, or all, by name; raises ImportRefused for what is none, or unpacks to far more."""
     try:
         ZipArchive(path).names()
         with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
+            found = {name: archive[name] for name in archive.files if wanted is None or name in wanted}
     except _UNREADABLE as error:
         raise ImportRefused(f"{path} cannot be read: {told(error)}") from error
     for name, array in found.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from harness.errors import ImportRefused
 NAMES = (("{}_images", "{}_labels"), ("x_{}", "y_{}"))
 """Of a split's images and labels, MedMNIST's and Keras'."""
 
-Arrays = Mapping[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[np.generic]]
 
 
 def import_own_arrays(
@@ -34,7 +34,7 @@ def import_own_arrays(
     """Make a set of one's own of train_images, train_labels, test_images and test_labels; other arrays are left alone.
 
     Images are uint8 (n, h, w) or (n, h, w, 1 or 3), labels whole numbers (n,) or (n, 1). The images are put into a fair
-    order, as arrays are often sorted by class.
+    order, as arrays are often sorted by class. Those for pairs alone need no labels.
 
     train_only, first, replace: as of `import_own_images`.
 
@@ -44,8 +44,9 @@ def import_own_arrays(
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
     require_free(data_dir, name, replace=replace)
-    arrays = read_npz(path)
-    splits = [_split(arrays, split, path) for split in (("train",) if train_only else ("train", "test"))]
+    names = ("train",) if train_only else ("train", "test")
+    arrays = read_npz(path, {each.format(split) for pair in NAMES for each in pair for split in names})
+    splits = [_split(arrays, split, path, train_only) for split in names]
     classes = _classes(splits, path)
     require_classes(classes, path, train_only=train_only)
     return write_own_set(
@@ -73,19 +74,16 @@ def _classes(splits: Sequence[SplitArrays], path: Path) -> list[str]:
     return list(map(str, found))
 
 
-def _split(arrays: Arrays, split: str, path: Path) -> SplitArrays:
-    """A split of the file in a fair order, its images (n, c, h, w)."""
+def _split(arrays: Arrays, split: str, path: Path, train_only: bool) -> SplitArrays:
+    """A split of the file in a fair order, its images (n, c, h, w); they are taken out of `arrays`."""
     known = [tuple(each.format(split) for each in names) for names in NAMES]
-    found = next((names for names in known if arrays.keys() >= {*names}), None)
+    found = next((names for names in known if names[0] in arrays and (train_only or names[1] in arrays)), None)
     if found is None:
         wanted = " or ".join(" and ".join(names) for names in known)
-        raise ImportRefused(f"{path} has no {wanted}, only {', '.join(sorted(arrays)) or 'nothing'}")
-    images, labels = (arrays[name] for name in found)
-    if (
-        images.dtype != np.uint8
-        or images.ndim not in {3, 4}
-        or (images.ndim == 4 and images.shape[3] not in {1, COLOURS})
-    ):
+        raise ImportRefused(f"{path} has no {wanted}")
+    images = arrays.pop(found[0])
+    labels = arrays.get(found[1], np.zeros(len(images), np.int64))
+    if images.dtype != np.uint8 or images.ndim not in {3, 4} or images.shape[3:] not in {(), (1,), (COLOURS,)}:
         raise ImportRefused(f"{path}: {found[0]} is {images.dtype} {images.shape}, not uint8 (n, h, w) or (n, h, w, 3)")
     if labels.dtype.kind not in "iu" or labels.shape not in {(len(images),), (len(images), 1)}:
         raise ImportRefused(f"{path}: {found[1]} is {labels.dtype} {labels.shape}, not whole numbers ({len(images)},)")
@@ -93,5 +91,5 @@ def _split(arrays: Arrays, split: str, path: Path) -> SplitArrays:
         raise ImportRefused(f"{path}: {found[0]} holds no image")
     order = np.array([int(number) for number in fair_order(map(str, range(len(images))))])
     height, width = images.shape[1:3]
-    chosen = images.reshape(len(images), height, width, -1)[order].transpose(0, 3, 1, 2)
-    return SplitArrays(split, chosen.astype(np.uint8, copy=False), labels.reshape(-1)[order].astype(np.int64))
+    shown = images.reshape(len(images), height, width, -1).transpose(0, 3, 1, 2)
+    return SplitArrays(split, shown[order].astype(np.uint8, copy=False), labels.reshape(-1)[order].astype(np.int64))

@@ -13,7 +13,7 @@ from harness.data.pictures import SUFFIXES, size_of
 from harness.data.sets import own_set
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import SplitArrays
-from harness.errors import ImportRefused
+from harness.errors import ImportRefused, SpecError
 
 DIVIDING = "divided/"
 UNNAMED = "all"  # the class of images for pairs that lie in no folder
@@ -42,7 +42,7 @@ def import_own_images(
     on_progress: told (done, total) images.
 
     Raises:
-        SpecError: the name is no name for such a set.
+        SpecError: the name is no name for such a set; test_fraction is given with train_only.
         ImportRefused: names the file or class that does not fit.
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
@@ -68,6 +68,8 @@ def import_own_images(
 
 def _layout(source: Source, test_fraction: float | None, train_only: bool) -> Layout:
     """Each split's images and their classes."""
+    if train_only and test_fraction:
+        raise SpecError("--train-only and --test-fraction exclude each other: with the first there are no test images")
     divided = {name.split("/", 1)[0] for name in source.names()} & {"train", "test"}
     if divided:
         if test_fraction:

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.array_files import OURS
 from harness.data.manifest import Manifest, Origin, undescribed_set
 from harness.data.recordings import FOLDER as RECORDINGS
-from harness.data.records import checked_name
+from harness.data.records import MANIFEST, checked_name
 from harness.data.sets import CORRUPTED, DATASETS, own_set
 from harness.data.similarities import FOLDER as SIMILARITIES
 from harness.data.weights import WEIGHTS
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
-from harness.errors import ImportRefused, SpecError
+from harness.errors import DataError, ImportRefused, SpecError
 
 COLOURS = 3
 BLOCK = 1000  # images looked at together
@@ -24,7 +25,7 @@ OTHER_FOLDERS = {RECORDINGS, SIMILARITIES, "downloads", "weights"}
 
 
 def require_free(data_dir: Path, name: str, *, replace: bool) -> None:
-    """Raises SpecError for a name that means something else, DataError if the set is there and is to stay."""
+    """Raises SpecError for a name that means something else, DataError where something is that is to stay."""
     if name in DATASETS or name in WEIGHTS:
         raise SpecError(f"{name!r} is taken; give your own set another name, or import {name} itself without --own")
     if name in OTHER_FOLDERS:
@@ -32,7 +33,10 @@ def require_free(data_dir: Path, name: str, *, replace: bool) -> None:
     if name.endswith(CORRUPTED):
         clean = name.removesuffix(CORRUPTED)
         raise SpecError(f"{name!r}: names that end with {CORRUPTED} are for what corruptions make, here of {clean!r}")
-    checked_name("data set", name)
+    place = data_dir / checked_name("data set", name)
+    strange = place.exists() and not all(OURS.fullmatch(path.name) for path in place.iterdir())
+    if strange and not (place / MANIFEST).exists():
+        raise DataError(f"{place} holds something else; give the set another name, or move the folder away")
     if not replace:
         refuse_existing(data_dir, undescribed_set(name))
 

@@ -78,11 +78,13 @@ def check_sha256(path: Path, sha256: str, damaged: Damaged, on_bytes: Callable[[
 
 def is_name(name: str) -> bool:
     """Whether users may call something so that becomes a folder or file."""
-    return re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", name) is not None
 
 
 def checked_name(kind: str, name: str) -> str:
     """A name that users choose and that becomes a folder or file; raises SpecError."""
     if not is_name(name):
-        raise SpecError(f"{kind} {name!r}: names are made of a to z, 0 to 9, - and _, and begin with a letter or digit")
+        raise SpecError(
+            f"{kind} {name!r}: names are made of a to z, 0 to 9, - and _, at most 100, and begin with a letter or digit"
+        )
     return name

@@ -64,10 +64,11 @@ def test_the_first_are_the_beginning_of_all_and_of_every_class_that_there_is(tmp
         assert open_split(tmp_path / "few", "mine", split).labels.tolist() == labels.tolist()
 
 
-def test_train_alone_is_enough_for_pairs(tmp_path: Path) -> None:
-    given = {key: value for key, value in arrays().items() if key.startswith("train")}
+@pytest.mark.parametrize("what", ["train", "train_images"])
+def test_train_alone_is_enough_for_pairs_and_its_images_are(what: str, tmp_path: Path) -> None:
+    given = {key: value for key, value in arrays().items() if key.startswith(what)}
     path = saved(tmp_path, **given)
-    with pytest.raises(ImportRefused, match="no test_images and test_labels or x_test and y_test, only train_images"):
+    with pytest.raises(ImportRefused, match=r"no (train|test)_images and \1_labels or x_\1 and y_\1"):
         import_own_arrays(tmp_path, "mine", path)
     import_own_arrays(tmp_path, "mine", path, train_only=True)
     assert get_dataset(tmp_path, "mine").role == "regularization"

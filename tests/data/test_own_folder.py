@@ -175,6 +175,7 @@ def test_before_it_is_corrupted_its_twin_is_missing_with_the_command(tmp_path: P
         ("birds-c", "names that end with -c are for what corruptions make, here of 'birds'"),
         ("../birds", "names are made of a to z"),
         ("recordings", "'recordings' is taken"),
+        ("b" * 101, "at most 100"),
     ],
 )
 def test_names_that_mean_something_else_are_refused(name: str, said: str, tmp_path: Path) -> None:
@@ -241,3 +242,73 @@ def test_a_damaged_manifest_is_told_with_the_command_that_brings_the_set_again(t
 def test_a_set_of_the_table_is_not_imported_as_ones_own_by_a_misspelt_name(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'mnist'"):
         import_images(tmp_path / "data", "minst", tmp_path)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_of_that_name_that_holds_something_else_is_left_alone(replace: bool, tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    precious = tmp_path / "data" / "mine" / "pretrained.safetensors"
+    precious.parent.mkdir(parents=True)
+    precious.write_bytes(b"of somebody's")
+    with pytest.raises(DataError, match="mine holds something else; give the set another name"):
+        imported(tmp_path, replace=replace)
+    assert [path.name for path in precious.parent.iterdir()] == [precious.name]
+
+
+def test_files_of_others_in_a_sets_folder_stay(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    imported(tmp_path)
+    others = [tmp_path / "data" / "mine" / name for name in ("pretrained.safetensors", "train-notes.txt", "x.part")]
+    for path in others:
+        path.write_bytes(b"of somebody's")
+    left = tmp_path / "data" / "mine" / "train-0123456789ab.safetensors"  # of an import that was killed
+    left.write_bytes(b"")
+    imported(tmp_path, replace=True)
+    assert all(path.exists() for path in others)
+    assert not left.exists()
+
+
+def test_what_a_killed_import_left_is_no_obstacle(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    left = tmp_path / "data" / "mine" / "train.partial"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    imported(tmp_path)
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('"class-0",', "", "its classes are not those of the manifest"),
+        ("12,\n        12\n", "12,\n        0\n", "splits.train.shape"),
+        ("1,\n        12", "2,\n        12", "splits.train.shape"),
+    ],
+)
+def test_a_manifest_that_was_edited_is_told_by_reading_and_by_verifying(
+    before: str, after: str, said: str, tmp_path: Path
+) -> None:
+    written(tmp_path / "source")
+    imported(tmp_path)
+    path = tmp_path / "data" / "mine" / MANIFEST
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    with pytest.raises(DataDamaged, match=said):
+        open_split(tmp_path / "data", "mine", "train")
+    with pytest.raises(DataDamaged, match=said):
+        verify(tmp_path / "data", "mine")
+
+
+def test_test_images_are_not_asked_for_where_there_shall_be_none(tmp_path: Path) -> None:
+    written(tmp_path / "source")
+    with pytest.raises(SpecError, match="--train-only and --test-fraction exclude each other"):
+        imported(tmp_path, train_only=True)
+
+
+def test_corrupted_images_whose_clean_set_is_gone_are_not_offered_themselves(tmp_path: Path) -> None:
+    written(tmp_path / "source", side=32)
+    imported(tmp_path)
+    corrupt(tmp_path / "data", "mine")
+    shutil.rmtree(tmp_path / "data" / "mine")
+    with pytest.raises(UnknownName, match="no data set called 'mine-c'; did you mean 'mnist-c'"):
+        get_dataset(tmp_path / "data", "mine-c")
