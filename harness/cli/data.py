@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 from rich.console import Console
@@ -112,9 +112,8 @@ def import_set(
     data_dir, existing = settings().data_dir, _existing(replace)
     with bar(f"importing {name}") as on_progress:
         if kind == "own":
-            _import_own(
-                name, path, size, test_fraction, on_progress, train_only=train_only, first=first, replace=replace
-            )
+            amount = Amount(train_only=train_only, first=first, replace=replace)
+            _import_own(name, path, _height_and_width(size), test_fraction, amount, on_progress)
         elif kind == "weights":
             from harness.data.weights.preparation import import_weights
             from harness.models.misfit import misfit
@@ -132,30 +131,45 @@ def import_set(
     _say_ready(name)
 
 
+class Amount(TypedDict):
+    """What of one's own images is brought, whatever they lie in."""
+
+    train_only: bool
+    first: int | None
+    replace: bool
+
+
 def _import_own(
-    name: str, path: Path, size: str | None, test_fraction: float | None, on_progress: OnProgress, **said: Any
+    name: str,
+    path: Path,
+    size: tuple[int, int] | None,
+    test_fraction: float | None,
+    amount: Amount,
+    on_progress: OnProgress,
 ) -> None:
     from harness.data.own_arrays import import_own_arrays
     from harness.data.own_folder import import_own_images
     from harness.errors import SpecError
 
+    data_dir = settings().data_dir
     if path.suffix.lower() != ".npz" or path.is_dir():
-        shape = _height_and_width(size) if size else None
         import_own_images(
-            settings().data_dir, name, path, size=shape, test_fraction=test_fraction, on_progress=on_progress, **said
+            data_dir, name, path, size=size, test_fraction=test_fraction, on_progress=on_progress, **amount
         )
         return
     if size or test_fraction:
         raise SpecError(
             f"--size and --test-fraction are for image files; {path} holds arrays of one size, divided already"
         )
-    import_own_arrays(settings().data_dir, name, path, **said)
+    import_own_arrays(data_dir, name, path, **amount)
 
 
-def _height_and_width(text: str) -> tuple[int, int]:
-    """Of "64x64"."""
+def _height_and_width(text: str | None) -> tuple[int, int] | None:
+    """Of "64x64", if something is said."""
     from harness.errors import SpecError
 
+    if text is None:
+        return None
     found = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text)
     if not found:
         raise SpecError(f"--size is {text!r}; say height and width, for instance 64x64")
@@ -251,8 +265,8 @@ def _are_weights(name: str) -> bool:
     return _kind(name) == "weights"
 
 
-def _kind(name: str) -> str:
-    """What a name is of: weights, a set of one's own, or one of which role; raises UnknownName if of nothing."""
+def _kind(name: str) -> Literal["weights", "own", "corruption", "table"]:
+    """What a name is of: weights, a set of one's own, a corrupted one, another of the table; raises UnknownName."""
     from harness.data.manifest import get_dataset, own_names, unknown_dataset
     from harness.data.sets import DATASETS
     from harness.data.weights import WEIGHTS
@@ -266,7 +280,9 @@ def _kind(name: str) -> str:
     except UnknownName:
         known = [*DATASETS, *WEIGHTS, *own_names(data_dir)]
         raise unknown_dataset(name, known, "data set or weights") from None
-    return role if role == "corruption" or name in DATASETS else "own"
+    if role == "corruption":
+        return "corruption"
+    return "table" if name in DATASETS else "own"
 
 
 def _existing(replace: bool) -> Existing:

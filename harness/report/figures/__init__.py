@@ -38,6 +38,17 @@ class Drawing:
         return results.remark_on(corrupted=self.corrupted)
 
 
+BOUNDARY = (
+    "Boundary attack: median, over the images that have a start, of the squared L2 distance per pixel value to the "
+    "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; error bars: SEM. "
+    "Dashed: the attack's start."
+)
+DISTANCES = (
+    "Attacks for the smallest perturbation: median over all images of the distance to the closest misclassified image "
+    "found, pixels in [0, 1]; higher is more robust. Mean over the seeds whose median is finite; error bars: SEM."
+)
+
+
 def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
     """The figures that the results can fill, in the order of the page."""
     corruptions = numbers.single_corruption_means(results)
@@ -50,17 +61,13 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
         ),
         Drawing(
             name="boundary",
-            caption="Boundary attack: median, over the images that have a start, of the squared L2 distance per pixel "
-            "value to the nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; "
-            "error bars: SEM. Dashed: the attack's start.",
+            caption=BOUNDARY,
             data=numbers.boundary_means(results),
             draw=boundary_bars,
         ),
         Drawing(
             name="distances",
-            caption="Attacks for the smallest perturbation: median over all images of the distance to the closest "
-            "misclassified image found, pixels in [0, 1]; higher is more robust. Mean over the seeds whose median is "
-            "finite; error bars: SEM.",
+            caption=DISTANCES,
             data=numbers.distance_means(results),
             draw=distance_bars,
         ),
