@@ -38,10 +38,17 @@ def stream(seed: int, *path: str | int) -> torch.Generator:
 
 @contextmanager
 def global_generators(seed: int, *path: str | int) -> Iterator[None]:
-    """For code of others, which draws from torch's global generators: they begin as named, and are put back after."""
-    with torch.random.fork_rng():
+    """For code of others, which draws from torch's global generators: they begin as named.
+
+    They are put back after, and so are torch's default type and whether it takes gradients.
+    """
+    dtype = torch.get_default_dtype()
+    with torch.random.fork_rng(), torch.set_grad_enabled(torch.is_grad_enabled()):
         torch.manual_seed(seed_of(seed, *path))
-        yield
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
 
 
 def image_streams(images: Tensor, seed: int, *path: str | int) -> Tensor:

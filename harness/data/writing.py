@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.arrays import find_ready
-from harness.data.manifest import Manifest, Origin, SplitFile, find_manifest
-from harness.data.records import MANIFEST
+from harness.data.manifest import Manifest, Origin, SplitFile, damaged
+from harness.data.records import MANIFEST, find_record
 from harness.data.sets import DataSet
 from harness.errors import DataError
 
@@ -70,8 +70,8 @@ def refuse_existing(data_dir: Path, dataset: DataSet) -> None:
 
 
 def _named(data_dir: Path, dataset: DataSet) -> set[str]:
-    """The files of the set as it is."""
-    manifest = find_manifest(data_dir, dataset)
+    """The files of the set as it is, maybe of another shape."""
+    manifest = find_record(data_dir / dataset.name / MANIFEST, Manifest, partial(damaged, dataset))
     return {entry.file for entry in manifest.splits.values()} if manifest else set()
 
 

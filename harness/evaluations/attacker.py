@@ -53,8 +53,9 @@ class Attacker:
     def attacked(self, batch: Batch, *size: float) -> Tensor:
         """What the attack makes of a batch, clipped to [0, 1]: (n, c, h, w).
 
-        It is given the model (gradients reach the images, weights take none), the images, their labels, the size if
-        there is one, and the spec's options. What it draws from torch's global generators is the same each time.
+        It is given a copy of the model (gradients reach the images, weights take none), the images, their labels, the
+        size if there is one, and the spec's options. What it draws from torch's global generators is the same each
+        time, and nothing that it does to its model outlasts the batch.
 
         Raises:
             SpecError: it returns something else than such images.
@@ -62,7 +63,8 @@ class Attacker:
         """
         spec = self._spec
         named = (batch.rows.start, *(f"{epsilon:.6g}" for epsilon in size))
-        with global_generators(spec.noise_seed, "own attack", *named), self.classifier.counting() as victim:
+        with global_generators(spec.noise_seed, "own attack", *named):
+            victim = self.classifier.victim()
             found = self._attack(victim, batch.images.clone(), batch.labels.clone(), *size, **spec.options)
         if not isinstance(found, Tensor) or found.shape != batch.images.shape:
             raise SpecError(f"{spec.function} returns {described(found)} for images {tuple(batch.images.shape)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,15 +45,20 @@ class Classifier:
     @contextmanager
     def counting(self) -> Iterator[nn.Module]:
         """The model, to be used by others: what they have it classify is counted."""
-
-        def count(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            self.images_classified += len(inputs[0])
-
-        hook = self.model.register_forward_pre_hook(count)
+        hook = self.model.register_forward_pre_hook(self._count)
         try:
             yield self.model
         finally:
             hook.remove()
+
+    def victim(self) -> nn.Module:
+        """A copy of the model that is counted too, for code that may change what it is given: mode, weights, hooks."""
+        copied = copy.deepcopy(self.model)
+        copied.register_forward_pre_hook(self._count)
+        return copied
+
+    def _count(self, model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self.images_classified += len(inputs[0])
 
     def refuse_not_finite(self) -> None:
         """Raises NotEvaluable if any logits so far were NaN or infinite: argmax would pass them off as classes."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from harness.data.augmentation import crop_flip_padded, draw, padded
+from harness.errors import DataError
 from harness.regularization.pairs import PairSampler
 from harness.seeding import stream
 from harness.spec.training import TrainingSpec
@@ -30,6 +31,9 @@ class Batches:
 
     Every random number of an epoch comes from streams that are named by seed and epoch, and is drawn before its first
     step.
+
+    Raises:
+        DataError: there are too few images for a batch.
     """
 
     def __init__(self, spec: TrainingSpec, seed: int, images: TrainingImages, device: torch.device) -> None:
@@ -52,6 +56,8 @@ class Batches:
         rest = len(self._kept.labels) % self._batch_size
         self.images_per_epoch = len(self._kept.labels) - (rest == 1)
         """The last batch may be smaller than the others, but one image alone has no batch statistics worth the name."""
+        if not self.images_per_epoch:
+            raise DataError(f"{n} training images are too few: beside the {held_out} held out, a batch needs two")
         self.steps_per_epoch = -(-self.images_per_epoch // self._batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:

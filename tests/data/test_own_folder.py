@@ -312,3 +312,20 @@ def test_corrupted_images_whose_clean_set_is_gone_are_not_offered_themselves(tmp
     shutil.rmtree(tmp_path / "data" / "mine")
     with pytest.raises(UnknownName, match="no data set called 'mine-c'; did you mean 'mnist-c'"):
         get_dataset(tmp_path / "data", "mine-c")
+
+
+def test_a_replacement_of_another_size_that_the_disk_has_no_room_for_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path / "source")
+    before = imported(tmp_path)
+    files = {path.name for path in (tmp_path / "data" / "mine").iterdir()}
+
+    def full(*of: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.data.writing.write_record", full)
+    with pytest.raises(DataError, match="No space left on device; nothing was changed"):
+        imported(tmp_path, size=(20, 20), replace=True)
+    assert {path.name for path in (tmp_path / "data" / "mine").iterdir()} == files
+    assert get_manifest(tmp_path / "data", "mine") == before

@@ -104,3 +104,34 @@ def test_an_attack_keeps_to_its_size_in_its_norm(norm, bound, attacked):
 def test_what_are_no_such_images_is_refused(attack, error, said, attacked):
     with pytest.raises(error, match=said):
         attacked(attack)
+
+
+@pytest.mark.parametrize("kind", ["own_attack", "own_minimal_attack"])
+def test_whatever_an_attack_does_to_its_model_changes_no_result(kind, setting, network, spec_of):
+    def polite(model, images, labels, epsilon=None):
+        assert not model.training
+        assert torch.is_grad_enabled()
+        return images
+
+    def rude(model, images, labels, epsilon=None):
+        polite(model, images, labels)
+        model.train()
+        with torch.no_grad():
+            for tensor in (*model.parameters(), *model.buffers()):
+                tensor.zero_()
+        model.register_forward_hook(lambda module, inputs, logits: -logits)
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        return images
+
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    clean = evaluate(network, setting, spec_of("clean")).measurements
+    results = [
+        evaluate(network, dataclasses.replace(setting, attack=attack), spec_of(kind, batch_size=50)).measurements
+        for attack in (polite, rude)
+    ]
+    assert results[0] == results[1]
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert evaluate(network, setting, spec_of("clean")).measurements == clean
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.is_grad_enabled()

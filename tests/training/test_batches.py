@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from harness.data.sets import Task
+from harness.errors import DataError
 from harness.spec.training import TrainingSpec
 from harness.training import TrainingImages
 from harness.training.batch import Batch
@@ -72,3 +73,10 @@ def test_crops_and_flips_change_from_epoch_to_epoch(spec: TrainingSpec, images: 
     moved = [{image.numpy().tobytes() for batch in epoch for image in batch.images} - stored for epoch in augmented]
     assert all(len(images_of_epoch) > 70 for images_of_epoch in moved)
     assert len(moved[0] & moved[1]) < 10
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_too_few_images_for_a_batch_are_refused(spec: TrainingSpec, n: int) -> None:
+    with pytest.raises(DataError, match=f"{n} training images are too few: beside the 1 held out, a batch needs two"):
+        Batches(spec.unregularized, 0, numbered(n), CPU)
+    assert Batches(spec.unregularized, 0, numbered(3), CPU).steps_per_epoch == 1
