@@ -30,8 +30,6 @@ from harness.data.records import check_sha256
 from harness.data.sets import DATASETS, DataSet
 from harness.errors import DataDamaged, HarnessError, UnknownName
 
-OTHER_CLASSES = "its classes are not those of the manifest"
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -68,19 +66,17 @@ def open_split(data_dir: Path, name: str, split: str) -> Split:
         DataDamaged: the file is not what the manifest says.
     """
     manifest, entry, path = split_file(data_dir, name, split)
-    broken = partial(damaged, get_dataset(data_dir, name), path)
     expected = {"images": ("U8", list(entry.shape)), "labels": ("I64", [entry.shape[0]])}
     try:
         with safe_open(path, framework="pt") as file:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             found = {key: (part.get_dtype(), part.get_shape()) for key, part in slices.items()}
             if found != expected:
-                raise broken(f"it holds {found} instead of {expected}")
-            if _classes(file) != manifest.classes:
-                raise broken(OTHER_CLASSES)
+                raise _broken(data_dir, name, path, f"it holds {found} instead of {expected}")
+            _check_classes(file, manifest, data_dir, path)
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
     except (SafetensorError, OSError) as error:
-        raise broken(str(error)) from None
+        raise _broken(data_dir, name, path, str(error)) from None
     return Split(images, labels, entry.sha256, manifest.origin.generated)
 
 
@@ -89,20 +85,22 @@ def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = N
 
     on_bytes: told how many more bytes were read.
     """
-    dataset = get_dataset(data_dir, name)
-    manifest = get_manifest(data_dir, name)
-    for split in manifest.splits:
-        _, entry, path = split_file(data_dir, name, split)
-        check_sha256(path, entry.sha256, partial(damaged, dataset), on_bytes)
+    for split in get_manifest(data_dir, name).splits:
+        manifest, entry, path = split_file(data_dir, name, split)
+        check_sha256(path, entry.sha256, partial(_broken, data_dir, name), on_bytes)
         with safe_open(path, framework="numpy") as file:
-            if _classes(file) != manifest.classes:
-                raise damaged(dataset, path, OTHER_CLASSES)
+            _check_classes(file, manifest, data_dir, path)
 
 
-def _classes(file: safe_open) -> tuple[str, ...]:
-    """The class names that a file was written with."""
+def _check_classes(file: safe_open, manifest: Manifest, data_dir: Path, path: Path) -> None:
+    """Raises DataDamaged unless the file was written with the class names of its manifest."""
     metadata: dict[str, str] | None = file.metadata()  # type: ignore[no-untyped-call]
-    return tuple(json.loads((metadata or {}).get("classes", "[]")))
+    if tuple(json.loads((metadata or {}).get("classes", "[]"))) != manifest.classes:
+        raise _broken(data_dir, manifest.name, path, "its classes are not those of the manifest")
+
+
+def _broken(data_dir: Path, name: str, path: Path, what: str) -> DataDamaged:
+    return damaged(get_dataset(data_dir, name), path, what)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,10 +129,13 @@ def find_manifest(data_dir: Path, dataset: DataSet) -> Manifest | None:
 
 def get_manifest(data_dir: Path, name: str) -> Manifest:
     """The set's manifest; raises UnknownName, or DataMissing with the command that brings the set."""
-    dataset = get_dataset(data_dir, name)
+    return _manifest_of(data_dir, get_dataset(data_dir, name))
+
+
+def _manifest_of(data_dir: Path, dataset: DataSet) -> Manifest:
     manifest = find_manifest(data_dir, dataset)
     if manifest is None:
-        raise DataMissing(f"data set {name} is not in {data_dir}; bring it with: {dataset.bring}")
+        raise DataMissing(f"data set {dataset.name} is not in {data_dir}; bring it with: {dataset.bring}")
     return manifest
 
 
@@ -141,7 +144,7 @@ def split_file(data_dir: Path, name: str, split: str) -> tuple[Manifest, SplitFi
     dataset = get_dataset(data_dir, name)
     if split not in dataset.splits:
         raise UnknownName(f"split of {name}", split, dataset.splits)
-    manifest = get_manifest(data_dir, name)
+    manifest = _manifest_of(data_dir, dataset)
     if split not in manifest.splits:
         raise DataMissing(
             f"{name} in {data_dir} ({manifest.origin.kind}) has no {split}; bring the whole set with: {dataset.bring}"

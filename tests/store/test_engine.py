@@ -15,7 +15,7 @@ from multiprocessing.queues import SimpleQueue as Queue
 from pathlib import Path
 
 import pytest
-from databases import locked
+from databases import database_on, locked
 from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, text
 
@@ -219,16 +219,18 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
     assert read.answer(db, "SELECT count(*) FROM claim").rows == ((1,),)
 
 
-def test_a_statement_that_the_server_stops_is_no_lock_to_wait_for(db: Database) -> None:
-    if db.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite stops no statements")
-
+@pytest.mark.postgres
+def test_a_statement_that_the_server_stops_is_no_lock_to_wait_for(server: str) -> None:
     def too_long() -> None:
         with db.transaction() as session:
             session.execute(text("SET LOCAL statement_timeout = 10"))
             session.execute(text("SELECT pg_sleep(1)"))
 
-    with pytest.raises(DatabaseUnusable, match="stopped a statement: its time limit") as raised:
+    with (
+        database_on(server, "template") as url,
+        closing(open_database(url)) as db,
+        pytest.raises(DatabaseUnusable, match="stopped a statement: its time limit") as raised,
+    ):
         too_long()
     assert not isinstance(raised.value, DatabaseLocked)
 

@@ -22,7 +22,7 @@ from harness.errors import DatabaseLocked, DatabaseUnusable, NoResults, StoreErr
 from harness.names import lookup
 from harness.store import migrations
 from harness.store.engine import postgresql, sqlite
-from harness.store.engine.patience import patient
+from harness.store.engine.patience import LOCKED, patient
 
 _DIALECTS: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -254,7 +254,7 @@ def translated(url: URL) -> Iterator[None]:
         dialect = _DIALECTS[url.get_backend_name()]
         sentence = dialect.sentence(error.orig)
         if sentence is not None:
-            refusal = DatabaseLocked if sentence == dialect.LOCKED else DatabaseUnusable
+            refusal = DatabaseLocked if sentence == LOCKED else DatabaseUnusable
             raise refusal(f"{title(url)} {sentence}") from error
         if dialect.lacks_schema(error.orig):  # its version says that it has all that this program asks for
             raise DatabaseUnusable(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LOCKED = "is locked by another process; wait for it, or end it, and run the same command again"
+"""How it is said where nobody waits."""
 PAUSE_SECONDS = 0.1  # before the next attempt, should one fail without having waited
 
 

@@ -10,11 +10,10 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Table, create_engine
 
 from harness.errors import DatabaseUnusable
+from harness.store.engine.patience import LOCKED
 
 _WRITER = 0x4841524E455353
 """Number of the advisory lock that a writer holds until its transaction ends ("HARNESS" in ASCII)."""
-
-LOCKED = "is locked by another process; wait for it, or end it, and run the same command again"
 
 _SENTENCES = {
     "53": "could not grow: the server's disk, memory or connections are exhausted",

@@ -14,10 +14,9 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 
 from harness.errors import DatabaseUnusable
+from harness.store.engine.patience import LOCKED
 
 DAMAGED = "is damaged; restore the newest backup: harness db restore FILE (`harness db backup` makes them)"
-LOCKED = "is locked by another process; wait for it, or end it, and run the same command again"
-
 _SENTENCES = {
     "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
     "SQLITE_CORRUPT": DAMAGED,
