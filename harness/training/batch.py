@@ -69,4 +69,5 @@ class Step(NamedTuple):
     def copied(self) -> Step:
         """The same in memory of its own."""
         term = self.similarity and SimilarityTerm(*(value.clone() for value in self.similarity))
-        return Step(self.task_loss.clone(), term, self.correct.clone())
+        penalty = self.penalty if self.penalty is None else self.penalty.clone()
+        return Step(self.task_loss.clone(), term, self.correct.clone(), penalty)

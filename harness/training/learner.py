@@ -108,12 +108,14 @@ class Learner(nn.Module):
 
     @torch.no_grad()
     def _update(self) -> None:
-        """One step of stochastic gradient descent with momentum."""
+        """One step of stochastic gradient descent with momentum; a network of one's own may leave parameters out."""
+        reached = [k for k, parameter in enumerate(self._learned) if parameter.grad is not None]
+        momenta = [self._momenta[k] for k in reached]
         # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
         sgd(
-            self._learned,
-            [parameter.grad for parameter in self._learned if parameter.grad is not None],
-            self._momenta,
+            [self._learned[k] for k in reached],
+            [self._learned[k].grad for k in reached],
+            momenta,
             lr=self._learning_rate,
             momentum=self._optimisation.momentum,
             weight_decay=self._optimisation.weight_decay,
@@ -122,6 +124,8 @@ class Learner(nn.Module):
             maximize=False,
             fused=True,
         )
+        for k, momentum in zip(reached, momenta, strict=True):  # the first step makes them
+            self._momenta[k] = momentum
 
     @torch.inference_mode()
     def validation(self, images: Tensor, labels: Tensor) -> tuple[float, float]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -66,6 +67,31 @@ def test_running_statistics_see_the_three_passes_one_after_the_other(spec: Train
     learner = learner_of(spec.unregularized)
     learner.step(batches[0]._replace(pairs=None), learning_rate=0.05)
     assert learner.model.network.stem.norm.num_batches_tracked == 1
+
+
+def test_parameters_that_no_gradient_reaches_stay_as_they_are_and_the_others_learn(
+    spec: TrainingSpec, batches: list[Batch]
+) -> None:
+    def after_steps(change: Callable[[nn.Module], object]) -> Learner:
+        network = build(spec.network, 1, 3, seed=0, size=(28, 28))
+        change(network)
+        learner = Learner(spec, network, "centered", CPU)
+        for batch in batches[:2]:
+            learner.step(batch, 0.05)
+        return learner
+
+    def add_unused(network: nn.Module) -> None:
+        network.aside = nn.Linear(2, 2)
+
+    usual = after_steps(lambda network: None).state_dict()
+    beside = after_steps(add_unused)
+    for name, tensor in beside.state_dict().items():
+        torch.testing.assert_close(tensor, usual.get(name, tensor), rtol=0, atol=0)
+    assert not any("aside" in name for name in beside.training_state().keys() - beside.state_dict().keys())
+    frozen = after_steps(lambda network: network.stem.requires_grad_(False)).state_dict()
+    before = learner_of(spec).state_dict()
+    assert torch.equal(frozen["model.network.stem.conv.weight"], before["model.network.stem.conv.weight"])
+    assert not torch.equal(frozen["model.network.linear.weight"], before["model.network.linear.weight"])
 
 
 @pytest.mark.parametrize(
