@@ -32,16 +32,24 @@ def corruption_spectra(spec: CorruptionSpectraSpec, data_dir: Path) -> Evaluatio
     """
     if spec.corruptions is None:
         raise ValueError("a spec of spectra is resolved when its corruptions are named")
-    clean = open_split(data_dir, get_dataset(data_dir, spec.images).clean, "test").images
-    n = min(spec.n_images or len(clean), len(clean))
+    task = get_dataset(data_dir, spec.images).clean
+    clean = open_split(data_dir, task, "test")
+    total = len(clean.images)
+    n = min(spec.n_images or total, total)
     spectra = {}
     for corruption in spec.corruptions:
-        stacked = open_split(data_dir, spec.images, corruption).images
-        if len(stacked) != len(SEVERITIES) * len(clean):
-            raise DataDamaged(f"{spec.images}/{corruption} holds {len(stacked)} images, not 5 times {len(clean)}")
-        first = (spec.severity - 1) * len(clean)
-        spectra[corruption] = _mean_amplitude(stacked[first : first + n], clean[:n], spec)
-    distances = radii(*clean.shape[2:])
+        stacked = open_split(data_dir, spec.images, corruption)
+        if len(stacked.images) != len(SEVERITIES) * total:
+            raise DataDamaged(f"{spec.images}/{corruption} holds {len(stacked.images)} images, not 5 times {total}")
+        first = (spec.severity - 1) * total
+        if not torch.equal(stacked.labels[first : first + total], clean.labels):
+            raise DataDamaged(
+                f"{spec.images}/{corruption} does not hold the test images of {task} in their order: official "
+                f"corruptions belong to what `harness data prepare {task}` brings, those of an imported set are made "
+                f"with: harness data corrupt {task} --replace"
+            )
+        spectra[corruption] = _mean_amplitude(stacked.images[first : first + n], clean.images[:n], spec)
+    distances = radii(*clean.images.shape[2:])
     return EvaluationResult(
         measurements=tuple(
             Measurement(

@@ -10,8 +10,11 @@ import torch
 
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
+from harness.data.manifest import Origin
+from harness.data.sets import DATASETS
 from harness.data.similarities import write_similarities
-from harness.errors import DataMissing
+from harness.data.writing import SplitArrays, write_set
+from harness.errors import DataDamaged, DataMissing
 from harness.evaluations import ANALYSES, analyse
 from harness.models.pixels import unit_pixels
 from harness.regularization.similarity import similarity_matrix, unit_rows
@@ -40,6 +43,19 @@ def test_corruption_spectra_are_mean_amplitudes_of_what_was_added(data_dir: Path
     radius = {number.corruption: number.value for number in result.measurements}
     assert radius["gaussian_noise"] > 1.5 * radius["fog"]
     assert {number.severity for number in result.measurements} == {2}
+
+
+def test_corrupted_images_that_are_not_in_the_order_of_the_clean_ones_are_refused(tmp_path: Path) -> None:
+    prepare_bundled(tmp_path, "digits-c")
+    digits = {split: open_split(tmp_path, "digits", split) for split in ("train", "test")}
+    backwards = [
+        SplitArrays(split, each.images.flip(0).numpy(), each.labels.flip(0).numpy()) for split, each in digits.items()
+    ]
+    classes, origin = list("0123456789"), Origin(kind="import", source="digits", importer="0")
+    write_set(tmp_path, DATASETS["digits"], backwards, classes=classes, origin=origin, existing="replace")
+    spec = CorruptionSpectraSpec(images="digits-c", severity=2, n_images=20, corruptions=("fog",))
+    with pytest.raises(DataDamaged, match="does not hold the test images of digits in their order"):
+        analyse(spec, tmp_path)
 
 
 def test_noise_examples_are_what_models_are_tested_with(data_dir: Path) -> None:
