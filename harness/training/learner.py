@@ -109,12 +109,12 @@ class Learner(nn.Module):
     @torch.no_grad()
     def _update(self) -> None:
         """One step of stochastic gradient descent with momentum; a network of one's own may leave parameters out."""
-        reached = [k for k, parameter in enumerate(self._learned) if parameter.grad is not None]
-        momenta = [self._momenta[k] for k in reached]
+        gradients = {k: parameter.grad for k, parameter in enumerate(self._learned) if parameter.grad is not None}
+        momenta = [self._momenta[k] for k in gradients]
         # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
         sgd(
-            [self._learned[k] for k in reached],
-            [self._learned[k].grad for k in reached],
+            [self._learned[k] for k in gradients],
+            list(gradients.values()),
             momenta,
             lr=self._learning_rate,
             momentum=self._optimisation.momentum,
@@ -124,7 +124,7 @@ class Learner(nn.Module):
             maximize=False,
             fused=True,
         )
-        for k, momentum in zip(reached, momenta, strict=True):  # the first step makes them
+        for k, momentum in zip(gradients, momenta, strict=True):  # the first step makes them
             self._momenta[k] = momentum
 
     @torch.inference_mode()

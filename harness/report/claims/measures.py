@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
-from harness.data.sets import FREQUENCY
+from harness.data.sets import DATASETS, FREQUENCY
 from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
 from harness.report.summary import ATTACKS, SIZED, WORST, at_severity, attack_title, corruption_means, finished, scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -91,13 +95,22 @@ def _early_taps(results: Results) -> pd.DataFrame:
 
 
 def _low_frequencies(results: Results) -> pd.DataFrame:
-    """Of the radial spectrum of minimal perturbations, the share below `LOW_FREQUENCIES`."""
+    """Of the power of minimal perturbations, the share below `LOW_FREQUENCIES`."""
     rows = finished(results.spectra, results.models)
     rows = rows[rows["evaluation"] == "spectrum"]
-    low = rows["power"].where(rows["frequency"] < LOW_FREQUENCIES, 0.0)
-    models = rows.assign(low=low).groupby(["condition", "seed"], sort=False)
+    numbers = {name: _frequencies_by_radius(*DATASETS[name].size) for name in rows["classification"].unique()}
+    held = [numbers[name][radius] for name, radius in zip(rows["classification"], rows["frequency"], strict=True)]
+    power = rows["power"] * held
+    low = power.where(rows["frequency"] < LOW_FREQUENCIES, 0.0)
+    models = rows.assign(power=power, low=low).groupby(["condition", "seed"], sort=False)
     sums = models.agg(low=("low", _whole_sum), power=("power", _whole_sum)).reset_index()
     return sums.assign(value=sums["low"] / sums["power"])[["condition", "seed", "value"]]
+
+
+def _frequencies_by_radius(height: int, width: int) -> NDArray[np.int64]:
+    """How many of an image's frequencies round to each distance from zero, as the spectrum's do: (radii,)."""
+    down, across = (np.fft.fftfreq(size, d=1 / size) for size in (height, width))
+    return np.bincount(np.hypot(down[:, None], across).round().astype(np.int64).ravel())
 
 
 def _whole_sum(part: pd.Series) -> float:

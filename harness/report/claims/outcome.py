@@ -2,7 +2,8 @@
 
 The rule. A part is measured by one value per seed: the difference of the two models of the seed, or the model's own.
 Its effect is their mean. One or two bounds divide where the claim puts the effect from where it does not: 0, or the
-margin for "the same", "no lower" and "no higher". A part is decided, for or against the claim by the side that the
+margin for "the same", "no lower" and "no higher"; a margin that is a share of what is compared with is each seed's own.
+A part is decided, for or against the claim by the side that the
 effect lies on, where
 
 - Student's t over the seeds puts the effect clearly off every bound, after Holm's correction over the claim's parts
@@ -21,8 +22,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
 from harness.report.claims.claim import DIRECTIONS, MARGIN, SHARE, Claim, Part
@@ -38,6 +40,9 @@ from harness.report.statistics import (
     t_test,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Verdict = Literal["supported", "contradicted", "undecided", "not run"]
 
 
@@ -52,6 +57,7 @@ class PartOutcome:
     effect: Estimate
     """n = 0 where there are no results."""
     bounds: tuple[float, ...]
+    """Means over the seeds; NaN where there are no results."""
     p: float
     """Of the exact sign-flip test, two-sided, against the nearest bound."""
     smallest_p: float
@@ -74,12 +80,12 @@ class ClaimOutcome:
 
 @dataclass(frozen=True)
 class _Sample:
-    """A part's values by seed, and the mean of what they are compared with."""
+    """A part's values by seed, and what each is compared with."""
 
     condition: str
     against: str | None
     values: tuple[float, ...] = ()
-    compared: float = 0.0
+    compared: tuple[float, ...] = ()
     is_run: bool = False
     """All that it is made of was measured, though there may be no number."""
 
@@ -127,13 +133,13 @@ def _sample(part: Part, results: Results, values: pd.DataFrame) -> _Sample:
     numbers = values.dropna(subset="value")
     own = numbers.loc[numbers["condition"] == condition].set_index("seed")["value"]
     if part.against is None:
-        return _Sample(condition, None, tuple(own), part.level, _is_run(results, values, condition))
+        return _Sample(condition, None, tuple(own), (part.level,) * len(own), _is_run(results, values, condition))
     against = resolved(part.against, results.order)
     base = numbers.loc[numbers["condition"] == against].set_index("seed")["value"]
     if part.once:
         base = pd.Series(base.mean() if len(base) else float("nan"), index=own.index)
     differences = (own - base).dropna()
-    compared = float(base.reindex(differences.index).mean())
+    compared = tuple(base.reindex(differences.index))
     return _Sample(condition, against, tuple(differences), compared, _is_run(results, values, condition, against))
 
 
@@ -144,9 +150,9 @@ def _is_run(results: Results, values: pd.DataFrame, *conditions: str) -> bool:
 
 
 def _tested(claim: Claim, samples: Sequence[_Sample], profile: str) -> ClaimOutcome:
-    bounds = [_bounds(part, sample.compared) for part, sample in zip(claim.parts, samples, strict=True)]
+    bounds = [_bounds(part, sample) for part, sample in zip(claim.parts, samples, strict=True)]
     t_tests = [
-        max(t_test(sample.values, bound) for bound in own) if sample.values else 1.0
+        max(t_test(beyond) for beyond in sample.values - own) if sample.values else 1.0
         for sample, own in zip(samples, bounds, strict=True)
     ]
     parts = tuple(
@@ -162,31 +168,29 @@ def _tested(claim: Claim, samples: Sequence[_Sample], profile: str) -> ClaimOutc
     )
 
 
-def _bounds(part: Part, compared: float) -> tuple[float, ...]:
-    """What divides the effects for the claim from those against it.
-
-    compared: mean of what the part is compared with, of which some margins are a share.
-    """
+def _bounds(part: Part, sample: _Sample) -> NDArray[np.float64]:
+    """What divides the effects for the claim from those against it, for each seed: (bounds, seeds)."""
     share = relative_margin(part)
-    margin = MARGIN if share is None else share * compared
-    return tuple(part.level + sign * margin for sign in DIRECTIONS[part.side].margins)
+    margins = np.array([MARGIN if share is None else share * compared for compared in sample.compared])
+    return np.array([part.level + sign * margins for sign in DIRECTIONS[part.side].margins])
 
 
-def _part_outcome(part: Part, sample: _Sample, bounds: tuple[float, ...], holm_p: float) -> PartOutcome:
+def _part_outcome(part: Part, sample: _Sample, bounds: NDArray[np.float64], holm_p: float) -> PartOutcome:
     effect = estimate(sample.values)
-    p = max(sign_flip_test(sample.values, bound) for bound in bounds) if sample.values else 1.0
+    p = max(sign_flip_test(beyond) for beyond in sample.values - bounds) if sample.values else 1.0
+    means = tuple(bounds.mean(1)) if sample.values else (math.nan,) * len(bounds)
     least = smallest_p(effect.n)
     verdict: Verdict = "undecided"
     if not effect.n:
         verdict = "undecided" if sample.is_run else "not run"
     elif effect.n > 1 and holm_p <= SIGNIFICANCE and (math.isnan(p) or p <= max(SIGNIFICANCE, least)):
-        verdict = "supported" if DIRECTIONS[part.side].holds(effect.mean, bounds) else "contradicted"
+        verdict = "supported" if DIRECTIONS[part.side].holds(effect.mean, means) else "contradicted"
     return PartOutcome(
         part=part,
         condition=sample.condition,
         against=sample.against,
         effect=effect,
-        bounds=bounds,
+        bounds=means,
         p=p,
         smallest_p=least,
         holm_p=holm_p,

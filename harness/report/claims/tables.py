@@ -124,7 +124,7 @@ def evidence_frame(findings: Findings) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows)
     if len(frame):
-        frame.loc[frame["n"] == 0, ["lower_bound", "upper_bound", "p", "smallest_p", "holm_p"]] = float("nan")
+        frame.loc[frame["n"] == 0, ["p", "smallest_p", "holm_p"]] = float("nan")
     return frame
 
 

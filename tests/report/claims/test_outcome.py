@@ -117,6 +117,16 @@ def test_a_margin_may_be_a_share_of_what_is_compared_with() -> None:
     assert outcome(given, part(side="no lower")).verdict == "contradicted"
 
 
+def test_a_margin_that_is_a_share_is_a_share_of_each_seeds_own_number() -> None:
+    base = [0.88, 0.92, 0.80, 0.90, 0.84, 0.91, 0.86]
+    kept = accuracies(none=base, own=[0.904 * value + noise for value, noise in zip(base, [0, 1e-4] * 4, strict=False)])
+    assert outcome(kept, part(side="no lower", share=0.1)).verdict == "supported"  # every seed keeps more than 0.9
+    near = accuracies(none=base, own=[value - 0.085 for value in base])
+    [only] = outcome(near, part(side="no lower", share=0.1)).parts
+    assert only.bounds == (pytest.approx(-0.1 * sum(base) / 7),)
+    assert only.verdict == "undecided"  # two of seven seeds keep less
+
+
 def test_boundary_scores_are_alike_within_a_tenth() -> None:
     given = accuracies(none=[0.5] * 3, own=[0.5] * 3)
     scores = given.boundary.iloc[[0] * 6].assign(
