@@ -50,3 +50,11 @@ def file_sha256(path: Path, on_bytes: Callable[[int], None] | None = None) -> st
             if on_bytes:
                 on_bytes(len(block))
     return digest.hexdigest()
+
+
+def is_whole(path: Path, sha256: str | None) -> bool:
+    """Whether a file is there with that content."""
+    try:
+        return file_sha256(path) == sha256
+    except OSError:
+        return False

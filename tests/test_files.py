@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import write_whole
+from harness.files import is_whole, write_whole
 
 WRITER = """
 import sys
@@ -50,3 +51,13 @@ def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Pa
             assert len(content) == 1 << 22
             assert len(set(content)) == 1
     assert path.exists()
+
+
+def test_a_file_is_whole_if_every_byte_is(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"abc")
+    digest = hashlib.sha256(b"abc").hexdigest()
+    assert is_whole(path, digest)
+    path.write_bytes(b"abd")
+    assert not is_whole(path, digest)
+    assert not is_whole(tmp_path / "gone", digest)

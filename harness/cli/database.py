@@ -80,7 +80,7 @@ def backup(
 def restore(path: Annotated[Path, typer.Argument(help="What `harness db backup` made.")]) -> None:
     """Put a backup in the database's place; what was there is kept beside it. No run may be at work."""
     from harness.store.upkeep import restore as restored
-    from harness.suites.results import held
+    from harness.suites.results_folder import held
 
     with held(settings().results_dir):
         aside = restored(settings().database, path)

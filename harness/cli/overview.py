@@ -116,7 +116,7 @@ def status(
     from harness.store.engine import open_database
     from harness.store.totals import job_counts
     from harness.suites.registry import suite_files
-    from harness.suites.results import holder
+    from harness.suites.results_folder import holder
 
     database = open_database(settings().database, create=False)
     table = Table("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked")

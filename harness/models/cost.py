@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.models.architecture import BLOCKS, STEM_KERNEL, map_sizes, pooled_features, stage_widths
-from harness.spec.external import ExternalSpec, RobustBenchModel
+from harness.spec.external import RobustBenchModel, RobustBenchSpec
 from harness.spec.training import NetworkSpec
 
 # Counted once on robustbench's architectures, which take seconds to import; a test counts again.
@@ -40,6 +40,6 @@ def forward_gflop(network: NetworkSpec, channels: int, size: tuple[int, int], cl
     return 2e-9 * multiply_adds
 
 
-def external_forward_gflop(spec: ExternalSpec) -> float:
+def robustbench_forward_gflop(spec: RobustBenchSpec) -> float:
     """The same for a published model, of which one image is 32 x 32 in color."""
     return EXTERNAL_FORWARD_GFLOP[spec.model]

@@ -8,11 +8,11 @@ from functools import partial
 from torch import Tensor
 
 from harness.models import features, zoo
-from harness.spec.external import THREAT_MODELS, ExternalSpec
+from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
 LINE = 160  # characters that are shown of a list of names
 
-_PUBLISHED = [ExternalSpec(model=model) for model in THREAT_MODELS]
+_PUBLISHED = [RobustBenchSpec(model=model) for model in THREAT_MODELS]
 _FITS: dict[str, Callable[[Mapping[str, Tensor]], None]] = {
     "vgg19": features.fit,
     **{spec.weights: partial(zoo.fit, spec) for spec in _PUBLISHED},

@@ -20,13 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import DataDamaged, DataMissing, HarnessError, NotEvaluable
-from harness.spec.external import ExternalSpec
+from harness.spec.external import RobustBenchSpec
 
 IMAGE = (3, 32, 32)
 CLASSES = 10
 
 
-def load_external(spec: ExternalSpec, weights: Path, device: torch.device) -> nn.Module:
+def load_robustbench(spec: RobustBenchSpec, weights: Path, device: torch.device) -> nn.Module:
     """The model in eval mode: float32 images (n, 3, 32, 32) in [0, 1] -> logits (n, 10).
 
     Its weights take no gradients, but gradients reach the images. Nothing is downloaded, and torch's global generators
@@ -60,7 +60,7 @@ def load_external(spec: ExternalSpec, weights: Path, device: torch.device) -> nn
     return model
 
 
-def fit(spec: ExternalSpec, tensors: Mapping[str, Tensor]) -> None:
+def fit(spec: RobustBenchSpec, tensors: Mapping[str, Tensor]) -> None:
     """Load tensors into the architecture as robustbench does, prefixes of their names included, but for show.
 
     Raises:
@@ -74,7 +74,7 @@ def fit(spec: ExternalSpec, tensors: Mapping[str, Tensor]) -> None:
         utils._safe_load_state_dict(model, spec.model, tensors, utils.BenchmarkDataset(spec.classification))
 
 
-def architecture(spec: ExternalSpec) -> nn.Module:
+def architecture(spec: RobustBenchSpec) -> nn.Module:
     """The network as robustbench builds it, with initial weights from torch's global generator."""
     utils = _robustbench().utils
     models = utils.all_models[utils.BenchmarkDataset(spec.classification)][utils.ThreatModel(spec.threat_model)]
@@ -82,7 +82,7 @@ def architecture(spec: ExternalSpec) -> nn.Module:
     return model
 
 
-def _try_out(model: nn.Module, spec: ExternalSpec, device: torch.device) -> None:
+def _try_out(model: nn.Module, spec: RobustBenchSpec, device: torch.device) -> None:
     """One forward pass, so that useless weights are told of before an evaluation starts."""
     images = torch.linspace(0, 1, 2 * 3 * 32 * 32, device=device).view(2, *IMAGE)
     with torch.inference_mode():

@@ -12,7 +12,7 @@ from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.summary import WORST
 from harness.report.tables import signed
-from harness.spec.external import ExternalSpec
+from harness.spec.external import RobustBenchSpec
 
 
 def published_table(results: Results) -> Table:
@@ -59,7 +59,7 @@ def _comparisons(results: Results) -> Iterator[Comparison]:
     made_here = {split.name for split in results.origins.data if split.generated}
     for row in records(models[models["target"] == "external"]):
         name = next((known for known in PUBLISHED if known == row.architecture), None)
-        if name is None or ExternalSpec(model=name).weights in made_here:
+        if name is None or RobustBenchSpec(model=name).weights in made_here:
             continue
         corrupted = results.corruptions[results.corruptions["condition"] == row.condition]
         measured: dict[Measure, float] = {}

@@ -30,7 +30,7 @@ from harness.spec.evaluation import (
     OwnMinimalAttackSpec,
     SpectrumSpec,
 )
-from harness.spec.external import CheckpointSpec, ExternalSpec, UntrainedSpec
+from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
 from harness.spec.job import (
     ANALYSIS_VERSIONS,
     EVALUATION_VERSIONS,
@@ -84,12 +84,12 @@ __all__ = [
     "Place",
     "PlannedJob",
     "RegularizerSpec",
+    "RobustBenchSpec",
     "SimilaritySpec",
     "SpectrumSpec",
     "Suite",
     "TrainJob",
     "TrainingSpec",
-    "UntrainedSpec",
     "digest",
     "find_collection",
     "kind_of",

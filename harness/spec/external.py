@@ -23,7 +23,7 @@ THREAT_MODELS: Mapping[RobustBenchModel, ThreatModel] = {
 }
 
 
-class ExternalSpec(Spec):
+class RobustBenchSpec(Spec):
     """A published model: it is loaded, not trained, and classifies color CIFAR-10."""
 
     zoo: Literal["robustbench"] = "robustbench"
@@ -95,5 +95,5 @@ class CheckpointSpec(WithOptions):
         return f"{self.weights} ({self.function})"
 
 
-UntrainedSpec = ExternalSpec | CheckpointSpec
+ExternalSpec = RobustBenchSpec | CheckpointSpec
 """A model that is not trained here."""

@@ -15,7 +15,7 @@ from functools import cached_property
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.digest import digest
 from harness.spec.evaluation import EvaluationSpec
-from harness.spec.external import UntrainedSpec
+from harness.spec.external import ExternalSpec
 from harness.spec.training import TrainingSpec
 
 TRAINING_VERSION = 1
@@ -60,7 +60,7 @@ class TrainJob:
 class LoadJob:
     """Take in a model that was trained elsewhere."""
 
-    spec: UntrainedSpec
+    spec: ExternalSpec
     data: Mapping[str, str]
     """SHA-256 of its weights, and of its code if it is one's own, by "name/part"."""
     seed: int = 0

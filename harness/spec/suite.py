@@ -25,7 +25,7 @@ from harness.errors import SpecError
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
-from harness.spec.external import CheckpointSpec, ExternalSpec, UntrainedSpec
+from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
 from harness.spec.model import Spec, Table, all_validated, part_of, validated
 from harness.spec.suite_file import (
     KINDS,
@@ -41,7 +41,7 @@ from harness.spec.suite_file import (
 )
 from harness.spec.training import TrainingSpec
 
-UNTRAINED = {"external": "an external model", "checkpoint": "a checkpoint"}
+EXTERNAL = {"external": "an external model", "checkpoint": "a checkpoint"}
 """By the condition's key: what is loaded, not trained."""
 
 
@@ -54,7 +54,7 @@ class Suite(Spec):
     figures: tuple[str, ...] = ()
     """Figures and tables of the paper that it produces the data for."""
     seeds: tuple[int, ...] = Field(min_length=1)
-    conditions: dict[str, TrainingSpec | UntrainedSpec]
+    conditions: dict[str, TrainingSpec | ExternalSpec]
     evaluations: dict[str, EvaluationSpec]
     analyses: dict[str, AnalysisSpec] = {}
     source: Path
@@ -95,20 +95,20 @@ def parse_suite(
         for name, table in laid_over(written.conditions, overlay.conditions).items()
         for expanded_name, expanded in _grid(name, table, path.name)
     }
-    untrained = {
+    external = {
         key: {
-            name: _untrained_table(table, key, f"{where}: conditions {name}")
+            name: _external_table(table, key, f"{where}: conditions {name}")
             for name, table in tables.items()
             if key in table
         }
-        for key in UNTRAINED
+        for key in EXTERNAL
     }
-    loaded = {name for found in untrained.values() for name in found}
+    loaded = {name for found in external.values() for name in found}
     trained = {name: _training_table(written, overlay, table) for name, table in tables.items() if name not in loaded}
-    conditions: dict[str, TrainingSpec | UntrainedSpec] = {
+    conditions: dict[str, TrainingSpec | ExternalSpec] = {
         **all_validated(TrainingSpec, trained, where, "conditions"),
-        **all_validated(ExternalSpec, untrained["external"], where, "conditions"),
-        **all_validated(CheckpointSpec, untrained["checkpoint"], where, "conditions"),
+        **all_validated(RobustBenchSpec, external["external"], where, "conditions"),
+        **all_validated(CheckpointSpec, external["checkpoint"], where, "conditions"),
     }
     return Suite(
         name=path.stem,
@@ -160,10 +160,10 @@ def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
     return bool(set(first.severities) & set(second.severities)) and (len(named) < 2 or bool(named[0] & named[1]))
 
 
-def _untrained_table(table: Table, key: str, where: str) -> Table:
+def _external_table(table: Table, key: str, where: str) -> Table:
     others = sorted(table.keys() - {key})
     if others:
-        raise SpecError(f"{where}: {UNTRAINED[key]} is not trained here, so {', '.join(others)} means nothing to it")
+        raise SpecError(f"{where}: {EXTERNAL[key]} is not trained here, so {', '.join(others)} means nothing to it")
     return dict(table[key])
 
 

@@ -20,7 +20,7 @@ from harness.errors import SpecError, UnknownName
 from harness.names import lookup
 from harness.spec.analysis import ANALYSIS_SPECS
 from harness.spec.evaluation import EVALUATION_SPECS
-from harness.spec.external import CheckpointSpec, ExternalSpec
+from harness.spec.external import CheckpointSpec, RobustBenchSpec
 from harness.spec.model import Spec, Table, part_of, validated
 from harness.spec.training import RegularizerSpec, TrainingSpec
 
@@ -44,7 +44,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 class _ConditionTable(TrainingSpec):
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     """A sweep: lists of values by dotted key; each combination is a condition of its own."""
-    external: ExternalSpec | None = None
+    external: RobustBenchSpec | None = None
     """A published model; it goes with no other key."""
     checkpoint: CheckpointSpec | None = None
     """A network of your own that was trained elsewhere; it goes with no other key."""

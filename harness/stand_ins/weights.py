@@ -20,7 +20,7 @@ from harness.models.features import convolutions
 from harness.models.misfit import misfit
 from harness.models.zoo import architecture
 from harness.seeding import seed_of, stream
-from harness.spec.external import THREAT_MODELS, ExternalSpec
+from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
 
 def make_weights(data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
@@ -42,7 +42,7 @@ def make_weights(data_dir: Path, name: str, *, existing: Existing, on_progress: 
     on_progress(2, 2)
 
 
-def _robustbench(spec: ExternalSpec) -> dict[str, Tensor]:
+def _robustbench(spec: RobustBenchSpec) -> dict[str, Tensor]:
     """The weights that the architecture begins its training with."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(0, "stand-in", spec.weights))
@@ -59,7 +59,7 @@ def _vgg19() -> dict[str, Tensor]:
     return found
 
 
-_PUBLISHED = [ExternalSpec(model=model) for model in THREAT_MODELS]
+_PUBLISHED = [RobustBenchSpec(model=model) for model in THREAT_MODELS]
 RANDOM: Mapping[str, Callable[[], dict[str, Tensor]]] = {
     **{spec.weights: partial(_robustbench, spec) for spec in _PUBLISHED},
     "vgg19": _vgg19,

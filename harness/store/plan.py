@@ -18,8 +18,8 @@ from harness.spec import (
     ModelJob,
     Place,
     PlannedJob,
+    RobustBenchSpec,
     TrainingSpec,
-    UntrainedSpec,
     digest,
     kind_of,
     model_of,
@@ -109,14 +109,14 @@ def model_row(key: str, job: ModelJob) -> dict[str, Any]:
         "spec": spec.model_dump(mode="json"),
         "classification": spec.classification,
         "color": spec.color,
-    } | (_training_columns(spec) if isinstance(spec, TrainingSpec) else _untrained_columns(spec, job.spec_digest))
+    } | (_training_columns(spec) if isinstance(spec, TrainingSpec) else _external_columns(spec, job.spec_digest))
 
 
-def _untrained_columns(spec: UntrainedSpec, identity: str) -> dict[str, Any]:
+def _external_columns(spec: ExternalSpec, identity: str) -> dict[str, Any]:
     return {
         "baseline": identity,
         "n_train": None,
-        "architecture": spec.model if isinstance(spec, ExternalSpec) else spec.title,
+        "architecture": spec.model if isinstance(spec, RobustBenchSpec) else spec.title,
         "base_width": None,
         "regularization": "none",
         "target": "external",

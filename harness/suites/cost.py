@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.models.cost import external_forward_gflop, forward_gflop
+from harness.models.cost import forward_gflop, robustbench_forward_gflop
 from harness.spec import (
     BoundaryAttackSpec,
     CorruptionSpec,
@@ -20,9 +20,9 @@ from harness.spec import (
     OwnMinimalAttackSpec,
     PlannedJob,
     RegularizerSpec,
+    RobustBenchSpec,
     TrainingSpec,
     TrainJob,
-    UntrainedSpec,
     kind_of,
     model_of,
 )
@@ -51,10 +51,10 @@ def rate_key(job: Job) -> Rate:
     return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
 
 
-def _forward(spec: TrainingSpec | UntrainedSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:
+def _forward(spec: TrainingSpec | ExternalSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:
     """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
-    if isinstance(spec, ExternalSpec):
-        return external_forward_gflop(spec)
+    if isinstance(spec, RobustBenchSpec):
+        return robustbench_forward_gflop(spec)
     task = inputs.dataset(spec.classification)
     network = spec.network if isinstance(spec, TrainingSpec) else NetworkSpec()  # a guess
     return forward_gflop(network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
@@ -72,7 +72,7 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     return epoch * optimisation.epochs
 
 
-def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | UntrainedSpec, inputs: Inputs) -> float:
+def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs) -> float:
     """Estimated GFLOP of evaluating one model."""
     available = inputs.state(f"{model.classification}/test").count
     return min(spec.n_images or available, available) * _passes(spec) * _forward(model, inputs)

@@ -20,6 +20,7 @@ from harness.spec import (
     CorruptionSpec,
     CorruptionSpectraSpec,
     EvaluationSpec,
+    ExternalSpec,
     FgsmTransferSpec,
     NoiseExamplesSpec,
     NoiseSpec,
@@ -28,14 +29,13 @@ from harness.spec import (
     Suite,
     TrainingSpec,
     TrainJob,
-    UntrainedSpec,
 )
 from harness.spec.own import code_inputs
 from harness.spec.training import RECORDED, Precision
 from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.inputs import Inputs
 
-ModelSpec = TrainingSpec | UntrainedSpec
+ModelSpec = TrainingSpec | ExternalSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import HarnessError, ResultsBusy
-from harness.files import write_whole
+from harness.files import is_whole, write_whole
 
 LOOKS, LOOK_SECONDS = 5, 0.1  # at a lock that somebody has
 ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
@@ -97,15 +97,6 @@ def holder(folder: Path) -> str | None:
 def checkpoint_file(models_dir: Path, key: str, sha256: str) -> Path:
     """Where the weights of a researcher's own checkpoint lie, for workers wherever they are."""
     return models_dir / key / f"checkpoint-{sha256}.pt"
-
-
-def is_whole(path: Path, sha256: str | None) -> bool:
-    """Whether a file is there with that content."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
 
 
 def copy_whole(source: Path, target: Path, sha256: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import AlreadyRecorded, DataMissing
+from harness.files import is_whole
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
 from harness.settings import Settings
@@ -24,7 +25,7 @@ from harness.suites.inputs import Inputs
 from harness.suites.peers import Peers
 from harness.suites.plan import Plan, label
 from harness.suites.request import Request, Summary, Watch
-from harness.suites.results import checkpoint_file, copy_whole, is_whole
+from harness.suites.results_folder import checkpoint_file, copy_whole
 from harness.suites.schedule import Schedule
 
 LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move

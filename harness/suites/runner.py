@@ -12,6 +12,7 @@ from dataclasses import replace
 from harness.data.bundled import is_made
 from harness.data.sets import DATASETS
 from harness.errors import DataMissing, Interrupted
+from harness.files import is_whole
 from harness.names import lookup
 from harness.settings import Settings
 from harness.store import read, write
@@ -24,7 +25,7 @@ from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, label, make_plan
 from harness.suites.request import Request, Summary, Watch
-from harness.suites.results import held, is_whole
+from harness.suites.results_folder import held
 from harness.suites.run import LOOK_SECONDS, Run
 
 LOCK_SECONDS = 1.0

@@ -19,17 +19,18 @@ from harness.data.manifest import get_dataset
 from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for
+from harness.files import is_whole
 from harness.machine import memory_note
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
 from harness.models.checkpoint import load_checkpoint
-from harness.models.zoo import load_external
+from harness.models.zoo import load_robustbench
 from harness.spec import (
     AnalyseJob,
     CheckpointSpec,
     EvaluateJob,
-    ExternalSpec,
     LoadJob,
     ModelJob,
+    RobustBenchSpec,
     TrainingSpec,
     TrainJob,
 )
@@ -37,7 +38,7 @@ from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import cpu_name
 from harness.suites.executors.executor import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.suites.inputs import Inputs
-from harness.suites.results import checkpoint_file, is_whole
+from harness.suites.results_folder import checkpoint_file
 from harness.training.images import training_images
 from harness.training.loop import train
 from harness.training.trained import load_trained
@@ -90,7 +91,7 @@ class Worker:
         self._say = tell
         # a substitute is needed again by every model: what was remembered about it must not be lost in between
         self._load = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
-        self._load_external = lru_cache(maxsize=1)(load_external)
+        self._load_robustbench = lru_cache(maxsize=1)(load_robustbench)
         self._load_checkpoint = lru_cache(maxsize=1)(load_checkpoint)
         self._told = 0.0
         cuda = device.type == "cuda"
@@ -172,8 +173,8 @@ class Worker:
         )
 
     def _loaded(self, work: JobWork, job: ModelJob) -> nn.Module:
-        if isinstance(job.spec, ExternalSpec):
-            return self._load_external(job.spec, _weights_of(work, job), self._device)
+        if isinstance(job.spec, RobustBenchSpec):
+            return self._load_robustbench(job.spec, _weights_of(work, job), self._device)
         task = get_dataset(work.data_dir, job.spec.classification).task
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
         if isinstance(job.spec, CheckpointSpec):
@@ -199,7 +200,7 @@ def _require_planned_data(work: JobWork) -> None:
 def _weights_of(work: JobWork, job: ModelJob) -> Path:
     """The file of a model that was trained elsewhere, every byte of it checked."""
     assert not isinstance(job.spec, TrainingSpec)
-    if isinstance(job.spec, ExternalSpec):
+    if isinstance(job.spec, RobustBenchSpec):
         return weights_file(work.data_dir, job.spec.weights)
     sha256 = job.data[job.spec.splits[0]]
     path = checkpoint_file(work.models_dir, job.key, sha256)

@@ -17,9 +17,9 @@ from harness.data.weights import get_weights
 from harness.errors import DataDamaged, DataError, DataMissing, HarnessError, ImportRefused, SpecError, UnknownName
 from harness.models.zoo import architecture
 from harness.settings import settings
-from harness.spec import ExternalSpec
+from harness.spec import RobustBenchSpec
 
-MODAS = ExternalSpec(model="Modas2021PRIMEResNet18")
+MODAS = RobustBenchSpec(model="Modas2021PRIMEResNet18")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from harness.data.weights import WEIGHTS
 from harness.models import features
 from harness.models.misfit import misfit
 from harness.models.zoo import architecture
-from harness.spec import ExternalSpec
+from harness.spec import RobustBenchSpec
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -18,7 +18,7 @@ def test_all_weights_have_an_architecture_that_nothing_does_not_fit(name: str) -
 
 
 def test_an_architectures_own_tensors_fit_it_and_those_of_another_are_told_in_one_short_line() -> None:
-    modas, standard = ExternalSpec(model="Modas2021PRIMEResNet18"), ExternalSpec(model="Standard")
+    modas, standard = RobustBenchSpec(model="Modas2021PRIMEResNet18"), RobustBenchSpec(model="Standard")
     with torch.device("meta"):
         tensors = {spec.weights: architecture(spec).state_dict() for spec in (modas, standard)}
     tensors["vgg19"] = {f"features.{name}": tensor for name, tensor in features.convolutions().state_dict().items()}

@@ -17,16 +17,16 @@ from harness.data.weights.preparation import import_weights
 from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused, NotEvaluable
 from harness.models import zoo
 from harness.models.bfloat16 import in_bfloat16
-from harness.models.cost import external_forward_gflop
+from harness.models.cost import robustbench_forward_gflop
 from harness.models.misfit import misfit
-from harness.models.zoo import architecture, load_external
-from harness.spec import ExternalSpec
+from harness.models.zoo import architecture, load_robustbench
+from harness.spec import RobustBenchSpec
 from harness.spec.external import RobustBenchModel
 
 CPU = torch.device("cpu")
 MODELS = get_args(RobustBenchModel)
-MODAS = ExternalSpec(model="Modas2021PRIMEResNet18")  # the smallest
-ENGSTROM = ExternalSpec(model="Engstrom2019Robustness")
+MODAS = RobustBenchSpec(model="Modas2021PRIMEResNet18")  # the smallest
+ENGSTROM = RobustBenchSpec(model="Engstrom2019Robustness")
 
 Tensors = dict[str, Tensor]
 Content = Callable[[Tensors], object]
@@ -43,7 +43,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refusing)
 
 
-def generated(folder: Path, spec: ExternalSpec, content: Content = lambda tensors: tensors) -> tuple[Path, Tensors]:
+def generated(folder: Path, spec: RobustBenchSpec, content: Content = lambda tensors: tensors) -> tuple[Path, Tensors]:
     """Puts small random weights in the real layout; gives their verified file and the tensors."""
     with torch.device("meta"):
         shapes = {name: tensor.shape for name, tensor in architecture(spec).state_dict().items()}
@@ -74,10 +74,10 @@ def images() -> Tensor:
 def test_each_model_is_loaded_from_the_disk_and_classifies(
     model: RobustBenchModel, images: Tensor, tmp_path: Path
 ) -> None:
-    path, tensors = generated(tmp_path, ExternalSpec(model=model))
+    path, tensors = generated(tmp_path, RobustBenchSpec(model=model))
     torch.manual_seed(7)
     state = torch.random.get_rng_state()
-    loaded = load_external(ExternalSpec(model=model), path, CPU)
+    loaded = load_robustbench(RobustBenchSpec(model=model), path, CPU)
     assert torch.equal(torch.random.get_rng_state(), state)
     assert not loaded.training
     assert equal(loaded, tensors)
@@ -91,16 +91,16 @@ def test_each_model_is_loaded_from_the_disk_and_classifies(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_cost_is_what_torch_counts(model: RobustBenchModel) -> None:
-    spec = ExternalSpec(model=model)
+    spec = RobustBenchSpec(model=model)
     with torch.device("meta"):
         network, image = architecture(spec), torch.empty(1, 3, 32, 32)
     with FlopCounterMode(display=False) as counter:
         network(image)
-    assert external_forward_gflop(spec) == pytest.approx(counter.get_total_flops() / 1e9, rel=1e-4)
+    assert robustbench_forward_gflop(spec) == pytest.approx(counter.get_total_flops() / 1e9, rel=1e-4)
 
 
 def test_weights_take_no_gradients_but_images_do(modas: tuple[Path, Tensors], images: Tensor) -> None:
-    model = load_external(MODAS, modas[0], CPU)
+    model = load_robustbench(MODAS, modas[0], CPU)
     (gradient,) = torch.autograd.grad(model(images.requires_grad_()).logsumexp(1).sum(), images)
     assert gradient.abs().max() > 0
     assert not any(parameter.requires_grad for parameter in model.parameters())
@@ -117,7 +117,7 @@ def test_weights_take_no_gradients_but_images_do(modas: tuple[Path, Tensors], im
 )
 def test_the_forms_that_robustbench_accepts_are_accepted(content: Content, tmp_path: Path) -> None:
     path, tensors = generated(tmp_path, MODAS, content)
-    assert equal(load_external(MODAS, path, CPU), tensors)
+    assert equal(load_robustbench(MODAS, path, CPU), tensors)
 
 
 def test_engstroms_normalisation_may_be_missing_as_in_robustbench(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_engstroms_normalisation_may_be_missing_as_in_robustbench(tmp_path: Path
         return {name: tensor for name, tensor in tensors.items() if name not in {"mu", "sigma"}}
 
     path, _ = generated(tmp_path, ENGSTROM, without)
-    assert load_external(ENGSTROM, path, CPU).get_buffer("mu").flatten().tolist() == pytest.approx(
+    assert load_robustbench(ENGSTROM, path, CPU).get_buffer("mu").flatten().tolist() == pytest.approx(
         [0.4914, 0.4822, 0.4465]
     )
     with pytest.raises(ImportRefused, match=r'Missing key\(s\) in state_dict: "mu", "sigma"'):
@@ -155,7 +155,7 @@ def test_tensors_of_another_architecture_are_refused_by_name(change: Content, to
 
 def test_a_file_that_is_not_there_is_never_downloaded(tmp_path: Path) -> None:
     with pytest.raises(DataMissing, match=f"harness data prepare {MODAS.weights}"):
-        load_external(MODAS, get_weights(MODAS.weights).path(tmp_path), CPU)
+        load_robustbench(MODAS, get_weights(MODAS.weights).path(tmp_path), CPU)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,12 +168,12 @@ def test_a_file_that_changed_after_it_was_verified_is_refused_by_name(
     for damaged in (content[: len(content) // 2], b"", b"<html>"):
         path.write_bytes(damaged)
         with pytest.raises(DataDamaged, match=rf"cannot load .*ResNet18\.pt .*prepare {MODAS.weights} --replace"):
-            load_external(MODAS, path, CPU)
+            load_robustbench(MODAS, path, CPU)
 
 
 def test_a_file_in_another_place_is_a_programmers_error(modas: tuple[Path, Tensors]) -> None:
     with pytest.raises(ValueError, match="robustbench loads"):
-        load_external(ExternalSpec(model="Standard"), modas[0], CPU)
+        load_robustbench(RobustBenchSpec(model="Standard"), modas[0], CPU)
 
 
 def test_weights_that_give_no_finite_logits_are_refused(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_weights_that_give_no_finite_logits_are_refused(tmp_path: Path) -> None:
         tmp_path, MODAS, lambda tensors: tensors | {"linear.weight": torch.full_like(tensors["linear.weight"], 1e38)}
     )
     with pytest.raises(NotEvaluable, match=r"Modas.*logits that are not finite.*--replace"):
-        load_external(MODAS, path, CPU)
+        load_robustbench(MODAS, path, CPU)
 
 
 @pytest.fixture

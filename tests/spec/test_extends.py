@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SpecError, UnknownName
-from harness.spec import ExternalSpec, Suite, find_collection, parse_suite
+from harness.spec import RobustBenchSpec, Suite, find_collection, parse_suite
 
 OWN = """
 extends = "base"
@@ -94,7 +94,7 @@ def test_suites_that_say_the_same_have_the_same_conditions(files: dict[str, Path
 
 def test_an_external_model_stands_alone(files: dict[str, Path]) -> None:
     suite = parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standard" }\n')
-    assert suite.conditions["standard"] == ExternalSpec(model="Standard")
+    assert suite.conditions["standard"] == RobustBenchSpec(model="Standard")
     with pytest.raises(SpecError, match="an external model is not trained here, so n_train means nothing to it"):
         parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standard" }\nn_train = 10\n')
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.data.weights import get_weights
-from harness.spec import ExternalSpec, digest
+from harness.spec import RobustBenchSpec, digest
 from harness.spec.external import THREAT_MODELS, RobustBenchModel
 
 MODELS = get_args(RobustBenchModel)
@@ -14,7 +14,7 @@ MODELS = get_args(RobustBenchModel)
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_has_weights_where_robustbench_looks_for_them(model: RobustBenchModel) -> None:
-    spec = ExternalSpec(model=model)
+    spec = RobustBenchSpec(model=model)
     assert get_weights(spec.weights).file == f"robustbench/cifar10/{spec.threat_model}/{model}.pt"
     assert (spec.classification, spec.color, spec.title) == ("cifar10", "rgb", f"{model} (RobustBench)")
 
@@ -24,6 +24,6 @@ def test_the_papers_four_models_are_of_the_threat_models_that_it_names() -> None
 
 
 def test_models_differ_in_identity_and_others_are_refused() -> None:
-    assert len({digest(ExternalSpec(model=model)) for model in MODELS}) == 4
+    assert len({digest(RobustBenchSpec(model=model)) for model in MODELS}) == 4
     with pytest.raises(ValidationError):
-        ExternalSpec.model_validate({"model": "Wang2023Better"})
+        RobustBenchSpec.model_validate({"model": "Wang2023Better"})

@@ -9,12 +9,12 @@ import torch
 from harness.data.weights import WEIGHTS, find_weights, weights_file
 from harness.errors import DataError
 from harness.models.features import feature_rows
-from harness.models.zoo import load_external
-from harness.spec import ExternalSpec
+from harness.models.zoo import load_robustbench
+from harness.spec import RobustBenchSpec
 from harness.stand_ins import make_stand_in
 from harness.stand_ins.weights import RANDOM
 
-MODAS = ExternalSpec(model="Modas2021PRIMEResNet18")
+MODAS = RobustBenchSpec(model="Modas2021PRIMEResNet18")
 CPU = torch.device("cpu")
 
 
@@ -27,7 +27,7 @@ def test_robustbench_loads_them(tmp_path: Path) -> None:
     manifest = find_weights(tmp_path, MODAS.weights)
     assert manifest is not None
     assert manifest.origin.stand_in
-    logits = load_external(MODAS, weights_file(tmp_path, MODAS.weights), CPU)(torch.rand(2, 3, 32, 32))
+    logits = load_robustbench(MODAS, weights_file(tmp_path, MODAS.weights), CPU)(torch.rand(2, 3, 32, 32))
     assert logits.isfinite().all()
 
 

@@ -35,11 +35,11 @@ from harness.spec import (
     BoundarySpec,
     CleanSpec,
     EvaluateJob,
-    ExternalSpec,
     LoadJob,
     NoiseSpec,
     Place,
     PlannedJob,
+    RobustBenchSpec,
     SimilaritySpec,
     SpectrumSpec,
     TrainJob,
@@ -71,7 +71,7 @@ NONE_COMMON = ("study", "smoke", "none", "digits", "none", "none", None, None, "
 THRESHOLD_COMMON = ("study", "smoke", "threshold", "digits", "digits", "threshold", 10.0, 0.8, "resnet18", "gray")
 
 
-EXTERNAL = LoadJob(spec=ExternalSpec(model="Standard"), data={"robustbench-standard/weights": "e" * 64})
+EXTERNAL = LoadJob(spec=RobustBenchSpec(model="Standard"), data={"robustbench-standard/weights": "e" * 64})
 SPECTRUM = EvaluateJob(model=EXTERNAL, evaluation=SpectrumSpec(steps=10, n_images=2), data={})
 ANALYSIS = AnalyseJob(spec=SimilaritySpec(recording="v1"), data={"v1/neural": "f" * 64})
 

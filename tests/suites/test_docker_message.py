@@ -23,7 +23,6 @@ from harness.spec import (
     AnalyseJob,
     CleanSpec,
     EvaluateJob,
-    ExternalSpec,
     LoadJob,
     NetworkSpec,
     NoiseExamplesSpec,
@@ -32,6 +31,7 @@ from harness.spec import (
     OwnMinimalAttackSpec,
     PenaltySpec,
     RegularizerSpec,
+    RobustBenchSpec,
     TrainingSpec,
     TrainJob,
 )
@@ -62,7 +62,7 @@ OWN = TrainJob(
 )
 OWN_ATTACK = OwnAttackSpec(function="mine.py:attack", max_epsilon=0.1, options={"steps": 3})
 OWN_MINIMAL_ATTACK = OwnMinimalAttackSpec(function="mine.py:attack", norm="linf", options={"steps": 3})
-LOAD = LoadJob(spec=ExternalSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
+LOAD = LoadJob(spec=RobustBenchSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
 JOBS = [
     TRAIN,
     LOAD,

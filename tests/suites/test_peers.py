@@ -30,7 +30,7 @@ from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder
 from harness.suites.plan import make_plan
 from harness.suites.request import Request
-from harness.suites.results import held
+from harness.suites.results_folder import held
 from harness.suites.runner import run_suite
 
 FORK = multiprocessing.get_context("fork")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataDamaged, SpecError, UnknownName
-from harness.spec import EvaluateJob, ExternalSpec, NoiseExamplesSpec, Suite, TrainingSpec, TrainJob, kind_of
+from harness.spec import EvaluateJob, NoiseExamplesSpec, RobustBenchSpec, Suite, TrainingSpec, TrainJob, kind_of
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import label, make_plan
@@ -243,7 +243,7 @@ def test_a_seed_is_whole_in_all_suites_before_the_next_begins(parse, inputs):
     assert seeds == sorted(seeds)
 
 
-EXTERNAL = ExternalSpec(model="Standard")
+EXTERNAL = RobustBenchSpec(model="Standard")
 
 
 def with_external(suite: Suite) -> Suite:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -11,11 +10,11 @@ import threading
 import pytest
 
 from harness.errors import HarnessError, ResultsBusy
-from harness.suites.results import held, holder, is_whole
+from harness.suites.results_folder import held, holder
 
 
 def test_a_second_run_is_refused_and_told_whom_it_waits_for(tmp_path):
-    other = "from pathlib import Path; import sys, time; from harness.suites.results import held\n"
+    other = "from pathlib import Path; import sys, time; from harness.suites.results_folder import held\n"
     other += "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", other, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -64,13 +63,3 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         held(tmp_path / "file" / "in"),
     ):
         pass
-
-
-def test_a_file_is_whole_if_every_byte_is(tmp_path):
-    path = tmp_path / "weights"
-    path.write_bytes(b"abc")
-    digest = hashlib.sha256(b"abc").hexdigest()
-    assert is_whole(path, digest)
-    path.write_bytes(b"abd")
-    assert not is_whole(path, digest)
-    assert not is_whole(tmp_path / "gone", digest)

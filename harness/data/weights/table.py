@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.names import lookup
-from harness.spec.external import ExternalSpec, RobustBenchModel
+from harness.spec.external import RobustBenchModel, RobustBenchSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class ExternalWeights:
 
 
 def _robustbench(model: RobustBenchModel, drive_id: str) -> ExternalWeights:
-    spec = ExternalSpec(model=model)
+    spec = RobustBenchSpec(model=model)
     return ExternalWeights(
         name=spec.weights,
         title=f"{spec.title}, {spec.threat_model}",
