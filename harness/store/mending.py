@@ -33,7 +33,7 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
     if found:
         with db.transaction() as session:
             for key in found:
-                _forget(session, planned[key])
+                _forget(session, planned[key], found)
     return found
 
 
@@ -49,14 +49,16 @@ def forget_training(db: Database, key: str) -> None:
         job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
 
 
-def _forget(session: Session, planned: PlannedJob) -> None:
+def _forget(session: Session, planned: PlannedJob, found: Collection[str]) -> None:
     key, model = planned.key, model_of(planned.job)
     row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
     for table in (schema.Measurement, schema.ImageResult, schema.ResultArray):
         session.execute(delete(table).where(table.evaluation_id == row))
     session.execute(delete(schema.Evaluation).where(schema.Evaluation.id == row))
     if model:
-        session.execute(update(schema.Model).where(schema.Model.key == model.key).values(model_row(model.key, model)))
+        if not _is_vouched_for(session, model.key, found):
+            written = update(schema.Model).where(schema.Model.key == model.key)
+            session.execute(written.values(model_row(model.key, model)))
         if model.key == key:
             _delete_training(session, session.scalar(select(schema.Model.id).where(schema.Model.key == key)))
     session.execute(delete(schema.JobData).where(schema.JobData.job_key == key))
@@ -67,6 +69,17 @@ def _forget(session: Session, planned: PlannedJob) -> None:
         .values(state="waiting", kind=kind_of(planned.job), work=planned.work, **finished)
     )
     seals.unseal(session.connection(), key)
+
+
+def _is_vouched_for(session: Session, model: str, found: Collection[str]) -> bool:
+    """Whether another result of a model shows by its seal that the model's row is as it was recorded.
+
+    Such a row stays: with what a newer version of this program would write, that result's seal would be broken.
+    """
+    job = schema.Job
+    query = select(job.key).join(schema.Model, schema.Model.id == job.model_id).where(schema.Model.key == model)
+    others = [key for key in session.scalars(query.where(job.state.in_(FINAL))) if key not in found]
+    return len(seals.broken(session.connection(), others)) < len(others)
 
 
 def _delete_training(session: Session, model_id: int | None) -> None:

@@ -194,7 +194,10 @@ def _require_planned_data(work: JobWork) -> None:
 
     To be asked after the reading: what was read before is still open then, and as it was.
     """
-    Inputs(work.data_dir, "smoke").require_same(work.job.data)  # the profile that stand-ins are data to
+    data = dict(work.job.data)
+    if isinstance(work.job, EvaluateJob) and isinstance(work.job.model, LoadJob):
+        data |= work.job.model.data  # its weights are read again for each evaluation
+    Inputs(work.data_dir, "smoke").require_same(data)  # the profile that stand-ins are data to
 
 
 def _weights_of(work: JobWork, job: ModelJob) -> Path:

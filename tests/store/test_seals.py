@@ -100,6 +100,21 @@ def test_results_whose_files_are_lost_are_forgotten_as_well(filled: Database) ->
     assert broken(filled) == []
 
 
+def test_mending_one_result_leaves_those_whole_that_an_older_version_recorded_of_the_same_model(
+    filled: Database,
+) -> None:
+    """Its specs had fewer fields, so that its models' rows are not what would be written today."""
+    older = "UPDATE model SET spec = '{}'"
+    change(filled, older)
+    with filled.transaction() as session:
+        seals.seal(session.connection(), [each.key for each in planned()])
+    assert broken(filled) == []
+    by_key = {each.key: each for each in planned()}
+    assert mend(filled, by_key, lost=[KEY]) == [KEY]
+    assert broken(filled) == []
+    assert read.answer(filled, "SELECT count(*) FROM model WHERE spec <> '{}'").rows == ((0,),)
+
+
 def test_seals_are_the_same_on_both_databases(db: Database, filled_sqlite: Database) -> None:
     """But for times, which differ between two runs: they are made equal first."""
     fill(db)

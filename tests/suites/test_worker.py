@@ -17,12 +17,15 @@ from harness.spec import (
     AnalyseJob,
     CleanSpec,
     EvaluateJob,
+    LoadJob,
     NetworkSpec,
     NoiseExamplesSpec,
     OptimisationSpec,
+    RobustBenchSpec,
     TrainingSpec,
     TrainJob,
 )
+from harness.stand_ins import make_stand_in
 from harness.suites.executors.executor import Failed, Finished, JobWork
 from harness.suites.inputs import Inputs
 from harness.suites.worker import Worker
@@ -131,3 +134,22 @@ def test_what_was_read_of_other_data_than_planned_is_no_result(kind, folders, ot
     assert isinstance(failed, Failed)
     assert failed.reason == f"digits in {other_digits} was replaced since this run began; run the command again"
     assert failed.cause == "refused"
+
+
+def test_an_evaluation_with_other_weights_than_planned_is_no_result(tmp_path):
+    """A colleague replaces a published model's weights while a run works."""
+    spec = RobustBenchSpec(model="Modas2021PRIMEResNet18")
+    make_stand_in(tmp_path, "cifar10")
+    make_stand_in(tmp_path, spec.weights)
+    inputs = Inputs(tmp_path, "smoke")
+    data, evaluation = inputs.digests(["cifar10/test"]), CleanSpec(n_images=2)
+    worker = Worker(torch.device("cpu"), 1, lambda told: None)
+
+    def outcome(weights):
+        job = EvaluateJob(model=LoadJob(spec=spec, data=weights), evaluation=evaluation, data=data)
+        return worker.outcome(JobWork(job=job, data_dir=tmp_path, models_dir=tmp_path / "models", weights={}))
+
+    assert isinstance(outcome(inputs.digests(spec.splits)), Finished)
+    failed = outcome(dict.fromkeys(spec.splits, "0" * 64))
+    assert isinstance(failed, Failed)
+    assert failed.reason.startswith(f"{spec.weights} in {tmp_path} was replaced since this run began")
