@@ -13,7 +13,7 @@ from benchmarks.commands import Duration
 from benchmarks.contest import Outcome
 from benchmarks.machine import Machine
 from harness.measurement import DeviceFacts
-from harness.store.provenance import provenance
+from harness.provenance import provenance
 
 FOLDER = Path(__file__).parent / "results"
 

@@ -25,12 +25,12 @@ from sqlalchemy import text
 
 from harness.data.bundled import prepare_bundled
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, TrainingResult
+from harness.provenance import provenance
 from harness.report.results import read_results, with_results
 from harness.spec import TrainJob, parse_suite
 from harness.spec.suite_file import MOST_CONDITIONS
 from harness.store import read, write
 from harness.store.engine import Database, open_database
-from harness.store.provenance import provenance
 from harness.store.totals import job_counts
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, make_plan

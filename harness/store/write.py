@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from harness.data.sets import FREQUENCY
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
+from harness.provenance import Provenance
 from harness.store import schema, seals
 from harness.store.arrays import ArrayFile
 from harness.store.batches import insert_rows
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 from harness.store.plan import SplitFacts, block_dependents, plan
-from harness.store.provenance import Provenance
 from harness.store.schema import FINAL
 
 __all__ = [

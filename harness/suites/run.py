@@ -17,7 +17,6 @@ from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob
 from harness.store import arrays, read, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
-from harness.store.provenance import provenance
 from harness.suites.cost import estimate, seconds
 from harness.suites.devices import Device
 from harness.suites.executors.executor import Event, Executor, Failed, Finished, JobWork, Lost, Progressed, Started
@@ -183,8 +182,7 @@ class Run:
                 self._record(planned, event)
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
-        origin = event.made_with or provenance(event.facts, "")
-        origin = replace(origin, command=self._request.command)
+        origin = replace(event.made_with, command=self._request.command)
         if isinstance(event.result, TrainingResult):
             write.finish_training(self._database, event.key, event.result, origin, event.seconds)
             if event.result.weights is None:

@@ -24,6 +24,7 @@ from harness.machine import memory_note
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
 from harness.models.checkpoint import load_checkpoint
 from harness.models.zoo import load_robustbench
+from harness.provenance import provenance
 from harness.spec import (
     AnalyseJob,
     CheckpointSpec,
@@ -96,11 +97,12 @@ class Worker:
         self._told = 0.0
         cuda = device.type == "cuda"
         self._where = torch.cuda.get_device_name(device) if cuda else "this machine"
-        self._facts = DeviceFacts(
+        facts = DeviceFacts(
             device=torch.cuda.get_device_name(device) if cuda else cpu_name(),
             driver=_driver_version() if cuda else None,
             threads=threads,
         )
+        self._made_with = provenance(facts, command="")
 
     def outcome(self, work: Work) -> Finished | Failed:
         """The work's value, or why there is none: whatever goes wrong with one must not stop the others."""
@@ -114,7 +116,7 @@ class Worker:
                 return Failed(work.key, f"not enough free memory on {self._where}{memory_note()}", "memory")
             files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
             return Failed(work.key, _described(error, files), "unexpected")
-        return Finished(work.key, result, self._facts, time.perf_counter() - began)
+        return Finished(work.key, result, self._made_with, time.perf_counter() - began)
 
     def _done(self, work: Work) -> Result:
         if not isinstance(work, JobWork):

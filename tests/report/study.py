@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
+from harness.provenance import Provenance
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import (
     BoundarySpec,
@@ -17,7 +18,6 @@ from harness.spec.evaluation import (
 from harness.spec.training import OptimisationSpec, RegularizerSpec
 from harness.store import plan, write
 from harness.store.engine import Database
-from harness.store.provenance import Provenance
 
 HOSTILE = r"<script>alert(1)</script> \input{secret} $x_1$"
 NONE = TrainingSpec(classification="digits", augmentation="none", optimisation=OptimisationSpec(epochs=2))

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, ImageResult, Measurement, TrainingResult
+from harness.provenance import Provenance
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, FgsmTransferSpec, NoiseSpec
 from harness.spec.training import OptimisationSpec, RegularizerSpec
 from harness.store import write
 from harness.store.engine import Database
-from harness.store.provenance import Provenance
 
 DATA = {"digits/train": "a" * 64}
 TEST_DATA = {"digits/test": "b" * 64}

@@ -13,12 +13,12 @@ from recorded_study import (
 )
 
 from harness.measurement import EvaluationResult, Measurement
+from harness.provenance import provenance
 from harness.spec import CleanSpec, EvaluateJob, Place, PlannedJob, TrainJob
 from harness.store import write
 from harness.store.engine import Database
 from harness.store.origins import origins, together
 from harness.store.plan import SplitFacts
-from harness.store.provenance import provenance
 
 
 def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:

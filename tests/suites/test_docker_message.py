@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from harness.measurement import (
     TrainingResult,
 )
 from harness.own_code import OwnCode
+from harness.provenance import provenance
 from harness.spec import (
     AnalyseJob,
     CleanSpec,
@@ -72,7 +74,7 @@ JOBS = [
     EvaluateJob(model=OWN, evaluation=OWN_MINIMAL_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
     AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data={"digits/test": "ef"}),
 ]
-FACTS = DeviceFacts(device="some processor", driver=None, threads=2)
+MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=2), command="")
 EPOCH = EpochReport(
     epoch=0,
     learning_rate=0.1,
@@ -126,12 +128,12 @@ def test_so_is_a_data_set_to_be_made():
 
 
 def test_a_training_s_value_is_the_same_after_the_way_back():
-    found = back(Finished("key", TRAINED, FACTS, 1.5))
-    assert (found.key, found.result, found.facts, found.seconds) == ("key", TRAINED, FACTS, 1.5)
+    found = back(Finished("key", TRAINED, MADE_WITH, 1.5))
+    assert (found.key, found.result, found.seconds) == ("key", TRAINED, 1.5)
 
 
 def test_so_is_an_evaluation_s_with_its_arrays():
-    result = back(Finished("key", EVALUATED, FACTS, 1.5)).result
+    result = back(Finished("key", EVALUATED, MADE_WITH, 1.5)).result
     assert result.measurements == EVALUATED.measurements
     assert result.images == EVALUATED.images
     assert (result.images_classified, result.warning) == (9, "in float32")
@@ -144,28 +146,27 @@ def test_so_is_an_evaluation_s_with_its_arrays():
 def test_so_are_progress_failures_and_sets_that_were_made():
     for event in (Progressed("key", Progress(done=1, total=3, text="epoch 1")), Failed("key", "no start")):
         assert back(event) == event
-    assert back(Finished("key", None, FACTS, 1.0)).result is None
+    assert back(Finished("key", None, MADE_WITH, 1.0)).result is None
 
 
 def test_the_image_is_part_of_what_a_result_was_made_with():
-    made_with = back(Finished("key", TRAINED, FACTS, 1.5)).made_with
-    assert made_with.packages["container-image"] == "sha256:image"
-    assert made_with.device == "some processor"
+    found = back(Finished("key", TRAINED, MADE_WITH, 1.5)).made_with
+    assert found == replace(MADE_WITH, packages={**MADE_WITH.packages, "container-image": "sha256:image"})
 
 
 def altered(**changes: object) -> bytes:
     """A training's message with some fields of its value changed."""
-    message = json.loads(said_message(Finished("key", TRAINED, FACTS, 1.5)))
+    message = json.loads(said_message(Finished("key", TRAINED, MADE_WITH, 1.5)))
     message["value"]["training"] |= changes
     return json.dumps(message).encode()
 
 
-ARRAYS = json.loads(said_message(Finished("key", EVALUATED, FACTS, 1.5)))
+ARRAYS = json.loads(said_message(Finished("key", EVALUATED, MADE_WITH, 1.5)))
 
 
 def with_array_called(name: str) -> bytes:
     result = EvaluationResult(measurements=(), arrays={name: np.zeros(2)})
-    return said_message(Finished("key", result, FACTS, 1.5)).encode()
+    return said_message(Finished("key", result, MADE_WITH, 1.5)).encode()
 
 
 def with_arrays(content: bytes) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import ExecutorUnusable
 from harness.measurement import DeviceFacts, TrainingResult
+from harness.provenance import provenance
 from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.executor import Failed, Finished, JobWork
 from harness.suites.executors.node import (
@@ -36,7 +37,7 @@ def finished(weights: str | None) -> Finished:
         weights_sha256=None,
         parameters=1,
     )
-    return Finished(JOB.key, result, DeviceFacts(device="", driver=None, threads=1), 1.0)
+    return Finished(JOB.key, result, provenance(DeviceFacts(device="", driver=None, threads=1), command=""), 1.0)
 
 
 def test_a_node_with_the_same_installation_is_taken():

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Progress, TrainingResult
+from harness.provenance import provenance
 from harness.settings import Settings
 from harness.spec import Job, PlannedJob, Suite, TrainJob
 from harness.store import read
@@ -26,7 +27,7 @@ from harness.suites.plan import label
 from harness.suites.request import Request, Summary
 from harness.suites.runner import run_suite
 
-FACTS = DeviceFacts(device="some processor", driver=None, threads=1)
+MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=1), command="")
 CONTENT = b"weights"
 ACCURACY = EvaluationResult(measurements=(Measurement(metric="accuracy", value=0.5, n=32),))
 TRAINED = TrainingResult(
@@ -79,7 +80,7 @@ class Obedient:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "weights.safetensors").write_bytes(CONTENT)
         failed = isinstance(answer, str)
-        self.told.append(Failed(work.key, answer) if failed else Finished(work.key, answer, FACTS, 1.0))
+        self.told.append(Failed(work.key, answer) if failed else Finished(work.key, answer, MADE_WITH, 1.0))
 
     def events(self, timeout: float) -> Sequence[Event]:
         told, self.told = self.told, []

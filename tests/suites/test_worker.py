@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from harness import provenance
 from harness.data.arrays import open_split
 from harness.data.folder import import_images
 from harness.evaluations import ANALYSES
@@ -26,7 +27,7 @@ from harness.spec import (
     TrainJob,
 )
 from harness.stand_ins import make_stand_in
-from harness.suites.executors.executor import Failed, Finished, JobWork
+from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork
 from harness.suites.inputs import Inputs
 from harness.suites.worker import Worker
 
@@ -153,3 +154,13 @@ def test_an_evaluation_with_other_weights_than_planned_is_no_result(tmp_path):
     failed = outcome(dict.fromkeys(spec.splits, "0" * 64))
     assert isinstance(failed, Failed)
     assert failed.reason.startswith(f"{spec.weights} in {tmp_path} was replaced since this run began")
+
+
+def test_a_result_says_with_which_code_its_worker_began(folders, monkeypatch):
+    """Somebody commits while it works."""
+    worker = Worker(torch.device("cpu"), 1, lambda told: None)
+    began_with = provenance._checkout()
+    monkeypatch.setattr(provenance, "_checkout", lambda: ("a later commit", False))
+    done = worker.outcome(PrepareWork(name="digits", data_dir=folders.data_dir))
+    assert isinstance(done, Finished)
+    assert (done.made_with.git_commit, done.made_with.git_dirty) == began_with

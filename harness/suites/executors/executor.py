@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
+from harness.measurement import EvaluationResult, Progress, TrainingResult
 from harness.own_code import NO_CODE, OwnCode
+from harness.provenance import Provenance
 from harness.spec import Job
-from harness.store.provenance import Provenance
 from harness.suites.devices import Device
 
 
@@ -73,10 +73,9 @@ class Finished:
 
     key: str
     result: Result
-    facts: DeviceFacts
+    made_with: Provenance
+    """The worker's, which may have started later than the runner, with other code; its command is to be filled in."""
     seconds: float
-    made_with: Provenance | None = None
-    """Of a worker with another installation than the runner's; its command is still to be filled in."""
 
 
 Cause = Literal["refused", "unexpected", "memory"]

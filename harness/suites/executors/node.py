@@ -9,8 +9,8 @@ from pathlib import Path
 
 from harness.errors import ExecutorUnusable
 from harness.measurement import DeviceFacts, TrainingResult
+from harness.provenance import provenance
 from harness.spec import TrainJob
-from harness.store.provenance import provenance
 from harness.suites.executors.executor import Failed, Finished, JobWork, Work
 
 

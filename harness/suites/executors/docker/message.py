@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
-from harness.measurement import DeviceFacts, EvaluationResult, ImageResult, Measurement, Progress, TrainingResult
-from harness.store.provenance import Provenance, provenance
+from harness.measurement import EvaluationResult, ImageResult, Measurement, Progress, TrainingResult
+from harness.provenance import Provenance
 from harness.suites.executors.executor import Cause, Failed, Finished, Progressed, Work
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def said_message(event: Progressed | Finished | Failed) -> str:
         case Failed():
             content = {"failure": event.reason, "cause": event.cause}
         case Finished():
-            content = {"value": _value(event), "environment": _environment(event.facts)}
+            content = {"value": _value(event), "environment": event.made_with.environment}
     return json.dumps(content, allow_nan=False)
 
 
@@ -64,16 +64,9 @@ def event_of(message: bytes, key: str, image: str) -> Progressed | Finished | Fa
         if said.progress:
             return Progressed(key, replace(said.progress, text=_plain(said.progress.text)))
         if said.value and said.environment:
-            facts = replace(said.value.facts, device=_plain(said.value.facts.device))
             packages = {**said.environment.packages, "container-image": image}
-            made_with = Provenance(
-                **dict(said.environment) | {"packages": packages},
-                device=facts.device,
-                driver=facts.driver,
-                threads=facts.threads,
-                command="",
-            )
-            return Finished(key, said.value.result, facts, said.value.seconds, made_with)
+            made_with = Provenance(**dict(said.environment) | {"packages": packages}, command="")
+            return Finished(key, said.value.result, made_with, said.value.seconds)
     except (ValueError, RecursionError) as error:  # pydantic's own are ValueErrors
         raise Refused(str(error).splitlines()[0]) from error
     if said.failure is None:
@@ -107,13 +100,16 @@ class _Strict(BaseModel):
 
 
 class _Environment(_Strict):
-    """The container's own installation."""
+    """The container's own installation, and what it computed on."""
 
     git_commit: _Text | None
     git_dirty: bool | None
     python: _Text
     platform: _Text
     packages: dict[_Text, _Text]
+    device: _Text
+    driver: _Text | None
+    threads: Annotated[int, Field(ge=1)]
 
 
 class _Evaluation(_Strict):
@@ -141,7 +137,6 @@ class _Value(_Strict):
 
     training: TrainingResult | None = None
     evaluation: _Evaluation | None = None
-    facts: DeviceFacts
     seconds: Annotated[float, Field(ge=0)]
 
     @property
@@ -173,7 +168,7 @@ def _optional(text: str | None) -> str | None:
 
 
 def _value(event: Finished) -> dict[str, Any]:
-    content: dict[str, Any] = {"facts": asdict(event.facts), "seconds": event.seconds}
+    content: dict[str, Any] = {"seconds": event.seconds}
     match event.result:
         case TrainingResult():
             content["training"] = asdict(event.result)
@@ -181,12 +176,6 @@ def _value(event: Finished) -> dict[str, Any]:
             fields = asdict(replace(event.result, arrays={}))
             content["evaluation"] = fields | {"arrays": _arrays_message(event.result.arrays)}
     return content
-
-
-def _environment(facts: DeviceFacts) -> dict[str, object]:
-    """The installation that a value was made with."""
-    found = provenance(facts, command="").environment
-    return {name: found[name] for name in _Environment.model_fields}
 
 
 def _arrays_message(arrays: Mapping[str, NDArray[Any]]) -> str:

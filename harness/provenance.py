@@ -90,8 +90,8 @@ def _packages() -> dict[str, str]:
 
 @cache
 def _checkout() -> tuple[str | None, bool | None]:
-    """Commit and whether anything was changed since, when first asked: what runs was loaded then."""
-    root = Path(__file__).parents[2]
+    """Commit and whether anything was changed since, when first asked: workers do as soon as their code is loaded."""
+    root = Path(__file__).parents[1]
     if not (root / ".git").exists():  # installed into some other project's checkout, perhaps
         return _built_from(os.environ.get("HARNESS_GIT_COMMIT", ""))
     commit = _git(root, "rev-parse", "HEAD")

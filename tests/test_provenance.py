@@ -8,11 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from recorded_study import FACTS, ORIGIN
 
-from harness.store import provenance as module
-from harness.store.provenance import provenance
+from harness import provenance as module
+from harness.measurement import DeviceFacts
+from harness.provenance import provenance
 
+FACTS = DeviceFacts(device="Test CPU", driver=None, threads=1)
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
 
 
@@ -26,7 +27,7 @@ def _look_afresh() -> Iterator[None]:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A harness checkout with one commit."""
-    file = tmp_path / "harness" / "store" / "provenance.py"
+    file = tmp_path / "harness" / "provenance.py"
     file.parent.mkdir(parents=True)
     file.write_text("")
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
@@ -55,7 +56,7 @@ def test_the_commit_of_the_checkout_and_whether_it_was_changed(checkout: Path) -
 
 
 def test_an_installed_harness_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "harness" / "store" / "provenance.py"))
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "harness" / "provenance.py"))
     found = provenance(FACTS, "x")
     assert (found.git_commit, found.git_dirty) == (None, None)
 
@@ -67,5 +68,6 @@ def test_without_git_there_is_no_commit_and_no_error(monkeypatch: pytest.MonkeyP
 
 
 def test_the_digest_is_of_the_environment_alone() -> None:
-    assert replace(ORIGIN, command="another").digest == ORIGIN.digest
-    assert replace(ORIGIN, threads=2).digest != ORIGIN.digest
+    found = provenance(FACTS, "x")
+    assert replace(found, command="another").digest == found.digest
+    assert replace(found, threads=2).digest != found.digest
