@@ -25,16 +25,16 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-        flush_folder(path.parent)
+        flush(path.parent)
     except OSError:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
 
 
-def flush_folder(folder: Path) -> None:
-    """Make the renames in a folder survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Make a file's content, or the renames in a folder, survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 
 from harness.data.records import MANIFEST, ArrayFile, Damaged, Record, check_sha256, sized_file
 from harness.errors import DataDamaged, DataError
-from harness.files import BLOCK, flush_folder
+from harness.files import BLOCK, flush
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,11 +100,11 @@ def write_arrays(
 
 def write_record(folder: Path, record: Record, file: str = MANIFEST) -> None:
     """Put a manifest into the folder, in the place of the one before, in one step."""
-    flush_folder(folder)  # the manifest must never be there before the files that it names
+    flush(folder)  # the manifest must never be there before the files that it names
     partial = folder / f"{file}.partial"
     write_parts(partial, [record.model_dump_json(indent=2).encode() + b"\n"])
     partial.replace(folder / file)
-    flush_folder(folder)
+    flush(folder)
 
 
 def _header(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:

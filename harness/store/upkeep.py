@@ -14,7 +14,7 @@ from sqlalchemy import table as sql_table
 
 from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
-from harness.files import flush_folder, write_whole
+from harness.files import flush, write_whole
 from harness.store import migrations, read, seals, views
 from harness.store.engine import Database, connected, file, state, translated, url_of
 from harness.store.schema import Base
@@ -116,7 +116,11 @@ def backup(database: Database, target: Path | None = None) -> Path:
         with database.engine.connect() as connection:
             database.dialect.backup(connection, partial)
         _require_sound(partial, target)
+        flush(partial)
         partial.rename(target)
+        flush(target.parent)
+    except OSError as error:
+        raise HarnessError(f"{target} cannot be written: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
     return target
@@ -130,7 +134,8 @@ def _dated(path: Path, said: str = "") -> Path:
 def restore(where: str | Path, backup: Path) -> Path | None:
     """Put a copy of a backup in the place of an SQLite database; where what was there lies now, None if nothing was.
 
-    A killed writer's log goes aside with it: SQLite would write it into whatever file has the database's name.
+    A killed writer's log goes aside with it: SQLite would write it into whatever file has the database's name. One
+    beside the backup, which may be such a database, belongs to it.
 
     Raises:
         HarnessError: the database is on a server, or the files cannot be written.
@@ -146,13 +151,16 @@ def restore(where: str | Path, backup: Path) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(backup, partial)
-        _require_sound(partial, backup)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(backup.with_name(f"{backup.name}-wal"), partial.with_name(f"{partial.name}-wal"))
+        _require_sound(partial, backup)  # which has SQLite write the log into the copy
+        flush(partial)
         there = path.exists()
         for ending in _ENDINGS:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
         partial.replace(path)
-        flush_folder(path.parent)
+        flush(path.parent)
     except OSError as error:
         raise HarnessError(f"{path} cannot be replaced: {error.strerror}") from error
     finally:

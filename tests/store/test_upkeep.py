@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -149,6 +150,21 @@ def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqli
         assert upkeep.check(database).problems == ()
     assert saved.exists()
     assert not list(path.parent.glob("*.partial*"))
+
+
+def test_what_a_killed_writer_left_is_restored_with_its_log(filled_sqlite: Database, tmp_path: Path) -> None:
+    path, killed = filled_sqlite.path, tmp_path / "killed.sqlite"
+    assert path is not None
+    with filled_sqlite.transaction() as session:
+        session.execute(text("DELETE FROM gamma"))
+    for ending in ("", "-wal"):
+        shutil.copyfile(f"{path}{ending}", f"{killed}{ending}")
+    filled_sqlite.close()
+    upkeep.restore(f"sqlite:///{path}", killed)
+    assert not list(path.parent.glob("*.partial*"))
+    path.with_name(f"{path.name}-wal").unlink(missing_ok=True)  # nothing that counts is in it
+    with closing(open_database(f"sqlite:///{path}")) as database:
+        assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3", b"no database at all"])
