@@ -76,7 +76,7 @@ def settings() -> Settings:
     """The settings of this process; a variable that is empty counts as not set."""
     said = {**_file(), **os.environ}
     found = {each.name: said.get(f"{PREFIX}{each.name.upper()}") for each in fields(Settings)}
-    folders = {name: Path(value).expanduser() for name, value in found.items() if value and name.endswith("_dir")}
+    folders = {name: _folder(name, value) for name, value in found.items() if value and name.endswith("_dir")}
     return Settings(
         **folders,
         database_url=found["database_url"] or None,
@@ -87,6 +87,14 @@ def settings() -> Settings:
         evaluation_precision=_one_of("EVALUATION_PRECISION", found["evaluation_precision"], EVALUATION_PRECISIONS),
         image=found["image"] or Settings.image,
     )
+
+
+def _folder(name: str, text: str) -> Path:
+    """The folder that a variable says; raises SpecError where it begins with the home of nobody."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise SpecError(f"{PREFIX}{name.upper()} is {text!r}, but there is no such user here") from None
 
 
 def _number(name: str, text: str | None, default: float, *, whole: bool = False, most: float = math.inf) -> float:

@@ -41,6 +41,12 @@ def test_the_home_folder_is_meant_where_a_shell_did_not_say_so(folder, monkeypat
     assert settings().data_dir == Path("/home/somebody/images")
 
 
+def test_the_home_of_nobody_is_refused(monkeypatch):
+    monkeypatch.setenv("HARNESS_RESULTS_DIR", "~nobody-of-that-name/results")
+    with pytest.raises(SpecError, match="HARNESS_RESULTS_DIR is '~nobody-of-that-name/results', but there is no such"):
+        settings()
+
+
 def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
     for name in (
         "RESULTS_DIR",

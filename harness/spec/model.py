@@ -8,12 +8,16 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
+from annotated_types import Le, Lt
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, create_model
 
 from harness.errors import SpecError
 
 Table = dict[str, Any]
 """A table as TOML reads it."""
+
+MOST = 2**63 - 1
+"""Of a whole number."""
 
 
 class Spec(BaseModel):
@@ -25,12 +29,14 @@ class Spec(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
-        """Numbers are strict: `true` is no 1, and a text is no number."""
+        """Numbers are strict: `true` is no 1, and a text is no number. Whole ones have a column's 64 bits at most."""
         super().__pydantic_init_subclass__(**options)
         for field in cls.model_fields.values():
-            is_number = {int, float, NoneType}.issuperset(get_args(field.annotation) or [field.annotation])
-            if is_number and Strict() not in field.metadata:
+            kinds = {*(get_args(field.annotation) or [field.annotation])} - {NoneType}
+            if kinds <= {int, float} and Strict() not in field.metadata:
                 field.metadata.append(Strict())
+                if kinds == {int} and not any(isinstance(each, Le | Lt) for each in field.metadata):
+                    field.metadata.append(Le(MOST))
 
     def replaced(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated again."""

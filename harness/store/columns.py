@@ -70,6 +70,17 @@ class Real(TypeDecorator[float]):
         return number
 
 
+class Words(TypeDecorator[str]):
+    r"""Text; what the databases refuse, halves of surrogate pairs and NUL, is written as in Python: \udc80, \x00."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text as UTF-8 can say it."""
+        return None if value is None else value.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
 class Json(TypeDecorator[dict[str, Any]]):
     """A JSON object as canonical text (sorted keys, no NaN), which both databases' JSON functions read."""
 

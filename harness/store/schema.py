@@ -16,10 +16,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, MetaData, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from harness.store.columns import LARGEST, Flag, Json, Real, UtcTime, Whole
+from harness.store.columns import LARGEST, Flag, Json, Real, UtcTime, Whole, Words
 
 STATES = ("waiting", "running", "done", "diverged", "failed", "blocked")
 """A job's states."""
@@ -39,7 +39,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: Text, int: Whole, bool: Flag, float: Real, datetime: UtcTime, dict[str, Any]: Json}
+    type_annotation_map = {str: Words, int: Whole, bool: Flag, float: Real, datetime: UtcTime, dict[str, Any]: Json}
 
 
 def _among(column: str, values: tuple[str, ...]) -> CheckConstraint:

@@ -101,6 +101,10 @@ MISTAKES = {
     "a value of a grid": (("[1, 10]", "[-1]"), "conditions.sweep.grid.regularizer.alpha should be greater than"),
     "seeds": (('"0-1"', '"3-1"'), "seeds: seeds are written like 0-6 or 0,2,5-7, got '3-1'"),
     "a number that is text": (("base_width = 4", 'base_width = "x"'), "train.network.base_width should be a valid int"),
+    "a number that no database holds": (
+        ("steps = 3", "steps = 99999999999999999999"),
+        "evaluations.boundary.steps should be less than or equal to 9223372036854775807",
+    ),
     "a name": (("[conditions.none]", '[conditions."no ne"]'), "condition 'no ne': a name is made of letters"),
     "TOML": (("[train]", "[train"), "not valid TOML"),
 }

@@ -12,8 +12,10 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from harness.store.columns import Flag, Json, Real, UtcTime, Whole
-from harness.store.schema import Base
+from harness.store import read
+from harness.store.columns import Flag, Json, Real, UtcTime, Whole, Words
+from harness.store.engine import Database
+from harness.store.schema import Base, Suite
 
 SQLITE: Dialect = SQLiteDialect()
 
@@ -81,7 +83,22 @@ def test_times_without_a_zone_are_refused() -> None:
         UtcTime().process_bind_param(datetime(2026, 1, 1), SQLITE)  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("kind", [Whole, Flag, Real, Json, UtcTime])
+@given(st.text(st.characters()))
+def test_text_that_utf_8_can_say_stays_and_other_text_is_written_out(text: str) -> None:
+    bound = Words().process_bind_param(text, SQLITE)
+    assert bound is not None
+    assert "\0" not in bound.encode().decode()
+    if all(char.isprintable() for char in text):
+        assert bound == text
+
+
+def test_what_an_error_says_in_bytes_that_are_no_text_can_be_stored(db: Database) -> None:
+    with db.transaction() as session:
+        session.add(Suite(name="half \udc80 \0", profile="smoke", title="Über α", planned_at=datetime.now(UTC)))
+    assert read.answer(db, "SELECT name, title FROM suite").rows == (("half \\udc80 \\x00", "Über α"),)
+
+
+@pytest.mark.parametrize("kind", [Whole, Flag, Real, Json, UtcTime, Words])
 def test_null_stays_null(kind: type) -> None:
     assert kind().process_bind_param(None, SQLITE) is None
 
