@@ -140,7 +140,9 @@ class Resolver:
         spec = self._evaluation(written, model, where)
         splits: Sequence[str] = (f"{model.classification}/test",)
         if isinstance(spec, CorruptionSpec):
-            splits = [f"{spec.images}/{corruption}" for corruption in spec.corruptions or ()]
+            corrupted = [f"{spec.images}/{corruption}" for corruption in spec.corruptions or ()]
+            # bfloat16 is tried on the clean images, and refused for what it does to them
+            splits = [*corrupted, *splits] if spec.precision == "bfloat16" else corrupted
         if isinstance(spec, AttackerSpec):
             self._require([spec.function], where)
             splits = [*splits, *code_inputs([spec.function])]

@@ -52,6 +52,14 @@ def test_models_of_both_precisions_share_a_substitute_whose_precision_is_said(pa
         assert [p.job.spec.precision for p in plan.jobs if not p.places] == expected
 
 
+def test_an_evaluation_in_bfloat16_depends_on_the_clean_images_that_it_is_tried_on(parse, inputs):
+    for precision, names in (("float32", {"digits-c"}), ("bfloat16", {"digits", "digits-c"})):
+        written = f'corruption = {{ images = "digits-c", corruptions = ["fog"], precision = "{precision}" }}'
+        plan = make_plan([parse(("clean.n_images = 32", f"clean.n_images = 32\n{written}"))], inputs, bfloat16=True)
+        [data] = {tuple(p.job.data) for p in plan.jobs if kind_of(p.job) == "corruption"}
+        assert {path.partition("/")[0] for path in data} == names
+
+
 def test_a_model_is_never_attacked_with_its_own_gradients(parse, inputs):
     suite = parse(('seeds = "0-1"', "seeds = [10000]"))
     with pytest.raises(SpecError, match="seed 10000 is the substitute's"):
