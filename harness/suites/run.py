@@ -184,7 +184,9 @@ class Run:
     def _record(self, planned: PlannedJob, event: Finished) -> None:
         origin = replace(event.made_with, command=self._request.command)
         if isinstance(event.result, TrainingResult):
-            write.finish_training(self._database, event.key, event.result, origin, event.seconds)
+            # a training that was continued has taken longer than its last attempt
+            seconds = max(event.seconds, sum(epoch.seconds for epoch in event.result.epochs))
+            write.finish_training(self._database, event.key, event.result, origin, seconds)
             if event.result.weights is None:
                 self._give_up(planned, f"diverged: {event.result.reason}")
                 return

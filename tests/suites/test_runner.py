@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
-from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Progress, TrainingResult
+from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, Measurement, Progress, TrainingResult
 from harness.provenance import provenance
 from harness.settings import Settings
 from harness.spec import Job, PlannedJob, Suite, TrainJob
@@ -75,7 +75,7 @@ class Obedient:
         answer = self.answers.get(self.done[-1], TRAINED if isinstance(work.job, TrainJob) else ACCURACY)
         if isinstance(answer, BaseException):
             raise answer
-        if answer is TRAINED:
+        if isinstance(answer, TrainingResult) and answer.weights:
             folder = work.models_dir / work.key
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "weights.safetensors").write_bytes(CONTENT)
@@ -189,6 +189,25 @@ def test_a_failed_job_does_not_stop_the_others_and_is_tried_again_by_the_next_ru
     summary = run()
     assert (run.executor.done, summary.done, summary.failed) == (["none 0 gaussian"], JOBS, ())
     assert run.query("SELECT max(attempts) FROM job") == [(2,)]
+
+
+def test_a_training_that_was_continued_took_as_long_as_all_of_its_epochs(run):
+    """Its last attempt, of which the worker knows, took a second."""
+    epoch = EpochReport(
+        epoch=0,
+        learning_rate=0.1,
+        task_loss=1.0,
+        similarity_loss=None,
+        train_accuracy=0.5,
+        validation_loss=1.0,
+        validation_accuracy=0.5,
+        gammas=(),
+        images_per_second=10.0,
+        seconds=90.0,
+    )
+    run({"none 0 train": replace(TRAINED, epochs=(epoch, replace(epoch, epoch=1)))}, only=("none",), seeds=(0,))
+    found = "SELECT seconds FROM job WHERE kind = 'train' AND state = 'done' ORDER BY seconds"
+    assert run.query(found) == [(1.0,), (180.0,)]
 
 
 def test_what_an_evaluation_warns_of_is_told(run):
