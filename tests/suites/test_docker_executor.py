@@ -16,6 +16,7 @@ import pytest
 
 from harness.data.arrays import split_digest
 from harness.errors import ExecutorUnusable
+from harness.own_code import OwnCode
 from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.executor import Failed, Finished, JobWork, Lost, PrepareWork
 
@@ -51,7 +52,7 @@ found = {
     "root": tried(write("/app")),
     "data": tried(write("/app/data")),
     "other model": tried(write("/app/results/models")),
-    "own model": tried(write(f"/app/results/models/{sys.argv[2]}")),
+    "own model": tried(write(f"/app/results/models/{sys.argv[1]}")),
     "memory": int(pathlib.Path(MEMORY).read_text()),
     "processes": int(pathlib.Path(PROCESSES).read_text()),
 }
@@ -118,9 +119,9 @@ def test_code_in_a_container_reaches_nothing_but_the_folder_of_its_own_model(out
 
 CLAIM = (
     """{"value": {"training": {"status": "ok", "reason": null, "epochs": [], "best_epoch": 0, "gammas": [], """
-    """"weights": "weights.safetensors", "weights_sha256": "ab", "parameters": 1}, "facts": {"device": "", """
-    """"driver": null, "threads": 1}, "seconds": 1.0}, "environment": {"git_commit": null, "git_dirty": null, """
-    """"python": "", "platform": "", "packages": {}}}"""
+    """"weights": "weights.safetensors", "weights_sha256": "ab", "parameters": 1}, "seconds": 1.0}, """
+    """"environment": {"git_commit": null, "git_dirty": null, "python": "", "platform": "", "packages": {}, """
+    """"device": "", "driver": null, "threads": 1}}"""
 )
 
 
@@ -130,7 +131,7 @@ CLAIM = (
         ("print('hello')", "said what no job says"),
         (f"print('''{CLAIM}''')", "did not write the weights that it names"),
         (
-            "import os, sys; os.symlink('/etc/passwd', f'/app/results/models/{sys.argv[2]}/weights.safetensors');"
+            "import os, sys; os.symlink('/etc/passwd', f'/app/results/models/{sys.argv[1]}/weights.safetensors');"
             f"print('''{CLAIM}''')",
             "did not write the weights that it names",
         ),
@@ -193,6 +194,14 @@ def test_a_job_is_done_and_its_container_is_gone(executor: DockerExecutor, tmp_p
     assert split_digest(tmp_path, "digits", "train")
     assert executor.idle == 1
     assert containers_of("prepare digits") == []
+
+
+def test_own_code_may_be_longer_than_a_command_line(executor: DockerExecutor, tmp_path: Path):
+    code = OwnCode((("mine.py", "# " + "long " * 100_000),))
+    executor.submit(JobWork(job=JOB, data_dir=tmp_path / "data", models_dir=tmp_path / "models", weights={}, code=code))
+    last = until_it_is_over(executor)[-1]
+    assert isinstance(last, Failed)
+    assert last.reason.startswith("data set digits is not in /app/data"), "the container read the job"
 
 
 def test_an_image_that_is_not_there_is_named():

@@ -90,7 +90,7 @@ class Container:
         share = sandbox.share
         self._container = engine.containers.create(
             image,
-            entrypoint=[*PROGRAM, work_message(_inside(work)), work.key, share.device, str(len(share.cores))],
+            entrypoint=[*PROGRAM, work.key, share.device, str(len(share.cores))],
             command=[],
             mounts=_mounts(work),
             stdin_open=True,  # which the engine closes when the runner is gone
@@ -131,6 +131,7 @@ class Container:
         """Put what the container says into the queue; whatever it is, the last thing put there is an Ended."""
         outcome: Finished | Failed | None = None
         try:
+            self._connection.sendall(f"{work_message(_inside(self.work))}\n".encode())
             for line in self._lines():
                 event = event_of(line, self.work.key, self._image)
                 if not isinstance(event, Progressed):

@@ -1,6 +1,6 @@
-"""The program in a container: does one job, and says on its standard output how it goes and what comes of it.
+"""The program in a container: does the job that its standard input names, and says on its standard output how it goes.
 
-`python -m harness.suites.executors.docker.inside WORK KEY DEVICE THREADS`
+`python -m harness.suites.executors.docker.inside KEY DEVICE THREADS`
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from harness.suites.executors.executor import Failed, Finished, Progressed
 
 
 def main() -> None:
-    """Do the job of the command line."""
-    message, key, device, threads = sys.argv[1:]
+    """Do the job that the first line says."""
+    key, device, threads = sys.argv[1:]
+    message = sys.stdin.buffer.readline().decode()  # a command line would be too short for some own code
     threading.Thread(target=_end_with_runner, daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)  # what libraries print is no message
