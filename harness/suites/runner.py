@@ -57,7 +57,10 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
                     plan = _plan(request, inputs, device)
                 with _planned(plan, inputs, settings, folder, watch) as (database, peers):
                     run = Run(plan, inputs, request, settings, device, database, peers, executor, watch)
-                    return run.work(workers)
+                    try:
+                        return run.work(workers)
+                    finally:
+                        executor.close()  # before others may begin what it did
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
 

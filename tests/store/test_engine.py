@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from databases import database_on, locked
 from recorded_study import ORIGIN, curve, evaluate_job, planned
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
 from harness.errors import DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
 from harness.store import claims, migrations, read, schema, upkeep, write
@@ -233,6 +233,16 @@ def test_a_statement_that_the_server_stops_is_no_lock_to_wait_for(server: str) -
     ):
         too_long()
     assert not isinstance(raised.value, DatabaseLocked)
+
+
+@pytest.mark.postgres
+def test_a_writer_sees_what_another_wrote_while_it_waited_whatever_the_servers_default_is(server: Engine) -> None:
+    with database_on(server, "template") as url:
+        name = make_url(url).database
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+        with closing(open_database(url)) as db, db.transaction() as session:
+            assert session.scalar(text("SHOW transaction_isolation")) == "read committed"
 
 
 def test_a_full_disk_loses_nothing_and_says_so(sqlite_db: Database) -> None:

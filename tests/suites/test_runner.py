@@ -23,6 +23,7 @@ from harness.suites.cost import rate_key
 from harness.suites.devices import Device, find_device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Started
+from harness.suites.peers import Peers
 from harness.suites.plan import label
 from harness.suites.request import Request, Summary
 from harness.suites.runner import run_suite
@@ -253,6 +254,15 @@ def test_ctrl_c_leaves_a_state_that_the_next_run_continues(run):
     assert caught.value.exit_code == 130
     assert run.query("SELECT count(*) FROM job WHERE state = 'running'") == [(0,)]
     assert run().done == JOBS
+
+
+def test_a_run_that_is_stopped_ends_its_workers_before_others_may_have_its_jobs(run, monkeypatch):
+    closed_first = []
+    leave = Peers.leave
+    monkeypatch.setattr(Peers, "leave", lambda peers: (closed_first.append(run.executor.closed), leave(peers)))
+    with pytest.raises(Interrupted):
+        run({"threshold 0 gaussian": KeyboardInterrupt()})
+    assert closed_first == [True]
 
 
 def test_jobs_that_a_killed_run_left_running_begin_again(run):

@@ -33,7 +33,9 @@ def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args={
-                "options": f"-c lock_timeout={int(timeout * 1000)} -c timezone=UTC",
+                # a writer sees what was written while it waited for its turn, whatever the server's default is
+                "options": f"-c lock_timeout={int(timeout * 1000)} -c timezone=UTC"
+                " -c default_transaction_isolation=read\\ committed",
                 "client_encoding": "utf8",  # or text from a database without an encoding would be bytes
             },
             pool_pre_ping=True,

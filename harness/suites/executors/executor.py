@@ -125,4 +125,4 @@ class Executor(Protocol):
         """
 
     def close(self) -> None:
-        """End all workers now, whatever they do."""
+        """End all workers now, whatever they do. Once more changes nothing."""

@@ -102,6 +102,7 @@ class LocalExecutor:
         """End all workers now, whatever they do."""
         for process in (*self._idle, *self._busy.values()):
             process.end()
+        self._idle, self._busy = [], {}
 
     def _begin(self, process: _Process, work: Work) -> None:
         self._supervision.heard(work.key)

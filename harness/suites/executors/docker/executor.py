@@ -72,6 +72,7 @@ class DockerExecutor:
         """End all workers now, whatever they do."""
         for container in self._running.values():
             container.remove()
+        self._running.clear()
         self._engine.close()
 
     def _begin(self, sandbox: Sandbox, work: Work) -> None:

@@ -102,6 +102,7 @@ class RayExecutor:
         with contextlib.suppress(RayError):
             for process in (*self._idle, *(busy.process for busy in self._busy.values())):
                 ray.kill(process)
+        self._idle, self._busy = [], {}
         self._cluster.close()
 
     def _begin(self, work: Work) -> None:
