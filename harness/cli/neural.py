@@ -12,8 +12,8 @@ import typer
 from harness.cli.bar import bar
 from harness.cli.options import DeviceName
 from harness.settings import settings
-from harness.spec.model import validated
 from harness.spec.neural import FitSpec, SimulationSpec
+from harness.spec.problems import validated
 
 if TYPE_CHECKING:
     import torch

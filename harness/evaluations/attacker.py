@@ -64,8 +64,8 @@ class Attacker:
         spec = self._spec
         named = (batch.rows.start, *(f"{epsilon:.6g}" for epsilon in size))
         with global_generators(spec.noise_seed, "own attack", *named):
-            victim = self.classifier.victim()
-            found = self._attack(victim, batch.images.clone(), batch.labels.clone(), *size, **spec.options)
+            model = self.classifier.copied_model()
+            found = self._attack(model, batch.images.clone(), batch.labels.clone(), *size, **spec.options)
         if not isinstance(found, Tensor) or found.shape != batch.images.shape:
             raise SpecError(f"{spec.function} returns {described(found)} for images {tuple(batch.images.shape)}")
         attacked = found.detach().to(batch.images).clamp(0, 1)

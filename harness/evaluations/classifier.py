@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -42,16 +40,7 @@ class Classifier:
         """The class of each image: (n,) int64."""
         return self.logits(images).argmax(1)
 
-    @contextmanager
-    def counting(self) -> Iterator[nn.Module]:
-        """The model, to be used by others: what they have it classify is counted."""
-        hook = self.model.register_forward_pre_hook(self._count)
-        try:
-            yield self.model
-        finally:
-            hook.remove()
-
-    def victim(self) -> nn.Module:
+    def copied_model(self) -> nn.Module:
         """A copy of the model that is counted too, for code that may change what it is given: mode, weights, hooks."""
         copied = copy.deepcopy(self.model)
         copied.register_forward_pre_hook(self._count)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.spec.model import Spec
+from harness.spec.spec import Spec
 from harness.spec.training import Color
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.spec.model import Spec
 from harness.spec.own import Function, WithOptions
+from harness.spec.spec import Spec
 from harness.spec.training import Precision, TrainingPrecision
 
 Clip = Literal["image", "unit"]

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.spec.model import Spec
 from harness.spec.own import FILE, Function, WithOptions, code_inputs
+from harness.spec.spec import Spec
 from harness.spec.training import WEIGHTS, Color
 
 RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]

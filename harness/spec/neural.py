@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from harness.spec.model import Spec
+from harness.spec.spec import Spec
 
 
 class SimulationSpec(Spec):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from harness.spec.model import Spec
+from harness.spec.spec import Spec
 
 CODE, FILE = "code", "file"
 """Where a digest is of own code, or of another file beside one's own suites, not of a split of images."""

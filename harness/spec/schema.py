@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.spec.analysis import ANALYSIS_SPECS
 from harness.spec.evaluation import EVALUATION_SPECS
-from harness.spec.model import Spec, Table, part_of
+from harness.spec.spec import Spec, Table, part_of
 from harness.spec.suite_file import CollectionFile, SuiteFile
 
 LEFT_OUT = {"enum": [False], "description": "Left out of what this suite takes over from another."}

@@ -26,7 +26,8 @@ from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
-from harness.spec.model import Spec, Table, all_validated, part_of, validated
+from harness.spec.problems import all_validated, validated
+from harness.spec.spec import Spec, Table, part_of
 from harness.spec.suite_file import (
     KINDS,
     MOST_CONDITIONS,

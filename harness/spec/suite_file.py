@@ -21,7 +21,8 @@ from harness.names import lookup
 from harness.spec.analysis import ANALYSIS_SPECS
 from harness.spec.evaluation import EVALUATION_SPECS
 from harness.spec.external import CheckpointSpec, RobustBenchSpec
-from harness.spec.model import Spec, Table, part_of, validated
+from harness.spec.problems import validated
+from harness.spec.spec import Spec, Table, part_of
 from harness.spec.training import RegularizerSpec, TrainingSpec
 
 ProfileName = Literal["paper", "small", "smoke"]

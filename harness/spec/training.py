@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from harness.spec.model import Spec
 from harness.spec.own import Function, OwnOr, WithOptions, code_inputs, is_own
+from harness.spec.spec import Spec
 
 Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
 Color = Literal["gray", "rgb"]

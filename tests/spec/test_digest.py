@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.spec import EVALUATION_SPECS, EvaluateJob, PenaltySpec, RegularizerSpec, TrainingSpec, TrainJob, digest
-from harness.spec.model import Spec
+from harness.spec.spec import Spec
 
 REGULARIZED = TrainingSpec(
     classification="digits",

@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import SpecError
 from harness.spec import EVALUATION_SPECS, OwnAttackSpec, OwnMinimalAttackSpec
-from harness.spec.model import validated
+from harness.spec.problems import validated
 
 FUNCTION = {"function": "own.py:attack"}
 

@@ -1,87 +1,17 @@
-"""What all specs share: frozen, strict about keys, and errors that say where and what is allowed."""
+"""What is wrong with a table that should be a spec, in sentences that say where and what is allowed."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
-from annotated_types import Le, Lt
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, create_model
+from pydantic import ValidationError
 
 from harness.errors import SpecError
-
-Table = dict[str, Any]
-"""A table as TOML reads it."""
-
-MOST = 2**63 - 1
-"""Of a whole number."""
-
-
-class Spec(BaseModel):
-    """Base of every spec: immutable, unknown keys refused, numbers finite."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True, defer_build=True
-    )
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **options: Any) -> None:
-        """Numbers are strict: `true` is no 1, and a text is no number. Whole ones have a column's 64 bits at most."""
-        super().__pydantic_init_subclass__(**options)
-        for field in cls.model_fields.values():
-            kinds = {*(get_args(field.annotation) or [field.annotation])} - {NoneType}
-            if kinds <= {int, float} and Strict() not in field.metadata:
-                field.metadata.append(Strict())
-                if kinds == {int} and not any(isinstance(each, Le | Lt) for each in field.metadata):
-                    field.metadata.append(Le(MOST))
-
-    def replaced(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated again."""
-        return type(self).model_validate(self.model_dump() | changes)
-
+from harness.spec.spec import Spec
 
 S = TypeVar("S", bound=Spec)
-
-
-class _Part(Spec):
-    """Base of the models of parts, whose fields bring their descriptions with them."""
-
-    model_config = ConfigDict(use_attribute_docstrings=False)
-
-
-@cache
-def part_of(spec: type[Spec], *without: str) -> type[Spec]:
-    """The model of a table that says a part of `spec`: each key is checked alone, and none is needed.
-
-    What is written once for many conditions is checked with it where it is written, so that an error names
-    that place; and JSON Schema takes its keys from it.
-    """
-    fields: dict[str, Any] = {}
-    for name, field in spec.model_fields.items():
-        if name not in without:
-            kind = _part_of_annotation(field.annotation)
-            if field.metadata:
-                kind = Annotated[kind, *field.metadata]
-            plain = isinstance(field.default, str | int | float | tuple)
-            default: Any = {"default": field.default} if plain else {"default_factory": _nothing}
-            fields[name] = (kind, Field(description=field.description, **default))
-    return create_model(f"{spec.__name__}Part", __base__=_Part, __doc__=spec.__doc__, **fields)
-
-
-def _part_of_annotation(annotation: Any) -> Any:
-    """The annotation with each spec in it, alone or in a union, replaced by its part."""
-    if isinstance(annotation, type) and issubclass(annotation, Spec):
-        return part_of(annotation)
-    if get_origin(annotation) in {Union, UnionType}:
-        return Union[tuple(_part_of_annotation(option) for option in get_args(annotation))]  # noqa: UP007
-    return annotation
-
-
-def _nothing() -> None:
-    return None
 
 
 def validated(kind: type[S], value: object, where: str, at: str = "") -> S:
