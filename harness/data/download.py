@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
+from harness.files import flush
 
 OnProgress = Callable[[int, int], None]
 BLOCK = 1 << 18  # bytes
@@ -70,6 +71,11 @@ class Download:
         """Its name."""
         return self.url.rsplit("/", 1)[-1]
 
+    @property
+    def promised(self) -> str:
+        """How its checksum begins."""
+        return self.sha256 or self.md5
+
 
 # Source: Zenodo records 2535967 and 3555552 (Hendrycks and Dietterich 2019).
 ARCHIVES = {
@@ -97,10 +103,14 @@ def fetched(
     part = folder / f"{download.file}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _fetch(download, part, on_progress)
-            _check(download, part)
-            part.replace(path)
+        if path.exists() and _checksum(download, path).startswith(download.promised):
+            return path  # nothing of it has changed since it came
+        path.unlink(missing_ok=True)
+        _fetch(download, part, on_progress)
+        _check(download, part)
+        flush(part)
+        part.replace(path)
+        flush(folder)
     except (urllib.error.URLError, *_BROKEN) as error:
         raise DataError(
             f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
@@ -175,13 +185,19 @@ def _refuse_too_long(download: Download, part: Path, size: int) -> None:
 
 
 def _check(download: Download, part: Path) -> None:
-    kind, promised = ("SHA-256", download.sha256) if download.sha256 else ("MD5", download.md5)
-    with part.open("rb") as file:
-        algorithm = hashlib.sha256 if download.sha256 else lambda: hashlib.md5(usedforsecurity=False)
-        found = hashlib.file_digest(file, algorithm).hexdigest()
-    if not found.startswith(promised):
+    """Raise DataError if it is not the file that was promised, which is removed."""
+    found = _checksum(download, part)
+    if not found.startswith(download.promised):
         part.unlink()
+        kind = "SHA-256" if download.sha256 else "MD5"
         raise DataError(
-            f"{download.url} arrived with the {kind} {found}, not {promised}; it was removed, and nothing was "
+            f"{download.url} arrived with the {kind} {found}, not {download.promised}; it was removed, and nothing was "
             "imported. Try again, or get it elsewhere and use: harness data import"
         )
+
+
+def _checksum(download: Download, file: Path) -> str:
+    """Of a file's content, of the kind that the download's is."""
+    algorithm = hashlib.sha256 if download.sha256 else lambda: hashlib.md5(usedforsecurity=False)
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, algorithm).hexdigest()
