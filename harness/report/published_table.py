@@ -10,8 +10,8 @@ from harness.report.formats import Table
 from harness.report.published import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
 from harness.report.results import Results
 from harness.report.rows import records
-from harness.report.summary import WORST
 from harness.report.tables import signed
+from harness.report.vocabulary import WORST
 from harness.spec.external import RobustBenchSpec
 
 

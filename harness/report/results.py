@@ -14,6 +14,7 @@ from harness.data.sets import CORRUPTED, DATASETS
 from harness.errors import HarnessError, UnknownName
 from harness.names import lookup
 from harness.report.rows import records
+from harness.report.vocabulary import scale
 from harness.spec import PROFILES
 from harness.store import read
 from harness.store.arrays import load
@@ -143,11 +144,6 @@ class Arrays:
 
     def _read(self, row: Any) -> NDArray[Any]:
         return load(self._folder, row.file, row.sha256)
-
-
-def scale(profile: str) -> str:
-    """The profile as titles say it; all but `paper` say that they are not the paper's scale."""
-    return f"{profile} profile" + ("" if profile == "paper" else ": not the paper's scale")
 
 
 def find_profile(there: Collection[tuple[str, str]], suites: Sequence[str], profile: str | None = None) -> str | None:

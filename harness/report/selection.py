@@ -16,7 +16,8 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
-from harness.report.summary import acceptable, attacks, baselines, finished
+from harness.report.summary import acceptable, baselines, finished
+from harness.report.vocabulary import in_order
 
 BY = "gaussian"
 """The attack that the paper chooses with."""
@@ -95,7 +96,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
         chosen=chosen,
         tied=tied,
         close=close,
-        agreements=tuple(_agreement(ratios, by, name) for name in attacks(ratios["evaluation"]) if name != by),
+        agreements=tuple(_agreement(ratios, by, name) for name in in_order(ratios["evaluation"]) if name != by),
     )
 
 

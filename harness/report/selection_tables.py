@@ -10,13 +10,13 @@ from harness.report.formats import Table
 from harness.report.rows import by_key, records
 from harness.report.selection import Selection, agreement_frame
 from harness.report.statistics import CONFIDENCE
-from harness.report.summary import attack_title, attacks
+from harness.report.vocabulary import attack_title, in_order
 
 
 def selection_table(selection: Selection) -> Table:
     """One row per condition, the largest RD/UD first; one column per attack, the one chosen by first."""
     ratios, by = selection.ratios, selection.by
-    others = [name for name in attacks(ratios["evaluation"]) if name != by]
+    others = [name for name in in_order(ratios["evaluation"]) if name != by]
     cells = by_key(ratios, ["condition", "evaluation"])
     ranked = ratios[ratios["evaluation"] == by].sort_values("distorted_ratio", ascending=False, kind="stable")
     rows = tuple(

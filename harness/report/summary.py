@@ -6,42 +6,17 @@ over seeds, its SEM uses n - 1, and there is none for a single seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from harness.report.rows import records
 from harness.report.statistics import t_interval
-
-ATTACKS = {
-    "gaussian": "Gaussian noise",
-    "uniform": "Uniform noise",
-    "salt_pepper": "Salt and pepper",
-    "fgsm_transfer": "Transferred FGSM",
-    "boundary": "Boundary attack",
-}
-"""The paper's attacks in the order of panels and columns."""
-SIZED = tuple(name for name in ATTACKS if name != "boundary")
-"""Those that are made at several epsilons."""
-BLACK_BOX = ("gaussian", "fgsm_transfer", "boundary")
-"""The three that the paper's main figures show."""
-
-TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
-"""Where the network's feature maps are compared, by the tap's number."""
+from harness.report.vocabulary import SEVERITY, UNREGULARIZED, attack_title, in_order
 
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
 SCORE_COLUMNS = ["condition", "seed", *MEASURED, "value"]
 ITS_START = "its start"
 """Label of the Boundary attack's score before its first step, beside the score."""
-SEVERITY = 4
-"""At which single corruptions and their groups are looked at (paper, Figures 6 and 7)."""
-WORST = 5
-"""At which RobustBench's models are compared (paper, Figure 24)."""
-NORMS = {"l2": "L2", "linf": "L∞"}
-"""How readers call what distances are measured in."""
-UNREGULARIZED = "none"
-"""Target of a condition without a regularizer."""
 
 
 def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +55,7 @@ def scores(
     """
     parts = [
         _clean(models),
-        *(_at_largest_epsilon(curves, name) for name in attacks(curves["evaluation"])),
+        *(_at_largest_epsilon(curves, name) for name in in_order(curves["evaluation"])),
         *_boundary_scores(boundary),
         _median_distances(distances),
         _corruption_scores(corruptions),
@@ -154,25 +129,9 @@ def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
     """
     known = ratios.dropna(subset=["clean_ratio", "rd", "ud"])
     accurate, robust = known["clean_ratio"] >= least_clean_ratio, known["rd"] > known["ud"]
-    ranks = {name: rank for rank, name in enumerate(attacks(known["evaluation"]))}
+    ranks = {name: rank for rank, name in enumerate(in_order(known["evaluation"]))}
     found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)
     return found.sort_values("evaluation", key=lambda names: names.map(ranks), kind="stable").reset_index(drop=True)
-
-
-def attacks(evaluations: Iterable[str]) -> list[str]:
-    """The evaluations in the order of panels and columns: the paper's first, a suite's own after them."""
-    given = list(dict.fromkeys(evaluations))
-    return [name for name in ATTACKS if name in given] + [name for name in given if name not in ATTACKS]
-
-
-def tap_title(tap: int) -> str:
-    """How readers call a tap; a network of one's own may have more than the paper's."""
-    return TAPS[tap] if tap < len(TAPS) else f"tap {tap + 1}"
-
-
-def attack_title(evaluation: str) -> str:
-    """How readers call an evaluation; those with names of the suite's own keep them."""
-    return ({"clean": "Clean", "corruption": "Corruptions, mean"} | ATTACKS).get(evaluation, evaluation)
 
 
 def _clean(models: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,8 @@ from harness.report.reasons import Reasons
 from harness.report.results import DATA
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
-from harness.report.summary import MEASURED, NORMS, attack_title, attacks, summarized, tap_title
+from harness.report.summary import MEASURED, summarized
+from harness.report.vocabulary import NORMS, attack_title, in_order, tap_title
 
 UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")} | {norm: (1.0, title) for norm, title in NORMS.items()}
 """From stored values to shown ones, and how the unit is written."""
@@ -192,7 +193,7 @@ def _measures(frame: pd.DataFrame) -> pd.DataFrame:
 def _unmeasured(measured: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
     """A column for each evaluation of which no condition has a result yet."""
     asked = missing.loc[missing["condition"] != DATA, "evaluation"]
-    names = [name for name in attacks(asked) if name not in {"training", *measured["evaluation"]}]
+    names = [name for name in in_order(asked) if name not in {"training", *measured["evaluation"]}]
     rows = [(name, name, attack_title(name), "score" if name == "boundary" else "accuracy") for name in names]
     return pd.DataFrame(rows, columns=MEASURED)
 

@@ -8,7 +8,6 @@ from invented import FOUR, condition, results
 
 from harness.report.summary import (
     acceptable,
-    attacks,
     baselines,
     gamma_means,
     paired_differences,
@@ -129,7 +128,3 @@ def test_what_is_left_beside_nothing_is_more_robust() -> None:
         {"condition": ["a", "b"], "evaluation": "pgd", "clean_ratio": 0.95, "rd": [0.01, 0.0], "ud": 0.0}
     )
     assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False]
-
-
-def test_a_suites_own_evaluations_follow_the_papers() -> None:
-    assert attacks(["mine", "uniform", "gaussian", "mine"]) == ["gaussian", "uniform", "mine"]

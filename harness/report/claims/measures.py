@@ -19,7 +19,8 @@ from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
-from harness.report.summary import ATTACKS, SIZED, WORST, at_severity, attack_title, corruption_means, finished, scores
+from harness.report.summary import at_severity, corruption_means, finished, scores
+from harness.report.vocabulary import ATTACKS, SIZED, WORST, attack_title
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from itertools import combinations
 from harness.report.claims.claim import Claim, Part, compared
 from harness.report.claims.measures import EARLY_TAPS, LOW_CORRUPTIONS, WHOLE_GRID
 from harness.report.published_gammas import GAMMAS
-from harness.report.summary import BLACK_BOX
+from harness.report.vocabulary import BLACK_BOX
 
 RANDOM = ("uniform", "salt_pepper")
 EVERY = (*BLACK_BOX, *RANDOM)

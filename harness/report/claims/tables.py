@@ -12,9 +12,9 @@ from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
 from harness.report.claims.outcome import ClaimOutcome, PartOutcome, relative_margin
 from harness.report.formats import Table
-from harness.report.results import scale
 from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
 from harness.report.tables import POINTS, UNITS, signed
+from harness.report.vocabulary import scale
 
 SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (*UNITS["score"][:1], 2, UNITS["score"][1])}
 """Factor, decimals and unit of an effect; what has no unit is shown as it is."""

@@ -15,7 +15,7 @@ from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, headed_pictures, looks, styled
 from harness.report.results import Results
-from harness.report.summary import SEVERITY, UNREGULARIZED
+from harness.report.vocabulary import SEVERITY, UNREGULARIZED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,14 +10,11 @@ import pandas as pd
 
 from harness.report.figures.style import Look, face, legend, plain, seeds, sheet
 from harness.report.rows import by_key, records
-from harness.report.summary import NORMS
+from harness.report.vocabulary import FREQUENCIES, NORMS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-FREQUENCIES = ("low", "medium", "high")
-"""Groups of corruptions (paper, appendix 7.10), in the order of panels."""
 
 ONE_ROW = 6
 """More conditions than this get a row for each frequency group."""

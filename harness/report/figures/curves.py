@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures.style import Look, legend, line, panels_for, plain, sheet
-from harness.report.summary import SIZED, attack_title, attacks
+from harness.report.vocabulary import SIZED, attack_title, in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     data: evaluation, condition, epsilon, mean, sem, n; accuracies as fractions.
     """
-    names = attacks(data["evaluation"])
+    names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names))
     for panel, name in zip(panels, names, strict=True):
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures.style import COLORS, DASHES, MARKERS, Look, line, plain, seeds, sheet
-from harness.report.summary import tap_title
+from harness.report.vocabulary import tap_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

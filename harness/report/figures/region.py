@@ -10,7 +10,7 @@ import pandas as pd
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.style import COLORS, MARKERS, Look, panels_for, plain, seeds
 from harness.report.rows import records
-from harness.report.summary import UNREGULARIZED, attack_title, attacks
+from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: evaluation, epsilon, condition, regularization, label, clean_ratio, distorted_ratio, acceptable,
     least_clean_ratio, n.
     """
-    names = attacks(data["evaluation"])
+    names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names), 2.9)
     across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
     sets = list(dict.fromkeys(data["regularization"]))

@@ -25,7 +25,8 @@ from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import OVER_SEEDS, PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
-from harness.report.results import DATA, Arrays, Results, find_profile, read_results, scale
+from harness.report.results import DATA, Arrays, Results, find_profile, read_results
+from harness.report.vocabulary import scale
 from harness.spec import PROFILES
 from harness.store.engine import Database, state
 from harness.store.origins import together

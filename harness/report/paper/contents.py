@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.report.summary import BLACK_BOX
+from harness.report.vocabulary import BLACK_BOX
 
 NONE = {"none": "unregularized"}
 TARGETS = {**NONE, "pixel": "$S^{pixel}$", "threshold": "$S^{Th}$"}

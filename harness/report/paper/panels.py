@@ -16,7 +16,7 @@ from harness.report.figures.bars import grouped_bars, score_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.style import Look, legend, sheet
 from harness.report.results import Results
-from harness.report.summary import SEVERITY, SIZED, attack_title
+from harness.report.vocabulary import SEVERITY, SIZED, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,14 +10,15 @@ import pandas as pd
 
 from harness.data.sets import FREQUENCY
 from harness.report.figures import numbers
-from harness.report.figures.bars import FREQUENCIES, grouped_bars
+from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, legend, plain, sheet
 from harness.report.paper.panels import HEIGHT, say_no_result
 from harness.report.results import Arrays, Results
 from harness.report.rows import records
-from harness.report.summary import SEVERITY, WORST, attack_title, corruption_means, finished, summarized
+from harness.report.summary import corruption_means, finished, summarized
+from harness.report.vocabulary import FREQUENCIES, SEVERITY, WORST, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
