@@ -99,13 +99,12 @@ def _render_one(
 
 def _tables(results: Results, findings: Findings, least_clean_ratio: float) -> tuple[Table, ...]:
     """The tables that have rows, the claims first; the missing results always."""
-    values = summary.scores(results.models, results.curves, results.boundary, results.distances, results.corruptions)
+    values = summary.scores(results)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
-    gammas = summary.gamma_means(results.gammas, results.models)
+    gammas = summary.gamma_means(results)
     ratios = summary.acceptable(results.acceptable, least_clean_ratio)
     scope = results.scope
-    victims = summary.victims(results.boundary, results.distances, results.models)
-    overview = tables.summary_table(values, victims, results.order, results.missing, scope)
+    overview = tables.summary_table(values, summary.failures(results), results.order, results.missing, scope)
     found = (
         claims_table(findings),
         evidence_table(findings),

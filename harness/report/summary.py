@@ -1,4 +1,4 @@
-"""The numbers of a report: frames with the columns of the store's views in, frames out.
+"""The numbers of a report: results in, tidy frames out.
 
 Everything here is a pure function. Accuracies stay fractions; only `tables` and `figures` say percent. A mean is
 over seeds, its SEM uses n - 1, and there is none for a single seed.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.statistics import t_interval
-from harness.report.vocabulary import SEVERITY, UNREGULARIZED, attack_title, in_order
+from harness.report.vocabulary import SEVERITY, UNREGULARIZED, WORST, attack_title, in_order
 
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
@@ -25,8 +26,9 @@ def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     return frame.merge(whole, on=["condition", "seed"], how="inner")
 
 
-def at_severity(corruptions: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a frame of corruptions at `SEVERITY`; at the largest there is if there is none."""
+def at_severity(results: Results) -> pd.DataFrame:
+    """The finished models' rows of `corruptions` at `SEVERITY`; at the largest there is if there is none."""
+    corruptions = finished(results.corruptions, results.models)
     severity = SEVERITY if (corruptions["severity"] == SEVERITY).any() else corruptions["severity"].max()
     chosen: pd.DataFrame = corruptions[corruptions["severity"] == severity]
     return chosen
@@ -41,40 +43,41 @@ def corruption_means(corruptions: pd.DataFrame, *by: str) -> pd.DataFrame:
     return models.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
 
 
-def scores(
-    models: pd.DataFrame,
-    curves: pd.DataFrame,
-    boundary: pd.DataFrame,
-    distances: pd.DataFrame,
-    corruptions: pd.DataFrame,
-) -> pd.DataFrame:
+def worst_corruption_means(results: Results) -> pd.DataFrame:
+    """condition, seed, value: mean accuracy over the finished models' corruptions at `WORST`."""
+    rows = finished(results.corruptions, results.models)
+    return corruption_means(rows[rows["severity"] == WORST])
+
+
+def scores(results: Results) -> pd.DataFrame:
     """What the summary table shows of each model: one row per model and measure, in the table's order.
 
     Columns: `SCORE_COLUMNS`. `evaluation` is where it comes from, `measure` the name of the number, `label` its
     heading, `unit` "accuracy" (a fraction), "score" (squared distance per pixel value), "l2" or "linf" (a distance).
     """
     parts = [
-        _clean(models),
-        *(_at_largest_epsilon(curves, name) for name in in_order(curves["evaluation"])),
-        *_boundary_scores(boundary),
-        _median_distances(distances),
-        _corruption_scores(corruptions),
+        _clean(results.models),
+        *(_at_largest_epsilon(results.curves, name) for name in in_order(results.curves["evaluation"])),
+        *_boundary_scores(results.boundary),
+        _median_distances(results.distances),
+        _corruption_scores(results.corruptions),
     ]
     found = pd.concat([part[SCORE_COLUMNS] for part in parts if len(part)] or [pd.DataFrame(columns=SCORE_COLUMNS)])
-    return finished(found.dropna(subset="value"), models)[SCORE_COLUMNS]
+    return finished(found.dropna(subset="value"), results.models)[SCORE_COLUMNS]
 
 
-def victims(boundary: pd.DataFrame, distances: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+def failures(results: Results) -> pd.DataFrame:
     """For how many images the attacks that look for a distance found none: one row per model and attack.
 
     Columns: `SCORE_COLUMNS` of the attack's number, also where there is none; n and n_failed, images with and without
     a distance; `failing`, what a table calls the latter.
     """
-    parts = [part for part in (*_boundary_scores(boundary), _median_distances(distances)) if len(part)]
-    found = pd.concat(parts or [pd.DataFrame(columns=[*SCORE_COLUMNS, "n", "n_failed"])])
-    found = finished(found[found["label"] != ITS_START], models)
+    parts = [*_boundary_scores(results.boundary), _median_distances(results.distances)]
+    columns = [*SCORE_COLUMNS, "n", "n_failed"]
+    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=columns)])
+    found = finished(found[found["label"] != ITS_START], results.models)
     failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
-    return found.assign(failing=failing)[[*SCORE_COLUMNS, "n", "n_failed", "failing"]]
+    return found.assign(failing=failing)[[*columns, "failing"]]
 
 
 def summarized(values: pd.DataFrame, by: list[str], value: str = "value") -> pd.DataFrame:
@@ -116,9 +119,9 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
     return found.assign(low=low, high=high).drop(columns="sem")
 
 
-def gamma_means(gammas: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+def gamma_means(results: Results) -> pd.DataFrame:
     """Mean gamma of each tap over the seeds of each regularized condition (Tables 2 and 3)."""
-    return summarized(finished(gammas, models), ["condition", "tap"], "gamma")
+    return summarized(finished(results.gammas, results.models), ["condition", "tap"], "gamma")
 
 
 def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:

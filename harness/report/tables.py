@@ -24,21 +24,21 @@ POINTS = {"accuracy": "points"}
 
 
 def summary_table(
-    values: pd.DataFrame, victims: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str
+    values: pd.DataFrame, failures: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str
 ) -> Table:
     """One row per condition, one column per measure: mean ± SEM over seeds.
 
-    values: rows of `summary.scores`. victims: rows of `summary.victims`, which also tell of models without a number.
+    values: rows of `summary.scores`. failures: rows of `summary.failures`, which also tell of models without a number.
     scope: suite and profile, for the title.
     """
     means = summarized(values, ["condition", *MEASURED])
-    measured = _measures(pd.concat([frame[MEASURED] for frame in (means, victims) if len(frame)] or [means]))
+    measured = _measures(pd.concat([frame[MEASURED] for frame in (means, failures) if len(frame)] or [means]))
     columns = pd.concat([measured, _unmeasured(measured, missing)], ignore_index=True)
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)
     known = {key: set(rows["seed"]) for key, rows in groups(values, ["condition", "measure"])}
-    failing = list(dict.fromkeys(victims["failing"]))
-    failed = victims.groupby(["condition", "failing"])[["n", "n_failed"]].sum()
+    failing = list(dict.fromkeys(failures["failing"]))
+    failed = failures.groupby(["condition", "failing"])[["n", "n_failed"]].sum()
     counts = means.groupby("condition")["n"].max()
     rows = []
     for condition in conditions:
@@ -48,14 +48,14 @@ def summary_table(
             key = (condition, column.measure)
             absent = reasons.counts(condition, column.evaluation, known.get(key, ()))
             row.append(_summary_cell(cells.get(key), seeds, *units[column.measure], absent))
-        rows.append((*row, *(_failures(failed, (condition, what)) for what in failing)))
+        rows.append((*row, *(_failure_cell(failed, (condition, what)) for what in failing)))
     heads = [_head(column.label, UNITS[column.unit][1]) for column in records(columns)]
     return Table(
         name="summary",
         title=f"Summary of {scope}: mean ± SEM over seeds",
         columns=("Condition", "Seeds", *heads, *failing),
         rows=tuple(rows),
-        notes=(*_distance_notes(victims), *_diverged_note(missing), *reasons.notes()),
+        notes=(*_distance_notes(failures), *_diverged_note(missing), *reasons.notes()),
         data=means,
     )
 
@@ -233,20 +233,20 @@ def signed(value: float, decimals: int) -> str:
     return f"{value:+.{decimals}f}".replace("-", "−")
 
 
-def _failures(failed: pd.DataFrame, key: tuple[str, str]) -> str:
+def _failure_cell(failed: pd.DataFrame, key: tuple[str, str]) -> str:
     if key not in failed.index:
         return "–"
     n_failed, n_scored = failed["n_failed"].loc[key], failed["n"].loc[key]
     return f"{n_failed:.0f} of {n_scored + n_failed:.0f}"
 
 
-def _distance_notes(victims: pd.DataFrame) -> Iterator[str]:
-    if (victims["unit"] == "score").any():
+def _distance_notes(failures: pd.DataFrame) -> Iterator[str]:
+    if (failures["unit"] == "score").any():
         yield (
             "Boundary: median, over the images that have a start, of the squared L2 distance per pixel value, pixels "
             "in [0, 1]; higher is more robust. Beside it the same for the point where the attack starts."
         )
-    if (victims["unit"] != "score").any():
+    if (failures["unit"] != "score").any():
         yield (
             "Median distance: over all images, of the distance to the closest misclassified image that the attack "
             "found, pixels in [0, 1]; higher is more robust. What is misclassified already is at distance 0, what "

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -75,14 +76,14 @@ def test_a_baseline_is_the_same_training_without_regularizer() -> None:
 def test_diverged_models_are_in_no_mean() -> None:
     given = results(seeds=2)
     models = given.models.assign(status=["diverged" if row.seed == 1 else "ok" for row in given.models.itertuples()])
-    found = scores(models, given.curves, given.boundary, given.distances, given.corruptions)
-    assert set(found["seed"]) == {0}
-    assert set(gamma_means(given.gammas, models)["n"]) == {1}
+    diverged = replace(given, models=models)
+    assert set(scores(diverged)["seed"]) == {0}
+    assert set(gamma_means(diverged)["n"]) == {1}
 
 
 def test_scores_take_the_largest_epsilon_and_the_mean_over_corruptions() -> None:
     given = results(seeds=1)
-    found = scores(given.models, given.curves, given.boundary, given.distances, given.corruptions)
+    found = scores(given)
     own = found[found["condition"] == "none"].set_index("measure")["value"]
     curve = given.curves.query("condition == 'none' and evaluation == 'gaussian' and epsilon == 0.1")
     assert own["gaussian"] == curve["accuracy"].item()
@@ -104,7 +105,7 @@ def test_a_mean_over_corruptions_needs_all_of_them() -> None:
     given = results(seeds=1)
     holed = given.corruptions.copy()
     holed.loc[0, "accuracy"] = float("nan")
-    found = scores(given.models, given.curves, given.boundary, given.distances, holed)
+    found = scores(replace(given, corruptions=holed))
     assert "none" not in set(found.loc[found["measure"] == "corruption", "condition"])
 
 

@@ -12,9 +12,8 @@ from harness.report.tables import plus_minus, signed, verdict
 
 
 def summary_of(given: Results) -> tables.Table:
-    values = summary.scores(given.models, given.curves, given.boundary, given.distances, given.corruptions)
-    victims = summary.victims(given.boundary, given.distances, given.models)
-    return tables.summary_table(values, victims, given.order, given.missing, given.scope)
+    values, failures = summary.scores(given), summary.failures(given)
+    return tables.summary_table(values, failures, given.order, given.missing, given.scope)
 
 
 def column(table: tables.Table, head: str) -> list[str]:
@@ -115,7 +114,7 @@ def test_the_verdict_names_what_fails() -> None:
 
 def test_gammas_have_the_form_of_table_two() -> None:
     given = results(seeds=2)
-    table = tables.gamma_table(summary.gamma_means(given.gammas, given.models), given.order, given.scope)
+    table = tables.gamma_table(summary.gamma_means(given), given.order, given.scope)
     assert table.columns == ("Condition", "Seeds", "stem", "stage 1", "stage 2", "stage 3", "stage 4")
     assert [row[0] for row in table.rows] == ["pixel", "threshold", "threshold-cifar10"]
 

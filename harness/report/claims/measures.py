@@ -19,7 +19,7 @@ from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
-from harness.report.summary import at_severity, corruption_means, finished, scores
+from harness.report.summary import at_severity, corruption_means, finished, scores, worst_corruption_means
 from harness.report.vocabulary import ATTACKS, SIZED, WORST, attack_title
 
 if TYPE_CHECKING:
@@ -53,25 +53,21 @@ class Measure:
 
 def _score(results: Results, measure: str) -> pd.DataFrame:
     """A column of the summary table; of several Boundary attacks the longest."""
-    found = scores(results.models, results.curves, results.boundary, results.distances, results.corruptions)
+    found = scores(results)
     if measure == "boundary":
         measure = f"boundary_score_{results.boundary['steps'].max()}"
     return found.loc[found["measure"] == measure, ["condition", "seed", "value"]]
 
 
-def _at_severity(results: Results) -> pd.DataFrame:
-    return at_severity(finished(results.corruptions, results.models))
-
-
 def _corruption(results: Results, name: str) -> pd.DataFrame:
-    rows = _at_severity(results)
+    rows = at_severity(results)
     own = rows.loc[rows["corruption"] == name, ["condition", "seed", "accuracy"]]
     return own.rename(columns={"accuracy": "value"})
 
 
 def _frequency_group(results: Results, name: str) -> pd.DataFrame:
     """Mean accuracy over the corruptions of a frequency group."""
-    rows = _at_severity(results)
+    rows = at_severity(results)
     return corruption_means(rows[rows["frequency"] == name])
 
 
@@ -81,12 +77,6 @@ def _group_over_group(results: Results, first: str, second: str) -> pd.DataFrame
         _frequency_group(results, second), on=["condition", "seed"], suffixes=("", "_second")
     )
     return both.assign(value=both["value"] - both["value_second"])[["condition", "seed", "value"]]
-
-
-def _worst_corruptions(results: Results) -> pd.DataFrame:
-    """Mean accuracy over the corruptions at the worst severity."""
-    rows = finished(results.corruptions, results.models)
-    return corruption_means(rows[rows["severity"] == WORST])
 
 
 def _early_taps(results: Results) -> pd.DataFrame:
@@ -156,7 +146,7 @@ MEASURES: dict[str, Measure] = {
         label=f"Mean over corruptions at severity {WORST}",
         unit="accuracy",
         evaluations=("corruption",),
-        values=_worst_corruptions,
+        values=worst_corruption_means,
     ),
     "high_frequency": Measure(
         label="High-frequency corruptions",

@@ -103,7 +103,7 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
         Drawing(
             name="gammas",
             caption="Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM.",
-            data=numbers.gamma_means(results),
+            data=numbers.gamma_epoch_means(results),
             draw=gamma_curves,
         ),
     ]

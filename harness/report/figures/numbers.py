@@ -36,14 +36,13 @@ def severity_means(results: Results) -> pd.DataFrame:
 
 def single_corruption_means(results: Results) -> pd.DataFrame:
     """frequency, corruption, severity (one), condition, mean, sem, n."""
-    rows = at_severity(finished(results.corruptions, results.models))
-    return summarized(rows, ["frequency", "corruption", "severity", "condition"], "accuracy")
+    return summarized(at_severity(results), ["frequency", "corruption", "severity", "condition"], "accuracy")
 
 
 def group_means(results: Results) -> pd.DataFrame:
     """condition, frequency, severity (one), mean, sem, n: of each model's mean over a group's corruptions."""
-    rows = at_severity(finished(results.corruptions, results.models))
-    return summarized(corruption_means(rows, "frequency", "severity"), ["condition", "frequency", "severity"])
+    means = corruption_means(at_severity(results), "frequency", "severity")
+    return summarized(means, ["condition", "frequency", "severity"])
 
 
 def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
@@ -64,7 +63,7 @@ def epoch_means(results: Results) -> pd.DataFrame:
     return summarized(long, ["quantity", "condition", "epoch"])
 
 
-def gamma_means(results: Results) -> pd.DataFrame:
+def gamma_epoch_means(results: Results) -> pd.DataFrame:
     """condition, tap, epoch, mean, sem, n."""
     return summarized(finished(results.gamma_epochs, results.models), ["condition", "tap", "epoch"], "gamma")
 

@@ -17,7 +17,7 @@ from harness.report.figures.style import Look, legend, plain, sheet
 from harness.report.paper.panels import HEIGHT, say_no_result
 from harness.report.results import Arrays, Results
 from harness.report.rows import records
-from harness.report.summary import corruption_means, finished, summarized
+from harness.report.summary import finished, summarized, worst_corruption_means
 from harness.report.vocabulary import FREQUENCIES, SEVERITY, WORST, attack_title
 
 if TYPE_CHECKING:
@@ -146,9 +146,7 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
 def _robustbench_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
     """Mean accuracy at severity 5 over corruptions, and clean accuracy."""
     [results] = found.values()
-    rows = finished(results.corruptions, results.models)
-    means = corruption_means(rows[rows["severity"] == WORST])
-    worst = summarized(means, ["condition"]).assign(x=f"CIFAR-10-C, severity {WORST}")
+    worst = summarized(worst_corruption_means(results), ["condition"]).assign(x=f"CIFAR-10-C, severity {WORST}")
     clean = finished(results.models[["condition", "seed", "clean_accuracy"]], results.models)
     best = summarized(clean, ["condition"], "clean_accuracy").assign(x="clean")
     whole = pd.concat([worst, best], ignore_index=True)

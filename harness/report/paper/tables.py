@@ -67,7 +67,7 @@ def gammas_tables(found: Mapping[str, Results]) -> list[Table]:
         published: dict[str, tuple[float, ...]] = {}
         usable = (suite if suite in found else INSTEAD.get(suite, suite) for suite in suites)
         for suite in (suite for suite in usable if suite in found):
-            means = summary.gamma_means(found[suite].gammas, found[suite].models)
+            means = summary.gamma_means(found[suite])
             parts.append(means.assign(condition=[f"{suite}: {condition}" for condition in means["condition"]]))
             order += [f"{suite}: {condition}" for condition in found[suite].order]
             published |= {f"{suite}: {condition}": taps for condition, taps in published_gammas(suite).items()}
