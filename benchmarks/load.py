@@ -26,7 +26,8 @@ from sqlalchemy import text
 from harness.data.bundled import prepare_bundled
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, TrainingResult
 from harness.provenance import provenance
-from harness.report.results import read_results, with_results
+from harness.report.choice import suites_with_results
+from harness.report.results import read_results
 from harness.spec import TrainJob, parse_suite
 from harness.spec.suite_file import MOST_CONDITIONS
 from harness.store import read, write
@@ -133,7 +134,7 @@ def _reporting(folder: Path, database: Database, most: int) -> Iterator[str]:
     works: tuple[Callable[[], object], ...] = (
         lambda: (read.job_states(database, plan.by_key), read.rates(database, "none")),
         lambda: job_counts(database, suite.name),
-        lambda: [read_results(database, *each) for each in with_results(database, [suite.name], suite.profile)],
+        lambda: [read_results(database, *each) for each in suites_with_results(database, [suite.name], suite.profile)],
         lambda: read.answer(database, "v_curve_summary", suite=suite.name, profile=suite.profile),
     )
     for number, measurements in enumerate(each for each in MEASUREMENTS if each <= most):

@@ -20,14 +20,15 @@ def select(
 ) -> None:
     """Recommend a pair (alpha, Th) of a suite's grid, and say how far the attacks agree (paper, section 5.2)."""
     from harness.report import selection
-    from harness.report.results import read_results, with_results
+    from harness.report.choice import suites_with_results
+    from harness.report.results import read_results
     from harness.report.selection_tables import agreement_table, selection_table
     from harness.settings import settings
     from harness.store.engine import open_database
 
     database = open_database(settings().database, create=False)
     with closing(database), database.at_one_moment() as moment:
-        [chosen] = with_results(moment, [suite], profile)
+        [chosen] = suites_with_results(moment, [suite], profile)
         results = read_results(moment, *chosen)
     found = selection.select(results, by, least_clean_ratio)
     console = wide_console()

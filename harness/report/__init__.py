@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report import summary, tables
+from harness.report.choice import suites_with_results
 from harness.report.claims import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures import drawings, pictures
@@ -17,7 +18,7 @@ from harness.report.formats import Table
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
-from harness.report.results import Results, read_results, with_results
+from harness.report.results import Results, read_results
 from harness.report.selection import BY, count_pairs, select
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.store.engine import Database
@@ -60,7 +61,7 @@ def render(
     """
     require_formats(formats)
     with db.at_one_moment() as moment:
-        chosen = with_results(moment, suites, profile)
+        chosen = suites_with_results(moment, suites, profile)
         found = {
             scale: read_findings(moment, scale, [suite for suite, at in chosen if at == scale])
             for scale in dict.fromkeys(scale for _, scale in chosen)

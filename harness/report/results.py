@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +10,14 @@ import numpy as np
 import pandas as pd
 
 from harness.data.sets import CORRUPTED, DATASETS
-from harness.errors import HarnessError, UnknownName
-from harness.names import lookup
+from harness.errors import HarnessError
 from harness.report.rows import records
 from harness.report.vocabulary import scale
-from harness.spec import PROFILES
 from harness.store import read
 from harness.store.arrays import load
 from harness.store.engine import Database, state
 from harness.store.intact import require_intact
 from harness.store.origins import Origins, SplitOrigin, origins
-from harness.store.totals import begun
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,44 +140,6 @@ class Arrays:
 
     def _read(self, row: Any) -> NDArray[Any]:
         return load(self._folder, row.file, row.sha256)
-
-
-def find_profile(there: Collection[tuple[str, str]], suites: Sequence[str], profile: str | None = None) -> str | None:
-    """The profile, or else the largest, at which one of the suites has results; None if there is none.
-
-    there: each suite and profile that has results.
-    """
-    asked = [profile] if profile else PROFILES
-    return next((name for name in asked if any((suite, name) in there for suite in suites)), None)
-
-
-def with_results(db: Database, suites: Sequence[str], profile: str | None) -> list[tuple[str, str]]:
-    """Suite and profile of each that can be reported; profiles are never mixed.
-
-    suites: all that have results if empty. profile: if None, the largest that has results, per suite.
-
-    Raises:
-        UnknownName: no such suite or profile.
-        HarnessError: there are no results.
-    """
-    if profile is not None:
-        lookup(PROFILES, "profile", profile)
-    planned = read.table(db, "suite")
-    there = begun(db)
-    chosen = []
-    for suite in suites or sorted(planned["name"].unique()):
-        if suite not in set(planned["name"]):
-            raise UnknownName("suite in the database", suite, planned["name"])
-        found = find_profile(there, [suite], profile)
-        if found:
-            chosen.append((suite, found))
-        elif suites:
-            at = f" at profile {profile}" if profile else ""
-            option = f" --profile {profile}" if profile else ""
-            raise HarnessError(f"{suite} has no results{at} yet: `harness run-suite {suite}{option}` makes them")
-    if not chosen:
-        raise HarnessError("no suite has results yet: `harness run-suite quickstart` makes some")
-    return chosen
 
 
 def read_results(db: Database, suite: str, profile: str) -> Results:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from harness.names import lookup
+from harness.report.choice import find_profile, require_profile
 from harness.report.claims.claim import Claim
 from harness.report.claims.outcome import ClaimOutcome, tested
 from harness.report.claims.paper import CLAIMS
-from harness.report.results import Results, find_profile, read_results
-from harness.spec import PROFILES
+from harness.report.results import Results, read_results
 from harness.store.engine import Database
 from harness.store.totals import begun
 
@@ -53,12 +52,13 @@ def read_findings(db: Database | None, profile: str | None = None, about: Collec
     Raises:
         UnknownName: no such profile.
     """
-    if profile is not None:
-        lookup(PROFILES, "profile", profile)
+    require_profile(profile)
     claims = [claim for claim in CLAIMS if not set(about).isdisjoint(claim.suites)]
     suites = list(dict.fromkeys(suite for claim in claims for suite in claim.suites))
-    with nullcontext() if db is None else db.at_one_moment() as moment:
-        there = begun(moment) if moment else set()
-        chosen = profile or find_profile(there, suites) or "paper"
-        found = {suite: read_results(moment, suite, chosen) for suite in suites if moment and (suite, chosen) in there}
+    if db is None:
+        return findings({}, profile or "paper", claims)
+    with db.at_one_moment() as moment:
+        there = begun(moment)
+        chosen = find_profile(there, suites, profile) or profile or "paper"
+        found = {suite: read_results(moment, suite, chosen) for suite in suites if (suite, chosen) in there}
     return findings(found, chosen, claims)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.errors import HarnessError
 from harness.measurement import LEAST_CLEAN_RATIO
-from harness.names import lookup
+from harness.report.choice import get_profile, require_profile
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.style import headed_pictures, styled
@@ -25,9 +24,8 @@ from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import OVER_SEEDS, PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
-from harness.report.results import DATA, Arrays, Results, find_profile, read_results
+from harness.report.results import DATA, Arrays, Results, read_results
 from harness.report.vocabulary import scale
-from harness.spec import PROFILES
 from harness.store.engine import Database, state
 from harness.store.origins import together
 from harness.store.totals import begun
@@ -122,13 +120,9 @@ def render_paper(
 
 def _found(db: Database, title: str, suites: Sequence[str], profile: str | None) -> tuple[str, dict[str, Results]]:
     """The profile, and the results of the suites that have some at it."""
-    if profile is not None:
-        lookup(PROFILES, "profile", profile)
+    require_profile(profile)
     there = begun(db)
-    chosen = find_profile(there, suites, profile)
-    if chosen is None:
-        option = f" --profile {profile}" if profile else ""
-        raise HarnessError(f"{title} has no results yet: `harness run-suite {title}{option}` makes them")
+    chosen = get_profile(there, title, suites, profile)
     return chosen, {suite: read_results(db, suite, chosen) for suite in suites if (suite, chosen) in there}
 
 

@@ -149,7 +149,9 @@ def test_the_same_database_gives_the_same_bytes(
 
 
 def test_nothing_to_show_says_what_makes_it(db: Database, results: Path, tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="paper has no results yet: `harness run-suite paper --profile smoke`"):
+    with pytest.raises(
+        HarnessError, match="paper has no results at profile smoke yet: `harness run-suite paper --profile smoke`"
+    ):
         render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path, profile="smoke")
 
 
