@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from harness.data.sets import CORRUPTED, DATASETS
 from harness.errors import HarnessError
+from harness.report.missing import read_missing
 from harness.report.rows import records
 from harness.report.vocabulary import scale
 from harness.store import read
-from harness.store.arrays import load
 from harness.store.engine import Database, state
 from harness.store.intact import require_intact
 from harness.store.origins import Origins, SplitOrigin, origins
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-DATA = "(data)"
-"""Where a condition would stand: of an analysis, which is of data alone."""
 
 NUMBERS = {
     "v_models": ("clean_accuracy",),
@@ -118,30 +109,6 @@ def _is_part(split: SplitOrigin) -> bool:
     return split.n < dataset.counts.get(split.split, 0)
 
 
-class Arrays:
-    """The arrays that belong to a suite's results, read from the disk when they are asked for."""
-
-    def __init__(self, frame: pd.DataFrame, folder: Path) -> None:
-        """frame: `Results.arrays`; folder: where their files lie."""
-        self._frame = frame
-        self._folder = folder
-
-    def of_analysis(self, analysis: str) -> dict[str, NDArray[Any]]:
-        """Those of an analysis, by name; raises StoreError for a file that is gone or altered."""
-        rows = self._frame[self._frame["condition"].isna() & (self._frame["evaluation"] == analysis)]
-        return {row.name: self._read(row) for row in records(rows)}
-
-    def mean(self, condition: str, name: str) -> NDArray[Any] | None:
-        """The mean of an array over the seeds of a condition; None if there is none yet."""
-        rows = self._frame[(self._frame["condition"] == condition) & (self._frame["name"] == name)]
-        found = [self._read(row) for row in records(rows)]
-        mean: NDArray[Any] | None = np.mean(found, axis=0) if found else None
-        return mean
-
-    def _read(self, row: Any) -> NDArray[Any]:
-        return load(self._folder, row.file, row.sha256)
-
-
 def read_results(db: Database, suite: str, profile: str) -> Results:
     """Everything that is stored for a suite at a profile, which must have been planned.
 
@@ -175,7 +142,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         acceptable=views["v_acceptable"],
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
-        missing=_missing(db, suite, profile),
+        missing=read_missing(db, suite, profile),
         origins=origins(db, suite, profile),
         schema=state(db) or "",
     )
@@ -196,28 +163,3 @@ def _refuse_twins(frame: pd.DataFrame, keys: list[str], what: str) -> None:
     if frame.duplicated(keys).any():
         suite = frame["suite"].iloc[0]
         raise HarnessError(f"suite {suite} has two {what}, which a report cannot tell apart; make two suites of it")
-
-
-def _missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
-    """Of each place without a result the evaluation as tables call it, and why; substitutes' trainings last."""
-    evaluations = read.table(db, "placed_evaluation", suite=suite, profile=profile)
-    kinds = dict(zip(evaluations["evaluation"], evaluations["kind"], strict=True))
-    rows = [asdict(each) for each in read.missing(db, suite, profile)]
-    for row in rows:
-        if not row["condition"]:
-            row["condition"] = DATA
-            continue
-        kind = kinds.get(row["evaluation"], "training")
-        row["evaluation"] = kind if kind in {"training", "clean", "boundary", "corruption"} else row["evaluation"]
-    jobs = read.table(db, "v_jobs", suite=suite, profile=profile, condition=None)
-    for job in records(jobs[(jobs["state"] != "done") & jobs["seed"].notna()]):
-        rows.append(
-            {
-                "condition": "(substitute)",
-                "evaluation": "training",
-                "seed": job.seed,
-                "state": job.state,
-                "reason": job.reason or read.NOT_RUN,
-            }
-        )
-    return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])

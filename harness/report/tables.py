@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.report.formats import Table
-from harness.report.reasons import Reasons
-from harness.report.results import DATA
+from harness.report.missing import DATA, Reasons
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
 from harness.report.summary import MEASURED, summarized

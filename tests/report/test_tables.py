@@ -7,7 +7,8 @@ from invented import results
 
 from harness.report import summary, tables
 from harness.report.formats import latex
-from harness.report.results import DATA, Results
+from harness.report.missing import DATA
+from harness.report.results import Results
 from harness.report.tables import plus_minus, signed, verdict
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.measurement import LEAST_CLEAN_RATIO
+from harness.report.arrays import Arrays
 from harness.report.choice import get_profile, require_profile
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
+from harness.report.missing import DATA
 from harness.report.page import download_uris, filled, picture_uri
 from harness.report.paper.contents import FIGURES, Panels, PaperFigure, Picture
 from harness.report.paper.looks import paper_looks
@@ -24,7 +26,7 @@ from harness.report.paper.panels import draw_panels, panel_numbers
 from harness.report.paper.pictures import OVER_SEEDS, PICTURES
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
-from harness.report.results import DATA, Arrays, Results, read_results
+from harness.report.results import Results, read_results
 from harness.report.vocabulary import scale
 from harness.store.engine import Database, state
 from harness.store.origins import together

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from harness.data.sets import FREQUENCY
+from harness.report.arrays import Arrays
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, legend, plain, sheet
 from harness.report.paper.panels import HEIGHT, say_no_result
-from harness.report.results import Arrays, Results
+from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
 from harness.report.vocabulary import FREQUENCIES, SEVERITY, WORST, attack_title
