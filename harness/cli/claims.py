@@ -19,7 +19,7 @@ def claims(
 ) -> None:
     """Test the paper's claims against the results: supported, contradicted, undecided or not run."""
     from harness.report import formats
-    from harness.report.claims import read_findings
+    from harness.report.claims.findings import read_findings
     from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
     from harness.settings import settings
     from harness.store.engine import find_database

@@ -14,8 +14,8 @@ from harness.measurement import LEAST_CLEAN_RATIO
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-    from harness.report import Report
-    from harness.report.paper import PaperReport
+    from harness.report.paper.report import PaperReport
+    from harness.report.suite_report import SuiteReport
     from harness.spec import Collection
 
 
@@ -31,8 +31,8 @@ def report(
     least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
 ) -> None:
     """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""
-    from harness.report import render
-    from harness.report.paper import render_paper
+    from harness.report.paper.report import render_paper
+    from harness.report.suite_report import render_suites
     from harness.settings import settings
     from harness.store.engine import open_database
 
@@ -50,11 +50,11 @@ def report(
             render_paper(database, name, found.suites, settings().arrays_dir, **options)
             for name, found in collections.items()
         ]
-        reports = render(database, single, **options) if single or not collections else []
+        reports = render_suites(database, single, **options) if single or not collections else []
     finally:
         database.close()
     console = wide_console()
-    for line in (line for each in (*map(_paper_lines, papers), *map(_lines, reports)) for line in each):
+    for line in (line for each in (*map(_paper_lines, papers), *map(_suite_lines, reports)) for line in each):
         console.print(line, soft_wrap=isinstance(line, str), markup=False)
 
 
@@ -78,7 +78,7 @@ def _paper_lines(written: PaperReport) -> list[str | RichTable]:
     return lines
 
 
-def _lines(written: Report) -> list[str | RichTable]:
+def _suite_lines(written: SuiteReport) -> list[str | RichTable]:
     """The summary table, its notes, and what was written; few conditions stand side by side, which is narrower."""
     table = next(table for table in written.tables if table.name == "summary")
     figures = sum(path.suffix == ".png" for path in written.written)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.report.figures import Drawing
+from harness.report.figures.drawings import Drawing
 from harness.report.formats import Table, csv
 from harness.report.results import Results
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from study import fill
 
-from harness.report import Report, render
+from harness.report.suite_report import SuiteReport, render_suites
 from harness.store.engine import Database, open_database
 
 
@@ -23,12 +23,12 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def rendered(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Report:
+def rendered(db: Database, tmp_path_factory: pytest.TempPathFactory) -> SuiteReport:
     """The report of the only suite with results."""
-    [found] = render(db, (), out=tmp_path_factory.mktemp("report"))
+    [found] = render_suites(db, (), out=tmp_path_factory.mktemp("report"))
     return found
 
 
 @pytest.fixture(scope="session")
-def folder(rendered: Report) -> Path:
+def folder(rendered: SuiteReport) -> Path:
     return rendered.folder

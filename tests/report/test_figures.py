@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from invented import FOUR, GRID, condition, results
 
-from harness.report.figures import Drawing, drawings, pictures
 from harness.report.figures.curves import attack_curves
+from harness.report.figures.drawings import Drawing, drawings, pictures
 from harness.report.figures.style import BASELINE_GRAYS, looks, plain, seeds, styled
 
 NAMES = [

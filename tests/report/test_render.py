@@ -16,14 +16,13 @@ from sqlalchemy import Engine
 from study import CONDITIONS, HOSTILE, OWN, record
 from typer.testing import CliRunner
 
-from harness import report
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
-from harness.report import Report, render
-from harness.report.claims import Findings
-from harness.report.figures import drawings
+from harness.report.claims.findings import Findings
+from harness.report.figures.drawings import drawings
 from harness.report.page import page
 from harness.report.results import _refuse_twins, read_results
+from harness.report.suite_report import SuiteReport, render_suites, suite_tables
 from harness.settings import settings
 from harness.store.copying import copy
 from harness.store.engine import Database, open_database
@@ -50,7 +49,7 @@ def test_results_are_read_in_the_suites_order(db: Database) -> None:
     assert set(found.missing["state"]) == {"diverged", "blocked", "failed", "waiting"}
 
 
-def test_the_summary_of_a_real_database(rendered: Report) -> None:
+def test_the_summary_of_a_real_database(rendered: SuiteReport) -> None:
     table = rendered.tables[0]
     none, hostile, pixel = table.rows
     assert none[:4] == ("none", "2", "81.0 ± 1.0", "41.0 ± 1.0")
@@ -75,7 +74,7 @@ def test_csv_holds_fractions_in_full_precision(folder: Path) -> None:
     assert rows["n"].item() == 2
 
 
-def test_the_page_needs_nothing_from_elsewhere(rendered: Report) -> None:
+def test_the_page_needs_nothing_from_elsewhere(rendered: SuiteReport) -> None:
     assert rendered.page is not None
     text = rendered.page.read_text(encoding="utf-8")
     for _, attributes in Tags(text).found:
@@ -84,14 +83,14 @@ def test_the_page_needs_nothing_from_elsewhere(rendered: Report) -> None:
     assert "url(" not in text
 
 
-def test_the_page_shows_names_and_reasons_as_text(rendered: Report) -> None:
+def test_the_page_shows_names_and_reasons_as_text(rendered: SuiteReport) -> None:
     assert rendered.page is not None
     text = rendered.page.read_text(encoding="utf-8")
     assert "script" not in {tag for tag, _ in Tags(text).found}
     assert "&lt;script&gt;alert(1)" in text
 
 
-def test_the_page_tells_profile_and_provenance(rendered: Report) -> None:
+def test_the_page_tells_profile_and_provenance(rendered: SuiteReport) -> None:
     assert rendered.page is not None
     text = rendered.page.read_text(encoding="utf-8")
     for told in (
@@ -114,7 +113,7 @@ def test_latex_files_hold_no_command_of_the_database(folder: Path) -> None:
 
 
 def test_tables_and_page_are_the_same_bytes_again(db: Database, folder: Path, tmp_path: Path) -> None:
-    [again] = render(db, ["study"], out=tmp_path, profile="small")
+    [again] = render_suites(db, ["study"], out=tmp_path, profile="small")
     for path in again.written:
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
@@ -124,7 +123,7 @@ def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> N
     frames = ("models", "gammas", "curves", "corruptions", "boundary", "acceptable", "epochs", "gamma_epochs")
     empty = replace(given, **{name: getattr(given, name).iloc[:0] for name in frames})
     assert drawings(empty, 0.9) == []
-    shown = report._tables(empty, Findings(profile="small"), 0.9)
+    shown = suite_tables(empty, Findings(profile="small"), 0.9)
     assert [table.name for table in shown] == ["summary", "missing"]
     assert shown[0].rows == tuple((name, "0") for name in given.order)
     assert "No figure has results yet" in page(empty, shown, [], {})
@@ -177,46 +176,46 @@ def test_stand_ins_are_told_apart_from_generated_images() -> None:
 
 def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'study'"):
-        render(db, ["studi"], out=tmp_path)
+        render_suites(db, ["studi"], out=tmp_path)
 
 
 def test_profiles_without_results_are_refused(db: Database, tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="study has no results at profile paper"):
-        render(db, ["study"], out=tmp_path, profile="paper")
+        render_suites(db, ["study"], out=tmp_path, profile="paper")
     with pytest.raises(UnknownName):
-        render(db, ["study"], out=tmp_path, profile="papper")
+        render_suites(db, ["study"], out=tmp_path, profile="papper")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_format_is_refused(db: Database, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="no format called 'docx'"):
-        render(db, ["study"], out=tmp_path, formats=["docx"])
+        render_suites(db, ["study"], out=tmp_path, formats=["docx"])
 
 
 def test_a_database_without_results_says_how_to_make_some(tmp_path: Path) -> None:
     empty = open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}")
     with pytest.raises(HarnessError, match="harness run-suite"):
-        render(empty, [], out=tmp_path)
+        render_suites(empty, [], out=tmp_path)
     empty.close()
 
 
 def test_a_folder_that_cannot_be_written_is_named(db: Database, tmp_path: Path) -> None:
     (tmp_path / "study-small").write_text("in the way")
     with pytest.raises(HarnessError, match="study-small"):
-        render(db, ["study"], out=tmp_path, formats=["md"])
+        render_suites(db, ["study"], out=tmp_path, formats=["md"])
 
 
 def test_the_command_prints_the_summary_and_what_it_wrote(
-    db: Database, rendered: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: Database, rendered: SuiteReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = {}
 
-    def already(_: Database, suites: list[str], **options: object) -> list[Report]:
+    def already(_: Database, suites: list[str], **options: object) -> list[SuiteReport]:
         asked.update(options, suites=suites)
         return [rendered]
 
     monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{db.path}")
-    monkeypatch.setattr("harness.report.render", already)
+    monkeypatch.setattr("harness.report.suite_report.render_suites", already)
     settings.cache_clear()
     answer = CliRunner().invoke(app, ["report", "study", "--out", str(tmp_path), "--format", "md, html", "--A0", "0.8"])
     settings.cache_clear()
@@ -238,7 +237,7 @@ def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_
     with closing(open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}")) as database:
         gains = {"none": 0.0, "pixel": 0.1}
         record(database, "own", {name: CONDITIONS[name] for name in gains}, gains, evaluations=OWN)
-        [found] = render(database, (), out=tmp_path)
+        [found] = render_suites(database, (), out=tmp_path)
     tables = {table.name: table for table in found.tables}
     assert tables["summary"].columns[3:] == (
         "ddn\nε = 1 (%)", "ddn\nmedian distance (L2)", "ddn\nnothing found"
@@ -264,11 +263,11 @@ def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_
 
 @pytest.mark.postgres
 def test_a_report_is_the_same_from_both_kinds_of_database(db: Database, tmp_path: Path, server: Engine):
-    [here] = render(db, (), out=tmp_path / "sqlite")
+    [here] = render_suites(db, (), out=tmp_path / "sqlite")
     with database_on(server, "template0") as url:
         copy(db, url)
         with closing(open_database(url)) as other:
-            [there] = render(other, (), out=tmp_path / "postgresql")
+            [there] = render_suites(other, (), out=tmp_path / "postgresql")
     files = sorted(path.relative_to(here.folder) for path in here.folder.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(there.folder) for path in there.folder.rglob("*") if path.is_file())
     assert [file for file in files if (here.folder / file).read_bytes() != (there.folder / file).read_bytes()] == []

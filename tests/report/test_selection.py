@@ -12,14 +12,14 @@ from invented import FOUR, GRID, condition, results
 from study import NONE, record
 from typer.testing import CliRunner
 
-from harness import report
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
-from harness.report.claims import Findings
+from harness.report.claims.findings import Findings
 from harness.report.formats import latex, markdown
 from harness.report.results import Results, read_results
 from harness.report.selection import agreement_frame, count_pairs, seed_values, select
 from harness.report.selection_tables import agreement_table, selection_table
+from harness.report.suite_report import suite_tables
 from harness.settings import settings
 from harness.spec.training import RegularizerSpec
 from harness.store.engine import Database, open_database
@@ -189,15 +189,15 @@ def test_tables_can_be_written_in_every_format(grid: Database) -> None:
 
 def test_the_report_of_a_grid_says_which_to_choose(grid: Database) -> None:
     made = read_results(grid, "grid", "small")
-    assert [table.name for table in report._tables(made, Findings(profile="small"), 0.9)][-3:] == [
+    assert [table.name for table in suite_tables(made, Findings(profile="small"), 0.9)][-3:] == [
         "selection",
         "agreement",
         "missing",
     ]
     small = replace(made, acceptable=made.acceptable[made.acceptable["condition"] != "weak"])
-    assert "selection" not in [table.name for table in report._tables(small, Findings(profile="small"), 0.9)]
+    assert "selection" not in [table.name for table in suite_tables(small, Findings(profile="small"), 0.9)]
     without = replace(made, acceptable=made.acceptable[made.acceptable["evaluation"] == "boundary"])
-    assert "selection" not in [table.name for table in report._tables(without, Findings(profile="small"), 0.9)]
+    assert "selection" not in [table.name for table in suite_tables(without, Findings(profile="small"), 0.9)]
 
 
 def test_the_command_recommends_and_tells_the_agreement(grid: Database, monkeypatch: pytest.MonkeyPatch) -> None:

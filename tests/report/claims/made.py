@@ -7,7 +7,8 @@ from dataclasses import replace
 import pandas as pd
 from invented import condition, results
 
-from harness.report.claims import Claim, ClaimOutcome, Part, tested
+from harness.report.claims.claim import Claim, Part
+from harness.report.claims.outcome import ClaimOutcome, tested
 from harness.report.results import Results
 
 SUITE = "study"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from invented import FOUR, GRID, condition, results
 
-from harness.report.claims import Findings, findings
+from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
 from harness.report.formats import latex, markdown
 

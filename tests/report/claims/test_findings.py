@@ -13,8 +13,9 @@ from typer.testing import CliRunner, Result
 
 from harness.cli import app
 from harness.errors import UnknownName
-from harness.report import Report, render
-from harness.report.claims import CLAIMS, Findings, read_findings
+from harness.report.claims.findings import Findings, read_findings
+from harness.report.claims.paper import CLAIMS
+from harness.report.suite_report import SuiteReport, render_suites
 from harness.settings import settings
 from harness.spec.training import RegularizerSpec
 from harness.store.engine import Database, open_database
@@ -99,14 +100,14 @@ def test_unknown_names_are_refused_with_the_nearest(db: Database) -> None:
 
 
 @pytest.fixture
-def rendered(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Report:
+def rendered(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SuiteReport:
     """The suite's report without its figures, which are drawn elsewhere."""
-    monkeypatch.setattr("harness.report.drawings", lambda *_: [])
-    [found] = render(db, [SUITE], out=tmp_path, formats=["html", "md", "csv"])
+    monkeypatch.setattr("harness.report.suite_report.drawings", lambda *_: [])
+    [found] = render_suites(db, [SUITE], out=tmp_path, formats=["html", "md", "csv"])
     return found
 
 
-def test_the_page_opens_with_the_claims_of_its_suite(rendered: Report) -> None:
+def test_the_page_opens_with_the_claims_of_its_suite(rendered: SuiteReport) -> None:
     assert [table.name for table in rendered.tables][:3] == ["claims", "evidence", "summary"]
     about = {row[0] for row in rendered.tables[0].rows}
     assert about == {claim.name for claim in CLAIMS if SUITE in claim.suites}
@@ -117,7 +118,7 @@ def test_the_page_opens_with_the_claims_of_its_suite(rendered: Report) -> None:
     assert (rendered.folder / "claims.md").is_file()
 
 
-def test_published_gammas_stand_below_the_measured(rendered: Report) -> None:
+def test_published_gammas_stand_below_the_measured(rendered: SuiteReport) -> None:
     [gammas] = (table for table in rendered.tables if table.name == "gammas")
     measured, published = gammas.rows[:2]
     assert measured == (

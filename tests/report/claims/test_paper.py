@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from harness.report.claims import CLAIMS
 from harness.report.claims.claim import DIRECTIONS, Part
 from harness.report.claims.findings import SUITES
 from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.claims.outcome import resolved
+from harness.report.claims.paper import CLAIMS
 from harness.report.published_gammas import GAMMAS
 from harness.spec import PROFILES
 from harness.suites.registry import get_suites

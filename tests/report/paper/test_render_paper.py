@@ -15,9 +15,9 @@ from study import NONE, ORIGIN, record
 
 from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
-from harness.report.paper import PaperReport, _above, _caption, _is_corrupted, _shares, render_paper
 from harness.report.paper.contents import FIGURES
 from harness.report.paper.panels import panel_numbers
+from harness.report.paper.report import PaperReport, _above, _caption, _is_corrupted, _shares, render_paper
 from harness.report.results import read_results
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write

@@ -1,0 +1,123 @@
+"""The figures of one suite's report: what each shows, says, and is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.report.figures import numbers
+from harness.report.figures.bars import boundary_bars, corruption_bars, distance_bars
+from harness.report.figures.curves import attack_curves, severity_curves, training_curves
+from harness.report.figures.gammas import gamma_curves
+from harness.report.figures.region import acceptable_regions
+from harness.report.figures.style import Look, headed_pictures, looks, styled
+from harness.report.results import Results
+from harness.report.vocabulary import SEVERITY, UNREGULARIZED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """One figure: what it shows, and the numbers that it is drawn from."""
+
+    name: str
+    """Stem of its files."""
+    caption: str
+    data: pd.DataFrame
+    draw: Callable[[pd.DataFrame, Mapping[str, Look]], Figure]
+    corrupted: bool = False
+    """It shows accuracies on corrupted images."""
+
+    def remark(self, results: Results) -> str:
+        """What is to be said of the data behind it."""
+        return results.remark_on(corrupted=self.corrupted)
+
+
+BOUNDARY = (
+    "Boundary attack: median, over the images that have a start, of the squared L2 distance per pixel value to the "
+    "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; error bars: SEM. "
+    "Dashed: the attack's start."
+)
+DISTANCES = (
+    "Attacks for the smallest perturbation: median over all images of the distance to the closest misclassified image "
+    "found, pixels in [0, 1]; higher is more robust. Mean over the seeds whose median is finite; error bars: SEM."
+)
+
+
+def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
+    """The figures that the results can fill, in the order of the page."""
+    corruptions = numbers.single_corruption_means(results)
+    every = [
+        Drawing(
+            name="curves",
+            caption="Accuracy under perturbations of growing size. Mean over seeds; bands: SEM.",
+            data=numbers.curve_means(results),
+            draw=attack_curves,
+        ),
+        Drawing(
+            name="boundary",
+            caption=BOUNDARY,
+            data=numbers.boundary_means(results),
+            draw=boundary_bars,
+        ),
+        Drawing(
+            name="distances",
+            caption=DISTANCES,
+            data=numbers.distance_means(results),
+            draw=distance_bars,
+        ),
+        Drawing(
+            name="corruptions-by-severity",
+            caption="Mean accuracy over all corruptions by severity. Mean over seeds; bands: SEM.",
+            data=numbers.severity_means(results),
+            draw=severity_curves,
+            corrupted=True,
+        ),
+        Drawing(
+            name="corruptions",
+            caption=f"Accuracy on each corruption at severity {_severity(corruptions)}, grouped by the frequencies "
+            "that it changes. Mean over seeds; error bars: SEM.",
+            data=corruptions,
+            draw=corruption_bars,
+            corrupted=True,
+        ),
+        Drawing(
+            name="acceptable",
+            caption="What regularization costs without distortion (R0/U0) against what it gains at the given "
+            f"distortion (RD/UD), means over seeds. Shaded: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1. "
+            "Labels: α, and Th or the target without one.",
+            data=numbers.region(results, least_clean_ratio),
+            draw=acceptable_regions,
+        ),
+        Drawing(
+            name="training",
+            caption="Training by epoch. Mean over seeds; bands: SEM.",
+            data=numbers.epoch_means(results),
+            draw=training_curves,
+        ),
+        Drawing(
+            name="gammas",
+            caption="Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM.",
+            data=numbers.gamma_epoch_means(results),
+            draw=gamma_curves,
+        ),
+    ]
+    return [drawing for drawing in every if len(drawing.data)]
+
+
+def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict[str, bytes]:
+    """The figure in each file format; suite and profile stand above it."""
+    conditions = results.conditions
+    unregularized = conditions.loc[conditions["target"] == UNREGULARIZED, "condition"]
+    with styled():
+        figure = drawing.draw(drawing.data, looks(results.order, tuple(unregularized)))
+        return headed_pictures(figure, f"{results.scope} {drawing.remark(results)}".strip(), kinds)
+
+
+def _severity(corruptions: pd.DataFrame) -> int:
+    return corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY

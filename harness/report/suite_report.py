@@ -1,0 +1,123 @@
+"""The report of one suite: tables, figures and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from harness.measurement import LEAST_CLEAN_RATIO
+from harness.report import summary, tables
+from harness.report.choice import suites_with_results
+from harness.report.claims.findings import Findings, read_findings
+from harness.report.claims.tables import claims_table, evidence_table
+from harness.report.figures.drawings import drawings, pictures
+from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
+from harness.report.formats import Table
+from harness.report.page import page
+from harness.report.published_gammas import published_gammas
+from harness.report.published_table import published_table
+from harness.report.results import Results, read_results
+from harness.report.selection import BY, count_pairs, select
+from harness.report.selection_tables import agreement_table, selection_table
+from harness.store.engine import Database
+
+GRID = 3
+"""So many (alpha, Th) make a grid, whose report says which to choose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteReport:
+    """What was written for one suite."""
+
+    results: Results
+    tables: tuple[Table, ...]
+    folder: Path
+    written: tuple[Path, ...]
+    page: Path | None
+    """The HTML page, where it was asked for."""
+
+
+def render_suites(
+    db: Database,
+    suites: Sequence[str],
+    *,
+    out: Path,
+    profile: str | None = None,
+    formats: Collection[str] = tuple(FORMATS),
+    least_clean_ratio: float = LEAST_CLEAN_RATIO,
+) -> list[SuiteReport]:
+    """Write each suite's report into a folder of its own in `out`; the same database gives the same bytes.
+
+    suites: all that have results if empty. profile: if None, the largest that has results, per suite.
+    least_clean_ratio: A0, the R0/U0 that is acceptable (paper section 5.2).
+
+    Raises:
+        UnknownName: no such suite, profile or format.
+        HarnessError: there are no results.
+    """
+    require_formats(formats)
+    with db.at_one_moment() as moment:
+        chosen = suites_with_results(moment, suites, profile)
+        findings = {
+            each: read_findings(moment, each, [suite for suite, at in chosen if at == each])
+            for each in dict.fromkeys(at for _, at in chosen)
+        }
+        read = [read_results(moment, *each) for each in chosen]
+    return [
+        _render(results, findings[results.profile].about(results.suite), out, formats, least_clean_ratio)
+        for results in read
+    ]
+
+
+def _render(
+    results: Results, findings: Findings, out: Path, formats: Collection[str], least_clean_ratio: float
+) -> SuiteReport:
+    folder = folder_of(out, f"{results.suite}-{results.profile}")
+    shown, drawn = suite_tables(results, findings, least_clean_ratio), drawings(results, least_clean_ratio)
+    illustrations = [
+        Illustration(name=f"figure-{each.name}", data=each.data, pictures=partial(pictures, each, results))
+        for each in drawn
+    ]
+    written = write_files(
+        folder,
+        shown,
+        illustrations,
+        formats,
+        lambda svg: page(results, shown, drawn, {each.name: svg[f"figure-{each.name}"] for each in drawn}),
+    )
+    return SuiteReport(
+        results=results,
+        tables=shown,
+        folder=folder,
+        written=written,
+        page=folder / "report.html" if "html" in formats else None,
+    )
+
+
+def suite_tables(results: Results, findings: Findings, least_clean_ratio: float) -> tuple[Table, ...]:
+    """The tables that have rows, the claims first; the missing results always."""
+    scope, values = results.scope, summary.scores(results)
+    differences = summary.paired_differences(values, summary.baselines(results.conditions))
+    ratios = summary.acceptable(results.acceptable, least_clean_ratio)
+    overview = tables.summary_table(values, summary.failures(results), results.order, results.missing, scope)
+    found = (
+        claims_table(findings),
+        evidence_table(findings),
+        replace(overview, notes=(*overview.notes, results.remark)) if results.remark else overview,
+        tables.difference_table(differences, scope),
+        tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
+        tables.acceptable_table(ratios, least_clean_ratio, scope),
+        published_table(results),
+    )
+    chosen = _selection_tables(results, least_clean_ratio)
+    return (*(table for table in (*found, *chosen) if table.rows), tables.missing_table(results.missing, scope))
+
+
+def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
+    """The choice of (alpha, Th), where the suite has a grid of them and the attack that the paper chooses by."""
+    if count_pairs(results.acceptable) < GRID or BY not in set(results.acceptable["evaluation"]):
+        return ()
+    selection = select(results, BY, least_clean_ratio)
+    return selection_table(selection), agreement_table(selection)
