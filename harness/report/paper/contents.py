@@ -25,7 +25,7 @@ class Panels:
     suites: tuple[str, ...]
     """Each condition is the first's that has it."""
     panels: tuple[str, ...]
-    """Names of `panels.PANELS`."""
+    """Names in `panels.PANELS`."""
     conditions: Mapping[str, str]
     """What the legend calls each condition, in its order."""
 
@@ -36,7 +36,7 @@ class Picture:
 
     suites: tuple[str, ...]
     kind: str
-    """A name of `pictures.PICTURES`."""
+    """A name in `pictures.PICTURES`."""
     conditions: Mapping[str, str]
 
 

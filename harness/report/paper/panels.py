@@ -7,14 +7,17 @@ severity, or the name of what a bar is of.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from harness.report.arrays import Arrays
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars, score_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.style import Look, legend, sheet
+from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
 from harness.report.vocabulary import SEVERITY, SIZED, attack_title
 
@@ -35,17 +38,42 @@ class Panel(NamedTuple):
     title: str
     width: float = 1.0
     """Relative to a curve's."""
+    bars: bool = False
+    """It consists of bars."""
+    corrupted: bool = False
+    """It shows something of corrupted images."""
 
 
-def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Mapping[str, str]) -> pd.DataFrame:
-    """The numbers of a figure's panels; conditions without any are not in it."""
+def panels_kind(panels: tuple[str, ...]) -> FigureKind:
+    """The kind of figure that has these panels beside each other."""
+    return FigureKind(
+        numbers=partial(_numbers, panels),
+        draw=partial(_draw, panels),
+        told=OVER_SEEDS,
+        corrupted=any(PANELS[name].corrupted for name in panels),
+        shares=shares,
+    )
+
+
+def shares(found: Found, labels: Labels) -> list[tuple[Results, Labels]]:
+    """Each condition with the first results that have it."""
+    left = dict(labels)
+    return [(results, {name: left.pop(name) for name in results.order if name in left}) for results in found.values()]
+
+
+def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels) -> pd.DataFrame:
+    """The numbers of panels; conditions without any are not in it."""
     parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
     found = pd.concat(parts, ignore_index=True)
     return found.loc[found["condition"].isin(list(conditions)), ["panel", "condition", "x", "mean", "sem", "n"]]
 
 
-def draw_panels(
-    data: pd.DataFrame, looks: Mapping[str, Look], panels: tuple[str, ...], labels: Mapping[str, str]
+def _numbers(panels: tuple[str, ...], found: Found, labels: Labels, least: float) -> pd.DataFrame:
+    return pd.concat([panel_numbers(results, panels, own) for results, own in shares(found, labels)])
+
+
+def _draw(
+    panels: tuple[str, ...], data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays
 ) -> Figure:
     """The panels beside each other; one that has no numbers yet says so."""
     figure, axes = sheet(1, len(panels), HEIGHT, width_ratios=[PANELS[name].width for name in panels])
@@ -56,7 +84,7 @@ def draw_panels(
             PANELS[name].draw(axis, rows, looks)
         else:
             say_no_result(axis)
-    legend(figure, data, looks, labels=labels, filled=not {*panels} - {"boundary", "corruptions"})
+    legend(figure, data, looks, labels=labels, filled=all(PANELS[name].bars for name in panels))
     return figure
 
 
@@ -115,8 +143,10 @@ def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
 
 PANELS: Mapping[str, Panel] = {
     **{name: _curve(name) for name in SIZED},
-    "boundary": Panel(_boundary_numbers, _draw_boundary, attack_title("boundary"), 0.9),
-    "severity": Panel(_severity_numbers, _draw_severity, "All corruptions", 0.8),
-    "corruptions": Panel(_corruption_numbers, _draw_corruptions, f"Severity {SEVERITY}", 2.4),
+    "boundary": Panel(_boundary_numbers, _draw_boundary, attack_title("boundary"), 0.9, bars=True),
+    "severity": Panel(_severity_numbers, _draw_severity, "All corruptions", 0.8, corrupted=True),
+    "corruptions": Panel(
+        _corruption_numbers, _draw_corruptions, f"Severity {SEVERITY}", 2.4, bars=True, corrupted=True
+    ),
 }
 """By the evaluation's name, or by what of the corruptions is shown."""

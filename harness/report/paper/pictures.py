@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, legend, plain, sheet
+from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say_no_result
-from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
 from harness.report.vocabulary import FREQUENCIES, SEVERITY, WORST, attack_title
@@ -26,24 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-Labels = Mapping[str, str]
-"""What the legend calls each condition."""
-Found = Mapping[str, Results]
-"""The results of those of a figure's suites that have any."""
 SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n"]
-OVER_SEEDS = "Mean over seeds; bands and error bars: SEM."
-
-
-class Picture(NamedTuple):
-    """One kind of figure."""
-
-    numbers: Callable[[Found, Labels, float], pd.DataFrame]
-    """Its tidy frame, of which an empty one means that nothing is there yet."""
-    draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
-    told: str
-    """What its caption says beside its title."""
-    corrupted: bool = False
-    """It shows something of corrupted images."""
 
 
 def _similarity_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
@@ -201,13 +184,13 @@ def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> N
         say_no_result(axis)
 
 
-PICTURES: Mapping[str, Picture] = {
-    "similarity": Picture(_similarity_numbers, _draw_similarity, "Of data alone, without a model."),
-    "regions": Picture(_region_numbers, _draw_regions, "Ratios of means over seeds."),
-    "spectra": Picture(_spectrum_numbers, _draw_spectra, OVER_SEEDS, corrupted=True),
-    "noises": Picture(_noise_numbers, _draw_noises, "Test images as they are, and with noise of one size."),
-    "robustbench": Picture(_robustbench_numbers, _draw_robustbench, OVER_SEEDS, corrupted=True),
-    "corruption_spectra": Picture(
+PICTURES: Mapping[str, FigureKind] = {
+    "similarity": FigureKind(_similarity_numbers, _draw_similarity, "Of data alone, without a model."),
+    "regions": FigureKind(_region_numbers, _draw_regions, "Ratios of means over seeds."),
+    "spectra": FigureKind(_spectrum_numbers, _draw_spectra, OVER_SEEDS, corrupted=True),
+    "noises": FigureKind(_noise_numbers, _draw_noises, "Test images as they are, and with noise of one size."),
+    "robustbench": FigureKind(_robustbench_numbers, _draw_robustbench, OVER_SEEDS, corrupted=True),
+    "corruption_spectra": FigureKind(
         _corruption_spectra_numbers, _draw_corruption_spectra, "Mean over images, without a model.", corrupted=True
     ),
 }

@@ -16,9 +16,9 @@ from study import NONE, ORIGIN, record
 from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
 from harness.report.paper.contents import FIGURES
-from harness.report.paper.panels import panel_numbers
-from harness.report.paper.report import PaperReport, _above, _caption, _is_corrupted, _shares, render_paper
-from harness.report.results import read_results
+from harness.report.paper.panels import panel_numbers, shares
+from harness.report.paper.report import PaperReport, render_paper
+from harness.report.paper.shown import caption, kind_of
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
@@ -70,15 +70,12 @@ def rendered(db: Database, results: Path, tmp_path_factory: pytest.TempPathFacto
     return render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path_factory.mktemp("report"))
 
 
-def test_a_figure_names_its_stand_ins_also_where_its_notes_do_not_go_with_it(
-    db: Database, rendered: PaperReport
-) -> None:
+def test_a_figure_names_its_stand_ins_also_where_its_notes_do_not_go_with_it(rendered: PaperReport) -> None:
     [noises] = [each for each in rendered.shown if each.figure.id == "Figure 11"]
     assert "Stand-ins: cifar10." in noises.notes
-    own = [read_results(db, "grayscale-cifar10", "small")]
-    assert _above(noises, own, "small").endswith("not the paper's scale) on stand-ins for the real data, named below")
+    assert noises.heading.endswith("not the paper's scale) on stand-ins for the real data, named below")
     [digits] = [each for each in rendered.shown if each.figure.id == "Figure 14"]
-    assert _above(digits, [read_results(db, "mnist", "small")], "small").endswith("not the paper's scale)")
+    assert digits.heading.endswith("not the paper's scale)")
 
 
 def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperReport) -> None:
@@ -94,22 +91,22 @@ def test_each_condition_is_the_first_suites_that_has_it() -> None:
         (condition("none"), condition("pixel", "pixel"), condition("neural", "threshold", alpha=1)), seeds=5
     )
     labels = {"none": "unregularized", "pixel": "S", "neural": "neural", "absent": "?"}
-    both = list(_shares([seven, five], labels))
+    both = shares({"seven": seven, "five": five}, labels)
     assert [(found, list(own)) for found, own in both] == [(seven, ["none", "pixel"]), (five, ["neural"])]
-    assert [list(own) for _, own in _shares([five], labels)] == [["none", "pixel", "neural"]]
+    assert [list(own) for _, own in shares({"five": five}, labels)] == [["none", "pixel", "neural"]]
     counts = {name: set(panel_numbers(found, ("gaussian",), own)["n"]) for found, own in both for name in own}
     assert counts == {"none": {7}, "pixel": {7}, "neural": {5}}
 
 
 def test_captions_say_what_is_true_of_their_figure(rendered: PaperReport) -> None:
-    captions = {figure.number: _caption(figure) for figure in FIGURES}
+    captions = {figure.number: caption(figure) for figure in FIGURES}
     assert "SEM" in captions[2]
     assert "SEM" in captions[24]
     assert not any("SEM" in captions[number] for number in (1, 4, 11, 25))
 
 
 def test_generated_corruptions_are_told_of_where_they_are_shown() -> None:
-    shown = {figure.number for figure in FIGURES if _is_corrupted(figure.content)}
+    shown = {figure.number for figure in FIGURES if kind_of(figure).corrupted}
     assert shown == {6, 7, 24, 25}
 
 

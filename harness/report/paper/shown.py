@@ -1,0 +1,104 @@
+"""One figure of the paper as far as its results are there: its numbers, what is missing, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from harness.report.arrays import Arrays
+from harness.report.figures.style import headed_pictures, styled
+from harness.report.missing import DATA
+from harness.report.paper.contents import Panels, PaperFigure
+from harness.report.paper.kind import FigureKind, Found, Labels
+from harness.report.paper.looks import paper_looks
+from harness.report.paper.panels import panels_kind
+from harness.report.paper.pictures import PICTURES
+from harness.report.results import Results
+from harness.report.vocabulary import scale
+
+_WITHOUT_MATH = str.maketrans("^", "_", "${}")  # of a label: S_Th for $S^{Th}$
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A figure at a profile."""
+
+    figure: PaperFigure
+    profile: str
+    found: Found
+    data: pd.DataFrame
+    """Its numbers; empty if there are none yet."""
+    notes: tuple[str, ...]
+    """What is missing of it, and why."""
+
+    @property
+    def name(self) -> str:
+        """Stem of its files, "figure-05", so that they sort."""
+        return f"figure-{self.figure.number:02}"
+
+    @property
+    def heading(self) -> str:
+        """What stands above its picture, also where its notes do not go with it."""
+        remarks = " ".join(_remarks(self.figure, self.found))
+        marked = ""
+        if "Stand-ins" in remarks:
+            marked = " on stand-ins for the real data, named below"
+        elif remarks:
+            marked = " with other data than the official ones, named below"
+        return f"{self.figure.id} ({scale(self.profile)}){marked}"
+
+
+def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, least_clean_ratio: float) -> Shown:
+    """The figure with what it shows of the results, which are by suite and all of that profile."""
+    kind, labels = kind_of(figure), figure.content.conditions
+    found = {suite: results[suite] for suite in figure.suites if suite in results}
+    absent = [suite for suite in figure.suites if suite not in results]
+    notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
+    notes += [note for share in kind.shares(found, labels) for note in _missing(*share)]
+    return Shown(
+        figure=figure,
+        profile=profile,
+        found=found,
+        data=kind.numbers(found, labels, least_clean_ratio) if found else pd.DataFrame(),
+        notes=tuple(dict.fromkeys([*notes, *_remarks(figure, found)])),
+    )
+
+
+def pictures(shown: Shown, arrays_dir: Path, kinds: tuple[str, ...]) -> dict[str, bytes]:
+    """The figure in each file format; its place in the paper and the profile stand above it."""
+    labels = shown.figure.content.conditions
+    arrays = Arrays(pd.concat([results.arrays for results in shown.found.values()]), arrays_dir)
+    with styled():
+        figure = kind_of(shown.figure).draw(shown.data, paper_looks(labels), labels, arrays)
+        return headed_pictures(figure, shown.heading, kinds)
+
+
+def caption(figure: PaperFigure) -> str:
+    """The figure's title, and what is true of its kind."""
+    return " ".join(filter(None, (f"{figure.title.replace('$', '')}.", kind_of(figure).told)))
+
+
+def kind_of(figure: PaperFigure) -> FigureKind:
+    """How the figure is made."""
+    content = figure.content
+    return panels_kind(content.panels) if isinstance(content, Panels) else PICTURES[content.kind]
+
+
+def _remarks(figure: PaperFigure, found: Found) -> list[str]:
+    """What is to be said of the data behind a figure that are not the official ones."""
+    corrupted = kind_of(figure).corrupted
+    return [remark for results in found.values() if (remark := results.remark_on(corrupted=corrupted))]
+
+
+def _missing(results: Results, labels: Labels) -> list[str]:
+    """What the figure's conditions lack, each reason once."""
+    lacking = results.missing[results.missing["condition"].isin([*labels, DATA])]
+    notes = []
+    for reason, rows in lacking.groupby("reason", sort=False):
+        names = dict.fromkeys(labels.get(name, name).translate(_WITHOUT_MATH) for name in rows["condition"])
+        count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
+        notes.append(f"Missing of {results.suite}: {', '.join(names)} ({count}: {reason}).")
+    return notes
