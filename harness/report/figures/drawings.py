@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
+class Drawing(NamedTuple):
     """One figure: what it shows, and the numbers that it is drawn from."""
 
     name: str
@@ -38,6 +36,8 @@ class Drawing:
         return results.remark_on(corrupted=self.corrupted)
 
 
+# Captions.
+CURVES = "Accuracy under perturbations of growing size. Mean over seeds; bands: SEM."
 BOUNDARY = (
     "Boundary attack: median, over the images that have a start, of the squared L2 distance per pixel value to the "
     "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; error bars: SEM. "
@@ -47,65 +47,35 @@ DISTANCES = (
     "Attacks for the smallest perturbation: median over all images of the distance to the closest misclassified image "
     "found, pixels in [0, 1]; higher is more robust. Mean over the seeds whose median is finite; error bars: SEM."
 )
+SEVERITIES = "Mean accuracy over all corruptions by severity. Mean over seeds; bands: SEM."
+CORRUPTIONS = (
+    "Accuracy on each corruption at severity {severity}, grouped by the frequencies that it changes. Mean over seeds; "
+    "error bars: SEM."
+)
+ACCEPTABLE = (
+    "What regularization costs without distortion (R0/U0) against what it gains at the given distortion (RD/UD), "
+    "means over seeds. Shaded: R0/U0 ≥ {least:g} and RD/UD > 1. Labels: α, and Th or the target without one."
+)
+TRAINING = "Training by epoch. Mean over seeds; bands: SEM."
+GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM."
 
 
 def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
     """The figures that the results can fill, in the order of the page."""
     corruptions = numbers.single_corruption_means(results)
+    severity = corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY
+    region = numbers.region(results, least_clean_ratio)
     every = [
+        Drawing("curves", CURVES, numbers.curve_means(results), attack_curves),
+        Drawing("boundary", BOUNDARY, numbers.boundary_means(results), boundary_bars),
+        Drawing("distances", DISTANCES, numbers.distance_means(results), distance_bars),
         Drawing(
-            name="curves",
-            caption="Accuracy under perturbations of growing size. Mean over seeds; bands: SEM.",
-            data=numbers.curve_means(results),
-            draw=attack_curves,
+            "corruptions-by-severity", SEVERITIES, numbers.severity_means(results), severity_curves, corrupted=True
         ),
-        Drawing(
-            name="boundary",
-            caption=BOUNDARY,
-            data=numbers.boundary_means(results),
-            draw=boundary_bars,
-        ),
-        Drawing(
-            name="distances",
-            caption=DISTANCES,
-            data=numbers.distance_means(results),
-            draw=distance_bars,
-        ),
-        Drawing(
-            name="corruptions-by-severity",
-            caption="Mean accuracy over all corruptions by severity. Mean over seeds; bands: SEM.",
-            data=numbers.severity_means(results),
-            draw=severity_curves,
-            corrupted=True,
-        ),
-        Drawing(
-            name="corruptions",
-            caption=f"Accuracy on each corruption at severity {_severity(corruptions)}, grouped by the frequencies "
-            "that it changes. Mean over seeds; error bars: SEM.",
-            data=corruptions,
-            draw=corruption_bars,
-            corrupted=True,
-        ),
-        Drawing(
-            name="acceptable",
-            caption="What regularization costs without distortion (R0/U0) against what it gains at the given "
-            f"distortion (RD/UD), means over seeds. Shaded: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1. "
-            "Labels: α, and Th or the target without one.",
-            data=numbers.region(results, least_clean_ratio),
-            draw=acceptable_regions,
-        ),
-        Drawing(
-            name="training",
-            caption="Training by epoch. Mean over seeds; bands: SEM.",
-            data=numbers.epoch_means(results),
-            draw=training_curves,
-        ),
-        Drawing(
-            name="gammas",
-            caption="Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM.",
-            data=numbers.gamma_epoch_means(results),
-            draw=gamma_curves,
-        ),
+        Drawing("corruptions", CORRUPTIONS.format(severity=severity), corruptions, corruption_bars, corrupted=True),
+        Drawing("acceptable", ACCEPTABLE.format(least=least_clean_ratio), region, acceptable_regions),
+        Drawing("training", TRAINING, numbers.epoch_means(results), training_curves),
+        Drawing("gammas", GAMMAS, numbers.gamma_epoch_means(results), gamma_curves),
     ]
     return [drawing for drawing in every if len(drawing.data)]
 
@@ -117,7 +87,3 @@ def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict
     with styled():
         figure = drawing.draw(drawing.data, looks(results.order, tuple(unregularized)))
         return headed_pictures(figure, f"{results.scope} {drawing.remark(results)}".strip(), kinds)
-
-
-def _severity(corruptions: pd.DataFrame) -> int:
-    return corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY
