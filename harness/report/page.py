@@ -36,9 +36,9 @@ def page(results: Results, tables: Sequence[Table], drawings: Sequence[Drawing],
 
 
 def filled(template: str, **content: Any) -> str:
-    """A template of this package with its content, all of it escaped."""
+    """A template of the folder `templates` with its content, all of it escaped."""
     environment = Environment(
-        loader=PackageLoader("harness.report", ""),
+        loader=PackageLoader("harness.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
