@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from harness.report.formats import Table
-from harness.report.published import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
+from harness.report.published_accuracies import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.tables import signed

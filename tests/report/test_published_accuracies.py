@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from harness.report.published import PUBLISHED, compared
+from harness.report.published_accuracies import PUBLISHED, compared
 from harness.spec.external import RobustBenchModel
 
 
