@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from harness.report.figures.style import Look, face, legend, plain, seeds, sheet
+from harness.report.figures.style import Look, face, legend, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import FREQUENCIES, NORMS
 
@@ -28,7 +28,7 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: steps, condition, measure ("score", "start_score"), mean, sem, n; squared distance per pixel value.
     """
     budgets = sorted(data["steps"].unique())
-    present = [name for name in looks if name in set(data["condition"])]
+    present = present_in(data, looks)
     figure, panels = sheet(1, len(budgets), 0.9 + 0.34 * len(present), sharey=True)
     for panel, steps in zip(panels, budgets, strict=True):
         rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
@@ -48,7 +48,7 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: evaluation, norm, condition, mean, sem, n; distances in that norm.
     """
     attacks = list(dict.fromkeys(zip(data["evaluation"], data["norm"], strict=True)))
-    present = [name for name in looks if name in set(data["condition"])]
+    present = present_in(data, looks)
     figure, panels = sheet(1, len(attacks), 0.9 + 0.34 * len(present), sharey=True)
     for panel, (evaluation, norm) in zip(panels, attacks, strict=True):
         rows = by_key(data[data["evaluation"] == evaluation], ["condition"])
@@ -67,7 +67,7 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
     groups = [name for name in FREQUENCIES if name in set(data["frequency"])]
     sizes = [data.loc[data["frequency"] == name, "corruption"].nunique() for name in groups]
-    present = [name for name in looks if name in set(data["condition"])]
+    present = present_in(data, looks)
     if len(present) <= ONE_ROW:
         figure, panels = sheet(1, len(groups), 3.1, sharey=True, width_ratios=sizes)
         turned: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
@@ -150,7 +150,7 @@ def grouped_bars(
 
 def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     """An upright bar per condition of the Boundary attack's score, in 10^-3. rows: condition, mean, sem."""
-    present = [name for name in looks if name in set(rows["condition"])]
+    present = present_in(rows, looks)
     for place, name in enumerate(present):
         [own] = records(rows[rows["condition"] == name])
         look = looks[name]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.report.figures.style import COLORS, DASHES, MARKERS, Look, line, plain, seeds, sheet
+from harness.report.figures.style import COLORS, DASHES, MARKERS, Look, line, plain, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
     from matplotlib.lines import Line2D
 
-    present = [name for name in looks if name in set(data["condition"])]
+    present = present_in(data, looks)
     taps = sorted(data["tap"].unique())
     figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), 2.1, sharex=True, sharey=True)
     differing = cycle(zip(COLORS, DASHES, MARKERS, strict=False))

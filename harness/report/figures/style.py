@@ -170,7 +170,7 @@ def legend(
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    present = [condition for condition in looks if condition in set(data["condition"])]
+    present = present_in(data, looks)
     handles = [
         Patch(facecolor=face(looks[name]), edgecolor=looks[name].color, hatch=looks[name].hatch)
         if filled
@@ -182,6 +182,12 @@ def legend(
     most = max(1, LEGEND_LETTERS // (max(map(len, texts)) + 8))
     rows = ceil(len(texts) / most)
     figure.legend(handles, texts, loc="outside lower center", ncols=ceil(len(texts) / rows), handlelength=3.2)
+
+
+def present_in(data: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
+    """The conditions that the data has, in the order of their looks."""
+    there = set(data["condition"])
+    return [condition for condition in looks if condition in there]
 
 
 def seeds(data: pd.DataFrame) -> str:

@@ -16,7 +16,7 @@ from harness.report.arrays import Arrays
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars, score_bars
 from harness.report.figures.curves import lines
-from harness.report.figures.style import Look, legend, sheet
+from harness.report.figures.style import Look, legend, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
 from harness.report.vocabulary import SEVERITY, SIZED, attack_title
@@ -130,7 +130,7 @@ def _draw_severity(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
 
 
 def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
-    grouped_bars(axis, rows, [name for name in looks if name in set(rows["condition"])], looks, group="x")
+    grouped_bars(axis, rows, present_in(rows, looks), looks, group="x")
     axis.set_ylabel("Accuracy (%)")
     for label in axis.get_xticklabels():
         label.set(rotation=40, ha="right", rotation_mode="anchor")

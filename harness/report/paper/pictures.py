@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
-from harness.report.figures.style import Look, legend, plain, sheet
+from harness.report.figures.style import Look, legend, plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say_no_result
 from harness.report.rows import records
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n"]
-
-
-def _similarity_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
-    return _analysed(found, "similarity")
 
 
 def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
@@ -74,7 +71,7 @@ def _spectrum_numbers(found: Found, labels: Labels, least: float) -> pd.DataFram
 
 def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 7: corruptions by frequency group; each model's mean power spectrum; the radial spectra."""
-    present = [name for name in looks if name in set(data["condition"])]
+    present = present_in(data, looks)
     spectra = {name: arrays.mean(name, "power") for name in present}
     shown = {name: spectrum for name, spectrum in spectra.items() if spectrum is not None}
     figure, axes = sheet(1, 2 + max(1, len(shown)), 2.8, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
@@ -99,14 +96,9 @@ def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels:
     low, high = min(each.min() for each in logs.values()), max(each.max() for each in logs.values())
     for axis, (name, log) in zip(axes, logs.items(), strict=True):
         image = axis.imshow(log, vmin=low, vmax=high, cmap="viridis", interpolation="none")
-        axis.set(xticks=[], yticks=[])
         axis.set_title(labels.get(name, plain(name)), fontsize=7)
-        axis.grid(visible=False)
+        _without_axes(axis)
     axes[-1].figure.colorbar(image, ax=axes, shrink=0.7, orientation="horizontal", label="log$_{10}$ power", aspect=30)
-
-
-def _noise_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
-    return _analysed(found, "noise_examples")
 
 
 def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
@@ -120,8 +112,7 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
         kind, number = kinds[place % len(kinds)], place // len(kinds)
         image = kept[kind][number].transpose(1, 2, 0)
         axis.imshow(image if image.shape[2] == 3 else image[:, :, 0], vmin=0, vmax=1, cmap="gray", interpolation="none")
-        axis.set(xticks=[], yticks=[])
-        axis.grid(visible=False)
+        _without_axes(axis)
         if number == 0:
             axis.set_title("Image" if kind == "clean" else f"{attack_title(kind)}\n{size}", fontsize=7)
     return figure
@@ -139,16 +130,12 @@ def _robustbench_numbers(found: Found, labels: Labels, least: float) -> pd.DataF
 
 def _draw_robustbench(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 24: mean accuracy on the worst corruptions, ours beside published models."""
-    present = [name for name in looks if name in set(data["condition"])]
+    present = present_in(data, looks)
     figure, (axis,) = sheet(1, 1, 3.0)
     grouped_bars(axis, data, present, looks, group="x")
     axis.set_ylabel("Accuracy (%)")
     legend(figure, data, looks, labels=labels, filled=True)
     return figure
-
-
-def _corruption_spectra_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
-    return _analysed(found, "corruption_spectra")
 
 
 def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
@@ -162,19 +149,24 @@ def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labe
     for axis, name in zip(axes, names, strict=False):
         image = axis.imshow(logs[name], vmin=0, vmax=high, cmap="viridis", interpolation="none")
         axis.set_title(f"{plain(name.replace('_', ' '))}\n({FREQUENCY[name]} frequency)", fontsize=6.5)
-        axis.set(xticks=[], yticks=[])
-        axis.grid(visible=False)
+        _without_axes(axis)
     for unused in axes[len(names) :]:
         unused.remove()
     figure.colorbar(image, ax=axes[: len(names)], shrink=0.6, label="log(1 + E|F|)")
     return figure
 
 
-def _analysed(found: Found, kind: str) -> pd.DataFrame:
+def _analysis(kind: str, found: Found, labels: Labels, least: float) -> pd.DataFrame:
     """The numbers of the analysis of that kind."""
     [results] = found.values()
     rows = results.analyses
     return rows.loc[rows["kind"] == kind, ["analysis", "metric", "point", "value", "n"]]
+
+
+def _without_axes(axis: Axes) -> None:
+    """For an image, whose pixels need no numbers."""
+    axis.set(xticks=[], yticks=[])
+    axis.grid(visible=False)
 
 
 def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> None:
@@ -185,13 +177,18 @@ def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> N
 
 
 PICTURES: Mapping[str, FigureKind] = {
-    "similarity": FigureKind(_similarity_numbers, _draw_similarity, "Of data alone, without a model."),
+    "similarity": FigureKind(partial(_analysis, "similarity"), _draw_similarity, "Of data alone, without a model."),
     "regions": FigureKind(_region_numbers, _draw_regions, "Ratios of means over seeds."),
     "spectra": FigureKind(_spectrum_numbers, _draw_spectra, OVER_SEEDS, corrupted=True),
-    "noises": FigureKind(_noise_numbers, _draw_noises, "Test images as they are, and with noise of one size."),
+    "noises": FigureKind(
+        partial(_analysis, "noise_examples"), _draw_noises, "Test images as they are, and with noise of one size."
+    ),
     "robustbench": FigureKind(_robustbench_numbers, _draw_robustbench, OVER_SEEDS, corrupted=True),
     "corruption_spectra": FigureKind(
-        _corruption_spectra_numbers, _draw_corruption_spectra, "Mean over images, without a model.", corrupted=True
+        partial(_analysis, "corruption_spectra"),
+        _draw_corruption_spectra,
+        "Mean over images, without a model.",
+        corrupted=True,
     ),
 }
 """By the name that `contents` has for it."""
