@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from harness.report.cells import signed
 from harness.report.formats import Table
 from harness.report.published_accuracies import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
 from harness.report.results import Results
 from harness.report.rows import records
-from harness.report.tables import signed
 from harness.report.vocabulary import WORST
 from harness.spec.external import RobustBenchSpec
 

@@ -8,18 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from harness.report.cells import POINTS, UNITS, plus_minus, signed
 from harness.report.formats import Table
 from harness.report.missing import DATA, Reasons
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
 from harness.report.summary import MEASURED, summarized
-from harness.report.vocabulary import NORMS, attack_title, in_order, tap_title
-
-UNITS = {"accuracy": (100.0, "%"), "score": (1000.0, "10⁻³")} | {norm: (1.0, title) for norm, title in NORMS.items()}
-"""From stored values to shown ones, and how the unit is written."""
-
-POINTS = {"accuracy": "points"}
-"""How differences are written where that is not the numbers' own unit."""
+from harness.report.vocabulary import attack_title, in_order, tap_title
 
 
 def summary_table(
@@ -48,7 +43,7 @@ def summary_table(
             absent = reasons.counts(condition, column.evaluation, known.get(key, ()))
             row.append(_summary_cell(cells.get(key), seeds, *units[column.measure], absent))
         rows.append((*row, *(_failure_cell(failed, (condition, what)) for what in failing)))
-    heads = [_head(column.label, UNITS[column.unit][1]) for column in records(columns)]
+    heads = [_head(column.label, UNITS[column.unit].title) for column in records(columns)]
     return Table(
         name="summary",
         title=f"Summary of {scope}: mean ± SEM over seeds",
@@ -74,7 +69,7 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
     interval = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
     notes = [interval] if (differences["n"] > 1).any() else []
     notes += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
-    heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit][1])) for column in records(columns)]
+    heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
         name="differences",
         title=f"Difference to the unregularized baseline in {scope}, paired by seed",
@@ -117,7 +112,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str)
     """Each regularized condition's ratios under each attack, and the verdict."""
     rows = []
     for row in records(ratios):
-        factor, decimals = (100.0, 1) if pd.notna(row.epsilon) else (UNITS["score"][0], 2)
+        factor, decimals = (100.0, 1) if pd.notna(row.epsilon) else (UNITS["score"].factor, 2)
         rows.append(
             (
                 row.condition,
@@ -173,12 +168,6 @@ def verdict(accurate: bool, robust: bool, least_clean_ratio: float) -> str:
     return "no: " + ", ".join(faults if robust else [*faults, "not more robust"])
 
 
-def plus_minus(mean: float, sem: float, decimals: int) -> str:
-    """Mean ± SEM, or the mean alone where there is no SEM (one seed)."""
-    text = f"{mean:.{decimals}f}"
-    return text if pd.isna(sem) else f"{text} ± {sem:.{decimals}f}"
-
-
 def _head(label: str, unit: str) -> str:
     """A column's heading on two lines at most."""
     return f"{label.replace(', ', chr(10), 1)} ({unit})"
@@ -201,7 +190,7 @@ def _shown_units(columns: pd.DataFrame, means: pd.DataFrame) -> dict[str, tuple[
     """Factor and decimals of each measure: one decimal of a percent, three digits of the largest score."""
     found = {}
     for column in records(columns):
-        factor = UNITS[column.unit][0]
+        factor = UNITS[column.unit].factor
         largest = (factor * means.loc[means["measure"] == column.measure, "mean"]).abs().max()
         digits = 2 - floor(log10(largest)) if largest > 0 else 0
         found[column.measure] = (factor, 1 if column.unit == "accuracy" else max(0, digits))
@@ -225,11 +214,6 @@ def _difference_cell(found: Any | None, pairs: int, factor: float, decimals: int
     if pd.notna(found.low):
         text += f" [{signed(factor * found.low, decimals)}, {signed(factor * found.high, decimals)}]"
     return text if found.n == pairs else f"{text} (n = {found.n})"
-
-
-def signed(value: float, decimals: int) -> str:
-    """A difference with its sign; the minus is a real one."""
-    return f"{value:+.{decimals}f}".replace("-", "−")
 
 
 def _failure_cell(failed: pd.DataFrame, key: tuple[str, str]) -> str:

@@ -9,7 +9,7 @@ from harness.report import summary, tables
 from harness.report.formats import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
-from harness.report.tables import plus_minus, signed, verdict
+from harness.report.tables import verdict
 
 
 def summary_of(given: Results) -> tables.Table:
@@ -27,14 +27,8 @@ def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
 
 
-def test_plus_minus_needs_more_than_one_seed() -> None:
-    assert plus_minus(71.62, 0.44, 1) == "71.6 ± 0.4"
-    assert plus_minus(71.62, float("nan"), 1) == "71.6"
+def test_one_seed_has_no_sem_in_its_cells() -> None:
     assert not any("±" in cell for row in summary_of(results(seeds=1)).rows for cell in row)
-
-
-def test_differences_carry_their_sign() -> None:
-    assert (signed(1.25, 1), signed(-1.26, 1)) == ("+1.2", "−1.3")
 
 
 def test_accuracies_are_percent_only_in_cells() -> None:

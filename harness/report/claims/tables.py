@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from harness.report.cells import POINTS, UNITS, signed
 from harness.report.claims.claim import MARGIN, SHARE, Part
 from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
 from harness.report.claims.outcome import ClaimOutcome, PartOutcome, relative_margin
 from harness.report.formats import Table
 from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
-from harness.report.tables import POINTS, UNITS, signed
 from harness.report.vocabulary import scale
 
-SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (*UNITS["score"][:1], 2, UNITS["score"][1])}
+SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (UNITS["score"].factor, 2, UNITS["score"].title)}
 """Factor, decimals and unit of an effect; what has no unit is shown as it is."""
 
 RULE = (

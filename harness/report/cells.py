@@ -1,0 +1,40 @@
+"""Numbers as tables write them: in which unit, with how many digits, with their SEM or their sign."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from harness.report.vocabulary import NORMS
+
+
+class Unit(NamedTuple):
+    """What numbers are shown in."""
+
+    factor: float
+    """From stored values to shown ones."""
+    title: str
+    """How it is written."""
+
+
+UNITS = {
+    "accuracy": Unit(100.0, "%"),
+    "score": Unit(1000.0, "10⁻³"),
+    **{norm: Unit(1.0, title) for norm, title in NORMS.items()},
+}
+"""By the unit of the stored values."""
+
+POINTS = {"accuracy": "points"}
+"""How differences are written where that is not the numbers' own unit."""
+
+
+def plus_minus(mean: float, sem: float, decimals: int) -> str:
+    """Mean ± SEM, or the mean alone where there is no SEM (one seed)."""
+    text = f"{mean:.{decimals}f}"
+    return text if pd.isna(sem) else f"{text} ± {sem:.{decimals}f}"
+
+
+def signed(value: float, decimals: int) -> str:
+    """A difference with its sign; the minus is a real one."""
+    return f"{value:+.{decimals}f}".replace("-", "−")

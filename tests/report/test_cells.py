@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from harness.report.cells import plus_minus, signed
+
+
+def test_plus_minus_needs_more_than_one_seed() -> None:
+    assert plus_minus(71.62, 0.44, 1) == "71.6 ± 0.4"
+    assert plus_minus(71.62, float("nan"), 1) == "71.6"
+
+
+def test_differences_carry_their_sign() -> None:
+    assert (signed(1.25, 1), signed(-1.26, 1)) == ("+1.2", "−1.3")
