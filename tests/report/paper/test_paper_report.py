@@ -7,18 +7,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import invented
 import numpy as np
 import pytest
-from invented import condition
 from study import NONE, ORIGIN, record
 
 from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
-from harness.report.paper.contents import FIGURES
-from harness.report.paper.panels import panel_numbers, shares
 from harness.report.paper.report import PaperReport, render_paper
-from harness.report.paper.shown import caption, kind_of
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
@@ -83,31 +78,6 @@ def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperRep
     for number in (11, 14, 17):
         assert {f"figure-{number:02}.{kind}" for kind in ("png", "pdf", "csv")} <= names
     assert (rendered.folder / "figure-11.png").stat().st_size > 10_000
-
-
-def test_each_condition_is_the_first_suites_that_has_it() -> None:
-    seven = invented.results((condition("none"), condition("pixel", "pixel")), seeds=7)
-    five = invented.results(
-        (condition("none"), condition("pixel", "pixel"), condition("neural", "threshold", alpha=1)), seeds=5
-    )
-    labels = {"none": "unregularized", "pixel": "S", "neural": "neural", "absent": "?"}
-    both = shares({"seven": seven, "five": five}, labels)
-    assert [(found, list(own)) for found, own in both] == [(seven, ["none", "pixel"]), (five, ["neural"])]
-    assert [list(own) for _, own in shares({"five": five}, labels)] == [["none", "pixel", "neural"]]
-    counts = {name: set(panel_numbers(found, ("gaussian",), own)["n"]) for found, own in both for name in own}
-    assert counts == {"none": {7}, "pixel": {7}, "neural": {5}}
-
-
-def test_captions_say_what_is_true_of_their_figure(rendered: PaperReport) -> None:
-    captions = {figure.number: caption(figure) for figure in FIGURES}
-    assert "SEM" in captions[2]
-    assert "SEM" in captions[24]
-    assert not any("SEM" in captions[number] for number in (1, 4, 11, 25))
-
-
-def test_generated_corruptions_are_told_of_where_they_are_shown() -> None:
-    shown = {figure.number for figure in FIGURES if kind_of(figure).corrupted}
-    assert shown == {6, 7, 24, 25}
 
 
 def test_figures_without_results_name_the_command(rendered: PaperReport) -> None:

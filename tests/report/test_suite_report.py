@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import closing
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
@@ -21,32 +20,10 @@ from harness.errors import HarnessError, UnknownName
 from harness.report.claims.findings import Findings
 from harness.report.figures.drawings import drawings
 from harness.report.page import page
-from harness.report.results import _refuse_twins, read_results
 from harness.report.suite_report import SuiteReport, render_suites, suite_tables
 from harness.settings import settings
 from harness.store.copying import copy
 from harness.store.engine import Database, open_database
-from harness.store.origins import SplitOrigin
-
-
-class Tags(HTMLParser):
-    """Every start tag of a page with its attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-
-def test_results_are_read_in_the_suites_order(db: Database) -> None:
-    found = read_results(db, "study", "small")
-    assert found.order == ("none", HOSTILE, "pixel")
-    assert found.title == "What does it do?"
-    assert len(found.curves) == 2 * 3
-    assert set(found.missing["state"]) == {"diverged", "blocked", "failed", "waiting"}
 
 
 def test_the_summary_of_a_real_database(rendered: SuiteReport) -> None:
@@ -74,39 +51,6 @@ def test_csv_holds_fractions_in_full_precision(folder: Path) -> None:
     assert rows["n"].item() == 2
 
 
-def test_the_page_needs_nothing_from_elsewhere(rendered: SuiteReport) -> None:
-    assert rendered.page is not None
-    text = rendered.page.read_text(encoding="utf-8")
-    for _, attributes in Tags(text).found:
-        for key in ("src", "href"):
-            assert (attributes.get(key) or "#").startswith(("data:", "#"))
-    assert "url(" not in text
-
-
-def test_the_page_shows_names_and_reasons_as_text(rendered: SuiteReport) -> None:
-    assert rendered.page is not None
-    text = rendered.page.read_text(encoding="utf-8")
-    assert "script" not in {tag for tag, _ in Tags(text).found}
-    assert "&lt;script&gt;alert(1)" in text
-
-
-def test_the_page_tells_profile_and_provenance(rendered: SuiteReport) -> None:
-    assert rendered.page is not None
-    text = rendered.page.read_text(encoding="utf-8")
-    for told in (
-        "Small profile: not the paper&#39;s scale",
-        "Test CPU",
-        "torch 2.14.1",
-        "<dt>Trained in</dt><dd>float32</dd>",
-        "<dt>Evaluated in</dt><dd>float32</dd>",
-        "c" * 40 + "+changes",
-        "a" * 16,
-    ):
-        assert told in text
-    assert "harness run-suite study --profile small" in text
-    assert "epoch 1, step 3: loss is nan" in text
-
-
 def test_latex_files_hold_no_command_of_the_database(folder: Path) -> None:
     for path in folder.glob("*.tex"):
         assert not re.search(r"\\input|(?<!\\)\$x", path.read_text(encoding="utf-8"))
@@ -127,51 +71,6 @@ def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> N
     assert [table.name for table in shown] == ["summary", "missing"]
     assert shown[0].rows == tuple((name, "0") for name in given.order)
     assert "No figure has results yet" in page(empty, shown, [], {})
-
-
-def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database) -> None:
-    twice = pd.DataFrame({"suite": "study", "condition": "none", "seed": [0, 0], "steps": 50})
-    with pytest.raises(HarnessError, match="two Boundary attacks with the same steps"):
-        _refuse_twins(twice, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
-
-
-def test_generated_images_are_marked(db: Database) -> None:
-    assert results().remark == "Generated images: cifar10-c."
-    assert read_results(db, "study", "small").remark == ""
-
-
-def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> None:
-    assert results().remark_on(corrupted=True) == "Generated images: cifar10-c."
-    assert results().remark_on(corrupted=False) == ""
-    remarks = {drawing.name: drawing.remark(results()) for drawing in drawings(results(), 0.9)}
-    assert {name for name, remark in remarks.items() if remark} == {"corruptions-by-severity", "corruptions"}
-
-
-@pytest.mark.parametrize(
-    ("name", "split", "n", "told"),
-    [
-        ("mnist", "test", 120, "Parts of the official sets: mnist."),
-        ("mnist", "test", 10_000, ""),
-        ("imagenet", "train", 1000, ""),
-        ("v1", "neural", 64, ""),
-    ],
-)
-def test_a_part_of_an_official_set_is_called_one(name: str, split: str, n: int, told: str) -> None:
-    part = SplitOrigin(name=name, split=split, sha256="ef" * 32, n=n, generated=False, origin="import: folder")
-    given = results()
-    assert replace(given, origins=replace(given.origins, data=(part,))).remark == told
-
-
-def test_stand_ins_are_told_apart_from_generated_images() -> None:
-    given = results()
-    stand_in = SplitOrigin(
-        name="cifar100", split="train", sha256="ef" * 32, n=9, generated=True, origin="stand-in: patterns"
-    )
-    marked = replace(given, origins=replace(given.origins, data=(*given.origins.data, stand_in)))
-    assert marked.remark == "Stand-ins: cifar100. Generated images: cifar10-c."
-    text = page(marked, [], [], {})
-    assert f'<dd class="generated">{marked.remark}</dd>' in text
-    assert '<td class="generated">stand-in: patterns</td>' in text
 
 
 def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from harness.report.figures.curves import attack_curves
+from harness.report.figures.style import looks, styled
+
+
+def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
+    data = pd.DataFrame(
+        {
+            "evaluation": "gaussian",
+            "condition": ["none", "none", "pixel", "pixel"],
+            "epsilon": [0.0, 0.1, 0.0, 0.1],
+            "mean": [0.8, 0.4, 0.7, 0.5],
+            "sem": [0.01, 0.02, float("nan"), float("nan")],
+            "n": [2, 2, 1, 1],
+        }
+    )
+    with styled():
+        figure = attack_curves(data, looks(["none", "pixel"], ["none"]))
+    [panel] = figure.axes
+    band, none = panel.collections
+    assert band.get_datalim(panel.transData).extents == pytest.approx([0.0, 38.0, 0.1, 81.0])
+    assert not none.get_paths() or not len(none.get_paths()[0].vertices)
+    assert [list(line.get_ydata()) for line in panel.lines] == [[80, 40], [70, 50]]
+    assert panel.get_ylabel() == "Accuracy (%)"

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from invented import GRID, condition, results
+
+from harness.report.figures.drawings import Drawing, drawings, pictures
+
+NAMES = [
+    "curves",
+    "boundary",
+    "distances",
+    "corruptions-by-severity",
+    "corruptions",
+    "acceptable",
+    "training",
+    "gammas",
+]
+
+
+def drawing(name: str, least_clean_ratio: float = 0.9, **given: object) -> tuple[Drawing, object]:
+    made = results(epochs=3, **given)
+    return next(each for each in drawings(made, least_clean_ratio) if each.name == name), made
+
+
+def test_each_result_has_its_figure() -> None:
+    assert [each.name for each in drawings(results(epochs=3), 0.9)] == NAMES
+
+
+@pytest.mark.parametrize("name", ["corruptions", "acceptable"])
+def test_one_seed_and_many_conditions_can_be_drawn(name: str) -> None:
+    each, made = drawing(name, conditions=GRID[:9], seeds=1)
+    assert pictures(each, made, ("png",))["png"].startswith(b"\x89PNG")
+
+
+def test_hostile_names_can_be_drawn() -> None:
+    odd = (condition("none"), condition(r"_$x^{\input{y}}$ <script>", "threshold"))
+    each, made = drawing("curves", conditions=odd)
+    assert pictures(each, made, ("svg",))
+
+
+def test_the_acceptable_figure_follows_the_bound() -> None:
+    strict, _ = drawing("acceptable", least_clean_ratio=2.0)
+    loose, _ = drawing("acceptable", least_clean_ratio=0.1)
+    assert not strict.data["acceptable"].any()
+    assert loose.data["acceptable"].any()
+    assert set(loose.data["label"]) == {"10, pixel", "10, 0.8"}
+
+
+def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> None:
+    assert results().remark_on(corrupted=True) == "Generated images: cifar10-c."
+    assert results().remark_on(corrupted=False) == ""
+    remarks = {drawing.name: drawing.remark(results()) for drawing in drawings(results(), 0.9)}
+    assert {name for name, remark in remarks.items() if remark} == {"corruptions-by-severity", "corruptions"}

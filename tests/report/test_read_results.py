@@ -1,0 +1,49 @@
+"""What is read of a suite, and what is said of its data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from invented import results
+from study import HOSTILE
+
+from harness.errors import HarnessError
+from harness.report.results import _refuse_twins, read_results
+from harness.store.engine import Database
+from harness.store.origins import SplitOrigin
+
+
+def test_results_are_read_in_the_suites_order(db: Database) -> None:
+    found = read_results(db, "study", "small")
+    assert found.order == ("none", HOSTILE, "pixel")
+    assert found.title == "What does it do?"
+    assert len(found.curves) == 2 * 3
+    assert set(found.missing["state"]) == {"diverged", "blocked", "failed", "waiting"}
+
+
+def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database) -> None:
+    twice = pd.DataFrame({"suite": "study", "condition": "none", "seed": [0, 0], "steps": 50})
+    with pytest.raises(HarnessError, match="two Boundary attacks with the same steps"):
+        _refuse_twins(twice, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
+
+
+def test_generated_images_are_marked(db: Database) -> None:
+    assert results().remark == "Generated images: cifar10-c."
+    assert read_results(db, "study", "small").remark == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "n", "told"),
+    [
+        ("mnist", "test", 120, "Parts of the official sets: mnist."),
+        ("mnist", "test", 10_000, ""),
+        ("imagenet", "train", 1000, ""),
+        ("v1", "neural", 64, ""),
+    ],
+)
+def test_a_part_of_an_official_set_is_called_one(name: str, split: str, n: int, told: str) -> None:
+    part = SplitOrigin(name=name, split=split, sha256="ef" * 32, n=n, generated=False, origin="import: folder")
+    given = results()
+    assert replace(given, origins=replace(given.origins, data=(part,))).remark == told
