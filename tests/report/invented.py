@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 
 from harness.report.results import Results
 from harness.store.origins import Origins, SplitOrigin
@@ -24,6 +26,18 @@ CORRUPTIONS = {
     "high": ["gaussian_noise", "shot_noise", "impulse_noise"],
 }
 LARGEST = {"gaussian": 0.1, "uniform": 0.1, "salt_pepper": 0.1, "fgsm_transfer": 0.02}
+ORIGINS = Origins(
+    commits=("e2232d1f00d",),
+    devices=("AMD EPYC",),
+    packages=({"numpy": "2.4.6", "torch": "2.14.1"},),
+    trained_in=("float32",),
+    evaluated_in=("float32",),
+    data=(
+        SplitOrigin(name="cifar10", split="test", sha256="ab" * 32, n=10_000, generated=False, origin="folder"),
+        SplitOrigin(name="cifar10-c", split="fog", sha256="cd" * 32, n=50_000, generated=True, origin="cifar10"),
+    ),
+    commands=("harness run-suite grayscale-cifar10 --profile small",),
+)
 
 
 def condition(
@@ -57,118 +71,98 @@ GRID = (
 )
 
 
-def results(  # noqa: C901 - one generator per frame
-    conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = "small", epochs: int = 20
-) -> Results:
+def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = "small", epochs: int = 20) -> Results:
     """A suite whose regularized models are more robust and a little less accurate; the same on each call."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(conditions)
-    rows = [(row, seed) for row in conditions for seed in range(seeds)]
-    gain = {row["condition"]: _gain(row) for row in conditions}
 
-    def each(make) -> pd.DataFrame:
-        return pd.DataFrame([row | {"seed": seed} | entry for row, seed in rows for entry in make(row, seed)])
+    def each(made: Callable[..., Iterator[dict]], **more: int) -> pd.DataFrame:
+        models = [(row, seed) for row in conditions for seed in range(seeds)]
+        return pd.DataFrame(
+            [row | {"seed": seed} | entry for row, seed in models for entry in made(rng, row, _gain(row), **more)]
+        )
 
-    def curve(row, _seed):
-        g = gain[row["condition"]]
-        for kind, largest in LARGEST.items():
-            for epsilon in np.linspace(0, largest, 10):
-                fall = (0.42 - 0.24 * g) * (epsilon / largest) ** (1.2 + g)
-                accuracy = 0.72 - 0.09 * g - fall + rng.normal(0, 0.012)
-                yield {"evaluation": kind, "epsilon": float(epsilon), "accuracy": accuracy, "n": 10_000}
-
-    def corrupted(row, _seed):
-        g = gain[row["condition"]]
-        for frequency, names in CORRUPTIONS.items():
-            for name, severity in itertools.product(names, range(1, 6)):
-                slope = {"low": 0.05 + 0.01 * g, "medium": 0.06 - 0.02 * g, "high": 0.09 - 0.06 * g}[frequency]
-                accuracy = 0.70 - 0.06 * g - slope * severity + rng.normal(0, 0.012)
-                yield {
-                    "frequency": frequency,
-                    "corruption": name,
-                    "severity": severity,
-                    "accuracy": accuracy,
-                    "n": 10_000,
-                }
-
-    def attack(row, _seed):
-        score = 0.004 * (1 + gain[row["condition"]]) + rng.normal(0, 0.0002)
-        yield {
-            "steps": 50,
-            "score": score,
-            "start_score": score * 1.06,
-            "repeats": 5,
-            "n": 5000,
-            "n_failed": 3,
-            "queries": 512.0,
-        }
-
-    def minimal(row, _seed):
-        distance = 0.4 * (1 + gain[row["condition"]]) + rng.normal(0, 0.02)
-        yield {"evaluation": "ddn", "norm": "l2", "distance": distance, "n": 990, "n_failed": 10}
-
-    def spectrum(row, _seed):
-        for frequency in range(23):
-            power = np.exp(-frequency * (0.1 + 0.2 * gain[row["condition"]])) * (1 + rng.normal(0, 0.01))
-            yield {"evaluation": "spectrum", "frequency": frequency, "power": power, "n": 1000}
-
-    def trained(row, _seed):
-        for epoch in range(epochs):
-            loss = 1.1 * np.exp(-epoch / 6) + 0.5 + 0.2 * gain[row["condition"]] + rng.normal(0, 0.03)
-            similarity = 3 * np.exp(-epoch / 4) + 0.4 + rng.normal(0, 0.05)
-            yield {
-                "epoch": epoch,
-                "task_loss": loss,
-                "validation_loss": loss + 0.15,
-                "validation_accuracy": 1 - loss / 2,
-                "similarity_loss": np.nan if row["target"] == "none" else similarity,
-            }
-
-    def gammas(row, _seed):
-        for epoch in range(epochs if row["target"] != "none" else 0):
-            weights = np.exp(np.array([0.25, 0.1, 0.0, -0.1, -0.1]) * epoch + rng.normal(0, 0.05, 5))
-            for tap, weight in enumerate(weights / weights.sum()):
-                yield {"epoch": epoch, "tap": tap, "gamma": weight}
-
-    def trained_model(row, _seed):
-        yield {"status": "ok", "clean_accuracy": 0.72 - 0.07 * gain[row["condition"]] + rng.normal(0, 0.01)}
-
-    gamma_epochs = each(gammas)
-    curves = each(curve)
+    gamma_epochs = each(_gammas, epochs=epochs)
+    curves = each(_curves)
     return Results(
         suite="grayscale-cifar10",
         profile=profile,
         title="Does pixel similarity make networks robust?",
         conditions=table,
-        models=each(trained_model),
+        models=each(_model),
         gammas=gamma_epochs[gamma_epochs["epoch"] == epochs - 1].drop(columns="epoch"),
         curves=curves,
-        corruptions=each(corrupted),
-        boundary=each(attack),
-        distances=each(minimal),
-        spectra=each(spectrum),
+        corruptions=each(_corruptions),
+        boundary=each(_boundary),
+        distances=each(_distances),
+        spectra=each(_spectrum),
         analyses=pd.DataFrame(columns=["analysis", "kind", "metric", "point", "value", "n"]),
         arrays=pd.DataFrame(columns=["condition", "seed", "evaluation", "kind", "name", "file", "sha256", "shape"]),
         acceptable=_ratios(curves, table, seeds),
-        epochs=each(trained),
+        epochs=each(_epochs, epochs=epochs),
         gamma_epochs=gamma_epochs,
         missing=pd.DataFrame(columns=["condition", "evaluation", "seed", "state", "reason"]),
-        origins=Origins(
-            commits=("e2232d1f00d",),
-            devices=("AMD EPYC",),
-            packages=({"numpy": "2.4.6", "torch": "2.14.1"},),
-            trained_in=("float32",),
-            evaluated_in=("float32",),
-            data=(
-                SplitOrigin(name="cifar10", split="test", sha256="ab" * 32, n=10_000, generated=False, origin="folder"),
-                SplitOrigin(
-                    name="cifar10-c", split="fog", sha256="cd" * 32, n=50_000, generated=True, origin="cifar10"
-                ),
-            ),
-            commands=("harness run-suite grayscale-cifar10 --profile small",),
-        ),
+        origins=ORIGINS,
         schema="0001",
     )
+
+
+def _model(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    yield {"status": "ok", "clean_accuracy": 0.72 - 0.07 * gain + rng.normal(0, 0.01)}
+
+
+def _curves(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    for kind, largest in LARGEST.items():
+        for epsilon in np.linspace(0, largest, 10):
+            fall = (0.42 - 0.24 * gain) * (epsilon / largest) ** (1.2 + gain)
+            accuracy = 0.72 - 0.09 * gain - fall + rng.normal(0, 0.012)
+            yield {"evaluation": kind, "epsilon": float(epsilon), "accuracy": accuracy, "n": 10_000}
+
+
+def _corruptions(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    slopes = {"low": 0.05 + 0.01 * gain, "medium": 0.06 - 0.02 * gain, "high": 0.09 - 0.06 * gain}
+    for frequency, names in CORRUPTIONS.items():
+        for name, severity in itertools.product(names, range(1, 6)):
+            accuracy = 0.70 - 0.06 * gain - slopes[frequency] * severity + rng.normal(0, 0.012)
+            where = {"frequency": frequency, "corruption": name, "severity": severity}
+            yield where | {"accuracy": accuracy, "n": 10_000}
+
+
+def _boundary(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    score = 0.004 * (1 + gain) + rng.normal(0, 0.0002)
+    counts = {"repeats": 5, "n": 5000, "n_failed": 3, "queries": 512.0}
+    yield {"steps": 50, "score": score, "start_score": score * 1.06} | counts
+
+
+def _distances(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    distance = 0.4 * (1 + gain) + rng.normal(0, 0.02)
+    yield {"evaluation": "ddn", "norm": "l2", "distance": distance, "n": 990, "n_failed": 10}
+
+
+def _spectrum(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    for frequency in range(23):
+        power = np.exp(-frequency * (0.1 + 0.2 * gain)) * (1 + rng.normal(0, 0.01))
+        yield {"evaluation": "spectrum", "frequency": frequency, "power": power, "n": 1000}
+
+
+def _epochs(rng: Generator, row: dict, gain: float, *, epochs: int) -> Iterator[dict]:
+    for epoch in range(epochs):
+        loss = 1.1 * np.exp(-epoch / 6) + 0.5 + 0.2 * gain + rng.normal(0, 0.03)
+        similarity = 3 * np.exp(-epoch / 4) + 0.4 + rng.normal(0, 0.05)
+        yield {
+            "epoch": epoch,
+            "task_loss": loss,
+            "validation_loss": loss + 0.15,
+            "validation_accuracy": 1 - loss / 2,
+            "similarity_loss": np.nan if row["target"] == "none" else similarity,
+        }
+
+
+def _gammas(rng: Generator, row: dict, gain: float, *, epochs: int) -> Iterator[dict]:
+    for epoch in range(epochs if row["target"] != "none" else 0):
+        weights = np.exp(np.array([0.25, 0.1, 0.0, -0.1, -0.1]) * epoch + rng.normal(0, 0.05, 5))
+        for tap, weight in enumerate(weights / weights.sum()):
+            yield {"epoch": epoch, "tap": tap, "gamma": weight}
 
 
 def _gain(row: dict) -> float:
