@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from harness.report.cells import UNITS
 from harness.report.figures.style import Look, face, legend, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import FREQUENCIES, NORMS
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 ONE_ROW = 6
 """More conditions than this get a row for each frequency group."""
 
-SCORE_FACTOR = 1000.0
+SCORE_FACTOR = UNITS["score"].factor
+INK = "#222222"
+"""Of error bars, and of what stands beside bars."""
+START: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (2, 1))}
+"""The line of where the Boundary attack starts."""
 
 
 def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
@@ -95,14 +100,12 @@ def _score_bar(panel: Axes, place: int, rows: dict[Any, Any], name: str, look: L
         if measure == "score":
             _bar(panel, place, mean, sem, look)
         else:
-            panel.plot(
-                [mean, mean], [place - 0.42, place + 0.42], color="#222222", linewidth=1.2, linestyle=(0, (2, 1))
-            )
+            panel.plot([mean, mean], [place - 0.42, place + 0.42], **START)
 
 
 def _bar(panel: Axes, place: int, mean: float, sem: float, look: Look) -> None:
     panel.barh(place, mean, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
-    panel.errorbar(mean, place, xerr=_error(sem), color="#222222", capsize=2.5, linewidth=1)
+    panel.errorbar(mean, place, xerr=_error(sem), color=INK, capsize=2.5, linewidth=1)
 
 
 def _name_bars(panel: Axes, present: Sequence[str], data: pd.DataFrame) -> None:
@@ -116,7 +119,7 @@ def _explain_start(figure: Figure, data: pd.DataFrame) -> None:
     from matplotlib.lines import Line2D
 
     if (data["measure"] == "start_score").any():
-        dashed = Line2D([], [], color="#222222", linewidth=1.2, linestyle=(0, (2, 1)))
+        dashed = Line2D([], [], **START)
         figure.legend([dashed], ["score of the attack's start"], loc="outside lower right")
 
 
@@ -140,9 +143,7 @@ def grouped_bars(
             hatch=look.hatch,
             linewidth=0.5,
         )
-        panel.errorbar(
-            places, 100 * own["mean"], 100 * own["sem"], fmt="none", ecolor="#222222", elinewidth=0.8, capsize=1.2
-        )
+        panel.errorbar(places, 100 * own["mean"], 100 * own["sem"], fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.2)
     panel.set_xticks(range(len(groups)), [plain(str(name).replace("_", between)) for name in groups])
     panel.grid(visible=False, axis="x")
     panel.set_xlim(-0.55, len(groups) - 0.45)
@@ -159,7 +160,7 @@ def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> No
             place,
             SCORE_FACTOR * own.mean,
             yerr=_error(SCORE_FACTOR * own.sem),
-            color="#222222",
+            color=INK,
             capsize=2.5,
             linewidth=1,
         )
