@@ -66,6 +66,7 @@ def planned(
     db: Database,
     suite: str,
     conditions: Mapping[str, TrainingSpec],
+    *,
     seeds: Sequence[int] = (0, 1),
     profile: str = "small",
     evaluations: Mapping[str, EvaluationSpec] = EVALUATIONS,
@@ -90,12 +91,13 @@ def record(
     suite: str,
     conditions: Mapping[str, TrainingSpec],
     gains: Mapping[str, float],
+    *,
     seeds: Sequence[int] = (0, 1, 2),
     profile: str = "small",
     evaluations: Mapping[str, EvaluationSpec] = EVALUATIONS,
 ) -> None:
     """A suite whose models are all finished, each condition more robust than `_evaluation` says by its gain."""
-    for each in planned(db, suite, conditions, seeds, profile, evaluations):
+    for each in planned(db, suite, conditions, seeds=seeds, profile=profile, evaluations=evaluations):
         [place], key = each.places, each.job.key
         if place.evaluation is None:
             gammas = () if conditions[place.condition].regularizer is None else (0.4, 0.3, 0.2, 0.1, 0.0)

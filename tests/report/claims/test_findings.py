@@ -36,7 +36,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     file = tmp_path_factory.mktemp("claims") / "harness.sqlite"
     with closing(open_database(f"sqlite:///{file}")) as database:
         for profile, gain, seeds in (("small", 0.2, (0, 1, 2)), ("smoke", -0.2, (3, 4, 5))):
-            record(database, SUITE, conditions, {"none": 0.0} | dict.fromkeys(SETS, gain), seeds, profile)
+            record(database, SUITE, conditions, {"none": 0.0} | dict.fromkeys(SETS, gain), seeds=seeds, profile=profile)
         yield database
 
 
