@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from harness.cli.quantities import DAY, duration, outlook
 from harness.measurement import Progress
 from harness.spec import PlannedJob, TrainJob
 from harness.suites.cost import Estimate
@@ -19,7 +20,6 @@ from harness.suites.plan import label
 from harness.suites.request import Watch
 
 LINE_SECONDS = 30.0  # between two plain lines on jobs that go on
-DAY = 24 * 3600.0
 _SPEED_SECONDS = 120.0  # of the past that the remaining time is judged by
 
 
@@ -47,26 +47,6 @@ def _print(console: Console, text: str) -> None:
     """Write a line; a log that cannot be written, on a full disk for instance, does not stop a run."""
     with suppress(OSError):
         console.print(text, soft_wrap=True, markup=False)
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it, in its two largest units: "2 h 5 min"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{seconds / DAY:.1f} days"
-
-
-def outlook(expected: Estimate) -> str:
-    """An estimate, and how far to trust it."""
-    trust = "from rates measured here" if expected.measured else "a guess: not all of it was measured here before"
-    return f"about {duration(expected.seconds)} ({trust})"
 
 
 def announcement(todo: Sequence[PlannedJob], total: int, expected: Estimate) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
-from harness.cli.overview import show
+from harness.cli.show import show
 from harness.settings import settings
 
 if TYPE_CHECKING:

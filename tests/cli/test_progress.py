@@ -8,7 +8,7 @@ from rich.progress import Progress as Bars
 from rich.progress import TextColumn
 
 from harness.cli import progress
-from harness.cli.progress import Lines, Live, announcement, duration, said
+from harness.cli.progress import Lines, Live, announcement, said
 from harness.measurement import Progress
 from harness.spec import Place, PlannedJob, TrainingSpec, TrainJob
 from harness.suites.cost import Estimate
@@ -22,21 +22,6 @@ def job(seed: int, work: float = 1.0) -> PlannedJob:
 
 HALF = Progress(done=5, total=10, text="epoch 1/2, loss 0.500", images_per_second=1234.5)
 GUESS = Estimate(60.0, measured=False)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.94, "9.9 s"),
-        (42, "42 s"),
-        (150, "2 min"),
-        (2 * 3600 + 300, "2 h 5 min"),
-        (86400 * 3.26, "3.3 days"),
-    ],
-)
-def test_durations_are_told_in_units_that_people_use(seconds, text):
-    assert duration(seconds) == text
 
 
 def test_a_run_of_more_than_a_day_says_so_before_it_starts():

@@ -1,0 +1,46 @@
+"""Amounts as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from harness.spec import PlannedJob, TrainJob
+
+if TYPE_CHECKING:
+    from harness.suites.cost import Estimate
+
+DAY = 24 * 3600.0  # seconds
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it, in its two largest units: "2 h 5 min"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{seconds / DAY:.1f} days"
+
+
+def outlook(expected: Estimate) -> str:
+    """An estimate, and how far to trust it."""
+    trust = "from rates measured here" if expected.measured else "a guess: not all of it was measured here before"
+    return f"about {duration(expected.seconds)} ({trust})"
+
+
+def flop(gflop: float) -> str:
+    """Floating point operations in a readable unit."""
+    for unit, size in (("EFLOP", 1e9), ("PFLOP", 1e6), ("TFLOP", 1e3)):
+        if gflop >= size:
+            return f"{gflop / size:.1f} {unit}"
+    return f"{gflop:.1f} GFLOP"
+
+
+def number_of_trainings(jobs: Iterable[PlannedJob]) -> int:
+    """How many models are trained."""
+    return sum(isinstance(planned.job, TrainJob) for planned in jobs)

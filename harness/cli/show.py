@@ -1,0 +1,144 @@
+"""`harness show`: the jobs of a suite and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.cli.quantities import duration, flop, number_of_trainings, outlook
+from harness.cli.terminal import wide_console
+from harness.settings import settings
+from harness.spec import EvaluateJob, kind_of, model_of
+
+if TYPE_CHECKING:
+    from harness.spec import Job, Place, PlannedJob
+    from harness.store.read import JobState
+    from harness.suites.cost import Estimate
+    from harness.suites.plan import Plan
+
+
+def show(
+    suite: SuiteName,
+    profile: Profile = "paper",
+    seeds: Seeds = None,
+    only: Only = None,
+    device: DeviceName = "auto",
+    workers: Workers = None,
+) -> None:
+    """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
+    from harness.store.engine import find_database
+    from harness.store.read import job_states, rates
+    from harness.suites.cost import estimate
+    from harness.suites.devices import find_device
+    from harness.suites.inputs import Inputs
+    from harness.suites.plan import make_plan
+    from harness.suites.registry import get_suites
+
+    found = find_device(device)
+    plan = make_plan(
+        get_suites(suite, profile),
+        Inputs(settings().data_dir, profile, settings().experiments_dir),
+        bfloat16=found.bfloat16,
+        tf32=found.tf32,
+        seeds=parsed_seeds(seeds),
+        only=only or (),
+    )
+    database = find_database(settings().database)
+    states = job_states(database, plan.by_key) if database else {}
+    measured = rates(database, found.name) if database else {}
+    processes = workers or found.workers
+
+    def expected(jobs: Sequence[PlannedJob]) -> Estimate:
+        return estimate(jobs, measured, found, processes)
+
+    console = wide_console()
+    console.print(_jobs_table(plan, states, expected))
+    by_state = _by_state(plan.asked, states)
+    for line in _troubles(by_state, states):
+        console.print(line, markup=False, soft_wrap=True)
+    counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in by_state.items())
+    models = f"{number_of_trainings(plan.asked)} of them trainings"
+    console.print(f"{len(plan.asked)} jobs of {suite} (profile {profile}), {models}: {counts}", soft_wrap=True)
+    todo = [planned for state in ("to do", "failed") for planned in by_state.get(state, ())]
+    if todo:
+        where = f"{found.name} with {processes} worker{'s' if processes > 1 else ''}"
+        console.print(f"To do: {outlook(expected(todo))} on {where}", soft_wrap=True)
+
+
+def _jobs_table(
+    plan: Plan, states: Mapping[str, JobState], expected: Callable[[Sequence[PlannedJob]], Estimate]
+) -> Table:
+    """One row for each condition and evaluation, with its seeds sorted by state.
+
+    Of a collection: one row for each suite and evaluation, with how many jobs; those that suites share are in each.
+    """
+    several = len(plan.suites) > 1
+    heads = ("suite", "job", "jobs done") if several else ("condition", "job", "seeds done")
+    table = Table(*heads, "to do", "failed", "blocked", "arithmetic", "time to do")
+    before = None
+    for (condition, job), jobs in _rows(plan).items():
+        by_state = _by_state(jobs, states)
+        failed = [*by_state.get("failed", ()), *by_state.get("diverged", ())]
+        todo = by_state.get("to do")
+        groups = (by_state.get("done"), todo, failed, by_state.get("blocked"))
+        table.add_row(
+            "" if condition == before else condition,
+            job,
+            *((str(len(group)) if group else "") if several else _seeds(group) for group in groups),
+            flop(sum(planned.work for planned in jobs)),
+            duration(expected(todo).seconds) if todo else "",
+        )
+        before = condition
+    return table
+
+
+def _rows(plan: Plan) -> dict[tuple[str, str], list[PlannedJob]]:
+    """The jobs of each condition, of a collection each suite, and of each training or evaluation there."""
+    substitutes = [planned for planned in plan.asked if not planned.places]
+    rows = {("(substitute)", "train"): substitutes} if substitutes else {}
+    for planned in plan.asked:
+        for place in planned.places:
+            condition = place.suite if len(plan.suites) > 1 else place.condition or "(data)"
+            rows.setdefault((condition, _job_name(planned.job, place)), []).append(planned)
+    return rows
+
+
+def _job_name(job: Job, place: Place) -> str:
+    """What a job is at a place, with the precision of an evaluation where it is not the reference."""
+    name = place.evaluation or kind_of(job)
+    if isinstance(job, EvaluateJob) and job.evaluation.precision != "float32":
+        return f"{name}, {job.evaluation.precision}"
+    return name
+
+
+def _by_state(jobs: Iterable[PlannedJob], states: Mapping[str, JobState]) -> dict[str, list[PlannedJob]]:
+    """Jobs sorted by what the database and the plan say of them; one that waits or runs is `to do`."""
+    found: dict[str, list[PlannedJob]] = {}
+    for planned in jobs:
+        state = states[planned.key].state if planned.key in states else "waiting"
+        if planned.blocked and state not in {"done", "diverged"}:
+            state = "blocked"
+        found.setdefault("to do" if state in {"waiting", "running"} else state, []).append(planned)
+    return found
+
+
+def _troubles(by_state: Mapping[str, Sequence[PlannedJob]], states: Mapping[str, JobState]) -> Iterator[str]:
+    """Why jobs are blocked or failed, each reason once."""
+    for state in ("blocked", "failed", "diverged"):
+        reasons = (planned.blocked or states[planned.key].reason or "" for planned in by_state.get(state, ()))
+        yield from (f"{state}: {reason}" for reason in dict.fromkeys(reasons))
+
+
+def _seeds(jobs: Iterable[PlannedJob] | None) -> str:
+    """Their seeds as users write them: "0-6"; of an analysis, which has none, that it is there."""
+    models = [model_of(planned.job) for planned in jobs or ()]
+    text: list[list[int]] = []
+    for seed in sorted({model.seed for model in models if model}):
+        if text and seed == text[-1][-1] + 1:
+            text[-1] = [text[-1][0], seed]
+        else:
+            text.append([seed])
+    return ",".join("-".join(map(str, part)) for part in text) or ("yes" if models else "")

@@ -1,0 +1,96 @@
+"""`harness status`: what is done, running or failed, as the database has it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from harness.cli.terminal import wide_console
+from harness.names import lookup
+from harness.settings import settings
+
+if TYPE_CHECKING:
+    from harness.store.claims import Holder
+    from harness.store.engine import Database
+
+Row = Mapping[str, Any]
+"""A line of the view `v_jobs`."""
+
+
+def status(
+    suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="All suites if absent.")] = None,
+) -> None:
+    """Show what is done, running or failed, and why, as the database has it."""
+    from harness.store import read
+    from harness.store.engine import open_database
+    from harness.store.totals import job_counts
+    from harness.suites.registry import suite_files
+
+    database = open_database(settings().database, create=False)
+    found = job_counts(database, suite)
+    if suite and not found:
+        lookup(suite_files(), "suite", suite)
+    console = wide_console()
+    if not found:
+        console.print(f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}")
+        return
+    console.print(_counts_table(found))
+    only = {"suite": suite} if suite else {}
+    told = read.answer(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
+    rows = [dict(zip(told.columns, row, strict=True)) for row in told.rows]
+    for alike in _told_together(rows):
+        console.print(_jobs_line(alike), markup=False, soft_wrap=True)
+    if any("running" in states for states in found.values()):
+        for line in _runner_lines(database, {row["job"] for row in rows}):
+            console.print(line, markup=False, soft_wrap=True)
+
+
+def _counts_table(found: Mapping[tuple[str, str], Mapping[str, int]]) -> Table:
+    """How many jobs of each suite and profile are in each state."""
+    table = Table("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked")
+    for (name, profile), states in found.items():
+        counts = (states.get(str(column.header)) for column in table.columns[2:])
+        table.add_row(name, profile, *(str(count or "") for count in counts))
+    return table
+
+
+def _told_together(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
+    """Each job for itself, but all of a suite together that are blocked for the same reason: they may be thousands."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    for row in sorted(rows, key=_told_order):
+        alone = None if row["state"] == "blocked" else row["job"]
+        found.setdefault((row["suite"], row["profile"], row["reason"], alone), []).append(row)
+    return found.values()
+
+
+def _told_order(row: Row) -> tuple[object, ...]:
+    """As the table has the suites; then by condition, those without first."""
+    seed = -1 if row["seed"] is None else row["seed"]
+    return row["suite"], row["profile"], row["condition"] or "", seed, row["kind"], row["job"]
+
+
+def _jobs_line(alike: Sequence[Row]) -> str:
+    row, more = alike[0], len(alike) - 1
+    who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['kind']}"
+    if row["seed"] is None:
+        who = f"analysis {row['kind']}"
+    others = f" and {more} more" if more else ""
+    why = f": {row['reason']}" if row["reason"] else ""
+    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{others}{why}"
+
+
+def _runner_lines(database: Database, asked: set[str]) -> Iterator[str]:
+    """Who does how many of the asked jobs that run, and when each showed last that it lives."""
+    from harness.store import claims
+    from harness.suites.results_folder import holder
+
+    if not settings().on_server and holder(settings().results_dir) is None:
+        yield "No run is active: what was running is continued by the next run-suite."
+        return
+    running: Iterable[Holder | None] = (runner for key, runner in claims.running(database).items() if key in asked)
+    for runner, number in Counter(filter(None, running)).items():
+        yield f"{runner.title}: {number} job{'s' if number > 1 else ''}; last sign of life {runner.seen_at:%F %T} UTC"
