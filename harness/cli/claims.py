@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import ReportedProfile
+from harness.cli.results import found_database
 from harness.cli.terminal import terminal_table, wide_console
 
 
@@ -21,15 +22,9 @@ def claims(
     from harness.report import formats
     from harness.report.claims.findings import read_findings
     from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
-    from harness.settings import settings
-    from harness.store.engine import find_database
 
-    database = find_database(settings().database)
-    try:
+    with found_database() as database:
         found = read_findings(database, profile)
-    finally:
-        if database is not None:
-            database.close()
     shown = found.named(names) if names else found
     if csv:
         typer.echo(formats.csv(evidence_frame(shown)), nl=False)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from harness.cli.results import opened_database
 from harness.errors import DatabaseUnusable
 from harness.settings import settings
-
-if TYPE_CHECKING:
-    from harness.store.engine import Database
 
 database_app = typer.Typer(help="Care for the result database.", no_args_is_help=True)
 
@@ -27,7 +23,7 @@ def sql(
     from harness.csv_text import csv_text
     from harness.store.read import answer
 
-    with _opened() as database:
+    with opened_database() as database:
         found = answer(database, query)
     if csv:
         typer.echo(csv_text(found.columns, found.rows), nl=False)
@@ -54,7 +50,7 @@ def check() -> None:
     """Look for damage: every page, every reference; and count what there is."""
     from harness.store.upkeep import check as checked
 
-    with _opened() as database:
+    with opened_database() as database:
         health, title = checked(database), database.title
     typer.echo(f"{title}: schema {health.version}")
     width = max(map(len, health.rows))
@@ -72,7 +68,7 @@ def backup(
     """Copy the database, also while a suite runs, and check the copy."""
     from harness.store.upkeep import backup as copied
 
-    with _opened() as database:
+    with opened_database() as database:
         typer.echo(f"{copied(database, path)}: checked, sound")
 
 
@@ -96,7 +92,7 @@ def copy(
     """Copy everything to another database, SQLite or PostgreSQL, and compare; all or nothing."""
     from harness.store.copying import copy as copied
 
-    with _opened() as database:
+    with opened_database() as database:
         done, title = copied(database, to), database.title
     width = max(map(len, done.tables))
     for table, content in done.tables.items():
@@ -112,17 +108,6 @@ def export(
     """Write every view as a CSV file."""
     from harness.store.upkeep import export as exported
 
-    with _opened() as database:
+    with opened_database() as database:
         for file in exported(database, out or settings().results_dir / "export"):
             typer.echo(str(file))
-
-
-@contextmanager
-def _opened() -> Iterator[Database]:
-    from harness.store.engine import open_database
-
-    database = open_database(settings().database, create=False)
-    try:
-        yield database
-    finally:
-        database.close()

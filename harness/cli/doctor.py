@@ -6,11 +6,12 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from harness.cli.results import found_database
 from harness.errors import HarnessError
 from harness.settings import settings
 
@@ -113,16 +114,13 @@ def _suites() -> Iterator[Finding]:
 
 
 def _database() -> Iterator[Finding]:
-    from harness.store.engine import find_database
-
-    def opened() -> str:
-        database = find_database(settings().database)
-        if database is None:
-            return "no database yet: the first run makes it"
-        database.close()
-        return f"database {database.title}"
-
-    yield from _checked(opened)
+    try:
+        with found_database() as database:
+            what = f"database {database.title}" if database else "no database yet: the first run makes it"
+    except HarnessError as error:
+        yield Finding(False, str(error))
+    else:
+        yield Finding(True, what)
 
 
 def _docker() -> Iterator[Finding]:
@@ -135,11 +133,3 @@ def _docker() -> Iterator[Finding]:
         yield Finding(False, "docker is there but its engine does not answer", advice)
     else:
         yield Finding(True, f"docker {answer.stdout.strip()}")
-
-
-def _checked(check: Callable[[], str]) -> Iterator[Finding]:
-    """What a check says, or the error that it meets."""
-    try:
-        yield Finding(True, check())
-    except HarnessError as error:
-        yield Finding(False, str(error))

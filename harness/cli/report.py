@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.options import LeastCleanRatio, ReportedProfile
+from harness.cli.results import opened_database
 from harness.cli.terminal import terminal_table, wide_console
 from harness.measurement import LEAST_CLEAN_RATIO
+from harness.settings import settings
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -33,26 +35,21 @@ def report(
     """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""
     from harness.report.paper.report import render_paper
     from harness.report.suite_report import render_suites
-    from harness.settings import settings
-    from harness.store.engine import open_database
 
     collections = {name: found for name in suites or () if (found := _find_collection(name))}
     single = [name for name in suites or () if name not in collections]
-    database = open_database(settings().database, create=False)
     options: dict[str, Any] = {
         "out": out or settings().results_dir / "report",
         "profile": profile,
         "formats": [name.strip() for name in formats.split(",") if name.strip()],
         "least_clean_ratio": least_clean_ratio,
     }
-    try:
+    with opened_database() as database:
         papers = [
             render_paper(database, name, found.suites, settings().arrays_dir, **options)
             for name, found in collections.items()
         ]
         reports = render_suites(database, single, **options) if single or not collections else []
-    finally:
-        database.close()
     console = wide_console()
     for line in (line for each in (*map(_paper_lines, papers), *map(_suite_lines, reports)) for line in each):
         console.print(line, soft_wrap=isinstance(line, str), markup=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from harness.cli.options import LeastCleanRatio, ReportedProfile, SuiteName
+from harness.cli.results import opened_database
 from harness.cli.terminal import terminal_table, wide_console
 from harness.measurement import LEAST_CLEAN_RATIO
 
@@ -23,11 +23,8 @@ def select(
     from harness.report.choice import suites_with_results
     from harness.report.results import read_results
     from harness.report.selection_tables import agreement_table, selection_table
-    from harness.settings import settings
-    from harness.store.engine import open_database
 
-    database = open_database(settings().database, create=False)
-    with closing(database), database.at_one_moment() as moment:
+    with opened_database() as database, database.at_one_moment() as moment:
         [chosen] = suites_with_results(moment, [suite], profile)
         results = read_results(moment, *chosen)
     found = selection.select(results, by, least_clean_ratio)

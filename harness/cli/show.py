@@ -9,6 +9,7 @@ from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.quantities import duration, flop, number_of_trainings, outlook
+from harness.cli.results import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of
@@ -29,7 +30,6 @@ def show(
     workers: Workers = None,
 ) -> None:
     """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
-    from harness.store.engine import find_database
     from harness.store.read import job_states, rates
     from harness.suites.cost import estimate
     from harness.suites.devices import find_device
@@ -46,9 +46,9 @@ def show(
         seeds=parsed_seeds(seeds),
         only=only or (),
     )
-    database = find_database(settings().database)
-    states = job_states(database, plan.by_key) if database else {}
-    measured = rates(database, found.name) if database else {}
+    with found_database() as database:
+        states = job_states(database, plan.by_key) if database else {}
+        measured = rates(database, found.name) if database else {}
     processes = workers or found.workers
 
     def expected(jobs: Sequence[PlannedJob]) -> Estimate:

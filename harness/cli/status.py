@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from harness.cli.results import opened_database
 from harness.cli.terminal import wide_console
 from harness.names import lookup
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from harness.store.claims import Holder
     from harness.store.engine import Database
 
 Row = Mapping[str, Any]
@@ -26,27 +26,25 @@ def status(
 ) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
     from harness.store import read
-    from harness.store.engine import open_database
     from harness.store.totals import job_counts
     from harness.suites.registry import suite_files
 
-    database = open_database(settings().database, create=False)
-    found = job_counts(database, suite)
-    if suite and not found:
-        lookup(suite_files(), "suite", suite)
+    only = {"suite": suite} if suite else {}
+    with opened_database() as database:
+        found = job_counts(database, suite)
+        told = read.answer(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
+        rows = [dict(zip(told.columns, row, strict=True)) for row in told.rows]
+        running = any("running" in states for states in found.values())
+        runners = _runner_lines(database, {row["job"] for row in rows}) if running else []
     console = wide_console()
     if not found:
+        if suite:
+            lookup(suite_files(), "suite", suite)
         console.print(f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}")
         return
     console.print(_counts_table(found))
-    only = {"suite": suite} if suite else {}
-    told = read.answer(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
-    rows = [dict(zip(told.columns, row, strict=True)) for row in told.rows]
-    for alike in _told_together(rows):
-        console.print(_jobs_line(alike), markup=False, soft_wrap=True)
-    if any("running" in states for states in found.values()):
-        for line in _runner_lines(database, {row["job"] for row in rows}):
-            console.print(line, markup=False, soft_wrap=True)
+    for line in (*map(_jobs_line, _told_together(rows)), *runners):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _counts_table(found: Mapping[tuple[str, str], Mapping[str, int]]) -> Table:
@@ -83,14 +81,15 @@ def _jobs_line(alike: Sequence[Row]) -> str:
     return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{others}{why}"
 
 
-def _runner_lines(database: Database, asked: set[str]) -> Iterator[str]:
+def _runner_lines(database: Database, asked: set[str]) -> list[str]:
     """Who does how many of the asked jobs that run, and when each showed last that it lives."""
     from harness.store import claims
     from harness.suites.results_folder import holder
 
     if not settings().on_server and holder(settings().results_dir) is None:
-        yield "No run is active: what was running is continued by the next run-suite."
-        return
-    running: Iterable[Holder | None] = (runner for key, runner in claims.running(database).items() if key in asked)
-    for runner, number in Counter(filter(None, running)).items():
-        yield f"{runner.title}: {number} job{'s' if number > 1 else ''}; last sign of life {runner.seen_at:%F %T} UTC"
+        return ["No run is active: what was running is continued by the next run-suite."]
+    jobs = Counter(runner for key, runner in claims.running(database).items() if runner and key in asked)
+    return [
+        f"{runner.title}: {number} job{'s' if number > 1 else ''}; last sign of life {runner.seen_at:%F %T} UTC"
+        for runner, number in jobs.items()
+    ]
