@@ -34,6 +34,6 @@ def claims(
         if table.rows:
             console.print(terminal_table(table))
             for note in table.notes:
-                console.print(note, soft_wrap=True, markup=False)
+                console.print(note, soft_wrap=True)
     if not names:
-        console.print("`harness claims CLAIM` shows the comparisons behind a verdict.", soft_wrap=True, markup=False)
+        console.print("`harness claims CLAIM` shows the comparisons behind a verdict.", soft_wrap=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from harness.cli.bar import bar
+from harness.cli.terminal import wide_console
 from harness.settings import settings
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def list_sets() -> None:
         size, origin = (_megabytes(manifest.bytes), _origin(manifest.origin)) if manifest else ("", "")
         table.add_row(file.weights.name, "weights", "", size, origin, file.state)
         notes += _notes(file.weights, file.state, manifest.origin if manifest else None, file.problem)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160  # whole lines for pipes and files
-    console.print(table)
+    wide_console().print(table)
     typer.echo("\n".join(["", f"in {settings().data_dir}", *notes]))
 
 

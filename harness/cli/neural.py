@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from harness.cli.bar import bar
 from harness.cli.options import DeviceName
+from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec.neural import FitSpec, SimulationSpec
 from harness.spec.problems import validated
@@ -81,9 +83,6 @@ def import_scans(
 @neural_app.command("list")
 def list_recordings() -> None:
     """Show every recording and similarity that is here."""
-    from rich.console import Console
-    from rich.table import Table
-
     from harness.data.recordings import recording_names
     from harness.data.similarities import similarity_names
 
@@ -96,10 +95,7 @@ def list_recordings() -> None:
     notes: list[str] = []
     for name in names:
         table.add_row(name, *_described(name, notes))
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160  # whole lines for pipes and files
-    console.print(table)
+    wide_console().print(table)
     typer.echo("\n".join(["", f"in {data_dir}", *notes]))
 
 

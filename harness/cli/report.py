@@ -52,7 +52,7 @@ def report(
         reports = render_suites(database, single, **options) if single or not collections else []
     console = wide_console()
     for line in (line for each in (*map(_paper_lines, papers), *map(_suite_lines, reports)) for line in each):
-        console.print(line, soft_wrap=isinstance(line, str), markup=False)
+        console.print(line, soft_wrap=isinstance(line, str))
 
 
 def _find_collection(name: str) -> Collection | None:

@@ -33,4 +33,4 @@ def select(
         if table.rows:
             console.print(terminal_table(table))
             for note in (*table.notes, *([results.remark] if results.remark else [])):
-                console.print(note, soft_wrap=True, markup=False)
+                console.print(note, soft_wrap=True)

@@ -58,7 +58,7 @@ def show(
     console.print(_jobs_table(plan, states, expected))
     by_state = _by_state(plan.asked, states)
     for line in _troubles(by_state, states):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     counts = ", ".join(f"{len(jobs)} {state}" for state, jobs in by_state.items())
     models = f"{number_of_trainings(plan.asked)} of them trainings"
     console.print(f"{len(plan.asked)} jobs of {suite} (profile {profile}), {models}: {counts}", soft_wrap=True)

@@ -44,7 +44,7 @@ def status(
         return
     console.print(_counts_table(found))
     for line in (*map(_jobs_line, _told_together(rows)), *runners):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _counts_table(found: Mapping[tuple[str, str], Mapping[str, int]]) -> Table:

@@ -14,15 +14,17 @@ from rich.text import Text
 if TYPE_CHECKING:
     from harness.report import formats
 
-PIPED_WIDTH = 140
+PIPED_WIDTH = 160
 """Columns of a table that is not on a terminal."""
 _ANY_WIDTH = 1_000_000
 
 
 def wide_console() -> Console:
-    """Standard output, wide enough for tables also where there is no screen."""
-    found = Console(highlight=False, emoji=False)
-    return found if found.is_terminal else Console(highlight=False, emoji=False, width=PIPED_WIDTH)
+    """Standard output for plain text and for tables, wide enough for these also where there is no screen."""
+    console = Console(highlight=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
 
 
 def terminal_table(table: formats.Table, *, turned: bool = False) -> Table:
