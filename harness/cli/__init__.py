@@ -15,7 +15,7 @@ import typer
 from harness import __version__
 from harness.cli.claims import claims
 from harness.cli.data import data_app
-from harness.cli.database import database_app, sql
+from harness.cli.database import database_app
 from harness.cli.doctor import doctor
 from harness.cli.list import list_suites
 from harness.cli.neural import neural_app
@@ -24,6 +24,7 @@ from harness.cli.run import run_suite
 from harness.cli.select import select
 from harness.cli.show import show
 from harness.cli.spec_schema import spec_schema
+from harness.cli.sql import sql
 from harness.cli.status import status
 from harness.errors import HarnessError, Interrupted
 

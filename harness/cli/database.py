@@ -1,4 +1,4 @@
-"""`harness db ...` and `harness sql`: care for the result database, and questions to it."""
+"""`harness db`: care for the result database."""
 
 from __future__ import annotations
 
@@ -14,29 +14,12 @@ from harness.settings import settings
 database_app = typer.Typer(help="Care for the result database.", no_args_is_help=True)
 
 
-def sql(
-    query: Annotated[str, typer.Argument(help='An SQL query, or the name of a view: "SELECT * FROM v_models".')],
-    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of a table.")] = False,
-) -> None:
-    """Answer a question to the result database; it is only read."""
-    from harness.cli.terminal import print_rows
-    from harness.csv_text import csv_text
-    from harness.store.read import answer
-
-    with opened_database() as database:
-        found = answer(database, query)
-    if csv:
-        typer.echo(csv_text(found.columns, found.rows), nl=False)
-        return
-    print_rows(found.columns, found.rows)
-
-
 @database_app.command()
 def upgrade() -> None:
     """Bring a database of an older version of this program to the present one; a copy is made first."""
-    from harness.store.upkeep import upgrade as upgraded
+    from harness.store import upkeep
 
-    done = upgraded(settings().database)
+    done = upkeep.upgrade(settings().database)
     if done.before == done.after:
         typer.echo(f"nothing to do: the schema is {done.after}, the newest")
         return
@@ -48,10 +31,10 @@ def upgrade() -> None:
 @database_app.command()
 def check() -> None:
     """Look for damage: every page, every reference; and count what there is."""
-    from harness.store.upkeep import check as checked
+    from harness.store import upkeep
 
     with opened_database() as database:
-        health, title = checked(database), database.title
+        health, title = upkeep.check(database), database.title
     typer.echo(f"{title}: schema {health.version}")
     width = max(map(len, health.rows))
     for table, rows in health.rows.items():
@@ -66,20 +49,20 @@ def backup(
     path: Annotated[Path | None, typer.Argument(help="A new file; by default beside the database, dated.")] = None,
 ) -> None:
     """Copy the database, also while a suite runs, and check the copy."""
-    from harness.store.upkeep import backup as copied
+    from harness.store import upkeep
 
     with opened_database() as database:
-        typer.echo(f"{copied(database, path)}: checked, sound")
+        typer.echo(f"{upkeep.backup(database, path)}: checked, sound")
 
 
 @database_app.command()
 def restore(path: Annotated[Path, typer.Argument(help="What `harness db backup` made.")]) -> None:
     """Put a backup in the database's place; what was there is kept beside it. No run may be at work."""
-    from harness.store.upkeep import restore as restored
+    from harness.store import upkeep
     from harness.suites.results_folder import held
 
     with held(settings().results_dir):
-        aside = restored(settings().database, path)
+        aside = upkeep.restore(settings().database, path)
     typer.echo(f"restored: {path}, checked, sound")
     if aside is not None:
         typer.echo(f"what was there before: {aside}")
@@ -90,10 +73,10 @@ def copy(
     to: Annotated[str, typer.Option(help="URL of an empty database: sqlite:///FILE or postgresql://USER@HOST/NAME.")],
 ) -> None:
     """Copy everything to another database, SQLite or PostgreSQL, and compare; all or nothing."""
-    from harness.store.copying import copy as copied
+    from harness.store import copying
 
     with opened_database() as database:
-        done, title = copied(database, to), database.title
+        done, title = copying.copy(database, to), database.title
     width = max(map(len, done.tables))
     for table, content in done.tables.items():
         typer.echo(f"  {table:<{width}}  {content.rows:>9,}  {content.digest[:12]}")
@@ -106,8 +89,8 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Folder; by default `export` in the results folder.")] = None,
 ) -> None:
     """Write every view as a CSV file."""
-    from harness.store.upkeep import export as exported
+    from harness.store import upkeep
 
     with opened_database() as database:
-        for file in exported(database, out or settings().results_dir / "export"):
+        for file in upkeep.export(database, out or settings().results_dir / "export"):
             typer.echo(str(file))

@@ -20,7 +20,8 @@ import typer
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
-from harness.cli.database import database_app, sql
+from harness.cli.database import database_app
+from harness.cli.sql import sql
 from harness.errors import DatabaseUnusable, HarnessError, SpecError
 from harness.settings import settings
 from harness.store.engine import open_database
