@@ -16,7 +16,7 @@ from harness.settings import settings
 
 if TYPE_CHECKING:
     from harness.data.folder import OnProgress
-    from harness.data.manifest import Origin
+    from harness.data.origin import Origin
     from harness.data.sets import DataSet
     from harness.data.weights import ExternalWeights
     from harness.data.writing import Existing
@@ -30,7 +30,7 @@ Name = Annotated[str, typer.Argument(help="Data set, for instance cifar10.")]
 @data_app.command("list")
 def list_sets() -> None:
     """Show every data set and all weights: whether they are there, how much of them, and where they came from."""
-    from harness.data.arrays import described
+    from harness.data.inventory import described
     from harness.data.weights import described_weights
 
     table = Table("name", "role", "images", "size", "origin", "state", box=None, pad_edge=False)
@@ -58,7 +58,7 @@ def prepare(
     replace: Replace = False,
 ) -> None:
     """Download sets and weights, or make what is made here; checksums are verified, interrupted downloads go on."""
-    from harness.data.manifest import get_dataset
+    from harness.data.catalogue import get_dataset
     from harness.data.preparation import prepare as prepare_set
     from harness.data.weights.preparation import prepare_weights
 
@@ -216,7 +216,7 @@ def verify(
     ] = None,
 ) -> None:
     """Read every byte and compare it with the digest that was noted when the data were made."""
-    from harness.data.arrays import described
+    from harness.data.inventory import described
     from harness.data.weights import described_weights
 
     data_dir = settings().data_dir
@@ -264,7 +264,7 @@ def _are_weights(name: str) -> bool:
 
 def _kind(name: str) -> Literal["weights", "own", "corruption", "table"]:
     """What a name is of: weights, a set of one's own, a corrupted one, another of the table; raises UnknownName."""
-    from harness.data.manifest import get_dataset, own_names, unknown_dataset
+    from harness.data.catalogue import get_dataset, own_names, unknown_dataset
     from harness.data.sets import DATASETS
     from harness.data.weights import WEIGHTS
     from harness.errors import UnknownName
@@ -288,7 +288,7 @@ def _existing(replace: bool) -> Existing:
 
 
 def _say_ready(name: str) -> None:
-    from harness.data.manifest import get_manifest
+    from harness.data.catalogue import get_manifest
     from harness.data.weights import find_weights
 
     weights = find_weights(settings().data_dir, name) if _are_weights(name) else None

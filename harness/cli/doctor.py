@@ -16,7 +16,7 @@ from harness.errors import HarnessError
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from harness.data.manifest import Origin
+    from harness.data.origin import Origin
 
 ROOM = 10 << 30  # bytes that the paper's data sets and one suite's weights take
 
@@ -77,7 +77,7 @@ def _disk() -> Iterator[Finding]:
 
 
 def _data() -> Iterator[Finding]:
-    from harness.data.arrays import described
+    from harness.data.inventory import described
     from harness.data.weights import described_weights
 
     for found in described(settings().data_dir):

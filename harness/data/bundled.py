@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import harness
-from harness.data.arrays import find_ready
-from harness.data.manifest import Manifest, Origin
+from harness.data.inventory import find_ready
+from harness.data.manifest import Manifest
 from harness.data.order import fair_order
+from harness.data.origin import Origin
 from harness.data.sets import DATASETS
 
 if TYPE_CHECKING:

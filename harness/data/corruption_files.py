@@ -12,8 +12,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from harness.data.array_errors import NOT_NUMPY, told
+from harness.data.catalogue import get_dataset
 from harness.data.folder import OnProgress, origin_of
-from harness.data.manifest import Manifest, get_dataset
+from harness.data.manifest import Manifest
 from harness.data.sets import DataSet
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import harness
-from harness.data.manifest import Manifest, Origin
+from harness.data.manifest import Manifest
 from harness.data.order import fair_order
+from harness.data.origin import Origin
 from harness.data.pictures import SUFFIXES, pixels
 from harness.data.sets import DATASETS, DataSet
 from harness.data.source import Inside, Source, open_source

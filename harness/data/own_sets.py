@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.array_files import OURS
-from harness.data.manifest import Manifest, Origin, undescribed_set
+from harness.data.manifest import Manifest
+from harness.data.origin import Origin
 from harness.data.recordings import FOLDER as RECORDINGS
 from harness.data.records import MANIFEST, checked_name
-from harness.data.sets import CORRUPTED, DATASETS, own_set
+from harness.data.sets import CORRUPTED, DATASETS, own_set, undescribed_set
 from harness.data.similarities import FOLDER as SIMILARITIES
 from harness.data.weights import WEIGHTS
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set

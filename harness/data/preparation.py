@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 import harness
-from harness.data.arrays import find_ready
 from harness.data.bundled import prepare_bundled
+from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, OnProgress, fetched
-from harness.data.manifest import Manifest, Origin, get_dataset, get_manifest
+from harness.data.inventory import find_ready
+from harness.data.manifest import Manifest
+from harness.data.origin import Origin
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 import harness
 from harness.data.array_errors import NOT_TENSORS, told
 from harness.data.array_files import writable, write_arrays, write_record
-from harness.data.manifest import Origin
 from harness.data.npz import read_npz
+from harness.data.origin import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
 from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
 from harness.data.records import MANIFEST, checked_name

@@ -226,6 +226,11 @@ def own_set(
     )
 
 
+def undescribed_set(name: str) -> DataSet:
+    """A set of one's own of which no more than its name is known."""
+    return own_set(name, (0, 0, 0), 0, {})
+
+
 def corrupted_set(clean: DataSet) -> DataSet:
     """The corruption set of a set of one's own that has test images."""
     return _corrupted(clean, f"{clean.name} with CIFAR-10-C's corruptions", generated=True)

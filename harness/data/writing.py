@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.array_files import writable, write_arrays, write_record
-from harness.data.arrays import find_ready
-from harness.data.manifest import Manifest, Origin, SplitFile, damaged
-from harness.data.records import MANIFEST, find_record
+from harness.data.inventory import find_ready
+from harness.data.manifest import Manifest, SplitFile, stored_manifest
+from harness.data.origin import Origin
+from harness.data.records import MANIFEST
 from harness.data.sets import DataSet
 from harness.errors import DataError
 
@@ -71,7 +72,7 @@ def refuse_existing(data_dir: Path, dataset: DataSet) -> None:
 
 def _named(data_dir: Path, dataset: DataSet) -> set[str]:
     """The files of the set as it is, maybe of another shape."""
-    manifest = find_record(data_dir / dataset.name / MANIFEST, Manifest, partial(damaged, dataset))
+    manifest = stored_manifest(data_dir, dataset)
     return {entry.file for entry in manifest.splits.values()} if manifest else set()
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from harness.data.arrays import open_split
+from harness.data.catalogue import get_dataset
 from harness.data.grayscale import as_color
-from harness.data.manifest import get_dataset
 from harness.data.sets import SEVERITIES
 from harness.errors import DataDamaged
 from harness.evaluations.spectrum import radii

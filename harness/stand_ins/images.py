@@ -13,7 +13,7 @@ import harness
 from harness.data.augmentation import PADDING, crop_flip
 from harness.data.corruptions import corrupt
 from harness.data.download import OnProgress
-from harness.data.manifest import Origin
+from harness.data.origin import Origin
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.seeding import stream

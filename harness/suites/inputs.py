@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import cast
 
 from harness.data.arrays import verify
-from harness.data.manifest import Origin, find_manifest, get_dataset, split_file
+from harness.data.catalogue import get_dataset, split_file
+from harness.data.manifest import find_manifest
+from harness.data.origin import Origin
 from harness.data.sets import DataSet
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.data.arrays import described
-from harness.data.manifest import unknown_dataset
+from harness.data.catalogue import unknown_dataset
+from harness.data.inventory import described
 from harness.data.sets import DataSet, Role
 from harness.errors import SpecError, UnknownName
 from harness.models.architecture import SMALLEST

@@ -15,7 +15,7 @@ from torch import nn
 
 import harness
 from harness.data.bundled import prepare_bundled
-from harness.data.manifest import get_dataset
+from harness.data.catalogue import get_dataset
 from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for

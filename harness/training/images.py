@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from harness.data.arrays import open_split
+from harness.data.catalogue import get_dataset
 from harness.data.grayscale import as_color
-from harness.data.manifest import get_dataset
 from harness.data.regularization_images import regularization_images
 from harness.data.sets import Task
 from harness.data.similarities import open_similarity

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.data.manifest import Manifest, Origin
+from harness.data.manifest import Manifest
+from harness.data.origin import Origin
 from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.data.manifest import Origin
+from harness.data.origin import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays
 from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest

@@ -11,8 +11,8 @@ import torch
 from few_images import CLASSES, ORIGIN, file_of, split_arrays, write
 from safetensors.numpy import load_file
 
-from harness.data.arrays import described, open_split, split_digest, verify
-from harness.data.manifest import Origin
+from harness.data.arrays import open_split, split_digest, verify
+from harness.data.origin import Origin
 from harness.data.records import MANIFEST
 from harness.data.sets import DATASETS
 from harness.data.writing import write_set
@@ -160,16 +160,3 @@ def test_an_opened_split_survives_its_replacement(tmp_path: Path) -> None:
     split = open_split(tmp_path, "mnist", "train")
     write(tmp_path, seed=1, existing="replace")
     np.testing.assert_array_equal(split.images.numpy(), split_arrays("train").images)
-
-
-def test_the_list_shows_what_is_there_what_is_damaged_and_what_is_unusual(tmp_path: Path) -> None:
-    write(tmp_path)
-    found = {row.dataset.name: row for row in described(tmp_path)}
-    assert found["mnist"].state == "ready"
-    assert found["mnist"].images == {"train": 20, "test": 7}
-    assert found["mnist"].unusual == ["train 20 of 60000", "test 7 of 10000"]
-    assert found["cifar10"].state == "missing"
-    file_of(tmp_path).write_bytes(b"")
-    [damaged] = [row for row in described(tmp_path) if row.dataset.name == "mnist"]
-    assert damaged.state == "damaged"
-    assert "0 bytes instead of" in damaged.problem

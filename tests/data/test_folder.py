@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from harness.data.arrays import open_split, verify
+from harness.data.catalogue import get_manifest
 from harness.data.folder import import_images
-from harness.data.manifest import get_manifest
 from harness.data.order import fair_order
 from harness.data.source import Folder
 from harness.errors import DataError, DataMissing, ImportRefused

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.data.arrays import open_split
-from harness.data.manifest import get_dataset
+from harness.data.catalogue import get_dataset
 from harness.data.own_arrays import import_own_arrays
 from harness.errors import DataError, ImportRefused
 

@@ -8,14 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data.arrays import described, open_split, verify
+from harness.data.arrays import open_split, verify
+from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions import corrupt
 from harness.data.folder import import_images
-from harness.data.manifest import Manifest, get_dataset, get_manifest
+from harness.data.inventory import described
+from harness.data.manifest import Manifest
 from harness.data.own_folder import import_own_images
 from harness.data.records import MANIFEST
 from harness.data.sets import DATASETS, FREQUENCY
-from harness.errors import DataDamaged, DataError, DataMissing, ImportRefused, SpecError, UnknownName
+from harness.errors import DataDamaged, DataError, ImportRefused, SpecError, UnknownName
 
 
 def written(folder: Path, *, classes: int = 3, per_class: int = 10, mode: str = "L", side: int = 12) -> Path:
@@ -160,13 +162,6 @@ def test_it_can_be_corrupted_like_any_other(tmp_path: Path) -> None:
     ]
 
 
-def test_before_it_is_corrupted_its_twin_is_missing_with_the_command(tmp_path: Path) -> None:
-    written(tmp_path / "source")
-    imported(tmp_path)
-    with pytest.raises(DataMissing, match="bring it with: harness data corrupt mine"):
-        get_manifest(tmp_path / "data", "mine-c")
-
-
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -217,26 +212,6 @@ def test_a_folder_that_is_not_divided_says_how_to(tmp_path: Path) -> None:
     written(tmp_path / "source")
     with pytest.raises(ImportRefused, match=r"not divided into train/ and test/; --test-fraction 0.2"):
         imported(tmp_path, test_fraction=None)
-
-
-def test_an_unknown_name_is_refused_with_the_nearest_one_and_how_sets_become_known(tmp_path: Path) -> None:
-    written(tmp_path / "source")
-    imported(tmp_path)
-    for name, nearest in (("cifar-10", "cifar10"), ("mime", "mine"), ("mine/", "mine")):
-        with pytest.raises(UnknownName, match=f"did you mean '{nearest}'.*harness data import NAME PATH --own"):
-            get_dataset(tmp_path / "data", name)
-
-
-def test_a_damaged_manifest_is_told_with_the_command_that_brings_the_set_again(tmp_path: Path) -> None:
-    written(tmp_path / "source")
-    imported(tmp_path)
-    (tmp_path / "data" / "mine" / MANIFEST).write_text('{"format": 1, "splits": {}}')
-    with pytest.raises(DataDamaged, match=r"harness data import mine PATH --own --replace"):
-        get_dataset(tmp_path / "data", "mine")
-    [found] = [found for found in described(tmp_path / "data") if found.dataset.name == "mine"]
-    assert found.state == "damaged"
-    imported(tmp_path, replace=True)
-    assert get_dataset(tmp_path / "data", "mine").classes == 3
 
 
 def test_a_set_of_the_table_is_not_imported_as_ones_own_by_a_misspelt_name(tmp_path: Path) -> None:
@@ -303,15 +278,6 @@ def test_test_images_are_not_asked_for_where_there_shall_be_none(tmp_path: Path)
     written(tmp_path / "source")
     with pytest.raises(SpecError, match="--train-only and --test-fraction exclude each other"):
         imported(tmp_path, train_only=True)
-
-
-def test_corrupted_images_whose_clean_set_is_gone_are_not_offered_themselves(tmp_path: Path) -> None:
-    written(tmp_path / "source", side=32)
-    imported(tmp_path)
-    corrupt(tmp_path / "data", "mine")
-    shutil.rmtree(tmp_path / "data" / "mine")
-    with pytest.raises(UnknownName, match="no data set called 'mine-c'; did you mean 'mnist-c'"):
-        get_dataset(tmp_path / "data", "mine-c")
 
 
 def test_a_replacement_of_another_size_that_the_disk_has_no_room_for_leaves_nothing(

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import harness
+from harness.data.catalogue import get_manifest
 from harness.data.corruptions import corrupt
-from harness.data.manifest import Origin, get_manifest
+from harness.data.origin import Origin
 from harness.data.preparation import prepare
 from harness.data.sets import DATASETS
 from harness.data.weights import WEIGHTS

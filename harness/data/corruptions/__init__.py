@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 import harness
 from harness.data.arrays import open_split
+from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions.blur import defocus_blur, glass_blur, motion_blur, zoom_blur
 from harness.data.corruptions.digital import contrast, elastic_transform, jpeg_compression, pixelate
 from harness.data.corruptions.draws import Draws
 from harness.data.corruptions.noise import gaussian_noise, impulse_noise, shot_noise
 from harness.data.corruptions.pixels import Pixels
 from harness.data.corruptions.weather import Snowfall, brightness, fog, frost, snow
-from harness.data.manifest import Manifest, Origin, get_dataset, get_manifest
+from harness.data.manifest import Manifest
+from harness.data.origin import Origin
 from harness.data.sets import CORRUPTED, FREQUENCY, SEVERITIES, Frequency
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import harness
-from harness.data.manifest import Origin, get_manifest
+from harness.data.catalogue import get_manifest
+from harness.data.origin import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays
 from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import harness
 from harness.data.array_files import writable, write_parts, write_record
 from harness.data.download import BLOCK, Download, OnProgress, fetched
-from harness.data.manifest import Origin
+from harness.data.origin import Origin
 from harness.data.weights.checkpoint import read_checkpoint
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights

@@ -10,7 +10,7 @@ import pytest
 
 from harness.data.arrays import open_split
 from harness.data.corruptions import CORRUPTIONS, corrupt, corrupted
-from harness.data.manifest import Origin
+from harness.data.origin import Origin
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing, UnknownName

@@ -1,0 +1,74 @@
+"""What lies in a data folder: which sets are there, how much of them, and what is visibly damaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.data.catalogue import get_dataset, own_names, split_file
+from harness.data.manifest import Manifest, find_manifest
+from harness.data.origin import Origin
+from harness.data.sets import DATASETS, DataSet, undescribed_set
+from harness.errors import DataDamaged, HarnessError, UnknownName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """A data set as `harness data list` shows it."""
+
+    dataset: DataSet
+    state: Literal["ready", "missing", "damaged"]
+    images: dict[str, int]
+    """Per split that is there."""
+    bytes: int
+    origin: Origin | None
+    problem: str = ""
+    """What is damaged."""
+
+    @property
+    def unusual(self) -> list[str]:
+        """Splits whose number of images is not the official one, each as "train 1000 of 50000"."""
+        counts = self.dataset.counts
+        return [f"{split} {n} of {counts[split]}" for split, n in self.images.items() if counts.get(split, n) != n]
+
+
+def described(data_dir: Path) -> list[Description]:
+    """Every set of the table, there or not, and those of one's own; sizes are checked, contents are not."""
+    table = [_described(data_dir, dataset) for dataset in DATASETS.values()]
+    return [*table, *(_described_own(data_dir, name) for name in own_names(data_dir))]
+
+
+def _described_own(data_dir: Path, name: str) -> Description:
+    try:
+        return _described(data_dir, get_dataset(data_dir, name))
+    except (DataDamaged, UnknownName) as error:
+        return _damaged(undescribed_set(name), error)
+
+
+def _described(data_dir: Path, dataset: DataSet) -> Description:
+    try:
+        manifest = find_manifest(data_dir, dataset)
+        if manifest is None:
+            return Description(dataset=dataset, state="missing", images={}, bytes=0, origin=None)
+        for split in manifest.splits:
+            split_file(data_dir, dataset.name, split)
+    except DataDamaged as error:
+        return _damaged(dataset, error)
+    return Description(
+        dataset=dataset,
+        state="ready",
+        images={split: entry.shape[0] for split, entry in manifest.splits.items()},
+        bytes=sum(entry.bytes for entry in manifest.splits.values()),
+        origin=manifest.origin,
+    )
+
+
+def _damaged(dataset: DataSet, error: HarnessError) -> Description:
+    return Description(dataset=dataset, state="damaged", images={}, bytes=0, origin=None, problem=str(error))
+
+
+def find_ready(data_dir: Path, dataset: DataSet) -> Manifest | None:
+    """The set's manifest if the set is there and nothing of it is visibly damaged."""
+    ready = _described(data_dir, dataset).state == "ready"
+    return find_manifest(data_dir, dataset) if ready else None

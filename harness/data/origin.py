@@ -1,0 +1,35 @@
+"""Where data came from, as every manifest says it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.data.records import Record
+
+
+class Origin(Record):
+    """Where data came from. It is stored with every result; it is not part of the content's digest."""
+
+    kind: Literal["download", "import", "bundled", "generated", "stand-in"]
+    """`generated`: made here of other data; `stand-in`: made here for want of the real data, to try the mechanics."""
+    source: str
+    """Archive, folder, package or set that they were read from, without its path."""
+    sha256: str | None = None
+    """Of the source archive, where there is one."""
+    importer: str
+    """Version of the harness that brought or made them."""
+
+    @property
+    def stand_in(self) -> bool:
+        """Made for want of the real data, or of such data."""
+        return self.kind == "stand-in"
+
+    @property
+    def generated(self) -> bool:
+        """Made by this program, stand-ins too."""
+        return self.kind in {"generated", "stand-in"}
+
+    @property
+    def of_derived(self) -> Literal["generated", "stand-in"]:
+        """The kind of what this program makes of it: of a stand-in another one."""
+        return "stand-in" if self.stand_in else "generated"
