@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import harness
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
-from harness.data.origin import Origin
+from harness.data.origin import new_origin
 from harness.data.sets import DATASETS
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
         DATASETS["digits"],
         _digits(),
         classes=[str(digit) for digit in range(10)],
-        origin=Origin(kind="bundled", source=f"scikit-learn {sklearn.__version__}", importer=harness.__version__),
+        origin=new_origin("bundled", f"scikit-learn {sklearn.__version__}"),
         existing="replace" if replace else "keep",
     )
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from harness.data.array_errors import NOT_NUMPY, told
 from harness.data.catalogue import get_dataset
-from harness.data.folder import OnProgress, origin_of
+from harness.data.folder import OnProgress
 from harness.data.manifest import Manifest
+from harness.data.origin import origin_of
 from harness.data.sets import DataSet
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set

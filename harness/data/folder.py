@@ -6,21 +6,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-import harness
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
-from harness.data.origin import Origin
+from harness.data.origin import origin_of
 from harness.data.pictures import SUFFIXES, pixels
 from harness.data.sets import DATASETS, DataSet
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
-from harness.files import file_sha256
 from harness.machine import available_cores
 from harness.names import lookup
 
@@ -71,16 +68,6 @@ def import_images(
         classes=classes,
         origin=origin_of(path),
         existing=existing,
-    )
-
-
-def origin_of(path: Path, kind: Literal["import", "download"] = "import", made: str = "") -> Origin:
-    """The origin of what a folder or archive holds; made: what was made of it."""
-    return Origin(
-        kind=kind,
-        source=path.resolve().name + made,
-        sha256=file_sha256(path) if path.is_file() else None,
-        importer=harness.__version__,
     )
 
 

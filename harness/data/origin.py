@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+from harness import __version__
 from harness.data.records import Record
+from harness.files import file_sha256
+
+Kind = Literal["download", "import", "bundled", "generated", "stand-in"]
 
 
 class Origin(Record):
     """Where data came from. It is stored with every result; it is not part of the content's digest."""
 
-    kind: Literal["download", "import", "bundled", "generated", "stand-in"]
+    kind: Kind
     """`generated`: made here of other data; `stand-in`: made here for want of the real data, to try the mechanics."""
     source: str
     """Archive, folder, package or set that they were read from, without its path."""
@@ -33,3 +38,13 @@ class Origin(Record):
     def of_derived(self) -> Literal["generated", "stand-in"]:
         """The kind of what this program makes of it: of a stand-in another one."""
         return "stand-in" if self.stand_in else "generated"
+
+
+def new_origin(kind: Kind, source: str, sha256: str | None = None) -> Origin:
+    """The origin of what this version of the harness brings or makes."""
+    return Origin(kind=kind, source=source, sha256=sha256, importer=__version__)
+
+
+def origin_of(path: Path, kind: Literal["import", "download"] = "import", made: str = "") -> Origin:
+    """The origin of what a folder or archive holds; made: what was made of it."""
+    return new_origin(kind, path.resolve().name + made, file_sha256(path) if path.is_file() else None)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.folder import origin_of
 from harness.data.manifest import Manifest
 from harness.data.npz import read_npz
 from harness.data.order import fair_order
+from harness.data.origin import origin_of
 from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
 from harness.data.writing import SplitArrays
 from harness.errors import ImportRefused

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.folder import Layout, OnProgress, class_names, class_of, decoded, labels, origin_of, split_layout
+from harness.data.folder import Layout, OnProgress, class_names, class_of, decoded, labels, split_layout
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
+from harness.data.origin import origin_of
 from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
 from harness.data.pictures import SUFFIXES, size_of
 from harness.data.sets import own_set

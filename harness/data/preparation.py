@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-import harness
 from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, OnProgress, fetched
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
-from harness.data.origin import Origin
+from harness.data.origin import new_origin
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing
@@ -100,11 +99,7 @@ def _from_torchvision(data_dir: Path, name: str, kind: Any, archives: list[Path]
             dataset,
             (_arrays(dataset, split, official) for split, official in splits.items()),
             classes=splits["train"].classes,
-            origin=Origin(
-                kind="download",
-                source=f"torchvision {torchvision.__version__}, {kind.__name__}",
-                importer=harness.__version__,
-            ),
+            origin=new_origin("download", f"torchvision {torchvision.__version__}, {kind.__name__}"),
             existing="replace",
         )
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-import harness
 from harness.data.array_errors import NOT_TENSORS, told
 from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.npz import read_npz
-from harness.data.origin import Origin
+from harness.data.origin import Origin, origin_of
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
 from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
 from harness.data.records import MANIFEST, checked_name
@@ -35,7 +34,7 @@ def import_recording(data_dir: Path, name: str, folder: Path, *, replace: bool =
     if not files:
         raise ImportRefused(f"{folder} has no .npz or .safetensors file; one per scan is needed")
     scans = ((_scan_name(path), checked_arrays(_read(path), str(path))) for path in files)
-    origin = Origin(kind="import", source=folder.resolve().name, importer=harness.__version__)
+    origin = origin_of(folder)
     return write_recording(data_dir, name, scans, origin=origin, replace=replace)
 
 

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-import harness
 from harness.data.augmentation import PADDING, crop_flip
 from harness.data.corruptions import corrupt
 from harness.data.download import OnProgress
-from harness.data.origin import Origin
+from harness.data.origin import new_origin
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.seeding import stream
@@ -52,7 +51,7 @@ def make_images(data_dir: Path, name: str, *, existing: Existing, on_progress: O
             on_progress(done, total)
 
     classes = [str(number) for number in range(dataset.classes or CLASSES)]
-    origin = Origin(kind="stand-in", source="random patterns", importer=harness.__version__)
+    origin = new_origin("stand-in", "random patterns")
     write_set(data_dir, dataset, splits(), classes=classes, origin=origin, existing=existing)
 
 

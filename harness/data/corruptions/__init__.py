@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import harness
 from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions.blur import defocus_blur, glass_blur, motion_blur, zoom_blur
@@ -26,7 +25,7 @@ from harness.data.corruptions.noise import gaussian_noise, impulse_noise, shot_n
 from harness.data.corruptions.pixels import Pixels
 from harness.data.corruptions.weather import Snowfall, brightness, fog, frost, snow
 from harness.data.manifest import Manifest
-from harness.data.origin import Origin
+from harness.data.origin import new_origin
 from harness.data.sets import CORRUPTED, FREQUENCY, SEVERITIES, Frequency
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError
@@ -116,11 +115,8 @@ def corrupt(
     if dataset.role != "classification":
         raise DataError(f"{name} is a {dataset.role} set; only sets with classes and test images have a corrupted twin")
     manifest, clean = get_manifest(data_dir, name), open_split(data_dir, name, "test")
-    origin = Origin(
-        kind=manifest.origin.of_derived,
-        source=f"{name}/test ({manifest.origin.source}), frost drawn",
-        sha256=clean.digest,
-        importer=harness.__version__,
+    origin = new_origin(
+        manifest.origin.of_derived, f"{name}/test ({manifest.origin.source}), frost drawn", clean.digest
     )
     splits = _corrupted_splits(clean.images.numpy(), clean.labels.numpy(), on_progress)
     return write_set(

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-import harness
 from harness.data.catalogue import get_manifest
-from harness.data.origin import Origin
+from harness.data.origin import new_origin
 from harness.data.recording_arrays import Arrays, checked_arrays
 from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest
@@ -72,7 +71,7 @@ def record(
             on_scan(number + 1, spec.scans)
 
     source = f"simulated V1, seed {spec.seed}, {spec.neurons} neurons, {spec.images}"
-    origin = Origin(kind=kind, source=source, importer=harness.__version__)
+    origin = new_origin(kind, source)
     return write_recording(data_dir, name, scans(), origin=origin, replace=replace)
 
 

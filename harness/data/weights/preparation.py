@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import harness
 from harness.data.array_files import writable, write_parts, write_record
 from harness.data.download import BLOCK, Download, OnProgress, fetched
-from harness.data.origin import Origin
+from harness.data.origin import new_origin
 from harness.data.weights.checkpoint import read_checkpoint
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
@@ -132,11 +131,7 @@ def _put(
             name=weights.name,
             bytes=partial.stat().st_size,
             sha256=digest,
-            origin=Origin(
-                kind=kind,
-                source=called.removeprefix("https://") if downloaded else source.resolve().name,
-                importer=harness.__version__,
-            ),
+            origin=new_origin(kind, called.removeprefix("https://") if downloaded else source.resolve().name),
         )
         record.unlink(missing_ok=True)
         partial.replace(path)
