@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-OnProgress = Callable[[int, int], None]
-"""Told (done, total)."""
+if TYPE_CHECKING:
+    from harness.data.progress import OnProgress
 
 
 @contextlib.contextmanager

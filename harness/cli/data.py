@@ -15,8 +15,8 @@ from harness.cli.terminal import wide_console
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from harness.data.folder import OnProgress
     from harness.data.origin import Origin
+    from harness.data.progress import OnProgress
     from harness.data.sets import DataSet
     from harness.data.weights import ExternalWeights
     from harness.data.writing import Existing

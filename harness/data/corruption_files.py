@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from harness.data.array_errors import NOT_NUMPY, told
 from harness.data.catalogue import get_dataset
-from harness.data.folder import OnProgress
 from harness.data.manifest import Manifest
 from harness.data.origin import origin_of
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DataSet
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
@@ -31,7 +31,7 @@ def import_corruptions(
     *,
     kind: Literal["import", "download"] = "import",
     existing: Existing = "refuse",
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Manifest:
     """Make a corruption set of a folder or tar in the official layout, the folder CIFAR-10-C/ around it or not.
 
@@ -58,7 +58,7 @@ def import_corruptions(
 
 
 def _splits(
-    source: Source, dataset: DataSet, labels: NDArray[np.int64], on_progress: OnProgress | None
+    source: Source, dataset: DataSet, labels: NDArray[np.int64], on_progress: OnProgress
 ) -> Iterator[SplitArrays]:
     files = {f"{split}.npy": split for split in dataset.splits}
     for done, (file, content) in enumerate(source.read(files), start=1):
@@ -68,8 +68,7 @@ def _splits(
         if images.dtype != np.uint8:
             raise ImportRefused(f"{file!r} has type {images.dtype}, not uint8")
         yield SplitArrays(split, images.astype(np.uint8, copy=False).transpose(0, 3, 1, 2), labels)
-        if on_progress:
-            on_progress(done, len(files))
+        on_progress(done, len(files))
 
 
 def _labels(source: Source, dataset: DataSet) -> NDArray[np.int64]:

@@ -8,15 +8,14 @@ import io
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.data.progress import OnProgress, ignore_progress
 from harness.errors import DataError
 from harness.files import flush
 
-OnProgress = Callable[[int, int], None]
 BLOCK = 1 << 18  # bytes
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 5
@@ -89,7 +88,7 @@ ARCHIVES = {
 
 
 def fetched(
-    download: Download, folder: Path, name: str, on_progress: OnProgress | None = None, *, instead: str = ""
+    download: Download, folder: Path, name: str, on_progress: OnProgress = ignore_progress, *, instead: str = ""
 ) -> Path:
     """The downloaded file, in `folder`; a part that is there from an earlier attempt is continued.
 
@@ -128,7 +127,7 @@ def _reason(error: Exception) -> str:
     return "".join(char if char.isprintable() else " " for char in " ".join(text.split())[:MOST_CHARACTERS])
 
 
-def _fetch(download: Download, part: Path, on_progress: OnProgress | None) -> None:
+def _fetch(download: Download, part: Path, on_progress: OnProgress) -> None:
     """Bring the part to its full length; a connection that is cut on the way is taken up again."""
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)
@@ -141,7 +140,7 @@ def _fetch(download: Download, part: Path, on_progress: OnProgress | None) -> No
     raise http.client.IncompleteRead(b"")
 
 
-def _continue(download: Download, part: Path, on_progress: OnProgress | None) -> bool:
+def _continue(download: Download, part: Path, on_progress: OnProgress) -> bool:
     """Append what is missing of the file; returns whether it is whole."""
     done = _size(part)
     request = urllib.request.Request(download.url, headers={"Range": f"bytes={done}-"} if done else {})
@@ -164,8 +163,7 @@ def _continue(download: Download, part: Path, on_progress: OnProgress | None) ->
                 file.write(block)
                 done += len(block)
                 _refuse_too_long(download, part, done)
-                if on_progress:
-                    on_progress(done, max(done, total))
+                on_progress(done, max(done, total))
     return done >= total
 
 

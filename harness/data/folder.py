@@ -14,6 +14,7 @@ from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
 from harness.data.pictures import SUFFIXES, pixels
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS, DataSet
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
@@ -21,7 +22,6 @@ from harness.errors import ImportRefused
 from harness.machine import available_cores
 from harness.names import lookup
 
-OnProgress = Callable[[int, int], None]
 Layout = dict[str, dict[str, str]]
 """split -> file name -> class"""
 
@@ -36,7 +36,7 @@ def import_images(
     splits: tuple[str, ...] | None = None,
     first: int | None = None,
     replace: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Manifest:
     """Make a data set of the table of a folder or archive; nothing is written before every image has been read.
 
@@ -117,7 +117,7 @@ def class_names(layout: Layout, path: Path) -> list[str]:
 
 
 def decoded(
-    source: Source, dataset: DataSet, files: Mapping[str, Sequence[str]], on_progress: OnProgress | None
+    source: Source, dataset: DataSet, files: Mapping[str, Sequence[str]], on_progress: OnProgress
 ) -> dict[str, NDArray[np.uint8]]:
     """All images of all splits, each in its place, in one pass through the source: uint8 (n, c, h, w)."""
     images = {split: np.empty((len(names), *dataset.shape), np.uint8) for split, names in files.items()}
@@ -132,8 +132,7 @@ def decoded(
     batches = _batches(source.read(place))
     for count in _in_threads(decode, batches) if dataset.crop else map(decode, batches):
         done += count
-        if on_progress:
-            on_progress(done, len(place))
+        on_progress(done, len(place))
     if done != len(place):
         raise ImportRefused(f"{source.path} changed while it was read")
     return images

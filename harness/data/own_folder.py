@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.folder import Layout, OnProgress, class_names, class_of, decoded, labels, split_layout
+from harness.data.folder import Layout, class_names, class_of, decoded, labels, split_layout
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
 from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
 from harness.data.pictures import SUFFIXES, size_of
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import own_set
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import SplitArrays
@@ -30,7 +31,7 @@ def import_own_images(
     train_only: bool = False,
     first: int | None = None,
     replace: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Manifest:
     """Make a set of one's own of a folder or archive; nothing is written before every image has been read.
 

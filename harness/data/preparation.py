@@ -11,10 +11,11 @@ import numpy as np
 from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruption_files import import_corruptions
-from harness.data.download import ARCHIVES, Download, OnProgress, fetched
+from harness.data.download import ARCHIVES, Download, fetched
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing
@@ -22,7 +23,7 @@ from harness.errors import DataError, DataMissing
 TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
-def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress | None = None) -> Manifest:
+def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress = ignore_progress) -> Manifest:
     """Bring a data set; nothing happens if it is there already and no stand-in.
 
     Downloads lie in `downloads` until the set is made of them, so that an interrupted one is continued.

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from harness.data.augmentation import PADDING, crop_flip
 from harness.data.corruptions import corrupt
-from harness.data.download import OnProgress
 from harness.data.origin import new_origin
+from harness.data.progress import OnProgress
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.seeding import stream

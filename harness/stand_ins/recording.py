@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from harness.data.download import OnProgress
 from harness.data.grayscale import as_color
+from harness.data.progress import OnProgress
 from harness.data.recordings import find_recording_manifest, open_scan
 from harness.data.sets import DATASETS
 from harness.data.similarities import find_similarity_manifest

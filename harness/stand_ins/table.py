@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from harness.data.download import OnProgress
 from harness.data.manifest import find_manifest
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS
 from harness.data.weights import WEIGHTS, find_weights
 from harness.data.writing import Existing
@@ -56,7 +56,7 @@ STAND_INS: Mapping[str, StandIn] = {
 
 
 def make_stand_in(
-    data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress = lambda done, total: None
+    data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress = ignore_progress
 ) -> None:
     """Write the stand-in of that name.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from harness.data.download import OnProgress
+from harness.data.progress import OnProgress
 from harness.data.weights.preparation import import_weights
 from harness.data.writing import Existing
 from harness.errors import DataError

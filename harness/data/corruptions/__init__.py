@@ -26,6 +26,7 @@ from harness.data.corruptions.pixels import Pixels
 from harness.data.corruptions.weather import Snowfall, brightness, fog, frost, snow
 from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import CORRUPTED, FREQUENCY, SEVERITIES, Frequency
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError
@@ -99,7 +100,7 @@ def corrupt(
     name: str,
     *,
     existing: Existing = "refuse",
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress = ignore_progress,
 ) -> Manifest:
     """Make NAME-c from the set's test split, with every corruption of the table, marked as generated.
 
@@ -129,9 +130,7 @@ def corrupt(
     )
 
 
-def _corrupted_splits(
-    images: Pixels, labels: NDArray[np.int64], on_progress: Callable[[int, int], None] | None
-) -> Iterator[SplitArrays]:
+def _corrupted_splits(images: Pixels, labels: NDArray[np.int64], on_progress: OnProgress) -> Iterator[SplitArrays]:
     total = len(CORRUPTIONS) * len(SEVERITIES) * len(images)
     done = 0
     for name in CORRUPTIONS:
@@ -139,6 +138,5 @@ def _corrupted_splits(
         for level, severity in enumerate(SEVERITIES):
             stacked[level] = corrupted(images, name, severity)
             done += len(images)
-            if on_progress:
-                on_progress(done, total)
+            on_progress(done, total)
         yield SplitArrays(name, stacked.reshape(-1, *images.shape[1:]), np.tile(labels, len(SEVERITIES)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from harness.data.catalogue import get_manifest
 from harness.data.origin import new_origin
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recording_arrays import Arrays, checked_arrays
 from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest
@@ -32,7 +33,7 @@ def simulate(
     spec: SimulationSpec,
     *,
     replace: bool = False,
-    on_scan: Callable[[int, int], None] = lambda done, total: None,
+    on_scan: OnProgress = ignore_progress,
 ) -> RecordingManifest:
     """Make a recording of a simulated V1 that looks at a data set's images.
 
@@ -54,7 +55,7 @@ def record(
     *,
     kind: Literal["generated", "stand-in"],
     replace: bool = False,
-    on_scan: Callable[[int, int], None] = lambda done, total: None,
+    on_scan: OnProgress = ignore_progress,
 ) -> RecordingManifest:
     """Make a recording of a simulated V1 that looks at these images, uint8 (n, 1, h, w) with the spec's n.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.data.array_files import writable, write_parts, write_record
-from harness.data.download import BLOCK, Download, OnProgress, fetched
+from harness.data.download import BLOCK, Download, fetched
 from harness.data.origin import new_origin
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.weights.checkpoint import read_checkpoint
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
@@ -27,7 +28,7 @@ The architectures are known a layer above; `harness.models.misfit.misfit` is thi
 
 
 def prepare_weights(
-    data_dir: Path, name: str, *, misfit: Misfit, replace: bool = False, on_progress: OnProgress | None = None
+    data_dir: Path, name: str, *, misfit: Misfit, replace: bool = False, on_progress: OnProgress = ignore_progress
 ) -> WeightsManifest:
     """Download weights; nothing happens if they are there already, no stand-in and not visibly damaged.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 import harness
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recordings import Recording, get_recording_manifest, open_scan
 from harness.data.similarities import Kind, ScanScore, SimilarityManifest, write_similarities
 from harness.errors import DataMissing, WeightsDamaged
@@ -53,7 +53,7 @@ def store_similarities(
     fits: Path,
     spec: FitSpec,
     device: torch.device,
-    on_scan: Callable[[int, int], None] = lambda done, total: None,
+    on_scan: OnProgress = ignore_progress,
 ) -> SimilarityManifest:
     """Average a recording's similarities over its scans and store them with its images.
 
