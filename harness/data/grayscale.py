@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
+
+from harness.spec.training import Color
 
 
 def luma(images: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def luma(images: Tensor) -> Tensor:
     return (total >> 16).to(torch.uint8)
 
 
-def as_color(images: Tensor, color: Literal["gray", "rgb"]) -> Tensor:
+def as_color(images: Tensor, color: Color) -> Tensor:
     """Images in the wanted colour: uint8 (n, c, h, w) -> (n, 1 or 3, h, w).
 
     Gray images repeat their channel in colour.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,9 +13,10 @@ from harness.data.catalogue import get_dataset
 from harness.data.grayscale import as_color
 from harness.errors import DataError
 from harness.seeding import image_streams, uniform
+from harness.spec.training import Color
 
 
-def regularization_images(data_dir: Path, name: str, n: int, color: Literal["gray", "rgb"]) -> Tensor:
+def regularization_images(data_dir: Path, name: str, n: int, color: Color) -> Tensor:
     """The first n training images of a set: uint8 (n, c, h, w), in a memory of their own.
 
     Those of CIFAR are randomly cropped and flipped *once*, here (released code). Each image's crop depends on the set

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.data.records import MANIFEST, ArrayFile, Record, check_sha256, checked_name, find_record, sized_file
 from harness.errors import DataDamaged, DataMissing
+from harness.spec.training import RECORDED, Recorded
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = "similarities"
-Kind = Literal["neural", "raw"]
 BRING = "harness neural fit {0}, then harness neural similarity {0}"
 BRING_ANOTHER = f"harness neural import {{0}} PATH --replace (or harness neural simulate {{0}} --replace), then {BRING}"
 
@@ -58,11 +58,11 @@ class SimilarityManifest(Record):
     fit: dict[str, Any]
     """The predictive models' settings."""
     scans: dict[str, ScanScore]
-    noise_free_correlation: dict[Kind, float] | None
+    noise_free_correlation: dict[Recorded, float] | None
     """Of each similarity's off-diagonal with the noise-free one, which only a simulation knows."""
     importer: str
     """Version of the harness that made it."""
-    files: dict[Kind, ArrayFile]
+    files: dict[Recorded, ArrayFile]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def find_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest | 
     manifest = find_record(path, SimilarityManifest, partial(damaged, name))
     if manifest and manifest.name != name:
         raise damaged(name, path, f"it belongs to {manifest.name}")
-    if manifest and manifest.files.keys() != {"neural", "raw"}:
+    if manifest and manifest.files.keys() != RECORDED:
         raise damaged(name, path, f"it names {sorted(manifest.files)} instead of neural and raw")
     return manifest
 
@@ -105,7 +105,7 @@ def similarity_names(data_dir: Path) -> list[str]:
     return sorted(path.parent.name for path in (data_dir / FOLDER).glob(f"*/{MANIFEST}"))
 
 
-def open_similarity(data_dir: Path, name: str, kind: Kind) -> Similarity:
+def open_similarity(data_dir: Path, name: str, kind: Recorded) -> Similarity:
     """A similarity with its images, memory-mapped, after comparing its SHA-256.
 
     Raises:
@@ -135,7 +135,7 @@ def verify_similarity(data_dir: Path, name: str) -> None:
 
 
 def write_similarities(
-    data_dir: Path, name: str, matrices: Mapping[Kind, Tensor], images: Tensor, **about: Any
+    data_dir: Path, name: str, matrices: Mapping[Recorded, Tensor], images: Tensor, **about: Any
 ) -> SimilarityManifest:
     """Write both similarities of a recording in the place of those that are there, in one step.
 

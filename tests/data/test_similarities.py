@@ -11,7 +11,6 @@ import torch
 
 from harness.data.records import MANIFEST
 from harness.data.similarities import (
-    Kind,
     SimilarityManifest,
     find_similarity_manifest,
     get_similarity_manifest,
@@ -20,6 +19,7 @@ from harness.data.similarities import (
     write_similarities,
 )
 from harness.errors import DataDamaged, DataError, DataMissing
+from harness.spec.training import Recorded
 
 IMAGES = torch.arange(3 * 36 * 64).remainder(256).to(torch.uint8).view(3, 1, 36, 64)
 NEURAL = torch.eye(3)
@@ -27,7 +27,7 @@ RAW = torch.full((3, 3), 0.25)
 
 
 def write(data_dir: Path, neural: torch.Tensor = NEURAL) -> SimilarityManifest:
-    matrices: dict[Kind, torch.Tensor] = {"neural": neural, "raw": RAW}
+    matrices: dict[Recorded, torch.Tensor] = {"neural": neural, "raw": RAW}
     return write_similarities(
         data_dir,
         "mouse",

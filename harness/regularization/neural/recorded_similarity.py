@@ -11,13 +11,14 @@ from torch import Tensor
 import harness
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recordings import Recording, get_recording_manifest, open_scan
-from harness.data.similarities import Kind, ScanScore, SimilarityManifest, write_similarities
+from harness.data.similarities import ScanScore, SimilarityManifest, write_similarities
 from harness.errors import DataMissing, WeightsDamaged
 from harness.regularization.neural.denoising import denoised_responses, response_similarity, single_trial_responses
 from harness.regularization.neural.fits import find_fit
 from harness.regularization.neural.fitting import Fit
 from harness.regularization.neural.reliability import off_diagonal_correlation
 from harness.spec.neural import FitSpec
+from harness.spec.training import Recorded
 
 
 class RecordedSimilarity(NamedTuple):
@@ -30,11 +31,11 @@ class RecordedSimilarity(NamedTuple):
     noise_free: Tensor | None
     """Of true mean responses, which only simulations know."""
 
-    def correlations(self) -> dict[Kind, float] | None:
+    def correlations(self) -> dict[Recorded, float] | None:
         """Of the off-diagonals with the noise-free ones."""
         if self.noise_free is None:
             return None
-        found: dict[Kind, Tensor] = {"neural": self.neural, "raw": self.raw}
+        found: dict[Recorded, Tensor] = {"neural": self.neural, "raw": self.raw}
         return {kind: off_diagonal_correlation(matrix, self.noise_free) for kind, matrix in found.items()}
 
 
