@@ -16,6 +16,8 @@ from harness.data.progress import OnProgress, ignore_progress
 from harness.errors import DataError
 from harness.files import flush
 
+FOLDER = "downloads"
+"""Below the data folder, with a folder for each name; what lies there is removed once a set is made of it."""
 BLOCK = 1 << 18  # bytes
 TIMEOUT_SECONDS = 30
 ATTEMPTS = 5

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.array_files import OURS
+from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.manifest import Manifest
 from harness.data.origin import Origin
 from harness.data.recordings import FOLDER as RECORDINGS
@@ -16,13 +17,14 @@ from harness.data.records import MANIFEST, checked_name
 from harness.data.sets import CORRUPTED, DATASETS, own_set, undescribed_set
 from harness.data.similarities import FOLDER as SIMILARITIES
 from harness.data.weights import WEIGHTS
+from harness.data.weights.table import FOLDER as WEIGHTS_FOLDER
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import DataError, ImportRefused, SpecError
 
 COLOURS = 3
 BLOCK = 1000  # images looked at together
-OTHER_FOLDERS = {RECORDINGS, SIMILARITIES, "downloads", "weights"}
-"""Of the data folder, in which a set has its name's."""
+OTHER_FOLDERS = {RECORDINGS, SIMILARITIES, DOWNLOADS, WEIGHTS_FOLDER}
+"""What else a data folder holds: no set may be called so, since each lies in a folder of its name."""
 
 
 def require_free(data_dir: Path, name: str, *, replace: bool) -> None:

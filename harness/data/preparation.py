@@ -12,6 +12,7 @@ from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, fetched
+from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
@@ -45,7 +46,7 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
         from harness.data.corruptions import corrupt  # needs torch, which the runner does without
 
         return corrupt(data_dir, dataset.clean, existing="replace" if replace else "keep", on_progress=on_progress)
-    downloads = data_dir / "downloads" / name
+    downloads = data_dir / DOWNLOADS / name
     if name in ARCHIVES:
         instead = f"or make it of {dataset.clean}, marked as generated: harness data corrupt {dataset.clean}"
         archives = [fetched(ARCHIVES[name], downloads, name, on_progress, instead=instead)]

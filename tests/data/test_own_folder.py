@@ -170,6 +170,8 @@ def test_it_can_be_corrupted_like_any_other(tmp_path: Path) -> None:
         ("birds-c", "names that end with -c are for what corruptions make, here of 'birds'"),
         ("../birds", "names are made of a to z"),
         ("recordings", "'recordings' is taken"),
+        ("downloads", "'downloads' is taken"),
+        ("weights", "'weights' is taken"),
         ("b" * 101, "at most 100"),
     ],
 )

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from harness.data.array_files import writable, write_parts, write_record
-from harness.data.download import BLOCK, Download, fetched
+from harness.data.download import FOLDER as DOWNLOADS
+from harness.data.download import Download, fetched
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.weights.checkpoint import read_checkpoint
@@ -16,6 +17,7 @@ from harness.data.weights.manifest import WeightsManifest, find_weights, manifes
 from harness.data.weights.table import ExternalWeights, get_weights
 from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused
+from harness.files import BLOCK
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +44,7 @@ def prepare_weights(
     if there and not there.origin.stand_in:
         return there
     weights = get_weights(name)
-    downloads = data_dir / "downloads" / name
+    downloads = data_dir / DOWNLOADS / name
     if not weights.on_drive:
         file = fetched(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress)
         try:

@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.names import lookup
 from harness.spec.external import RobustBenchModel, RobustBenchSpec
 
+FOLDER = "weights"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalWeights:
@@ -30,7 +32,7 @@ class ExternalWeights:
 
     def path(self, data_dir: Path) -> Path:
         """Where it lies."""
-        return data_dir / "weights" / self.file
+        return data_dir / FOLDER / self.file
 
 
 def _robustbench(model: RobustBenchModel, drive_id: str) -> ExternalWeights:
