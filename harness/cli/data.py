@@ -109,7 +109,7 @@ def import_set(
     data_dir, existing = settings().data_dir, _existing(replace)
     with bar(f"importing {name}") as on_progress:
         if kind == "own":
-            amount = Amount(train_only=train_only, first=first, replace=replace)
+            amount = Amount(train_only=train_only, first=first, existing=existing)
             _import_own(name, path, _height_and_width(size), test_fraction, amount, on_progress)
         elif kind == "weights":
             from harness.data.weights.preparation import import_weights
@@ -124,7 +124,7 @@ def import_set(
             from harness.data.folder import import_images
 
             splits = ("train",) if train_only else None
-            import_images(data_dir, name, path, splits=splits, first=first, replace=replace, on_progress=on_progress)
+            import_images(data_dir, name, path, splits=splits, first=first, existing=existing, on_progress=on_progress)
     _say_ready(name)
 
 
@@ -133,7 +133,7 @@ class Amount(TypedDict):
 
     train_only: bool
     first: int | None
-    replace: bool
+    existing: Existing
 
 
 def _import_own(

@@ -16,19 +16,19 @@ from harness.data.origin import new_origin
 from harness.data.sets import DATASETS
 
 if TYPE_CHECKING:
-    from harness.data.writing import SplitArrays
+    from harness.data.writing import Existing, SplitArrays
 
 
 def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Manifest:
     """Make `digits` or `digits-c` unless it is there, with all the splits that this version makes."""
-    replace = replace or not is_made(data_dir, name)
+    existing: Existing = "replace" if replace or not is_made(data_dir, name) else "keep"
     if name == "digits":
-        return _prepare_digits(data_dir, replace)
+        return _prepare_digits(data_dir, existing)
     from harness.data.corruptions import corrupt  # needs torch, which the runner does without
 
     clean = DATASETS[name].clean
     prepare_bundled(data_dir, clean)
-    return corrupt(data_dir, clean, existing="replace" if replace else "keep")
+    return corrupt(data_dir, clean, existing=existing)
 
 
 def is_made(data_dir: Path, name: str) -> bool:
@@ -38,7 +38,7 @@ def is_made(data_dir: Path, name: str) -> bool:
     return manifest is not None and manifest.splits.keys() >= {*dataset.splits}
 
 
-def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
+def _prepare_digits(data_dir: Path, existing: Existing) -> Manifest:
     import sklearn
 
     from harness.data.writing import write_set
@@ -49,7 +49,7 @@ def _prepare_digits(data_dir: Path, replace: bool) -> Manifest:
         _digits(),
         classes=[str(digit) for digit in range(10)],
         origin=new_origin("bundled", f"scikit-learn {sklearn.__version__}"),
-        existing="replace" if replace else "keep",
+        existing=existing,
     )
 
 

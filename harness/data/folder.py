@@ -35,7 +35,7 @@ def import_images(
     *,
     splits: tuple[str, ...] | None = None,
     first: int | None = None,
-    replace: bool = False,
+    existing: Existing = "refuse",
     on_progress: OnProgress = ignore_progress,
 ) -> Manifest:
     """Make a data set of the table of a folder or archive; nothing is written before every image has been read.
@@ -50,7 +50,7 @@ def import_images(
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
     dataset = lookup(DATASETS, "data set", name)
-    if not replace:
+    if existing == "refuse":
         refuse_existing(data_dir, dataset)
     source = Inside(open_source(path))
     layout = split_layout(source, splits or dataset.splits)
@@ -60,7 +60,6 @@ def import_images(
         raise ImportRefused(f"{path}: train has {len(classes)} classes ({some}), {name} has {dataset.classes}")
     files = {split: fair_order(layout[split])[:first] for split in layout}
     images = decoded(source, dataset, files, on_progress)
-    existing: Existing = "replace" if replace else "refuse"
     return write_set(
         data_dir,
         dataset,

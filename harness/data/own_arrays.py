@@ -13,7 +13,7 @@ from harness.data.npz import read_npz
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
 from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
-from harness.data.writing import SplitArrays
+from harness.data.writing import Existing, SplitArrays
 from harness.errors import ImportRefused
 
 NAMES = (("{}_images", "{}_labels"), ("x_{}", "y_{}"))
@@ -29,21 +29,21 @@ def import_own_arrays(
     *,
     train_only: bool = False,
     first: int | None = None,
-    replace: bool = False,
+    existing: Existing = "refuse",
 ) -> Manifest:
     """Make a set of one's own of train_images, train_labels, test_images and test_labels; other arrays are left alone.
 
     Images are uint8 (n, h, w) or (n, h, w, 1 or 3), labels whole numbers (n,) or (n, 1). The images are put into a fair
     order, as arrays are often sorted by class. Those for pairs alone need no labels.
 
-    train_only, first, replace: as of `import_own_images`.
+    train_only, first, existing: as of `import_own_images`.
 
     Raises:
         SpecError: the name is no name for such a set.
         ImportRefused: says which array is missing or does not fit.
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
-    require_free(data_dir, name, replace=replace)
+    require_free(data_dir, name, existing=existing)
     names = ("train",) if train_only else ("train", "test")
     arrays = read_npz(path, {each.format(split) for pair in NAMES for each in pair for split in names})
     splits = [_split(arrays, split, path, train_only) for split in names]
@@ -55,7 +55,7 @@ def import_own_arrays(
         [SplitArrays(split, images[:first], labels[:first]) for split, images, labels in splits],
         classes=classes,
         origin=origin_of(path),
-        replace=replace,
+        existing=existing,
     )
 
 

@@ -14,7 +14,7 @@ from harness.data.pictures import SUFFIXES, size_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import own_set
 from harness.data.source import Inside, Source, open_source
-from harness.data.writing import SplitArrays
+from harness.data.writing import Existing, SplitArrays
 from harness.errors import ImportRefused, SpecError
 
 DIVIDING = "divided/"
@@ -30,7 +30,7 @@ def import_own_images(
     test_fraction: float | None = None,
     train_only: bool = False,
     first: int | None = None,
-    replace: bool = False,
+    existing: Existing = "refuse",
     on_progress: OnProgress = ignore_progress,
 ) -> Manifest:
     """Make a set of one's own of a folder or archive; nothing is written before every image has been read.
@@ -48,7 +48,7 @@ def import_own_images(
         ImportRefused: names the file or class that does not fit.
         DataError: the set is there already and is not to be replaced, or cannot be written.
     """
-    require_free(data_dir, name, replace=replace)
+    require_free(data_dir, name, existing=existing)
     source = Inside(open_source(path))
     layout = _layout(source, test_fraction, train_only)
     classes = class_names(layout, path)
@@ -64,7 +64,7 @@ def import_own_images(
         [SplitArrays(split, images[split], labels(layout[split], files[split], classes)) for split in files],
         classes=classes,
         origin=origin_of(path, made=f", brought to {shape[1]} x {shape[2]}" if size else ""),
-        replace=replace,
+        existing=existing,
     )
 
 

@@ -27,7 +27,7 @@ OTHER_FOLDERS = {RECORDINGS, SIMILARITIES, DOWNLOADS, WEIGHTS_FOLDER}
 """What else a data folder holds: no set may be called so, since each lies in a folder of its name."""
 
 
-def require_free(data_dir: Path, name: str, *, replace: bool) -> None:
+def require_free(data_dir: Path, name: str, *, existing: Existing) -> None:
     """Raises SpecError for a name that means something else, DataError where something is that is to stay."""
     if name in DATASETS or name in WEIGHTS:
         raise SpecError(f"{name!r} is taken; give your own set another name, or import {name} itself without --own")
@@ -40,7 +40,7 @@ def require_free(data_dir: Path, name: str, *, replace: bool) -> None:
     strange = place.exists() and not all(OURS.fullmatch(path.name) for path in place.iterdir())
     if strange and not (place / MANIFEST).exists():
         raise DataError(f"{place} holds something else; give the set another name, or move the folder away")
-    if not replace:
+    if existing == "refuse":
         refuse_existing(data_dir, undescribed_set(name))
 
 
@@ -51,7 +51,13 @@ def require_classes(classes: Sequence[str], path: Path, *, train_only: bool) -> 
 
 
 def write_own_set(
-    data_dir: Path, name: str, splits: Sequence[SplitArrays], *, classes: Sequence[str], origin: Origin, replace: bool
+    data_dir: Path,
+    name: str,
+    splits: Sequence[SplitArrays],
+    *,
+    classes: Sequence[str],
+    origin: Origin,
+    existing: Existing,
 ) -> Manifest:
     """Write a whole set of one's own, gray if no pixel of it has a colour; raises DataError as `write_set`."""
     channels = COLOURS if any(_is_coloured(split.images) for split in splits) else 1
@@ -63,7 +69,6 @@ def write_own_set(
         len(classes),
         {split.name: len(split.images) for split in written},
     )
-    existing: Existing = "replace" if replace else "refuse"
     return write_set(data_dir, dataset, written, classes=classes, origin=origin, existing=existing)
 
 

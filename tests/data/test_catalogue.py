@@ -17,7 +17,7 @@ from harness.errors import DataDamaged, DataMissing, UnknownName
 def write_mine(data_dir: Path) -> None:
     """A set of one's own, as large as MNIST's images."""
     splits = [split_arrays("train"), split_arrays("test", 7)]
-    write_own_set(data_dir, "mine", splits, classes=CLASSES, origin=ORIGIN, replace=True)
+    write_own_set(data_dir, "mine", splits, classes=CLASSES, origin=ORIGIN, existing="replace")
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_what_does_not_fit_is_refused_by_name_and_nothing_changes(
     before = digests(tmp_path / "data")
     spoil(folder)
     with pytest.raises(ImportRefused, match=problem):
-        import_images(tmp_path / "data", "mnist", folder, replace=True)
+        import_images(tmp_path / "data", "mnist", folder, existing="replace")
     with pytest.raises(ImportRefused, match=problem):
         import_images(tmp_path / "empty", "mnist", folder)
     assert digests(tmp_path / "data") == before

@@ -17,6 +17,7 @@ from harness.data.manifest import Manifest
 from harness.data.own_folder import import_own_images
 from harness.data.records import MANIFEST
 from harness.data.sets import DATASETS, FREQUENCY
+from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused, SpecError, UnknownName
 
 
@@ -92,7 +93,7 @@ def test_a_set_is_gray_only_if_no_pixel_has_a_colour(tmp_path: Path) -> None:
     image = Image.open(source / "class-1" / "3.png")
     image.putpixel((5, 7), (10, 13, 12))
     image.save(source / "class-1" / "3.png")
-    assert imported(tmp_path, replace=True).splits["train"].shape[1] == 3
+    assert imported(tmp_path, existing="replace").splits["train"].shape[1] == 3
     assert open_split(tmp_path / "data", "mine", "train").images.shape[1] == 3
     verify(tmp_path / "data", "mine")
     assert len(list((tmp_path / "data" / "mine").iterdir())) == 3
@@ -190,7 +191,7 @@ def test_what_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path: Path) -> No
     with pytest.raises(DataError, match="already; say --replace"):
         imported(tmp_path)
     assert get_manifest(tmp_path / "data", "mine") == before
-    assert imported(tmp_path, replace=True).splits["train"].shape[0] == 12
+    assert imported(tmp_path, existing="replace").splits["train"].shape[0] == 12
 
 
 @pytest.mark.parametrize(
@@ -221,14 +222,14 @@ def test_a_set_of_the_table_is_not_imported_as_ones_own_by_a_misspelt_name(tmp_p
         import_images(tmp_path / "data", "minst", tmp_path)
 
 
-@pytest.mark.parametrize("replace", [False, True])
-def test_a_folder_of_that_name_that_holds_something_else_is_left_alone(replace: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("existing", ["refuse", "replace"])
+def test_a_folder_of_that_name_that_holds_something_else_is_left_alone(existing: Existing, tmp_path: Path) -> None:
     written(tmp_path / "source")
     precious = tmp_path / "data" / "mine" / "pretrained.safetensors"
     precious.parent.mkdir(parents=True)
     precious.write_bytes(b"of somebody's")
     with pytest.raises(DataError, match="mine holds something else; give the set another name"):
-        imported(tmp_path, replace=replace)
+        imported(tmp_path, existing=existing)
     assert [path.name for path in precious.parent.iterdir()] == [precious.name]
 
 
@@ -240,7 +241,7 @@ def test_files_of_others_in_a_sets_folder_stay(tmp_path: Path) -> None:
         path.write_bytes(b"of somebody's")
     left = tmp_path / "data" / "mine" / "train-0123456789ab.safetensors"  # of an import that was killed
     left.write_bytes(b"")
-    imported(tmp_path, replace=True)
+    imported(tmp_path, existing="replace")
     assert all(path.exists() for path in others)
     assert not left.exists()
 
@@ -294,6 +295,6 @@ def test_a_replacement_of_another_size_that_the_disk_has_no_room_for_leaves_noth
 
     monkeypatch.setattr("harness.data.writing.write_record", full)
     with pytest.raises(DataError, match="No space left on device; nothing was changed"):
-        imported(tmp_path, size=(20, 20), replace=True)
+        imported(tmp_path, size=(20, 20), existing="replace")
     assert {path.name for path in (tmp_path / "data" / "mine").iterdir()} == files
     assert get_manifest(tmp_path / "data", "mine") == before

@@ -77,7 +77,7 @@ def test_an_import_of_a_damaged_archive_is_a_set_or_refused(tmp_path: Path, data
     path = tmp_path / "images"
     path.write_bytes(data.draw(damaged(KINDS[kind])))
     with contextlib.suppress(HarnessError):
-        import_images(tmp_path / "data", "imagenet", path, splits=("train",), replace=True)
+        import_images(tmp_path / "data", "imagenet", path, splits=("train",), existing="replace")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

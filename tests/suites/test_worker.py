@@ -97,7 +97,7 @@ def other_digits(folders, tmp_path) -> Path:
             pixels = image[0].flip(0).numpy()
             Image.fromarray(pixels).save(tmp_path / "upside down" / split / str(int(label)) / f"{number:05}.png")
     shutil.copytree(folders.data_dir, tmp_path / "data")
-    import_images(tmp_path / "data", "digits", tmp_path / "upside down", replace=True)
+    import_images(tmp_path / "data", "digits", tmp_path / "upside down", existing="replace")
     return tmp_path / "data"
 
 
