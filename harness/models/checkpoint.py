@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from harness.data.weights.checkpoint import read_checkpoint
+from harness.data.weights.torch_files import read_tensors
 from harness.errors import SpecError
 from harness.models.misfit import differences
 from harness.models.own import made, tried
@@ -29,7 +29,7 @@ def load_checkpoint(
     """
     shape = (1 if spec.color == "gray" else 3, classes, size)
     module = made(spec.function, code, 0, shape, **spec.options)
-    tensors = read_checkpoint(weights, spec.weights)
+    tensors = read_tensors(weights, spec.weights)
     try:
         module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
     except RuntimeError as error:

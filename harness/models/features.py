@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.data.weights.checkpoint import read_checkpoint
+from harness.data.weights.torch_files import read_tensors
 from harness.models.pixels import unit_pixels
 from harness.names import lookup
 
@@ -55,7 +55,7 @@ def feature_rows(images: Tensor, layer: str, weights: Path, device: torch.device
         UnknownName: VGG19 has no such layer.
         ImportRefused: the file is not what `data import` accepts.
     """
-    trunk = _trunk(layer, read_checkpoint(weights)).to(device)
+    trunk = _trunk(layer, read_tensors(weights)).to(device)
     step = max(1, _CHUNK // (64 * images[0, 0].numel()))  # the widest maps are the first block's 64 channels
     chunks = torch.split(images, step)
     nothing = torch.zeros((), dtype=torch.float64, device=device)

@@ -161,7 +161,7 @@ def test_after_a_kill_the_old_weights_are_whole_and_leftovers_are_swept(data_dir
         def killed(path, called):
             os.kill(os.getpid(), signal.SIGKILL)
 
-        preparation.read_checkpoint = killed
+        preparation.read_tensors = killed
         preparation.import_weights(Path(sys.argv[1]), {NAME!r}, Path(sys.argv[2]), misfit=None, existing="replace")
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code), data_dir, source], check=False)

@@ -12,9 +12,9 @@ from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.download import Download, fetched
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
-from harness.data.weights.checkpoint import read_checkpoint
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
+from harness.data.weights.torch_files import read_tensors
 from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused
 from harness.files import BLOCK
@@ -125,7 +125,7 @@ def _put(
         partial = folder / f"{path.name}.partial"
         digest = write_parts(partial, _blocks(source))
         called = weights.url if downloaded else str(source)
-        problem = misfit(weights.name, read_checkpoint(partial, called))
+        problem = misfit(weights.name, read_tensors(partial, called))
         if not problem and kind != "stand-in" and not digest.startswith(weights.sha256):
             problem = f"its SHA-256 begins with {digest[:8]}, not {weights.sha256}"
         if problem:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.weights.checkpoint import read_checkpoint
+from harness.data.weights.torch_files import read_tensors
 from harness.errors import ImportRefused
 
 TENSORS = {"conv.weight": torch.arange(5000.0).view(50, 100), "count": torch.tensor(3)}
@@ -35,7 +35,7 @@ def shortened(path: Path, share: float) -> Path:
 def test_tensors_are_read_from_both_of_torchs_formats_alone_or_as_a_state_dict(
     tmp_path: Path, content: object, zipped: bool
 ) -> None:
-    found = read_checkpoint(saved(tmp_path / "weights.pt", content, zipped=zipped))
+    found = read_tensors(saved(tmp_path / "weights.pt", content, zipped=zipped))
     assert found.keys() == TENSORS.keys()
     assert all(torch.equal(found[name], TENSORS[name]) for name in TENSORS)
 
@@ -52,13 +52,13 @@ def test_code_in_a_pickle_is_refused_by_name_and_not_run(tmp_path: Path) -> None
     witness = tmp_path / "witness"
     path = saved(tmp_path / "weights.pt", {"a": Harmful(witness), **TENSORS})
     with pytest.raises(ImportRefused, match=r"weights\.pt wants to use posix\.system when it is read; nothing"):
-        read_checkpoint(path)
+        read_tensors(path)
     assert not witness.exists()
 
 
 def test_whole_modules_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match=r"wants to use torch\.nn\.modules\.linear\.Linear"):
-        read_checkpoint(saved(tmp_path / "weights.pt", torch.nn.Linear(2, 2)))
+        read_tensors(saved(tmp_path / "weights.pt", torch.nn.Linear(2, 2)))
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_what_training_programs_leave_beside_the_tensors_is_refused_with_a_way_t
 ) -> None:
     path = saved(tmp_path / "weights.pt", {"state_dict": TENSORS, "best": beside})
     with pytest.raises(ImportRefused, match=f"holds {named}.* beside its tensors") as refused:
-        read_checkpoint(path)
+        read_tensors(path)
     [command] = re.findall('python -c "(.*)" FILE', str(refused.value))
     assert f'"{command}" FILE' in (Path(__file__).parents[2] / "docs" / "published-models.md").read_text()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["-c", str(path)])
     exec(command)
-    assert read_checkpoint(tmp_path / "tensors.pt").keys() == TENSORS.keys()
+    assert read_tensors(tmp_path / "tensors.pt").keys() == TENSORS.keys()
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_what_training_programs_leave_beside_the_tensors_is_refused_with_a_way_t
 def test_a_web_page_is_refused_as_one(tmp_path: Path, page: str) -> None:
     (tmp_path / "weights.pt").write_text(page)
     with pytest.raises(ImportRefused, match=r"weights\.pt is a web page, not weights .*with a browser"):
-        read_checkpoint(tmp_path / "weights.pt")
+        read_tensors(tmp_path / "weights.pt")
 
 
 def test_an_empty_file_is_refused_as_one(tmp_path: Path) -> None:
     (tmp_path / "weights.pt").touch()
     with pytest.raises(ImportRefused, match=r"weights\.pt is empty"):
-        read_checkpoint(tmp_path / "weights.pt")
+        read_tensors(tmp_path / "weights.pt")
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
@@ -98,7 +98,7 @@ def test_an_empty_file_is_refused_as_one(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, share: float, zipped: bool) -> None:
     path = shortened(saved(tmp_path / "weights.pt", TENSORS, zipped=zipped), share)
     with pytest.raises(ImportRefused, match=r"weights\.pt (is cut short or damaged|is no file of weights)"):
-        read_checkpoint(path)
+        read_tensors(path)
 
 
 def test_a_flipped_bit_in_a_tensor_is_seen_by_the_zips_checksum(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_flipped_bit_in_a_tensor_is_seen_by_the_zips_checksum(tmp_path: Path) 
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(ImportRefused, match=r"weights\.pt is damaged: weights/data/0 in it has another checksum"):
-        read_checkpoint(path)
+        read_tensors(path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -120,7 +120,7 @@ def test_altered_bytes_anywhere_are_refused_or_read_but_never_a_traceback(tmp_pa
         content[numbers.integers(len(content), size=3)] = numbers.integers(256, size=3)
         (tmp_path / "weights.pt").write_bytes(content.tobytes())
         try:
-            read_checkpoint(tmp_path / "weights.pt")
+            read_tensors(tmp_path / "weights.pt")
         except ImportRefused:
             refused += 1
     assert refused > 50
@@ -130,14 +130,14 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     path.write_bytes(np.random.default_rng(0).bytes(1000))
     with pytest.raises(ImportRefused, match="is no file of weights"):
-        read_checkpoint(path)
+        read_tensors(path)
     path.write_bytes(pickle.dumps({"w": [1, 2]}))
     with pytest.raises(ImportRefused, match="is no file of weights"):
-        read_checkpoint(path)
+        read_tensors(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("weights/data.pkl", b"0" * 100_000)
     with pytest.raises(ImportRefused, match="is a compressed zip"):
-        read_checkpoint(path)
+        read_tensors(path)
 
 
 def test_what_is_not_tensors_by_name_is_refused(tmp_path: Path) -> None:
@@ -151,4 +151,4 @@ def test_what_is_not_tensors_by_name_is_refused(tmp_path: Path) -> None:
         ({"w": torch.tensor([float("inf")])}, "'w' has numbers that are not finite"),
     ):
         with pytest.raises(ImportRefused, match=message):
-            read_checkpoint(saved(path, content))
+            read_tensors(saved(path, content))

@@ -38,7 +38,7 @@ _UNREADABLE = (
 )
 
 
-def read_checkpoint(path: Path, called: str | None = None) -> dict[str, Tensor]:
+def read_tensors(path: Path, called: str | None = None) -> dict[str, Tensor]:
     """The tensors of a file, by name: those of its "state_dict" if it has one, as robustbench reads it.
 
     called: what errors call the file, its path if absent. Nothing in the file is executed.
