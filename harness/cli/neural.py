@@ -198,7 +198,7 @@ def _described(name: str, notes: list[str]) -> list[str]:
             found = get_recording_manifest(data_dir, name)
             scans = found.scans.values()
             counts = (found.images[0], len(scans), sum(s.neurons for s in scans), sum(s.trials for s in scans))
-            row = [*map(str, counts), f"{found.origin.kind}, {found.origin.source}"]
+            row = [*map(str, counts), found.origin.title]
     except DataDamaged as error:
         row[-1] = "damaged"
         notes.append(str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.spec import PlannedJob, TrainJob
@@ -39,6 +39,16 @@ def flop(gflop: float) -> str:
         if gflop >= size:
             return f"{gflop / size:.1f} {unit}"
     return f"{gflop:.1f} GFLOP"
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes in MB."""
+    return f"{size / 1e6:.0f} MB"
+
+
+def few(parts: Sequence[str]) -> str:
+    """A list for one line: of many parts only the first, and how many there are more."""
+    return ", ".join(parts if len(parts) < 4 else [parts[0], f"and {len(parts) - 1} more like it"])
 
 
 def number_of_trainings(jobs: Iterable[PlannedJob]) -> int:

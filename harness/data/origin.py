@@ -25,6 +25,11 @@ class Origin(Record):
     """Version of the harness that brought or made them."""
 
     @property
+    def title(self) -> str:
+        """As lists show it."""
+        return f"{self.kind}, {self.source}"
+
+    @property
     def stand_in(self) -> bool:
         """Made for want of the real data, or of such data."""
         return self.kind == "stand-in"
