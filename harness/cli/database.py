@@ -16,7 +16,7 @@ database_app = typer.Typer(help="Care for the result database.", no_args_is_help
 
 @database_app.command()
 def upgrade() -> None:
-    """Bring a database of an older version of this program to the present one; a copy is made first."""
+    """Upgrade a database that an older version of this program made; a copy is kept."""
     from harness.store import upkeep
 
     done = upkeep.upgrade(settings().database)
@@ -57,7 +57,7 @@ def backup(
 
 @database_app.command()
 def restore(path: Annotated[Path, typer.Argument(help="What `harness db backup` made.")]) -> None:
-    """Put a backup in the database's place; what was there is kept beside it. No run may be at work."""
+    """Put a backup in the database's place; what was there is kept beside it. No run may be active."""
     from harness.store import upkeep
     from harness.suites.results_folder import held
 

@@ -52,7 +52,7 @@ def _torch() -> Iterator[Finding]:
         names = {torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())}
         yield Finding(True, f"torch computes on {torch.cuda.device_count()} x {', '.join(sorted(names))}")
     else:
-        yield Finding(False, "torch sees no GPU", "suites run on the CPU; the paper's scale wants a GPU")
+        yield Finding(False, "torch sees no GPU", "suites run on the CPU; the paper's scale needs a GPU")
 
 
 def _device() -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def _disk() -> Iterator[Finding]:
         free = shutil.disk_usage(there).free
         text = f"{name} in {folder}: {free / (1 << 30):.0f} GB free"
         if not os.access(there, os.W_OK):
-            yield Finding(False, f"{name} in {folder}: only to be read", "what is there can be reported, nothing added")
+            yield Finding(False, f"{name} in {folder}: read-only", "it can be used, but nothing added")
             continue
         yield Finding(free >= ROOM, text, "" if free >= ROOM else "all data sets and a suite's weights take 10 GB")
 

@@ -31,10 +31,10 @@ neural_app = typer.Typer(
 _SIMULATION, _FIT = SimulationSpec.model_construct(), FitSpec.model_construct()  # no more than their defaults
 
 Name = Annotated[str, typer.Argument(help="Recording; `harness neural list` shows those that are here.")]
-NewName = Annotated[str, typer.Argument(help="What the recording will be called.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Put it in the place of the recording of that name.")]
-Channels = Annotated[int, typer.Option(help="Feature maps per layer of the core; a GPU can do with 32 and more.")]
-LearningRate = Annotated[float, typer.Option(help="Where it starts.")]
+NewName = Annotated[str, typer.Argument(help="Name of the new recording.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace the recording of that name.")]
+Channels = Annotated[int, typer.Option(help="Feature maps per layer of the core; a GPU can take 32 and more.")]
+LearningRate = Annotated[float, typer.Option(help="At the start.")]
 MaxEpochs = Annotated[int, typer.Option(help="A fit ends earlier when it no longer gets better.")]
 FitSeed = Annotated[int, typer.Option("--seed", help="Of initial weights, order and held-out images.")]
 

@@ -34,7 +34,7 @@ LeastCleanRatio = Annotated[
     float, typer.Option("--A0", min=0, max=2, help="Share of the clean accuracy that an acceptable model keeps.")
 ]
 Seeds = Annotated[str | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
-Only = Annotated[list[str] | None, typer.Option(help="Only this condition; may be said several times.")]
+Only = Annotated[list[str] | None, typer.Option(help="Only this condition; give it again for more of them.")]
 DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes at once; default: one per GPU, or one per core (at most 8).")

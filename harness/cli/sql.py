@@ -14,7 +14,7 @@ def sql(
     query: Annotated[str, typer.Argument(help='An SQL query, or the name of a view: "SELECT * FROM v_models".')],
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of a table.")] = False,
 ) -> None:
-    """Answer a question to the result database; it is only read."""
+    """Answer an SQL question from the result database, which is only read."""
     from harness.csv_text import csv_text
     from harness.store.read import answer
 

@@ -94,10 +94,8 @@ def _array(file: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.gene
     except NOT_NUMPY as error:
         raise ImportRefused(f"{file!r} is not a .npy file: {told(error)}") from error
     if found != shape or by_columns:
-        raise ImportRefused(f"{file!r} has shape {found}{' by columns' * by_columns}, not {shape}")
+        raise ImportRefused(f"{file!r} has shape {found}{' in column order' * by_columns}, not {shape}")
     expected = dtype.itemsize * int(np.prod(shape))
     if dtype.hasobject or len(content) - stream.tell() != expected:
-        raise ImportRefused(
-            f"{file!r} is cut short or has more in it: {len(content) - stream.tell()} of {expected} bytes"
-        )
+        raise ImportRefused(f"{file!r} is cut short or too long: {len(content) - stream.tell()} of {expected} bytes")
     return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape)

@@ -105,12 +105,8 @@ def class_names(layout: Layout, path: Path) -> list[str]:
     for split, present in found.items():
         odd = sorted(present ^ found["train"])
         if odd:
-            what = (
-                f"lacks the class {odd[0]!r} of train"
-                if odd[0] in found["train"]
-                else f"has a class {odd[0]!r}, train not"
-            )
-            raise ImportRefused(f"{path}: {split} {what}")
+            there, missing = ("train", split) if odd[0] in found["train"] else (split, "train")
+            raise ImportRefused(f"{path}: class {odd[0]!r} is in {there}/ but not in {missing}/")
     numbers = all(name.isdecimal() for name in found["train"])
     return sorted(found["train"], key=lambda name: (int(name) if numbers else 0, name))
 

@@ -32,10 +32,10 @@ def require_free(data_dir: Path, name: str, *, existing: Existing) -> None:
     if name in DATASETS or name in WEIGHTS:
         raise SpecError(f"{name!r} is taken; give your own set another name, or import {name} itself without --own")
     if name in OTHER_FOLDERS:
-        raise SpecError(f"{name!r} is taken, by a folder for other data; give your own set another name")
+        raise SpecError(f"{name!r} is the name of a folder for other data; give your own set another name")
     if name.endswith(CORRUPTED):
         clean = name.removesuffix(CORRUPTED)
-        raise SpecError(f"{name!r}: names that end with {CORRUPTED} are for what corruptions make, here of {clean!r}")
+        raise SpecError(f"{name!r} is reserved for {clean!r} with corruptions; give your own set another name")
     place = data_dir / checked_name("data set", name)
     strange = place.exists() and not all(OURS.fullmatch(path.name) for path in place.iterdir())
     if strange and not (place / MANIFEST).exists():
@@ -47,7 +47,7 @@ def require_free(data_dir: Path, name: str, *, existing: Existing) -> None:
 def require_classes(classes: Sequence[str], path: Path, *, train_only: bool) -> None:
     """Raises ImportRefused where a network would have nothing to tell apart."""
     if len(classes) < 2 and not train_only:
-        raise ImportRefused(f"{path} has images of one class alone, {classes[0]!r}; a network needs two to tell apart")
+        raise ImportRefused(f"{path} has images of only one class, {classes[0]!r}; a network needs two to tell apart")
 
 
 def write_own_set(

@@ -65,7 +65,7 @@ def _check(image: Image.Image, name: str, dataset: DataSet) -> None:
     height, width = dataset.size
     if image.width * image.height > MAX_PIXELS:
         raise ImportRefused(
-            f"{name!r} would unpack to {image.width} x {image.height} pixels, which is no image of a set"
+            f"{name!r} would unpack to {image.width} x {image.height} pixels, too many for an image of a data set"
         )
     if not dataset.crop and image.size != (width, height):
         remedy = "" if dataset.name in DATASETS else "; --size brings all images to one size"

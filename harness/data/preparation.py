@@ -58,7 +58,7 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
         archives = [fetched(download, downloads, name, on_progress) for download in _published(kind)]
         manifest = _from_torchvision(data_dir, name, kind, archives)
     else:
-        raise DataError(f"{name} cannot be downloaded by a program; get its images and say: {dataset.bring}")
+        raise DataError(f"{name} cannot be downloaded by a program; get its images yourself, then: {dataset.bring}")
     for archive in archives:
         archive.unlink()
     return manifest

@@ -47,7 +47,7 @@ def checked_arrays(arrays: Arrays, where: str, *, simulated: bool = False) -> Ar
     """
     for name in arrays:
         if name not in LAYOUTS or (name == "noise_free" and not simulated):
-            why = "only simulations know it" if name in LAYOUTS else f"known: {', '.join(LAYOUTS)}"
+            why = "only simulations have it" if name in LAYOUTS else f"known: {', '.join(LAYOUTS)}"
             raise ImportRefused(f"{where}: array {name!r} does not belong there; {why}")
     lengths: dict[str, tuple[int, str]] = {}
     for name, layout in LAYOUTS.items():

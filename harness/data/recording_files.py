@@ -52,7 +52,7 @@ def write_recording(
     """
     place = data_dir / FOLDER / checked_name("recording", name)
     if not replace and (place / MANIFEST).exists():
-        raise DataError(f"recording {name} is in {data_dir} already; say --replace to put another in its place")
+        raise DataError(f"recording {name} is in {data_dir} already; --replace puts another in its place")
     with writable(place, partial(_named, data_dir, name)):
         first: Arrays = {}
         entries: dict[str, ScanFile] = {}

@@ -65,9 +65,7 @@ def write_set(
 def refuse_existing(data_dir: Path, dataset: DataSet) -> None:
     """Raise DataError if the set is there already, damaged or not."""
     if (data_dir / dataset.name / MANIFEST).exists():
-        raise DataError(
-            f"data set {dataset.name} is in {data_dir} already; say --replace to put other images in its place"
-        )
+        raise DataError(f"data set {dataset.name} is in {data_dir} already; --replace puts other images in its place")
 
 
 def _named(data_dir: Path, dataset: DataSet) -> set[str]:

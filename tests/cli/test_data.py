@@ -189,7 +189,7 @@ def test_all_stand_ins_leave_alone_what_is_there(data_dir: Path, photographs: Pa
 
 @pytest.mark.parametrize("arguments", [(), ("mnist", "--all"), ("--all", "--replace")])
 def test_stand_ins_are_named_or_all(arguments: tuple[str, ...], data_dir: Path) -> None:
-    with pytest.raises(SpecError, match="give names, of which --replace may be said, or --all"):
+    with pytest.raises(SpecError, match="give either names or --all; --replace goes with names only"):
         harness_data("stand-in", *arguments)
     assert not data_dir.exists()
 

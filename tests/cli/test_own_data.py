@@ -95,11 +95,11 @@ def test_images_too_small_for_the_papers_networks_are_refused_before_anything_ru
 
 def test_options_for_sets_of_ones_own_need_it_to_be_said(program: Program, source: Path) -> None:
     code, said = program("data", "import", "mnist", source, "--size", "20x20")
-    assert (code, said.strip()) == (2, "error: --size and --test-fraction are for a set of your own; say --own")
+    assert (code, said.strip()) == (2, "error: --size and --test-fraction are for a set of your own; add --own")
     for wrong in ("20", "0x20", "20x20x3"):
         code, said = program(*IMPORT, source, "--size", wrong, "--replace")
         assert code == 2
-        assert f"--size is {wrong!r}; say height and width, for instance 64x64" in said
+        assert f"--size is {wrong!r}; give height x width, for instance 64x64" in said
 
 
 def test_it_is_listed_and_verified(program: Program) -> None:

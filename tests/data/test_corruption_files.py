@@ -109,7 +109,7 @@ def huge_header(folder: Path) -> None:
         (label_ten, r"labels\.npy' has labels from 10 to 10; cifar10-c has 0 to 9"),
         (float_labels, r"labels\.npy' has type float64, not whole numbers"),
         (no_npy, r"fog\.npy' is not a \.npy file"),
-        (objects, r"fog\.npy' is cut short or has more"),
+        (objects, r"fog\.npy' is cut short or too long"),
         (huge_header, r"fog\.npy' is not a \.npy file"),
     ],
 )

@@ -164,8 +164,8 @@ def renamed_split(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (remove_class_from_test, "test lacks the class '4' of train"),
-        (add_class_to_test, "test has a class '40'"),
+        (remove_class_from_test, "class '4' is in train/ but not in test/"),
+        (add_class_to_test, "class '40' is in test/ but not in train/"),
         (remove_class, r"train has 9 classes .*mnist has 10"),
         (add_class, r"train has 11 classes .*mnist has 10"),
         (cut_short, r"'train/7/1\.png' cannot be read as an image"),
@@ -194,7 +194,7 @@ def test_what_does_not_fit_is_refused_by_name_and_nothing_changes(
 
 def test_a_set_that_is_there_is_refused_before_anything_is_read(tmp_path: Path, image_folder: MakeFolder) -> None:
     import_images(tmp_path / "data", "mnist", image_folder())
-    with pytest.raises(DataError, match=r"mnist is in .* already; say --replace"):
+    with pytest.raises(DataError, match=r"mnist is in .* already; --replace"):
         import_images(tmp_path / "data", "mnist", tmp_path / "nowhere")
 
 

@@ -116,7 +116,7 @@ def test_images_of_several_sizes_are_brought_to_one(tmp_path: Path) -> None:
 def test_a_network_needs_two_classes(tmp_path: Path) -> None:
     written(tmp_path / "source" / "train", classes=1)
     written(tmp_path / "source" / "test", classes=1)
-    with pytest.raises(ImportRefused, match="images of one class alone, 'class-0'"):
+    with pytest.raises(ImportRefused, match="images of only one class, 'class-0'"):
         imported(tmp_path, test_fraction=None)
 
 
@@ -168,11 +168,11 @@ def test_it_can_be_corrupted_like_any_other(tmp_path: Path) -> None:
     [
         ("cifar10", "'cifar10' is taken"),
         ("vgg19", "'vgg19' is taken"),
-        ("birds-c", "names that end with -c are for what corruptions make, here of 'birds'"),
+        ("birds-c", "'birds-c' is reserved for 'birds' with corruptions"),
         ("../birds", "names are made of a to z"),
-        ("recordings", "'recordings' is taken"),
-        ("downloads", "'downloads' is taken"),
-        ("weights", "'weights' is taken"),
+        ("recordings", "'recordings' is the name of a folder"),
+        ("downloads", "'downloads' is the name of a folder"),
+        ("weights", "'weights' is the name of a folder"),
         ("b" * 101, "at most 100"),
     ],
 )
@@ -188,7 +188,7 @@ def test_what_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path: Path) -> No
     before = imported(tmp_path)
     shutil.rmtree(tmp_path / "source")
     written(tmp_path / "source", per_class=5)
-    with pytest.raises(DataError, match="already; say --replace"):
+    with pytest.raises(DataError, match="already; --replace"):
         imported(tmp_path)
     assert get_manifest(tmp_path / "data", "mine") == before
     assert imported(tmp_path, existing="replace").splits["train"].shape[0] == 12

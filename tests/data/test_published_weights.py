@@ -113,7 +113,7 @@ def test_visible_damage_is_found_at_once(data_dir: Path, source: Path, damage: s
 def test_weights_are_replaced_only_when_told(data_dir: Path, source: Path) -> None:
     old = import_weights(data_dir, NAME, source, misfit=fits)
     source.write_bytes(checkpoint(1))
-    with pytest.raises(DataError, match="already; say --replace"):
+    with pytest.raises(DataError, match="already; --replace"):
         import_weights(data_dir, NAME, source, misfit=fits)
     assert import_weights(data_dir, NAME, source, misfit=fits, existing="keep") == old
     assert import_weights(data_dir, NAME, source, misfit=fits, existing="replace") != old

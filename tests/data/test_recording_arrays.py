@@ -100,5 +100,5 @@ def test_an_unknown_array_is_refused() -> None:
 def test_only_simulations_know_the_noise_free_responses() -> None:
     arrays = scan_arrays() | {"noise_free": np.ones((IMAGES, 3), np.float32)}
     assert set(checked_arrays(arrays, "simulated", simulated=True)) == set(LAYOUTS)
-    with pytest.raises(ImportRefused, match="only simulations know it"):
+    with pytest.raises(ImportRefused, match="only simulations have it"):
         checked_arrays(arrays, "a.npz")

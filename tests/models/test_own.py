@@ -121,8 +121,8 @@ def test_a_checkpoint_is_the_network_with_its_weights(prefix: str, nested: bool,
         ),
         ({"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10)}, "rgb", SpecError, "size mismatch for 1.weight"),
         ({"1.weight": torch.full((10, 64), float("nan"))}, "gray", ImportRefused, "not finite"),
-        ({"1.weight": "a text"}, "gray", ImportRefused, "is no tensor but str"),
-        ({"1.weight": Path("code")}, "gray", ImportRefused, "nothing of it was run"),
+        ({"1.weight": "a text"}, "gray", ImportRefused, "is of type str, not a tensor"),
+        ({"1.weight": Path("code")}, "gray", ImportRefused, "nothing in it was run"),
     ],
 )
 def test_weights_that_are_none_of_the_network_are_refused(

@@ -44,14 +44,18 @@ def import_data(
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Only train/; enough to draw image pairs from.")
     ] = False,
-    first: Annotated[int | None, typer.Option(min=1, help="Keep only so many images per split, a fair sample.")] = None,
+    first: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Keep only N images per split, a fair sample.")
+    ] = None,
     own: Annotated[bool, typer.Option("--own", help="A set of your own, under a name that you choose.")] = False,
     size: Annotated[
         str | None, typer.Option(metavar="HxW", help="Of your own set: bring each image's centre to this size.")
     ] = None,
     test_fraction: Annotated[
         float | None,
-        typer.Option(min=0.01, max=0.99, help="Of your own set: share to test with, if all images lie in CLASS/*.png."),
+        typer.Option(
+            min=0.01, max=0.99, help="Of your own set: share to test with, where all images lie in CLASS/*.png."
+        ),
     ] = None,
 ) -> None:
     """Make a data set of images that you have; NAME-c of .npy files as CIFAR-10-C has them; or take weights."""
@@ -75,14 +79,14 @@ def _height_and_width(text: str | None) -> tuple[int, int] | None:
         return None
     found = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text)
     if not found:
-        raise SpecError(f"--size is {text!r}; say height and width, for instance 64x64")
+        raise SpecError(f"--size is {text!r}; give height x width, for instance 64x64")
     return int(found[1]), int(found[2])
 
 
 def _refuse_what_does_not_apply(kind: Kind, name: str, wishes: Wishes) -> None:
     """Raise SpecError where something is said that data of this kind do not have."""
     if kind != "own" and (wishes.size or wishes.test_fraction):
-        raise SpecError("--size and --test-fraction are for a set of your own; say --own")
+        raise SpecError("--size and --test-fraction are for a set of your own; add --own")
     made_of = {"weights": "one file", "corruption": ".npy files"}.get(kind)
     if made_of and (wishes.train_only or wishes.first):
         raise SpecError(f"--train-only and --first are for image folders; {name} is made of {made_of}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Kind = Literal["weights", "own", "corruption", "table"]
 """Weights, a set of one's own, a corrupted one, another one of the table."""
 
-Replace = Annotated[bool, typer.Option("--replace", help="Put it in the place of what is there.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there.")]
 
 
 def existing(replace: bool) -> Existing:

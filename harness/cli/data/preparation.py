@@ -40,14 +40,14 @@ def corrupt(
 
 def stand_in(
     names: Annotated[list[str] | None, typer.Argument(help="Data sets, weights, or the recording v1.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that are not there; what is there stays.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All that are missing; what is there stays.")] = False,
     replace: Replace = False,
 ) -> None:
     """Make small generated data in the shape of the real ones: to try any suite at the profile smoke."""
     from harness.stand_ins import STAND_INS, find_obstacle, make_stand_in
 
     if everything == bool(names) or (everything and replace):
-        raise SpecError("harness data stand-in: give names, of which --replace may be said, or --all, and not both")
+        raise SpecError("harness data stand-in: give either names or --all; --replace goes with names only")
     for name in names or ():
         lookup(STAND_INS, "stand-in", name)
     data_dir = settings().data_dir

@@ -121,7 +121,7 @@ def _put(
         if there:
             return there
         if existing == "refuse" and record.exists():
-            raise DataError(f"the weights {weights.name} are in {data_dir} already; say --replace to put others there")
+            raise DataError(f"the weights {weights.name} are in {data_dir} already; --replace puts others there")
         partial = folder / f"{path.name}.partial"
         digest = write_parts(partial, _blocks(source))
         called = weights.url if downloaded else str(source)

@@ -91,9 +91,11 @@ def _loaded(path: Path, called: str) -> Any:
         wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
         if wanted is None:
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise ImportRefused(f"{called} is no file of weights, or is damaged: torch says {reason[-1]!r}") from error
+            raise ImportRefused(
+                f"{called} is not a file of weights or is damaged: torch says {reason[-1]!r}"
+            ) from error
         if not wanted[1].startswith(HARMLESS):
-            raise ImportRefused(f"{called} wants to use {wanted[1]} when it is read; nothing of it was run") from error
+            raise ImportRefused(f"{called} would use {wanted[1]} when it is read; nothing in it was run") from error
         raise ImportRefused(
             f"{called} holds {wanted[1]} beside its tensors, and reading that can run code, so it was not read. If you "
             f'trust where it is from, import tensors.pt, which this makes of it: python -c "{KEEP_TENSORS}" FILE'
@@ -104,10 +106,10 @@ def _checked(tensors: Any, called: str) -> dict[str, Tensor]:
     import torch
 
     if not isinstance(tensors, Mapping) or not tensors:
-        raise ImportRefused(f"{called} holds no tensors by name but {type(tensors).__name__}")
+        raise ImportRefused(f"{called} holds no named tensors, only a {type(tensors).__name__}")
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
-            raise ImportRefused(f"{called}: {name!r} is no tensor but {type(tensor).__name__}")
+            raise ImportRefused(f"{called}: {name!r} is of type {type(tensor).__name__}, not a tensor")
         if not bool(tensor.isfinite().all()):
             raise ImportRefused(f"{called}: {name!r} has numbers that are not finite")
     return dict(tensors)
