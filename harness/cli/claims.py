@@ -13,7 +13,7 @@ from harness.cli.terminal import terminal_table, wide_console
 
 def claims(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Show these and their comparisons; all if absent.")
+        list[str] | None, typer.Argument(metavar="CLAIM", help="Show these and their comparisons; all if absent.")
     ] = None,
     profile: ReportedProfile = None,
     csv: Annotated[bool, typer.Option("--csv", help="All comparisons as comma-separated values.")] = False,

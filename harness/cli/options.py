@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,13 @@ def _profiles(incomplete: str) -> list[str]:
 SuiteName = Annotated[
     str, typer.Argument(metavar="SUITE", help="Its name; `harness list` shows all.", autocompletion=_suites)
 ]
+AnySuite = Annotated[str | None, typer.Argument(metavar="SUITE", help="All suites if absent.", autocompletion=_suites)]
+AnySuites = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SUITE", help="Suites to report; all with results if none is given.", autocompletion=_suites
+    ),
+]
 Profile = Annotated[str, typer.Option(help="The scale: paper, small or smoke.", autocompletion=_profiles)]
 ReportedProfile = Annotated[
     str | None,
@@ -36,6 +43,7 @@ LeastCleanRatio = Annotated[
 Seeds = Annotated[str | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
 Only = Annotated[list[str] | None, typer.Option(help="Only this condition; give it again for more of them.")]
 DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]
+ExecutorName = Annotated[Literal["local", "ray", "docker"], typer.Option(help="Where jobs run.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes at once; default: one per GPU, or one per core (at most 8).")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.cli.options import LeastCleanRatio, ReportedProfile
+from harness.cli.options import AnySuites, LeastCleanRatio, ReportedProfile
 from harness.cli.results import opened_database
 from harness.cli.terminal import terminal_table, wide_console
 from harness.measurement import LEAST_CLEAN_RATIO
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 
 def report(
-    suites: Annotated[
-        list[str] | None, typer.Argument(help="Suites to report; all with results if none is given.")
-    ] = None,
+    suites: AnySuites = None,
     profile: ReportedProfile = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; default: report/ in the results folder.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.cli.options import DeviceName, ExecutorName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.show import show
 from harness.settings import settings
 
@@ -25,7 +25,7 @@ def run_suite(
     only: Only = None,
     device: DeviceName = "auto",
     workers: Workers = None,
-    executor: Annotated[str, typer.Option(help="Where jobs run: local, ray or docker.")] = "local",
+    executor: ExecutorName = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the jobs and what they cost.")] = False,
 ) -> None:
     """Train and evaluate what a suite asks for and is not done. Stop it when you like: the same command continues."""

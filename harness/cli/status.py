@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.table import Table
 
+from harness.cli.options import AnySuite
 from harness.cli.results import opened_database
 from harness.cli.terminal import wide_console
 from harness.names import lookup
@@ -21,9 +21,7 @@ Row = Mapping[str, Any]
 """A line of the view `v_jobs`."""
 
 
-def status(
-    suite: Annotated[str | None, typer.Argument(metavar="[SUITE]", help="All suites if absent.")] = None,
-) -> None:
+def status(suite: AnySuite = None) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
     from harness.store import read
     from harness.store.totals import job_counts

@@ -205,7 +205,7 @@ REFUSED = {
         "no condition of tiny called 'nonne'; did you mean 'none'?",
     ),
     "seeds": (["show", "tiny", "--seeds", "x"], "--seeds: seeds are written like 0-6 or 0,2,5-7, got 'x'"),
-    "an executor": (["run-suite", "tiny", "--executor", "slurm"], "no executor called 'slurm'; known: docker"),
+    "an executor": (["run-suite", "tiny", "--executor", "slurm"], "'slurm' is not one of 'local'"),
     "the substitute's seed": (["run-suite", "tiny", "--seeds", "10000"], "seed 10000 is the substitute's"),
     "an option": (["run-suite", "tiny", "--workers", "0"], "--workers"),
 }
