@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from harness.errors import SpecError
+from harness.spec import PROFILES, seeds_of
 from harness.suites.devices import Wanted
 
 
@@ -17,8 +18,6 @@ def _suites(incomplete: str) -> list[str]:
 
 
 def _profiles(incomplete: str) -> list[str]:
-    from harness.spec import PROFILES
-
     return [name for name in PROFILES if name.startswith(incomplete)]
 
 
@@ -51,8 +50,6 @@ Workers = Annotated[
 
 def parsed_seeds(text: str | None) -> tuple[int, ...]:
     """The seeds of `--seeds`, none if absent; raises SpecError."""
-    from harness.spec import seeds_of
-
     try:
         return () if text is None else seeds_of(text)
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -50,10 +51,7 @@ def show(
         states = job_states(database, plan.by_key) if database else {}
         measured = rates(database, found.name) if database else {}
     processes = workers or found.workers
-
-    def expected(jobs: Sequence[PlannedJob]) -> Estimate:
-        return estimate(jobs, measured, found, processes)
-
+    expected = partial(estimate, rates=measured, device=found, workers=processes)
     console = wide_console()
     console.print(_jobs_table(plan, states, expected))
     by_state = _by_state(plan.asked, states)

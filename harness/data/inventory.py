@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from harness.data.catalogue import get_dataset, own_names, split_file
 from harness.data.manifest import Manifest, find_manifest
 from harness.data.origin import Origin
+from harness.data.records import State
 from harness.data.sets import DATASETS, DataSet, undescribed_set
 from harness.errors import DataDamaged, HarnessError, UnknownName
 
@@ -18,7 +18,7 @@ class Description:
     """A data set as `harness data list` shows it."""
 
     dataset: DataSet
-    state: Literal["ready", "missing", "damaged"]
+    state: State
     images: dict[str, int]
     """Per split that is there."""
     bytes: int

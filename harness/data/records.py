@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,10 @@ MANIFEST = "manifest.json"
 
 Damaged = Callable[[Path, str], DataDamaged]
 """Makes the error for a file that is not what was written, of its path and what is wrong."""
+
+
+State = Literal["ready", "missing", "damaged"]
+"""Of data: `ready` without a visible damage, which is as much as sizes tell."""
 
 
 class Record(BaseModel):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.bar import bar
-from harness.cli.data.names import Kind, Replace, existing, kind_of, ready_line
+from harness.cli.data.names import Kind, kind_of, ready_line
+from harness.cli.data.options import Replace, existing
 from harness.errors import SpecError
 from harness.settings import settings
 

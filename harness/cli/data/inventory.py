@@ -16,6 +16,7 @@ from harness.settings import settings
 
 if TYPE_CHECKING:
     from harness.data.origin import Origin
+    from harness.data.records import State
     from harness.data.sets import DataSet
     from harness.data.weights import ExternalWeights
 
@@ -65,7 +66,7 @@ def verify(
         typer.echo(f"{name}: every byte is as it was made")
 
 
-def _notes(row: DataSet | ExternalWeights, state: str, origin: Origin | None, problem: str) -> Iterator[str]:
+def _notes(row: DataSet | ExternalWeights, state: State, origin: Origin | None, problem: str) -> Iterator[str]:
     """What is to be said below the list of a set or weights."""
     if state == "missing":
         yield f"{row.name} is missing: {row.bring}"

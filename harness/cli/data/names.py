@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import Literal
 
 from harness.cli.quantities import few, megabytes
 from harness.errors import UnknownName
 from harness.settings import settings
 
-if TYPE_CHECKING:
-    from harness.data.writing import Existing
-
 Kind = Literal["weights", "own", "corruption", "table"]
 """Weights, a set of one's own, a corrupted one, another one of the table."""
-
-Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there.")]
-
-
-def existing(replace: bool) -> Existing:
-    """What happens to what is there already."""
-    return "replace" if replace else "refuse"
 
 
 def kind_of(name: str) -> Kind:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.bar import bar
-from harness.cli.data.names import Replace, existing, kind_of, ready_line
+from harness.cli.data.names import kind_of, ready_line
+from harness.cli.data.options import Replace, existing
 from harness.errors import SpecError
 from harness.names import lookup
 from harness.settings import settings

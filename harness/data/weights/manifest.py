@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.data.origin import Origin
-from harness.data.records import Record, check_sha256, check_size, find_record
+from harness.data.records import Record, State, check_sha256, check_size, find_record
 from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
 from harness.errors import DataDamaged, DataMissing
 
@@ -79,7 +79,7 @@ class WeightsDescription:
     """Weights as `harness data list` shows them."""
 
     weights: ExternalWeights
-    state: Literal["ready", "missing", "damaged"]
+    state: State
     manifest: WeightsManifest | None = None
     problem: str = ""
     """What is damaged."""
