@@ -14,6 +14,8 @@ import typer
 from harness.cli.results import found_database
 from harness.errors import HarnessError
 from harness.settings import settings
+from harness.spec import PROFILES
+from harness.suites.devices import find_device
 
 if TYPE_CHECKING:
     from harness.data.origin import Origin
@@ -56,8 +58,6 @@ def _torch() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
-    from harness.suites.devices import find_device
-
     found = find_device("auto")
     unit = "GPU" if found.kind == "cuda" else "core"
     yield Finding(True, f"--device auto is {found.kind}: {found.name}, {found.count} {unit}{'s' * (found.count > 1)}")
@@ -99,7 +99,6 @@ def _stand_in(what: str, bring: str, origin: Origin | None) -> Finding | None:
 
 
 def _suites() -> Iterator[Finding]:
-    from harness.spec import PROFILES
     from harness.suites.registry import catalogue
 
     try:

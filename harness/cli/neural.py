@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -16,6 +16,7 @@ from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec.neural import FitSpec, SimulationSpec
 from harness.spec.problems import validated
+from harness.suites.devices import Wanted, find_device
 
 if TYPE_CHECKING:
     import torch
@@ -153,10 +154,8 @@ def _fits(name: str) -> Path:
     return settings().results_dir / "neural" / name
 
 
-def _device(wanted: Any) -> torch.device:
+def _device(wanted: Wanted) -> torch.device:
     import torch
-
-    from harness.suites.devices import find_device
 
     return torch.device(find_device(wanted).kind)
 

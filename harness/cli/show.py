@@ -14,6 +14,7 @@ from harness.cli.results import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of
+from harness.suites.devices import find_device
 
 if TYPE_CHECKING:
     from harness.spec import Job, Place, PlannedJob
@@ -33,7 +34,6 @@ def show(
     """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
     from harness.store.read import job_states, rates
     from harness.suites.cost import estimate
-    from harness.suites.devices import find_device
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
     from harness.suites.registry import get_suites

@@ -39,6 +39,14 @@ def described(data_dir: Path) -> list[Description]:
     return [*table, *(_described_own(data_dir, name) for name in own_names(data_dir))]
 
 
+def find_ready(data_dir: Path, dataset: DataSet) -> Manifest | None:
+    """The set's manifest if the set is there and nothing of it is visibly damaged."""
+    try:
+        return _find_whole(data_dir, dataset)
+    except DataDamaged:
+        return None
+
+
 def _described_own(data_dir: Path, name: str) -> Description:
     try:
         return _described(data_dir, get_dataset(data_dir, name))
@@ -48,13 +56,11 @@ def _described_own(data_dir: Path, name: str) -> Description:
 
 def _described(data_dir: Path, dataset: DataSet) -> Description:
     try:
-        manifest = find_manifest(data_dir, dataset)
-        if manifest is None:
-            return Description(dataset=dataset, state="missing", images={}, bytes=0, origin=None)
-        for split in manifest.splits:
-            split_file(data_dir, dataset.name, split)
+        manifest = _find_whole(data_dir, dataset)
     except DataDamaged as error:
         return _damaged(dataset, error)
+    if manifest is None:
+        return Description(dataset=dataset, state="missing", images={}, bytes=0, origin=None)
     return Description(
         dataset=dataset,
         state="ready",
@@ -68,7 +74,9 @@ def _damaged(dataset: DataSet, error: HarnessError) -> Description:
     return Description(dataset=dataset, state="damaged", images={}, bytes=0, origin=None, problem=str(error))
 
 
-def find_ready(data_dir: Path, dataset: DataSet) -> Manifest | None:
-    """The set's manifest if the set is there and nothing of it is visibly damaged."""
-    ready = _described(data_dir, dataset).state == "ready"
-    return find_manifest(data_dir, dataset) if ready else None
+def _find_whole(data_dir: Path, dataset: DataSet) -> Manifest | None:
+    """The set's manifest after a look at the size of every file, None if it is not there; raises DataDamaged."""
+    manifest = find_manifest(data_dir, dataset)
+    for split in manifest.splits if manifest else ():
+        split_file(data_dir, dataset.name, split)
+    return manifest
