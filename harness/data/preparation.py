@@ -18,7 +18,7 @@ from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS, DataSet
-from harness.data.writing import SplitArrays, write_set
+from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 
 TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
@@ -42,35 +42,41 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
     if dataset.bundled:
         return prepare_bundled(data_dir, name, replace=replace)
     if dataset.generated:
-        _refuse_stand_in(data_dir, dataset)
-        from harness.data.corruptions import corrupt  # needs torch, which the runner does without
+        return _generate(data_dir, dataset, "replace" if replace else "keep", on_progress)
+    return _download(data_dir, dataset, on_progress)
 
-        return corrupt(data_dir, dataset.clean, existing="replace" if replace else "keep", on_progress=on_progress)
-    downloads = data_dir / DOWNLOADS / name
+
+def _generate(data_dir: Path, dataset: DataSet, existing: Existing, on_progress: OnProgress) -> Manifest:
+    """Corrupt the clean set; raises DataMissing where that is a stand-in."""
+    from harness.data.corruptions import corrupt  # needs torch, which the runner does without
+
+    clean = get_dataset(data_dir, dataset.clean)
+    if get_manifest(data_dir, clean.name).origin.stand_in:
+        raise DataMissing(
+            f"{clean.name} in {data_dir} is a stand-in, and so would be what is made of it; bring the real one "
+            f"first: {clean.bring}"
+        )
+    return corrupt(data_dir, clean.name, existing=existing, on_progress=on_progress)
+
+
+def _download(data_dir: Path, dataset: DataSet, on_progress: OnProgress) -> Manifest:
+    """Bring the files that a set is made of, make it, and remove them."""
+    name, folder = dataset.name, data_dir / DOWNLOADS / dataset.name
     if name in ARCHIVES:
         instead = f"or make it of {dataset.clean}, marked as generated: harness data corrupt {dataset.clean}"
-        archives = [fetched(ARCHIVES[name], downloads, name, on_progress, instead=instead)]
+        archives = [fetched(ARCHIVES[name], folder, name, on_progress, instead=instead)]
         manifest = import_corruptions(data_dir, name, archives[0], kind="download", existing="replace")
     elif name in TORCHVISION:
         import torchvision
 
         kind = getattr(torchvision.datasets, TORCHVISION[name])
-        archives = [fetched(download, downloads, name, on_progress) for download in _published(kind)]
+        archives = [fetched(download, folder, name, on_progress) for download in _published(kind)]
         manifest = _from_torchvision(data_dir, name, kind, archives)
     else:
         raise DataError(f"{name} cannot be downloaded by a program; get its images yourself, then: {dataset.bring}")
     for archive in archives:
         archive.unlink()
     return manifest
-
-
-def _refuse_stand_in(data_dir: Path, dataset: DataSet) -> None:
-    """Raise DataMissing where a set would be made of a stand-in."""
-    if get_manifest(data_dir, dataset.clean).origin.stand_in:
-        raise DataMissing(
-            f"{dataset.clean} in {data_dir} is a stand-in, and so would be what is made of it; bring the real one "
-            f"first: {get_dataset(data_dir, dataset.clean).bring}"
-        )
 
 
 def _published(kind: Any) -> list[Download]:
