@@ -7,7 +7,6 @@ first and the new one comes last: whatever is interrupted in between leaves weig
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,8 +14,8 @@ from typing import Literal
 from pydantic import Field
 
 from harness.data.origin import Origin
-from harness.data.records import Record, State, check_sha256, check_size, find_record
-from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
+from harness.data.records import Record, check_sha256, check_size, find_record
+from harness.data.weights.table import ExternalWeights, get_weights
 from harness.errors import DataDamaged, DataMissing
 
 
@@ -72,30 +71,6 @@ def weights_file(data_dir: Path, name: str, on_bytes: Callable[[int], None] | No
         )
     check_sha256(path, manifest.sha256, partial(_damaged, weights), on_bytes)
     return path
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsDescription:
-    """Weights as `harness data list` shows them."""
-
-    weights: ExternalWeights
-    state: State
-    manifest: WeightsManifest | None = None
-    problem: str = ""
-    """What is damaged."""
-
-
-def described_weights(data_dir: Path) -> list[WeightsDescription]:
-    """All weights of the table, there or not; sizes are checked, contents are not."""
-    return [_described(data_dir, weights) for weights in WEIGHTS.values()]
-
-
-def _described(data_dir: Path, weights: ExternalWeights) -> WeightsDescription:
-    try:
-        manifest = find_weights(data_dir, weights.name)
-    except DataDamaged as error:
-        return WeightsDescription(weights=weights, state="damaged", problem=str(error))
-    return WeightsDescription(weights=weights, state="ready" if manifest else "missing", manifest=manifest)
 
 
 def _damaged(weights: ExternalWeights, path: Path, what: str) -> DataDamaged:
