@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import ReportedProfile
-from harness.cli.results import found_database
+from harness.cli.result_database import found_database
 from harness.cli.terminal import terminal_table, wide_console
 
 

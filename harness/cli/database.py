@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.results import opened_database
+from harness.cli.result_database import opened_database
 from harness.errors import DatabaseUnusable
 from harness.settings import settings
 

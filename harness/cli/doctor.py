@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from harness.cli.results import found_database
+from harness.cli.result_database import found_database
 from harness.errors import HarnessError
 from harness.settings import settings
 from harness.spec import PROFILES

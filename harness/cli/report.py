@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.options import AnySuites, LeastCleanRatio, ReportedProfile
-from harness.cli.results import opened_database
+from harness.cli.result_database import opened_database
 from harness.cli.terminal import terminal_table, wide_console
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.settings import settings

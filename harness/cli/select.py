@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import LeastCleanRatio, ReportedProfile, SuiteName
-from harness.cli.results import opened_database
+from harness.cli.result_database import opened_database
 from harness.cli.terminal import terminal_table, wide_console
 from harness.measurement import LEAST_CLEAN_RATIO
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.quantities import duration, flop, number_of_trainings, outlook
-from harness.cli.results import found_database
+from harness.cli.result_database import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.results import opened_database
+from harness.cli.result_database import opened_database
 from harness.cli.terminal import print_rows
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from harness.cli.options import AnySuite
-from harness.cli.results import opened_database
+from harness.cli.result_database import opened_database
 from harness.cli.terminal import wide_console
 from harness.names import lookup
 from harness.settings import settings
