@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.folder import Layout, class_names, class_of, decoded, labels, split_layout
+from harness.data.class_folders import Layout, class_names, class_of, labels, split_layout
+from harness.data.decoding import decoded
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of

@@ -89,7 +89,7 @@ def test_threads_and_batches_do_not_mix_images_up(
 ) -> None:
     folder = image_folder(channels=3, size=(150, 260), classes=4, per_class=10)
     import_images(tmp_path / "a", "imagenet", folder)
-    monkeypatch.setattr("harness.data.folder.BATCH_IMAGES", 3)
+    monkeypatch.setattr("harness.data.decoding.BATCH_IMAGES", 3)
     import_images(tmp_path / "b", "imagenet", folder)
     assert digests(tmp_path / "a", "imagenet") == digests(tmp_path / "b", "imagenet")
 

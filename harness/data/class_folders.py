@@ -1,0 +1,57 @@
+"""Images in folders by class, train/CLASS/*.png and test/CLASS/*.png: which there are, and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.pictures import SUFFIXES
+from harness.data.source import Source
+from harness.errors import ImportRefused
+
+Layout = dict[str, dict[str, str]]
+"""split -> file name -> class"""
+
+
+def split_layout(source: Source, splits: tuple[str, ...]) -> Layout:
+    """Each split's images and their classes; whatever else lies in a split's folder is refused, not skipped."""
+    layout: Layout = {split: {} for split in splits}
+    for name in source.names():
+        split, *parts = name.split("/")
+        if split in layout:
+            layout[split][name] = class_of(source, name, parts, f"{split}/")
+    for split, files in layout.items():
+        if not files:
+            raise ImportRefused(f"{source.path} has no images in {split}/CLASS/")
+    return layout
+
+
+def class_of(source: Source, name: str, parts: Sequence[str], where: str = "") -> str:
+    """The class of an image; raises ImportRefused for a file that is none, or lies deeper.
+
+    parts: its name from where the classes lie on.
+    """
+    if len(parts) != 2 or not name.lower().endswith(SUFFIXES):
+        raise ImportRefused(f"{source.path}: {name!r} is not {where}CLASS/IMAGE with {', '.join(SUFFIXES)}")
+    return parts[0]
+
+
+def class_names(layout: Layout, path: Path) -> list[str]:
+    """The names in the order of their labels: sorted, numbers by their value; raises ImportRefused if splits differ."""
+    found = {split: set(files.values()) for split, files in layout.items()}
+    for split, present in found.items():
+        odd = sorted(present ^ found["train"])
+        if odd:
+            there, missing = ("train", split) if odd[0] in found["train"] else (split, "train")
+            raise ImportRefused(f"{path}: class {odd[0]!r} is in {there}/ but not in {missing}/")
+    numbers = all(name.isdecimal() for name in found["train"])
+    return sorted(found["train"], key=lambda name: (int(name) if numbers else 0, name))
+
+
+def labels(split: Mapping[str, str], files: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
+    """The numbers of the files' classes: (files,)."""
+    number = {label: index for index, label in enumerate(classes)}
+    return np.array([number[split[file]] for file in files], np.int64)
