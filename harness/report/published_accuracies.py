@@ -72,14 +72,14 @@ class Comparison:
         )
 
 
-def compared(model: RobustBenchModel, measured: Mapping[Measure, float], n_images: int) -> tuple[Comparison, ...]:
+def compared(model: RobustBenchModel, measured: Mapping[Measure, tuple[float, int]]) -> tuple[Comparison, ...]:
     """Each measured accuracy of which there is a published one.
 
-    measured: accuracies as fractions; the means are over all corruptions of CIFAR-10-C, `corruptions` over all
-    severities too. n_images: different test images behind each.
+    measured: accuracies as fractions, and how many different test images are behind each; the means are over all
+    corruptions of CIFAR-10-C, `corruptions` over all severities too.
     """
     return tuple(
-        Comparison(model=model, measure=measure, measured=measured[measure], published=value, n_images=n_images)
-        for measure, value in PUBLISHED[model].items()
-        if measure in measured
+        Comparison(model=model, measure=measure, measured=accuracy, published=PUBLISHED[model][measure], n_images=n)
+        for measure, (accuracy, n) in measured.items()
+        if measure in PUBLISHED[model]
     )

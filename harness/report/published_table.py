@@ -62,14 +62,15 @@ def _comparisons(results: Results) -> Iterator[Comparison]:
         if name is None or RobustBenchSpec(model=name).weights in made_here:
             continue
         corrupted = results.corruptions[results.corruptions["condition"] == row.condition]
-        measured: dict[Measure, float] = {}
+        measured: dict[Measure, tuple[float, int]] = {}
         if pd.notna(row.clean_accuracy):
-            measured["clean"] = row.clean_accuracy
+            images = results.images[results.images["condition"] == row.condition]
+            measured["clean"] = row.clean_accuracy, int(images.loc[images["kind"] == "clean", "n"].min())
         if _is_whole(corrupted):
-            measured["corruptions"] = corrupted["accuracy"].mean()
-            measured["severity5"] = corrupted.loc[corrupted["severity"] == WORST, "accuracy"].mean()
-        if measured and len(corrupted):
-            yield from compared(name, measured, int(corrupted["n"].min()))
+            n, worst = int(corrupted["n"].min()), corrupted[corrupted["severity"] == WORST]
+            measured["corruptions"] = corrupted["accuracy"].mean(), n
+            measured["severity5"] = worst["accuracy"].mean(), n
+        yield from compared(name, measured)
 
 
 def _is_whole(corrupted: pd.DataFrame) -> bool:

@@ -60,6 +60,8 @@ class Results:
     """condition, seed, epoch, and the quantities of each epoch."""
     gamma_epochs: pd.DataFrame
     """condition, seed, epoch, tap, gamma."""
+    images: pd.DataFrame
+    """condition, evaluation, kind, n: the test images that each of an evaluation's numbers is of."""
     missing: pd.DataFrame
     """condition, evaluation, seed, state, reason of what the suite asks for and the database does not hold."""
     origins: Origins
@@ -142,6 +144,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         acceptable=views["v_acceptable"],
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
+        images=_ordered(read.images_behind(db, suite, profile)),
         missing=read_missing(db, suite, profile),
         origins=origins(db, suite, profile),
         schema=state(db) or "",

@@ -16,7 +16,7 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
-from harness.report.summary import acceptable, baselines, finished
+from harness.report.summary import acceptable, at_largest_size, baselines, finished
 from harness.report.vocabulary import in_order
 
 BY = "gaussian"
@@ -116,7 +116,8 @@ def seed_values(results: Results) -> pd.DataFrame:
     """
     clean = finished(results.models, results.models)[["condition", "seed", "clean_accuracy"]]
     sizes = results.acceptable[["evaluation", "epsilon"]].drop_duplicates()
-    distorted = [results.curves.merge(sizes, on=["evaluation", "epsilon"]).rename(columns={"accuracy": "d"})]
+    reached = at_largest_size(results.curves).rename(columns={"accuracy": "d"})
+    distorted = [reached[reached["evaluation"].isin(sizes["evaluation"])]]
     attack = sizes.loc[sizes["epsilon"].isna(), "evaluation"]
     if len(attack) == 1 and results.boundary["steps"].nunique() == 1:
         distorted.append(results.boundary.assign(evaluation=attack.item(), d=results.boundary["score"]))

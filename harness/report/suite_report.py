@@ -101,7 +101,7 @@ def suite_tables(results: Results, findings: Findings, least_clean_ratio: float)
     scope, values = results.scope, summary.scores(results)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
     ratios = summary.acceptable(results.acceptable, least_clean_ratio)
-    overview = tables.summary_table(values, summary.failures(results), results.order, results.missing, scope)
+    overview = tables.summary_table(values, summary.failures(results), results)
     found = (
         claims_table(findings),
         evidence_table(findings),

@@ -35,12 +35,23 @@ def at_severity(results: Results) -> pd.DataFrame:
 
 
 def corruption_means(corruptions: pd.DataFrame, *by: str) -> pd.DataFrame:
-    """condition, the columns `by`, seed, value: mean accuracy over each model's corruptions, missing if one of them is.
+    """condition, the columns `by`, seed, value: mean accuracy over each model's corruptions.
 
-    It is taken within each model, so that an SEM of it is over seeds.
+    It is taken within each model, so that an SEM of it is over seeds, and missing for a model that lacks one of the
+    corruptions and severities that others have: means over different corruptions are not comparable.
     """
-    models = corruptions.groupby(["condition", *by, "seed"], sort=False)["accuracy"]
-    return models.agg(lambda part: part.mean(skipna=False)).reset_index(name="value")
+    points = corruptions["corruption"] + " " + corruptions["severity"].astype(str)
+    asked = points.groupby([corruptions[name] for name in by]).transform("nunique") if by else points.nunique()
+    models = corruptions.assign(asked=asked).groupby(["condition", *by, "seed"], sort=False)
+    found = models.agg(value=("accuracy", "mean"), n=("accuracy", "count"), asked=("asked", "max")).reset_index()
+    return found.assign(value=found["value"].where(found["n"] == found["asked"])).drop(columns=["n", "asked"])
+
+
+def at_largest_size(curves: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `curves` at the largest epsilon of their condition and evaluation."""
+    largest = curves.groupby(["condition", "evaluation"])["epsilon"].transform("max")
+    reached: pd.DataFrame = curves[curves["epsilon"] == largest]
+    return reached
 
 
 def worst_corruption_means(results: Results) -> pd.DataFrame:
@@ -57,7 +68,7 @@ def scores(results: Results) -> pd.DataFrame:
     """
     parts = [
         _clean(results.models),
-        *(_at_largest_epsilon(results.curves, name) for name in in_order(results.curves["evaluation"])),
+        _at_largest_sizes(results.curves),
         *_boundary_scores(results.boundary),
         _median_distances(results.distances),
         _corruption_scores(results.corruptions),
@@ -147,17 +158,22 @@ def _clean(models: pd.DataFrame) -> pd.DataFrame:
     )[SCORE_COLUMNS]
 
 
-def _at_largest_epsilon(curves: pd.DataFrame, evaluation: str) -> pd.DataFrame:
-    """Accuracy at the largest size of an attack; its heading says the size."""
-    rows = curves[curves["evaluation"] == evaluation]
-    largest = rows["epsilon"].max()
-    reached: pd.DataFrame = rows[rows["epsilon"] == largest]
-    return reached.assign(
-        measure=evaluation,
-        label=f"{attack_title(evaluation)}, ε = {largest:g}",
-        unit="accuracy",
-        value=reached["accuracy"],
-    )[SCORE_COLUMNS]
+def _at_largest_sizes(curves: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy at the largest size of each attack, which the heading says; the conditions of two tasks may have two."""
+    reached = at_largest_size(curves).sort_values("epsilon", kind="stable")
+    parts = [pd.DataFrame(columns=SCORE_COLUMNS)]
+    for evaluation in in_order(curves["evaluation"]):
+        rows = reached[reached["evaluation"] == evaluation]
+        several = rows["epsilon"].nunique() > 1
+        for size, own in rows.groupby("epsilon"):
+            named = own.assign(
+                measure=f"{evaluation}_{size:g}" if several else evaluation,
+                label=f"{attack_title(evaluation)}, ε = {size:g}",
+                unit="accuracy",
+                value=own["accuracy"],
+            )
+            parts.append(named[SCORE_COLUMNS])
+    return pd.concat([part for part in parts if len(part)] or parts)
 
 
 def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:

@@ -11,20 +11,19 @@ import pandas as pd
 from harness.report.cells import POINTS, UNITS, plus_minus, signed
 from harness.report.formats import Table
 from harness.report.missing import DATA, Reasons
+from harness.report.results import Results
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
 from harness.report.summary import MEASURED, summarized
 from harness.report.vocabulary import attack_title, in_order, tap_title
 
 
-def summary_table(
-    values: pd.DataFrame, failures: pd.DataFrame, conditions: Sequence[str], missing: pd.DataFrame, scope: str
-) -> Table:
+def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results) -> Table:
     """One row per condition, one column per measure: mean ± SEM over seeds.
 
     values: rows of `summary.scores`. failures: rows of `summary.failures`, which also tell of models without a number.
-    scope: suite and profile, for the title.
     """
+    missing = results.missing
     means = summarized(values, ["condition", *MEASURED])
     measured = _measures(pd.concat([frame[MEASURED] for frame in (means, failures) if len(frame)] or [means]))
     columns = pd.concat([measured, _unmeasured(measured, missing)], ignore_index=True)
@@ -35,7 +34,7 @@ def summary_table(
     failed = failures.groupby(["condition", "failing"])[["n", "n_failed"]].sum()
     counts = means.groupby("condition")["n"].max()
     rows = []
-    for condition in conditions:
+    for condition in results.order:
         seeds = int(counts.get(condition, 0))
         row = [condition, str(seeds)]
         for column in records(columns):
@@ -46,10 +45,15 @@ def summary_table(
     heads = [_head(column.label, UNITS[column.unit].title) for column in records(columns)]
     return Table(
         name="summary",
-        title=f"Summary of {scope}: mean ± SEM over seeds",
+        title=f"Summary of {results.scope}: mean ± SEM over seeds",
         columns=("Condition", "Seeds", *heads, *failing),
         rows=tuple(rows),
-        notes=(*_distance_notes(failures), *_diverged_note(missing), *reasons.notes()),
+        notes=(
+            *_images_note(results.images),
+            *_distance_notes(failures),
+            *_diverged_note(missing),
+            *reasons.notes(),
+        ),
         data=means,
     )
 
@@ -221,6 +225,20 @@ def _failure_cell(failed: pd.DataFrame, key: tuple[str, str]) -> str:
         return "–"
     n_failed, n_scored = failed["n_failed"].loc[key], failed["n"].loc[key]
     return f"{n_failed:.0f} of {n_scored + n_failed:.0f}"
+
+
+def _images_note(images: pd.DataFrame) -> Iterator[str]:
+    """How many test images are behind each number of one model; evaluations that have as many share a part of it."""
+    if images.empty:
+        return
+    order = list(dict.fromkeys(("clean", *in_order(images["evaluation"]))))
+    counts = images.groupby("evaluation")["n"].agg(["min", "max"]).sort_index(key=lambda names: names.map(order.index))
+    parts = [
+        f"{', '.join(map(attack_title, rows.index))} {' to '.join(dict.fromkeys(map(str, ends)))}"
+        for ends, rows in groups(counts, ["min", "max"])
+    ]
+    severity = " (of corruptions at each severity)" if (images["kind"] == "corruption").any() else ""
+    yield f"Test images behind each model's number: {'; '.join(parts)}{severity}."
 
 
 def _distance_notes(failures: pd.DataFrame) -> Iterator[str]:

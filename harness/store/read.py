@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SQL_SECONDS = 600.0  # that a user's query may take
 MOST_ROWS = 1_000_000  # that it may answer with: they are held in memory
+_OF_IMAGES = ("accuracy", "score", "median_l2", "median_linf")  # metrics
 _ONLY_QUERIES = "SQL: only queries are answered, nothing is changed"
 
 NOT_RUN = "not run yet"
@@ -183,6 +184,29 @@ def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame
         found = [tuple(row) for row in connection.execute(query)]
     frame = pandas.DataFrame(found, columns=[*where, "norm", "distance", "n", "n_failed"])
     return frame.assign(norm=[metric.removeprefix("median_") for metric in frame["norm"]])
+
+
+@patient
+def images_behind(db: Database, suite: str, profile: str) -> pandas.DataFrame:
+    """How many test images each number of an evaluation is of: condition, evaluation, kind, n.
+
+    n: the fewest of its models; of a corruption those of one severity, of an attack those that it failed on too.
+    """
+    import pandas
+
+    by = ("condition", "evaluation", "kind")
+    number = schema.Measurement
+    place = sql_table("placed_evaluation", *map(column, (*by, "suite", "profile", "evaluation_row")))
+    columns = [place.c[name] for name in by]
+    query = (
+        select(*columns, func.min(number.n + func.coalesce(number.n_failed, 0)))
+        .join(number, number.evaluation_id == place.c.evaluation_row)
+        .where(place.c.suite == suite, place.c.profile == profile, number.metric.in_(_OF_IMAGES))
+        .group_by(*columns)
+    )
+    with db.reading() as connection:
+        found = [tuple(row) for row in connection.execute(query)]
+    return pandas.DataFrame(found, columns=[*by, "n"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,7 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         acceptable=_ratios(curves, table, seeds),
         epochs=each(_epochs, epochs=epochs),
         gamma_epochs=gamma_epochs,
+        images=_images(table),
         missing=pd.DataFrame(columns=["condition", "evaluation", "seed", "state", "reason"]),
         origins=ORIGINS,
         schema="0001",
@@ -163,6 +164,14 @@ def _gammas(rng: Generator, row: dict, gain: float, *, epochs: int) -> Iterator[
         weights = np.exp(np.array([0.25, 0.1, 0.0, -0.1, -0.1]) * epoch + rng.normal(0, 0.05, 5))
         for tap, weight in enumerate(weights / weights.sum()):
             yield {"epoch": epoch, "tap": tap, "gamma": weight}
+
+
+def _images(table: pd.DataFrame) -> pd.DataFrame:
+    """As many test images as a profile between `small` and `paper` might have."""
+    counts = {**dict.fromkeys(("clean", *LARGEST), 10_000), "boundary": 1000, "ddn": 1000, "corruption": 10_000}
+    own = pd.DataFrame({"evaluation": list(counts), "n": list(counts.values())})
+    kinds = own["evaluation"].replace("ddn", "own_minimal_attack")
+    return table[["condition"]].merge(own.assign(kind=kinds), how="cross")
 
 
 def _gain(row: dict) -> float:

@@ -16,28 +16,28 @@ def test_every_model_has_a_published_clean_accuracy() -> None:
 
 
 def test_what_was_measured_is_compared_where_there_is_a_published_number() -> None:
-    clean, severity5 = compared("Standard", {"clean": 0.95, "severity5": 0.55}, n_images=10_000)
+    clean, severity5 = compared("Standard", {"clean": (0.95, 10_000), "severity5": (0.55, 10_000)})
     assert (clean.measure, severity5.measure) == ("clean", "severity5")
     assert clean.difference == pytest.approx(0.0022)
     assert severity5.difference == pytest.approx(-0.0149)
-    assert [found.measure for found in compared("Carmon2019Unlabeled", {"severity5": 0.7}, n_images=100)] == []
+    assert [found.measure for found in compared("Carmon2019Unlabeled", {"severity5": (0.7, 100)})] == []
 
 
 def test_the_standard_error_is_that_of_a_share_of_n_images() -> None:
-    [found] = compared("Standard", {"clean": 0.9}, n_images=400)
+    [found] = compared("Standard", {"clean": (0.9, 400)})
     assert found.standard_error == pytest.approx(math.sqrt(0.9478 * 0.0522 / 400))
 
 
 def test_within_three_standard_errors_there_is_no_warning_and_beyond_there_is_one() -> None:
     limit = 3 * math.sqrt(0.9306 * 0.0694 / 1000)
     for factor, agrees in ((0.99, True), (-0.99, True), (1.01, False), (-1.01, False)):
-        [found] = compared("Modas2021PRIMEResNet18", {"clean": 0.9306 + factor * limit}, n_images=1000)
+        [found] = compared("Modas2021PRIMEResNet18", {"clean": (0.9306 + factor * limit, 1000)})
         assert found.agrees == agrees
         assert bool(found.warning) != agrees
 
 
 def test_the_warning_says_both_numbers_and_what_chance_explains() -> None:
-    [found] = compared("Standard", {"severity5": 0.3}, n_images=100)
+    [found] = compared("Standard", {"severity5": (0.3, 100)})
     assert found.warning == (
         "Standard: mean accuracy on CIFAR-10-C at severity 5 is 30.00% here and 56.49% at RobustBench; 26.49% is more "
         "than the 14.87% (3 standard errors) that 100 images explain: look at the weights and the images"

@@ -10,6 +10,7 @@ from invented import FOUR, condition, results
 from harness.report.summary import (
     acceptable,
     baselines,
+    corruption_means,
     gamma_means,
     paired_differences,
     scores,
@@ -107,6 +108,36 @@ def test_a_mean_over_corruptions_needs_all_of_them() -> None:
     holed.loc[0, "accuracy"] = float("nan")
     found = scores(replace(given, corruptions=holed))
     assert "none" not in set(found.loc[found["measure"] == "corruption", "condition"])
+
+
+def test_a_mean_over_corruptions_is_over_the_same_ones_for_every_model() -> None:
+    """A suite's second evaluation of corruptions may not have run yet for a seed."""
+    given = results(seeds=2)
+    rows = given.corruptions
+    later = (rows["condition"] == "none") & (rows["seed"] == 1) & (rows["corruption"] == "fog")
+    found = scores(replace(given, corruptions=rows[~later]))
+    have = found.loc[found["measure"] == "corruption", ["condition", "seed"]].apply(tuple, axis=1)
+    assert ("none", 0) in set(have)
+    assert ("none", 1) not in set(have)
+    at_four = corruption_means(rows[~later], "severity")
+    assert at_four.loc[(at_four["condition"] == "none") & (at_four["seed"] == 1), "value"].isna().all()
+
+
+def test_each_condition_is_shown_at_its_own_largest_size() -> None:
+    """CIFAR-100 is attacked with smaller perturbations than CIFAR-10: a suite may have models of both."""
+    given = results(seeds=1)
+    curves = given.curves.copy()
+    smaller = (curves["condition"] == "pixel") & (curves["evaluation"] == "fgsm_transfer")
+    curves.loc[smaller, "epsilon"] /= 4
+    found = scores(replace(given, curves=curves))
+    attacked = found[found["evaluation"] == "fgsm_transfer"].set_index("condition")
+    assert attacked["measure"].to_dict() == {
+        "pixel": "fgsm_transfer_0.005",
+        "none": "fgsm_transfer_0.02",
+        "threshold": "fgsm_transfer_0.02",
+        "threshold-cifar10": "fgsm_transfer_0.02",
+    }
+    assert attacked["label"]["pixel"].endswith("ε = 0.005")
 
 
 def test_acceptable_needs_both_conditions() -> None:

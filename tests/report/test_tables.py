@@ -14,7 +14,7 @@ from harness.report.tables import verdict
 
 def summary_of(given: Results) -> tables.Table:
     values, failures = summary.scores(given), summary.failures(given)
-    return tables.summary_table(values, failures, given.order, given.missing, given.scope)
+    return tables.summary_table(values, failures, given)
 
 
 def column(table: tables.Table, head: str) -> list[str]:
@@ -29,6 +29,16 @@ def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
 
 def test_one_seed_has_no_sem_in_its_cells() -> None:
     assert not any("±" in cell for row in summary_of(results(seeds=1)).rows for cell in row)
+
+
+def test_the_summary_says_how_many_test_images_are_behind_each_number() -> None:
+    given = results(seeds=1)
+    assert summary_of(given).notes[0] == (
+        "Test images behind each model's number: Clean, Gaussian noise, Uniform noise, Salt and pepper, "
+        "Transferred FGSM, Corruptions, mean 10000; Boundary attack, ddn 1000 (of corruptions at each severity)."
+    )
+    fewer = given.images["n"].mask((given.images["condition"] == "none") & (given.images["kind"] == "clean"), 2000)
+    assert "Clean 2000 to 10000;" in summary_of(replace(given, images=given.images.assign(n=fewer))).notes[0]
 
 
 def test_accuracies_are_percent_only_in_cells() -> None:

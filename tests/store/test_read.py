@@ -133,6 +133,8 @@ def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite
         "the median is infinite"
     ]
     assert read.median_distances(db, "another", "smoke").empty
+    images = read.images_behind(db, "study", "smoke").set_index("evaluation")
+    assert images.loc["fmn"].tolist() == ["none", "own_minimal_attack", 10]
 
 
 def test_missing_places_say_why(db: Database) -> None:

@@ -1,7 +1,7 @@
 """The panels that most of the paper's figures consist of: curves with a band, bars with error bars.
 
 A figure's numbers are one long frame: panel, condition, x, mean, sem, n. `x` is the size of the perturbation, the
-severity, or the name of what a bar is of.
+severity, or the name of what a bar is of; bars of corruptions at one severity have it as a column.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels)
     """The numbers of panels; conditions without any are not in it."""
     parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
     found = pd.concat(parts, ignore_index=True)
-    return found.loc[found["condition"].isin(list(conditions)), ["panel", "condition", "x", "mean", "sem", "n"]]
+    columns = ["panel", "condition", "x", "mean", "sem", "n", *(["severity"] if "severity" in found else [])]
+    return found.loc[found["condition"].isin(list(conditions)), columns]
 
 
 def _numbers(panels: tuple[str, ...], found: Found, labels: Labels, least: float) -> pd.DataFrame:
@@ -131,7 +132,7 @@ def _draw_severity(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
 
 def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     grouped_bars(axis, rows, present_in(rows, looks), looks, group="x")
-    axis.set_ylabel("Accuracy (%)")
+    axis.set(title=severity_title(rows), ylabel="Accuracy (%)")
     for label in axis.get_xticklabels():
         label.set(rotation=40, ha="right", rotation_mode="anchor")
 
@@ -139,6 +140,11 @@ def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look])
 def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     score_bars(axis, rows, looks)
     axis.set_ylabel("Median $L_2^2$ per pixel ($10^{-3}$)")
+
+
+def severity_title(rows: pd.DataFrame) -> str:
+    """At which severity corruptions are shown: not at the paper's where a profile has others."""
+    return f"Severity {' and '.join(f'{severity:g}' for severity in sorted(rows['severity'].unique()))}"
 
 
 PANELS: Mapping[str, Panel] = {

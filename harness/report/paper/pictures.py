@@ -17,7 +17,7 @@ from harness.report.figures.curves import lines
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, legend, plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
-from harness.report.paper.panels import HEIGHT, say_no_result
+from harness.report.paper.panels import HEIGHT, say_no_result, severity_title
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
 from harness.report.vocabulary import FREQUENCIES, SEVERITY, WORST, attack_title
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n"]
+SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n", "severity"]
 
 
 def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
@@ -64,7 +64,12 @@ def _spectrum_numbers(found: Found, labels: Labels, least: float) -> pd.DataFram
         ("frequency", "radial", numbers.spectrum_means),
     ):
         if suite in found:
-            parts.append(means(found[suite]).rename(columns={"frequency": "x"}).assign(panel=panel)[SPECTRUM_COLUMNS])
+            parts.append(
+                means(found[suite])
+                .rename(columns={"frequency": "x"})
+                .assign(panel=panel)
+                .reindex(columns=SPECTRUM_COLUMNS)
+            )
     whole = pd.concat([part for part in parts if len(part)] or parts)
     return whole[whole["condition"].isin(list(labels))]
 
@@ -78,7 +83,8 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     bars = data[data["panel"] == "corruptions"]
     bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(FREQUENCIES)}))
     _or_no_result(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
-    axes[0].set(title=f"Severity {SEVERITY}", ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
+    title = severity_title(bars) if len(bars) else f"Severity {SEVERITY}"
+    axes[0].set(title=title, ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
     _power_images(axes[1:-1], shown, labels)
     radial = data[data["panel"] == "radial"].infer_objects()
     _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))

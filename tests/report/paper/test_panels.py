@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import invented
 from invented import condition
 
-from harness.report.paper.panels import panel_numbers, shares
+from harness.report.paper.panels import panel_numbers, severity_title, shares
 
 
 def test_each_condition_is_the_first_suites_that_has_it() -> None:
@@ -17,3 +19,11 @@ def test_each_condition_is_the_first_suites_that_has_it() -> None:
     assert [list(own) for _, own in shares({"five": five}, labels)] == [["none", "pixel", "neural"]]
     counts = {name: set(panel_numbers(found, ("gaussian",), own)["n"]) for found, own in both for name in own}
     assert counts == {"none": {7}, "pixel": {7}, "neural": {5}}
+
+
+def test_corruptions_are_titled_with_the_severity_that_they_are_shown_at() -> None:
+    given = invented.results()
+    labels = dict.fromkeys(given.order, "")
+    fewer = replace(given, corruptions=given.corruptions[given.corruptions["severity"].isin([1, 5])])
+    assert severity_title(panel_numbers(given, ("corruptions",), labels)) == "Severity 4"
+    assert severity_title(panel_numbers(fewer, ("corruptions",), labels)) == "Severity 5"

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pandas as pd
+from invented import condition, results
+
+from harness.data.sets import FREQUENCY
+from harness.report.published_table import published_table
+from harness.report.results import Results
+
+
+def published(accuracy: float, n: int) -> Results:
+    """RobustBench's Standard, measured clean on n images and on the corruptions of 200."""
+    given = results((condition("standard", "external"),), seeds=1)
+    models = given.models.assign(architecture="Standard", clean_accuracy=accuracy)
+    images = given.images.assign(n=given.images["n"].mask(given.images["kind"] == "clean", n))
+    points = pd.DataFrame(itertools.product(FREQUENCY, range(1, 6)), columns=["corruption", "severity"])
+    corruptions = points.assign(condition="standard", seed=0, accuracy=0.7, n=200)
+    return replace(given, models=models, images=images, corruptions=corruptions)
+
+
+def test_each_published_number_is_compared_on_the_images_that_it_was_measured_on() -> None:
+    data = published_table(published(0.9178, 2000)).data.set_index("measure")
+    assert data["n_images"].to_dict() == {"clean": 2000, "corruptions": 200, "severity5": 200}
+
+
+def test_three_points_are_a_warning_on_two_thousand_images_and_none_on_two_hundred() -> None:
+    for n, warned in ((2000, True), (200, False)):
+        notes = published_table(published(0.9178, n)).notes
+        assert any("clean accuracy" in note for note in notes) == warned
+
+
+def test_a_clean_accuracy_is_compared_without_corruptions_too() -> None:
+    given = published(0.9478, 2000)
+    without = replace(given, corruptions=given.corruptions.iloc[:0])
+    assert list(published_table(without).data["measure"]) == ["clean"]
