@@ -17,7 +17,7 @@ quickstart: .venv/.runtime ## install, run the smallest suite (about three minut
 	$(BIN)/harness report quickstart --profile small
 
 test: .venv/.dev ## every test that this machine can run, but the slow ones
-	$(BIN)/python -m pytest -m "not slow and not faults"
+	$(BIN)/python -m pytest -m "not slow and not faults" --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: .venv/.dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -16,10 +16,12 @@ database_app = typer.Typer(help="Care for the result database.", no_args_is_help
 
 @database_app.command()
 def upgrade() -> None:
-    """Upgrade a database that an older version of this program made; a copy is kept."""
+    """Upgrade a database that an older version of this program made; a copy is kept. No run may be active."""
     from harness.store import upkeep
+    from harness.suites.results_folder import held
 
-    done = upkeep.upgrade(settings().database)
+    with held(settings().results_dir):
+        done = upkeep.upgrade(settings().database)
     if done.before == done.after:
         typer.echo(f"nothing to do: the schema is {done.after}, the newest")
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,10 +25,21 @@ LINE_SECONDS = 30.0  # between two plain lines on jobs that go on
 _SPEED_SECONDS = 120.0  # of the past that the remaining time is judged by
 
 
+class _Console(Console):
+    """Standard output that may be closed: whoever read it, `head` for instance, has seen enough."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a word; rich would end the program."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what others write there, too
+        os.close(nowhere)
+
+
 @contextmanager
 def shown() -> Iterator[Watch]:
     """The display that fits the standard output."""
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     if not console.is_terminal:
         yield Lines(partial(_print, console))
         return

@@ -22,10 +22,11 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.database import database_app
 from harness.cli.sql import sql
-from harness.errors import DatabaseUnusable, HarnessError, SpecError
+from harness.errors import DatabaseUnusable, HarnessError, ResultsBusy, SpecError
 from harness.settings import settings
 from harness.store.engine import open_database
 from harness.store.views import PUBLIC
+from harness.suites.results_folder import held
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +167,12 @@ def test_no_message_has_a_password_in_it(url: str, monkeypatch: pytest.MonkeyPat
     for result in (copied, run("db", "check")):
         assert isinstance(result.exception, HarnessError)
         assert "s3cret" not in f"{result.exception}{result.output}"
+
+
+def test_a_database_that_a_run_works_on_is_not_upgraded(results: Path) -> None:
+    """The run would go on as the older version does."""
+    with held(results):
+        assert isinstance(run("db", "upgrade").exception, ResultsBusy)
 
 
 def test_upgrade_says_when_there_is_nothing_to_do() -> None:

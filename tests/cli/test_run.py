@@ -280,6 +280,25 @@ def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
     assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
 
 
+def test_a_reader_of_the_log_that_leaves_does_not_stop_a_run(program):
+    """As `| head` does, or a `| tee` that is killed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "run-suite", "tiny", "--only", "none"],
+        cwd=program.folder,
+        env=program.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=200) == 0
+    assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
+
+
 WRONG = {
     "typo": ('title = "Half', "typo.toml: not valid TOML"),
     "set": ('extends = "tiny"\ntitle = "S"\n[conditions.none]\nclassification = "cifra10"', "did you mean 'cifar10'?"),
