@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.data.class_folders import class_names, labels, split_layout
@@ -10,7 +11,7 @@ from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
 from harness.data.progress import OnProgress, ignore_progress
-from harness.data.sets import DATASETS
+from harness.data.sets import DATASETS, DataSet
 from harness.data.source import Inside, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
@@ -47,6 +48,7 @@ def import_images(
     if dataset.classes not in (None, len(classes)):
         some = ", ".join(classes[:12])
         raise ImportRefused(f"{path}: train has {len(classes)} classes ({some}), {name} has {dataset.classes}")
+    _require_names(dataset, classes, path)
     files = {split: fair_order(layout[split])[:first] for split in layout}
     images = decoded(source, dataset, files, on_progress)
     return write_set(
@@ -56,4 +58,15 @@ def import_images(
         classes=classes,
         origin=origin_of(path),
         existing=existing,
+    )
+
+
+def _require_names(dataset: DataSet, classes: Sequence[str], path: Path) -> None:
+    """Raises ImportRefused for names that would number the classes otherwise than published models do."""
+    if not dataset.class_names or tuple(classes) == dataset.class_names or all(map(str.isdecimal, classes)):
+        return
+    odd = next(name for name in classes if name not in dataset.class_names)
+    raise ImportRefused(
+        f"{path}: {dataset.name} has no class {odd!r}, and labels number the sorted names; call the folders "
+        f"{', '.join(dataset.class_names)}, or by the numbers of their labels"
     )

@@ -64,6 +64,8 @@ class DataSet:
     of `size`; None: images must have `size` already."""
     classes: int | None
     """None where the labels do not matter."""
+    class_names: tuple[str, ...] = ()
+    """In the order of the labels that published models and corrupted images go by; empty where none do."""
     splits: tuple[str, ...] = ("train", "test")
     """A corruption set's splits are its corruptions, each with all severities stacked."""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -115,7 +117,7 @@ def _digits_like(name: str, title: str) -> DataSet:
     )
 
 
-def _cifar(name: str, title: str, classes: int, fgsm: float) -> DataSet:
+def _cifar(name: str, title: str, classes: int, fgsm: float, class_names: tuple[str, ...] = ()) -> DataSet:
     return DataSet(
         name=name,
         title=title,
@@ -123,6 +125,7 @@ def _cifar(name: str, title: str, classes: int, fgsm: float) -> DataSet:
         channels=3,
         size=(32, 32),
         classes=classes,
+        class_names=class_names,
         counts={"train": 50_000, "test": 10_000},
         augmentation="crop_flip",
         pixel_scaling="centered",
@@ -150,7 +153,8 @@ def _corrupted(clean: DataSet, title: str, *, bundled: bool = False, generated: 
 
 _MNIST = _digits_like("mnist", "MNIST")
 _FASHIONMNIST = _digits_like("fashionmnist", "Fashion-MNIST")
-_CIFAR10 = _cifar("cifar10", "CIFAR-10", 10, 0.02)
+_CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_CIFAR10 = _cifar("cifar10", "CIFAR-10", 10, 0.02, _CIFAR10_CLASSES)
 _CIFAR100 = _cifar("cifar100", "CIFAR-100", 100, 0.005)
 _DIGITS = DataSet(
     name="digits",

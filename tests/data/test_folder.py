@@ -16,6 +16,7 @@ from harness.data.arrays import open_split, verify
 from harness.data.catalogue import get_manifest
 from harness.data.folder import import_images
 from harness.data.order import fair_order
+from harness.data.sets import DATASETS
 from harness.data.source import Folder
 from harness.errors import DataError, DataMissing, ImportRefused
 
@@ -70,6 +71,20 @@ def test_jpegs_of_any_case_are_read_and_left_overs_of_desktops_are_not(
     (folder / "__MACOSX").mkdir()
     (folder / "__MACOSX" / "x.png").write_bytes(b"")
     assert import_images(tmp_path / "data", "cifar10", folder).splits["train"].shape == (30, 3, 32, 32)
+
+
+def test_other_names_than_published_models_number_the_classes_by_are_refused(
+    tmp_path: Path, image_folder: MakeFolder
+) -> None:
+    folder = image_folder(channels=3, size=(32, 32))
+    for split in ("train", "test"):
+        for label, name in enumerate(DATASETS["cifar10"].class_names):
+            (folder / split / str(label)).rename(folder / split / name)
+    assert import_images(tmp_path / "data", "cifar10", folder).classes[1] == "automobile"
+    for split in ("train", "test"):
+        (folder / split / "automobile").rename(folder / split / "car")  # which would come after bird
+    with pytest.raises(ImportRefused, match="cifar10 has no class 'car', and labels number the sorted names"):
+        import_images(tmp_path / "others", "cifar10", folder)
 
 
 def test_class_names_that_are_numbers_are_sorted_by_value(tmp_path: Path, image_folder: MakeFolder) -> None:
