@@ -68,14 +68,17 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
 
 
 def t_test(sample: Sequence[float], bound: float = 0.0) -> float:
-    """Two-sided p of Student's t test that the mean is the bound; 1 for one value, which can tell nothing."""
+    """Two-sided p of Student's t test that the mean is the bound; 1 for one value, which can tell nothing.
+
+    Equal values, as accuracies on few images may be, have no scatter to judge by: then it is that of the signs alone.
+    """
     from scipy.stats import t
 
     if len(sample) < 2:
         return 1.0
     distance, sem = abs(float(np.mean(sample)) - bound), _sem(sample)
     if sem == 0:
-        return 0.0 if distance > 0 else 1.0
+        return smallest_p(len(sample)) if distance > 0 else 1.0
     two_sided: float = 2 * t.sf(distance / sem, len(sample) - 1)
     return two_sided
 
