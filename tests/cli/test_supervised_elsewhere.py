@@ -68,7 +68,7 @@ from harness.suites.executors.docker import container, executor
 
 troubles = Path("troubles.py").read_text()
 container.PROGRAM = ["python", "-c", troubles + "from harness.suites.executors.docker import inside; inside.main()"]
-executor.USABLE_MEMORY = {MEMORY} / (os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+executor.USABLE_MEMORY = {MEMORY + 1} / (os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))  # or a byte is lost
 app(sys.argv[1:])
 """
 
