@@ -17,7 +17,6 @@ from harness.cli.claims import claims
 from harness.cli.data import data_app
 from harness.cli.database import database_app
 from harness.cli.doctor import doctor
-from harness.cli.list import list_suites
 from harness.cli.neural import neural_app
 from harness.cli.report import report
 from harness.cli.run import run_suite
@@ -26,6 +25,7 @@ from harness.cli.show import show
 from harness.cli.spec_schema import spec_schema
 from harness.cli.sql import sql
 from harness.cli.status import status
+from harness.cli.suites import list_suites
 from harness.errors import HarnessError, Interrupted
 
 app = typer.Typer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,8 @@ def upgrade() -> None:
     from harness.store import upkeep
     from harness.suites.results_folder import held
 
-    with held(settings().results_dir):
+    folder = settings().results_dir
+    with nullcontext() if settings().on_server or not folder.is_dir() else held(folder):
         done = upkeep.upgrade(settings().database)
     if done.before == done.after:
         typer.echo(f"nothing to do: the schema is {done.after}, the newest")

@@ -106,7 +106,6 @@ def fetched(
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists() and _checksum(download, path).startswith(download.promised):
             return path  # nothing of it has changed since it came
-        path.unlink(missing_ok=True)
         _fetch(download, part, on_progress)
         _check(download, part)
         flush(part)

@@ -65,7 +65,7 @@ def _comparisons(results: Results) -> Iterator[Comparison]:
         measured: dict[Measure, tuple[float, int]] = {}
         if pd.notna(row.clean_accuracy):
             images = results.images[results.images["condition"] == row.condition]
-            measured["clean"] = row.clean_accuracy, int(images.loc[images["kind"] == "clean", "n"].min())
+            measured["clean"] = row.clean_accuracy, int(images.loc[images["kind"] == "clean", "n"].max())
         if _is_whole(corrupted):
             n, worst = int(corrupted["n"].min()), corrupted[corrupted["severity"] == WORST]
             measured["corruptions"] = corrupted["accuracy"].mean(), n

@@ -67,18 +67,24 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
     return Estimate(mean=found, low=float(low), high=float(high), n=len(over))
 
 
+EQUAL = 1e-12
+"""By so small a part of the largest values differ through rounding alone."""
+
+
 def t_test(sample: Sequence[float], bound: float = 0.0) -> float:
     """Two-sided p of Student's t test that the mean is the bound; 1 for one value, which can tell nothing.
 
-    Equal values, as accuracies on few images may be, have no scatter to judge by: then it is that of the signs alone.
+    Equal values, as accuracies on few images may be, have no scatter to judge by. Then their signs must suffice: it is
+    0 for as many values as the sign-flip test needs, 1 for fewer.
     """
     from scipy.stats import t
 
     if len(sample) < 2:
         return 1.0
     distance, sem = abs(float(np.mean(sample)) - bound), _sem(sample)
-    if sem == 0:
-        return smallest_p(len(sample)) if distance > 0 else 1.0
+    rounding = EQUAL * max(abs(bound), float(np.max(np.abs(sample))))
+    if sem <= rounding:
+        return 0.0 if distance > rounding and smallest_p(len(sample)) <= SIGNIFICANCE else 1.0
     two_sided: float = 2 * t.sf(distance / sem, len(sample) - 1)
     return two_sided
 

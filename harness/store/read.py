@@ -199,7 +199,7 @@ def images_behind(db: Database, suite: str, profile: str) -> pandas.DataFrame:
     place = sql_table("placed_evaluation", *map(column, (*by, "suite", "profile", "evaluation_row")))
     columns = [place.c[name] for name in by]
     query = (
-        select(*columns, func.min(number.n + func.coalesce(number.n_failed, 0)))
+        select(*columns, func.min(number.n + number.n_failed))
         .join(number, number.evaluation_id == place.c.evaluation_row)
         .where(place.c.suite == suite, place.c.profile == profile, number.metric.in_(_OF_IMAGES))
         .group_by(*columns)

@@ -150,6 +150,7 @@ def restore(where: str | Path, backup: Path) -> Path | None:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)  # of an attempt that was killed; its log would be written into the copy
         shutil.copyfile(backup, partial)
         with suppress(FileNotFoundError):
             shutil.copyfile(backup.with_name(f"{backup.name}-wal"), partial.with_name(f"{partial.name}-wal"))
@@ -164,9 +165,14 @@ def restore(where: str | Path, backup: Path) -> Path | None:
     except OSError as error:
         raise HarnessError(f"{path} cannot be replaced: {error.strerror}") from error
     finally:
-        for ending in _ENDINGS:
-            partial.with_name(partial.name + ending).unlink(missing_ok=True)
+        _remove(partial)
     return aside if there else None
+
+
+def _remove(path: Path) -> None:
+    """An SQLite database, with all of its files."""
+    for ending in _ENDINGS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _require_sound(copy: Path, backup: Path) -> None:

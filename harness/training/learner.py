@@ -59,7 +59,8 @@ class Learner(nn.Module):
         # on a GPU a graph reads it from its place
         self._learning_rate: float | Tensor = 0.0 if device.type == "cpu" else torch.zeros((), device=device)
         self._learned: list[Tensor] = list(self.parameters())
-        self._momenta: list[Tensor | None] = [None for _ in self._learned]
+        # zeros from the start: a parameter may be reached by a gradient for the first time in any step
+        self._momenta = [torch.zeros_like(each) if spec.optimisation.momentum else None for each in self._learned]
         self._device = device
         self._can_be_replayed = not spec.functions  # own code may wait for the device
         self._learn = self._replayed()
@@ -110,12 +111,11 @@ class Learner(nn.Module):
     def _update(self) -> None:
         """One step of stochastic gradient descent with momentum; a network of one's own may leave parameters out."""
         gradients = {k: parameter.grad for k, parameter in enumerate(self._learned) if parameter.grad is not None}
-        momenta = [self._momenta[k] for k in gradients]
         # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
         sgd(
             [self._learned[k] for k in gradients],
             list(gradients.values()),
-            momenta,
+            [self._momenta[k] for k in gradients],
             lr=self._learning_rate,
             momentum=self._optimisation.momentum,
             weight_decay=self._optimisation.weight_decay,
@@ -124,8 +124,6 @@ class Learner(nn.Module):
             maximize=False,
             fused=True,
         )
-        for k, momentum in zip(gradients, momenta, strict=True):  # the first step makes them
-            self._momenta[k] = momentum
 
     @torch.inference_mode()
     def validation(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
@@ -154,12 +152,9 @@ class Learner(nn.Module):
     def load_training_state(self, state: dict[str, Tensor]) -> None:
         """Continues exactly where `training_state` was taken."""
         self.load_state_dict({name: tensor for name, tensor in state.items() if not name.startswith(_MOMENTUM)})
-        self._momenta = [
-            torch.empty_like(parameter, requires_grad=False).copy_(state[_MOMENTUM + name])
-            if _MOMENTUM + name in state
-            else None
-            for name, parameter in self.named_parameters()
-        ]
+        for name, momentum in zip(dict(self.named_parameters()), self._momenta, strict=True):
+            if momentum is not None:
+                momentum.copy_(state[_MOMENTUM + name])
         self._learn = self._replayed()  # a graph would know the buffers that were there before
 
 

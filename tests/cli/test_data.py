@@ -67,7 +67,7 @@ def test_an_empty_folder_lists_every_set_with_the_command_that_brings_it() -> No
 def test_an_import_is_listed_with_its_origin_and_what_is_unusual_about_it(photographs: Path) -> None:
     result = harness_data("import", "imagenet", photographs)
     assert result.exit_code == 0
-    assert "imagenet is ready: train 6 images, 2 classes (photographs)" in result.output
+    assert "imagenet is ready: train 6 images, 2 classes: cat, dog (photographs)" in result.output
     text = harness_data("list").output
     assert "import, photographs" in text
     assert "imagenet is not the whole official set: train 6 of 1281167" in text

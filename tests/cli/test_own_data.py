@@ -50,7 +50,10 @@ def test_before_it_is_there_a_suite_says_how_to_bring_it(program: Program) -> No
 
 def test_it_is_trained_on_attacked_and_corrupted_like_any_other(program: Program, source: Path) -> None:
     code, said = program(*IMPORT, source)
-    assert (code, said.strip()) == (0, "satellite is ready: train 48, test 12 images, 2 classes (photographs)")
+    assert (code, said.strip()) == (
+        0,
+        "satellite is ready: train 48, test 12 images, 2 classes: field, water (photographs)",
+    )
     said = program("show", "satellite", "--profile", "smoke")[1]
     assert "13 to do, 2 blocked" in said
     assert "bring it with: harness data corrupt satellite" in said

@@ -281,11 +281,19 @@ def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
 
 
 def test_a_reader_of_the_log_that_leaves_does_not_stop_a_run(program):
-    """As `| head` does, or a `| tee` that is killed."""
+    """As `| head` does, or a `| tee` that is killed; also where own code prints."""
+    folder = program.folder / "experiments"
+    talk = """
+evaluations.spoken = { kind = "own_attack", function = "talk.py:talk", max_epsilon = 0.1, sizes = 2, n_images = 8 }
+"""
+    (folder / "talk.toml").write_text(f'extends = "tiny"\ntitle = "T"\n{talk}\n[conditions.none]')
+    (folder / "talk.py").write_text(
+        "def talk(model, images, labels, size):\n    print('attacking')\n    return images\n"
+    )
     with subprocess.Popen(
-        [sys.executable, "-m", "harness", "run-suite", "tiny", "--only", "none"],
+        [sys.executable, "-m", "harness", "run-suite", "talk"],
         cwd=program.folder,
-        env=program.environment,
+        env=program.environment | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -294,7 +302,7 @@ def test_a_reader_of_the_log_that_leaves_does_not_stop_a_run(program):
         assert process.stderr
         process.stdout.readline()
         process.stdout.close()
-        assert process.stderr.read() == ""
+        assert process.stderr.read() == "attacking\n"
         assert process.wait(timeout=200) == 0
     assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
 

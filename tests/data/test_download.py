@@ -74,6 +74,7 @@ def test_a_file_that_has_changed_since_it_came_is_fetched_again(server: Server, 
     (tmp_path / "images.tar").write_bytes(CONTENT[:-1] + b"?")  # as a power failure or a bad disk leaves it
     assert fetched(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
     assert len(server.ranges) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["images.tar"]
 
 
 def test_a_cut_connection_is_taken_up_where_it_was_cut(server: Server, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def checkpoint(seed: int = 0) -> bytes:
 
 
 def fits(name: str, tensors: Mapping[str, Tensor]) -> str:
-    """In the place of the architectures, which `tests/models/test_fit.py` asks."""
+    """In the place of the architectures, which `tests/models/test_misfit.py` asks."""
     return "" if "w" in tensors else f"{name} has a w"
 
 

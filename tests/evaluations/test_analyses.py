@@ -10,7 +10,7 @@ import torch
 
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
-from harness.data.manifest import Origin
+from harness.data.origin import Origin
 from harness.data.sets import DATASETS
 from harness.data.similarities import write_similarities
 from harness.data.writing import SplitArrays, write_set

@@ -67,10 +67,14 @@ def test_the_t_test_agrees_with_a_printed_table() -> None:
     assert t_test([0.5]) == 1.0
 
 
-def test_equal_values_are_judged_by_their_signs_alone() -> None:
-    """Two accuracies on a few hundred images may be equal by chance."""
-    assert (t_test([0.5, 0.5]), t_test([0.5, 0.5], bound=0.5)) == (0.5, 1.0)
-    assert t_test([0.5] * 7) == 2 / 128
+def test_equal_values_decide_where_their_signs_alone_suffice() -> None:
+    """Two accuracies on a few hundred images may be equal by chance, but for the rounding of their difference."""
+    rounded = [0.85 - 0.80, 0.90 - 0.85]
+    assert rounded[0] != rounded[1]
+    assert t_test(rounded) == 1.0
+    for value in (0.5, 0.1):
+        assert [t_test([value] * n) for n in (2, 5, 6, 7)] == [1.0, 1.0, 0.0, 0.0]
+        assert t_test([value] * 7, bound=value) == 1.0
 
 
 def test_the_sign_flip_test_counts_all_signs() -> None:

@@ -160,6 +160,7 @@ def test_what_a_killed_writer_left_is_restored_with_its_log(filled_sqlite: Datab
     for ending in ("", "-wal"):
         shutil.copyfile(f"{path}{ending}", f"{killed}{ending}")
     filled_sqlite.close()
+    path.with_name(f"{path.name}.partial-wal").write_bytes(b"of a restoration that was killed")
     upkeep.restore(f"sqlite:///{path}", killed)
     assert not list(path.parent.glob("*.partial*"))
     path.with_name(f"{path.name}-wal").unlink(missing_ok=True)  # nothing that counts is in it

@@ -52,7 +52,7 @@ found = {
     "root": tried(write("/app")),
     "data": tried(write("/app/data")),
     "other model": tried(write("/app/results/models")),
-    "own model": tried(write(f"/app/results/models/{sys.argv[1]}")),
+    "own model": tried(write(f"/app/results/models/{sys.argv[2]}")),
     "memory": int(pathlib.Path(MEMORY).read_text()),
     "processes": int(pathlib.Path(PROCESSES).read_text()),
 }
@@ -131,7 +131,7 @@ CLAIM = (
         ("print('hello')", "said what no job says"),
         (f"print('''{CLAIM}''')", "did not write the weights that it names"),
         (
-            "import os, sys; os.symlink('/etc/passwd', f'/app/results/models/{sys.argv[1]}/weights.safetensors');"
+            "import os, sys; os.symlink('/etc/passwd', f'/app/results/models/{sys.argv[2]}/weights.safetensors');"
             f"print('''{CLAIM}''')",
             "did not write the weights that it names",
         ),

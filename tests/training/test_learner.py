@@ -87,11 +87,29 @@ def test_parameters_that_no_gradient_reaches_stay_as_they_are_and_the_others_lea
     beside = after_steps(add_unused)
     for name, tensor in beside.state_dict().items():
         torch.testing.assert_close(tensor, usual.get(name, tensor), rtol=0, atol=0)
-    assert not any("aside" in name for name in beside.training_state().keys() - beside.state_dict().keys())
+    assert not any(beside.training_state()[f"momentum.model.network.aside.{name}"].any() for name in ("weight", "bias"))
     frozen = after_steps(lambda network: network.stem.requires_grad_(False)).state_dict()
     before = learner_of(spec).state_dict()
     assert torch.equal(frozen["model.network.stem.conv.weight"], before["model.network.stem.conv.weight"])
     assert not torch.equal(frozen["model.network.linear.weight"], before["model.network.linear.weight"])
+
+
+def test_a_parameter_may_be_reached_in_a_later_step_for_the_first_time(
+    spec: TrainingSpec, batches: list[Batch]
+) -> None:
+    """As where layers are dropped at random, or a branch is switched on after some steps."""
+    learner, late = learner_of(spec), []
+    learner.model.network.aside = nn.Linear(3, 3)
+    learner = Learner(spec, learner.model.network, "centered", CPU)
+    learner.model.network.register_forward_hook(
+        lambda network, inputs, logits: network.aside(logits) if late else logits
+    )
+    before = learner.model.network.aside.weight.detach().clone()
+    learner.step(batches[0], 0.05)
+    assert torch.equal(learner.model.network.aside.weight, before)
+    late.append("now")
+    learner.step(batches[1], 0.05)
+    assert not torch.equal(learner.model.network.aside.weight, before)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.bar import bar
-from harness.cli.data.names import Kind, kind_of, ready_line
+from harness.cli.data.names import Kind, data_kind, ready_line
 from harness.cli.data.options import Replace, existing
 from harness.errors import SpecError
 from harness.settings import settings
@@ -60,7 +60,10 @@ def import_data(
     ] = None,
 ) -> None:
     """Make a data set of images that you have; NAME-c of .npy files as CIFAR-10-C has them; or take weights."""
-    kind = "own" if own else kind_of(name)
+    kind = "own" if own else data_kind(name)
+    _refuse_what_does_not_apply(
+        kind, name, of_own_sets=bool(size or test_fraction), of_folders=bool(train_only or first)
+    )
     wishes = Wishes(
         existing=existing(replace),
         train_only=train_only,
@@ -68,7 +71,6 @@ def import_data(
         size=_height_and_width(size),
         test_fraction=test_fraction,
     )
-    _refuse_what_does_not_apply(kind, name, wishes)
     with bar(f"importing {name}") as on_progress:
         IMPORTERS[kind](name, path, wishes, on_progress)
     typer.echo(ready_line(name))
@@ -84,12 +86,12 @@ def _height_and_width(text: str | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _refuse_what_does_not_apply(kind: Kind, name: str, wishes: Wishes) -> None:
-    """Raise SpecError where something is said that data of this kind do not have."""
-    if kind != "own" and (wishes.size or wishes.test_fraction):
+def _refuse_what_does_not_apply(kind: Kind, name: str, *, of_own_sets: bool, of_folders: bool) -> None:
+    """Raise SpecError where an option is given that data of this kind do not have."""
+    if kind != "own" and of_own_sets:
         raise SpecError("--size and --test-fraction are for a set of your own; add --own")
     made_of = {"weights": "one file", "corruption": ".npy files"}.get(kind)
-    if made_of and (wishes.train_only or wishes.first):
+    if made_of and of_folders:
         raise SpecError(f"--train-only and --first are for image folders; {name} is made of {made_of}")
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.bar import bar
-from harness.cli.data.names import kind_of
+from harness.cli.data.names import data_kind
 from harness.cli.quantities import few, megabytes
 from harness.cli.terminal import wide_console
 from harness.settings import settings
@@ -80,7 +80,7 @@ def _verify(name: str, size: int) -> None:
     from harness.data.arrays import verify as verify_set
     from harness.data.weights import weights_file
 
-    read = weights_file if kind_of(name) == "weights" else verify_set
+    read = weights_file if data_kind(name) == "weights" else verify_set
     done = 0
     with bar(f"verifying {name}", in_bytes=True) as on_progress:
 

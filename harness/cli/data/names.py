@@ -8,11 +8,14 @@ from harness.cli.quantities import few, megabytes
 from harness.errors import UnknownName
 from harness.settings import settings
 
+SHOWN_CLASSES = 12
+"""In the order of their labels."""
+
 Kind = Literal["weights", "own", "corruption", "table"]
 """Weights, a set of one's own, a corrupted one, another one of the table."""
 
 
-def kind_of(name: str) -> Kind:
+def data_kind(name: str) -> Kind:
     """What a name is of; raises UnknownName if it is of nothing."""
     from harness.data.catalogue import get_dataset, own_names, unknown_dataset
     from harness.data.sets import DATASETS
@@ -37,9 +40,10 @@ def ready_line(name: str) -> str:
     from harness.data.weights import find_weights
 
     data_dir = settings().data_dir
-    weights = find_weights(data_dir, name) if kind_of(name) == "weights" else None
+    weights = find_weights(data_dir, name) if data_kind(name) == "weights" else None
     if weights:
         return f"{name} is ready: {megabytes(weights.bytes)}, SHA-256 {weights.sha256} ({weights.origin.source})"
     manifest = get_manifest(data_dir, name)
     counts = few([f"{split} {entry.shape[0]}" for split, entry in manifest.splits.items()])
-    return f"{name} is ready: {counts} images, {len(manifest.classes)} classes ({manifest.origin.source})"
+    names = ", ".join(manifest.classes[:SHOWN_CLASSES]) + (", ..." if manifest.classes[SHOWN_CLASSES:] else "")
+    return f"{name} is ready: {counts} images, {len(manifest.classes)} classes: {names} ({manifest.origin.source})"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.bar import bar
-from harness.cli.data.names import kind_of, ready_line
+from harness.cli.data.names import data_kind, ready_line
 from harness.cli.data.options import Replace, existing
 from harness.errors import SpecError
 from harness.names import lookup
@@ -19,7 +19,7 @@ def prepare(
     replace: Replace = False,
 ) -> None:
     """Download sets and weights, or make what is made here; checksums are verified, interrupted downloads go on."""
-    kinds = [kind_of(name) for name in names]  # wrong names are told before a download
+    kinds = [data_kind(name) for name in names]  # wrong names are told before a download
     for name, kind in zip(names, kinds, strict=True):
         if kind == "weights":
             _prepare_weights(name, replace)

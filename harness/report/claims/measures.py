@@ -88,7 +88,7 @@ def _early_taps(results: Results) -> pd.DataFrame:
 def _low_frequencies(results: Results) -> pd.DataFrame:
     """Of the power of minimal perturbations, the share below `LOW_FREQUENCIES`."""
     rows = finished(results.spectra, results.models)
-    rows = rows[rows["evaluation"] == "spectrum"]
+    rows = rows[(rows["evaluation"] == "spectrum") & rows["classification"].isin(DATASETS)]
     numbers = {name: _frequencies_by_radius(*DATASETS[name].size) for name in rows["classification"].unique()}
     held = [numbers[name][radius] for name, radius in zip(rows["classification"], rows["frequency"], strict=True)]
     power = rows["power"] * held

@@ -6,8 +6,8 @@ margin for "the same", "no lower" and "no higher"; a margin that is a share of w
 A part is decided, for or against the claim by the side that the
 effect lies on, where
 
-- Student's t over the seeds puts the effect clearly off every bound, after Holm's correction over the claim's parts
-  (so the 95 % interval holds no bound), and
+- Student's t over the seeds puts the effect clearly off every bound, after Holm's correction over the claim's parts,
+  and
 - the exact sign-flip test, which assumes no distribution, agrees: p <= 0.05, or the smallest that so few seeds can
   give, which is that all of them lie on one side.
 

@@ -53,7 +53,7 @@ class Shown:
 
 def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, least_clean_ratio: float) -> Shown:
     """The figure with what it shows of the results, which are by suite and all of that profile."""
-    kind, labels = kind_of(figure), figure.content.conditions
+    kind, labels = figure_kind(figure), figure.content.conditions
     found = {suite: results[suite] for suite in figure.suites if suite in results}
     absent = [suite for suite in figure.suites if suite not in results]
     notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
@@ -67,21 +67,21 @@ def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, lea
     )
 
 
-def pictures(shown: Shown, arrays_dir: Path, kinds: tuple[str, ...]) -> dict[str, bytes]:
+def pictures(figure: Shown, arrays_dir: Path, kinds: tuple[str, ...]) -> dict[str, bytes]:
     """The figure in each file format; its place in the paper and the profile stand above it."""
-    labels = shown.figure.content.conditions
-    arrays = Arrays(pd.concat([results.arrays for results in shown.found.values()]), arrays_dir)
+    labels = figure.figure.content.conditions
+    arrays = Arrays(pd.concat([results.arrays for results in figure.found.values()]), arrays_dir)
     with styled():
-        figure = kind_of(shown.figure).draw(shown.data, paper_looks(labels), labels, arrays)
-        return headed_pictures(figure, shown.heading, kinds)
+        drawn = figure_kind(figure.figure).draw(figure.data, paper_looks(labels), labels, arrays)
+        return headed_pictures(drawn, figure.heading, kinds)
 
 
 def caption(figure: PaperFigure) -> str:
     """The figure's title, and what is true of its kind."""
-    return " ".join(filter(None, (f"{figure.title.replace('$', '')}.", kind_of(figure).told)))
+    return " ".join(filter(None, (f"{figure.title.replace('$', '')}.", figure_kind(figure).told)))
 
 
-def kind_of(figure: PaperFigure) -> FigureKind:
+def figure_kind(figure: PaperFigure) -> FigureKind:
     """How the figure is made."""
     content = figure.content
     return panels_kind(content.panels) if isinstance(content, Panels) else PICTURES[content.kind]
@@ -89,7 +89,7 @@ def kind_of(figure: PaperFigure) -> FigureKind:
 
 def _remarks(figure: PaperFigure, found: Found) -> list[str]:
     """What is to be said of the data behind a figure that are not the official ones."""
-    corrupted = kind_of(figure).corrupted
+    corrupted = figure_kind(figure).corrupted
     return [remark for results in found.values() if (remark := results.remark_on(corrupted=corrupted))]
 
 

@@ -210,6 +210,7 @@ def kernel_kills(counts: Path = _KERNEL_COUNTS) -> int | None:
 def _run(connection: Connection, share: Share) -> None:
     """The life of a worker process; nothing of torch is imported before its environment is set."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.dup2(2, 1)  # what own code prints is no progress, and whoever reads that may leave
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(len(share.cores))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the cores from those who work
     if share.gpu is not None:

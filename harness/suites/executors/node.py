@@ -23,7 +23,7 @@ def installation() -> dict[str, object]:
 
 
 def require_same(expected: Mapping[str, object]) -> None:
-    """Results are recorded with the runner's code and packages, so a node must have them; raises ExecutorUnusable."""
+    """One run's results come from one code and its packages, so a node must have them; raises ExecutorUnusable."""
     here = installation()
     for name in sorted({*here, *expected}):
         if here.get(name) != expected.get(name):

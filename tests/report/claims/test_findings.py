@@ -36,7 +36,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     file = tmp_path_factory.mktemp("claims") / "harness.sqlite"
     with closing(open_database(f"sqlite:///{file}")) as database:
         for profile, gain, seeds in (("small", 0.2, (0, 1, 2)), ("smoke", -0.2, (3, 4, 5))):
-            record(database, SUITE, conditions, {"none": 0.0} | dict.fromkeys(SETS, gain), seeds=seeds, profile=profile)
+            gains = {"none": 0.0} | dict.fromkeys(SETS, gain)
+            record(database, SUITE, conditions, gains, seeds=seeds, profile=profile, scatter=0.02)
         yield database
 
 
@@ -163,7 +164,7 @@ def test_the_command_gives_all_numbers_as_csv(run: object) -> None:
     rows = list(csv.DictReader(answer.output.splitlines()))
     assert [row["measure"] for row in rows] == ["gaussian", "fgsm_transfer", "boundary"] * 3
     assert {row["profile"] for row in rows} == {"small"}
-    assert float(rows[0]["effect"]) == pytest.approx(0.2)
+    assert float(rows[0]["effect"]) == pytest.approx(0.2 * (1 + 0.98 + 0.96) / 3)
 
 
 def test_without_a_database_the_command_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from harness.report.paper.contents import FIGURES
-from harness.report.paper.shown import caption, kind_of
+from harness.report.paper.shown import caption, figure_kind
 
 
 def test_captions_say_what_is_true_of_their_figure() -> None:
@@ -12,5 +12,5 @@ def test_captions_say_what_is_true_of_their_figure() -> None:
 
 
 def test_generated_corruptions_are_told_of_where_they_are_shown() -> None:
-    shown = {figure.number for figure in FIGURES if kind_of(figure).corrupted}
+    shown = {figure.number for figure in FIGURES if figure_kind(figure).corrupted}
     assert shown == {6, 7, 24, 25}

@@ -21,7 +21,7 @@ from harness.data.sets import DATASETS
 from harness.measurement import TrainingResult
 from harness.spec import LoadJob, TrainJob
 from harness.suites.executors.docker.engine import ENGINE_ERRORS
-from harness.suites.executors.docker.message import MOST_BYTES, Refused, event_of, work_message
+from harness.suites.executors.docker.message import FORM, MOST_BYTES, Refused, event_of, work_message
 from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork, Progressed, Work
 from harness.suites.executors.local import Share
 from harness.suites.executors.supervision import Trouble
@@ -90,7 +90,7 @@ class Container:
         share = sandbox.share
         self._container = engine.containers.create(
             image,
-            entrypoint=[*PROGRAM, work.key, share.device, str(len(share.cores))],
+            entrypoint=[*PROGRAM, FORM, work.key, share.device, str(len(share.cores))],
             command=[],
             mounts=_mounts(work),
             stdin_open=True,  # which the engine closes when the runner is gone

@@ -1,6 +1,6 @@
 """The program in a container: does the job that its standard input names, and says on its standard output how it goes.
 
-`python -m harness.suites.executors.docker.inside KEY DEVICE THREADS`
+`python -m harness.suites.executors.docker.inside FORM KEY DEVICE THREADS`
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import sys
 import threading
 from collections.abc import Callable
 
-from harness.suites.executors.docker.message import said_message, work_of
+from harness.suites.executors.docker.message import FORM, said_message, work_of
 from harness.suites.executors.executor import Failed, Finished, Progressed
 
 
 def main() -> None:
     """Do the job that the first line says."""
-    key, device, threads = sys.argv[1:]
+    form, key, device, threads = sys.argv[1:]
     message = sys.stdin.buffer.readline().decode()  # a command line would be too short for some own code
     threading.Thread(target=_end_with_runner, daemon=True).start()
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
@@ -25,7 +25,7 @@ def main() -> None:
         def say(event: Progressed | Finished | Failed) -> None:
             print(said_message(event), file=output, flush=True)
 
-        say(_outcome(message, key, device, int(threads), say))
+        say(_outcome(message if form == FORM else "", key, device, int(threads), say))
 
 
 def _outcome(message: str, key: str, device: str, threads: int, say: Callable[[Progressed], None]) -> Finished | Failed:

@@ -24,6 +24,8 @@ from harness.suites.executors.executor import Cause, Failed, Finished, Progresse
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FORM = "2"
+"""Of what runner and container say to one another; an image with another one says that it is of another version."""
 MOST_BYTES = 1 << 30  # of one message: the arrays of the largest suite are a tenth of it
 MOST_CHARACTERS = 2000
 _WORK: TypeAdapter[Work] = TypeAdapter(Work)
