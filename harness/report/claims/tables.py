@@ -20,11 +20,12 @@ SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (UNITS["score"].fa
 """Factor, decimals and unit of an effect; what has no unit is shown as it is."""
 
 RULE = (
-    f"Decided where the {CONFIDENCE:.0%} interval (paired t over seeds) lies wholly on one side of the claim's bound, "
-    "also after Holm's correction over the claim's comparisons, and the exact sign-flip test agrees: "
+    "Decided where Student's t, paired over seeds, puts the effect on one side of the claim's bound (p ≤ "
+    f"{SIGNIFICANCE:.2g} after Holm's correction over the claim's comparisons), and the exact sign-flip test agrees: "
     f"p ≤ {SIGNIFICANCE:.2g}, or, with fewer than six seeds, the smallest p that they can give (2/2^n: all on one "
     "side). Supported: on the claimed side in all comparisons (in any, where the claim is that some do). Contradicted: "
-    "on the other side in any (in all). Everything else is undecided, one seed always."
+    "on the other side in any (in all). Everything else is undecided, one seed always, "
+    "and fewer than six whose values are all equal."
 )
 MARGINS = (
     f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "

@@ -65,7 +65,9 @@ def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels)
     """The numbers of panels; conditions without any are not in it."""
     parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
     found = pd.concat(parts, ignore_index=True)
-    columns = ["panel", "condition", "x", "mean", "sem", "n", *(["severity"] if "severity" in found else [])]
+    columns = ["panel", "condition", "x", "mean", "sem", "n"]
+    if "severity" in found:
+        found, columns = found.astype({"severity": "Int64"}), [*columns, "severity"]
     return found.loc[found["condition"].isin(list(conditions)), columns]
 
 

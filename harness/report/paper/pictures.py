@@ -71,7 +71,7 @@ def _spectrum_numbers(found: Found, labels: Labels, least: float) -> pd.DataFram
                 .reindex(columns=SPECTRUM_COLUMNS)
             )
     whole = pd.concat([part for part in parts if len(part)] or parts)
-    return whole[whole["condition"].isin(list(labels))]
+    return whole[whole["condition"].isin(list(labels))].astype({"severity": "Int64"})
 
 
 def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
