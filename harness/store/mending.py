@@ -31,9 +31,14 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
     with db.reading() as connection:
         found = sorted({*seals.broken(connection, planned), *lost})
     if found:
+        models = {model.key: model for key in found if (model := model_of(planned[key].job))}
         with db.transaction() as session:
+            for model in models.values():
+                if not _is_vouched_for(session, model.key, found):
+                    written = update(schema.Model).where(schema.Model.key == model.key)
+                    session.execute(written.values(model_row(model.key, model)))
             for key in found:
-                _forget(session, planned[key], found)
+                _forget(session, planned[key])
     return found
 
 
@@ -49,18 +54,14 @@ def forget_training(db: Database, key: str) -> None:
         job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
 
 
-def _forget(session: Session, planned: PlannedJob, found: Collection[str]) -> None:
+def _forget(session: Session, planned: PlannedJob) -> None:
     key, model = planned.key, model_of(planned.job)
     row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
     for table in (schema.Measurement, schema.ImageResult, schema.ResultArray):
         session.execute(delete(table).where(table.evaluation_id == row))
     session.execute(delete(schema.Evaluation).where(schema.Evaluation.id == row))
-    if model:
-        if not _is_vouched_for(session, model.key, found):
-            written = update(schema.Model).where(schema.Model.key == model.key)
-            session.execute(written.values(model_row(model.key, model)))
-        if model.key == key:
-            _delete_training(session, session.scalar(select(schema.Model.id).where(schema.Model.key == key)))
+    if model and model.key == key:
+        _delete_training(session, session.scalar(select(schema.Model.id).where(schema.Model.key == key)))
     session.execute(delete(schema.JobData).where(schema.JobData.job_key == key))
     finished = dict.fromkeys(("reason", "finished_at", "seconds", "images_classified", "environment_id", "command"))
     session.execute(

@@ -111,7 +111,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
     if not target.parent.is_dir():
         raise HarnessError(f"{target.parent} is not a folder; make it first")
     partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
+    _remove(partial)  # of an attempt that was killed
     try:
         with database.engine.connect() as connection:
             database.dialect.backup(connection, partial)
@@ -122,7 +122,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
     except OSError as error:
         raise HarnessError(f"{target} cannot be written: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
     return target
 
 

@@ -97,6 +97,13 @@ def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> Non
         assert read.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
 
 
+def test_a_backup_takes_in_nothing_of_one_that_was_killed(filled_sqlite: Database, tmp_path: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        (tmp_path / f"copy.sqlite.partial{ending}").write_bytes(b"of a backup that was killed")
+    copy = upkeep.backup(filled_sqlite, tmp_path / "copy.sqlite")
+    assert [path.name for path in tmp_path.glob("copy.sqlite*")] == [copy.name]
+
+
 def test_a_backup_is_possible_while_another_writes(filled_sqlite: Database, tmp_path: Path) -> None:
     with filled_sqlite.transaction():
         upkeep.backup(filled_sqlite, tmp_path / "copy.sqlite")
