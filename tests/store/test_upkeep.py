@@ -98,10 +98,17 @@ def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> Non
 
 
 def test_a_backup_takes_in_nothing_of_one_that_was_killed(filled_sqlite: Database, tmp_path: Path) -> None:
-    for ending in ("", "-wal", "-shm"):
-        (tmp_path / f"copy.sqlite.partial{ending}").write_bytes(b"of a backup that was killed")
-    copy = upkeep.backup(filled_sqlite, tmp_path / "copy.sqlite")
+    """Which left a log; here that of another database."""
+    copy, other = tmp_path / "copy.sqlite", tmp_path / "other.sqlite"
+    upkeep.backup(filled_sqlite, other)
+    with closing(open_database(f"sqlite:///{other}")) as database:
+        with database.transaction() as session:
+            session.execute(text("DELETE FROM gamma"))
+        shutil.copyfile(f"{other}-wal", f"{copy}.partial-wal")
+    upkeep.backup(filled_sqlite, copy)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == [copy.name]
+    with closing(open_database(f"sqlite:///{copy}")) as database:
+        assert read.answer(database, "SELECT count(*) FROM gamma").rows != ((0,),)
 
 
 def test_a_backup_is_possible_while_another_writes(filled_sqlite: Database, tmp_path: Path) -> None:
