@@ -56,6 +56,8 @@ class PartOutcome:
     """Names in the suite, `min` and `max` resolved where the suite has results."""
     effect: Estimate
     """n = 0 where there are no results."""
+    n_lacking: int
+    """Seeds of the suite that give no number: diverged, not measured, or measured in vain."""
     bounds: tuple[float, ...]
     """Means over the seeds; NaN where there are no results."""
     p: float
@@ -86,6 +88,7 @@ class _Sample:
     against: str | None
     values: tuple[float, ...] = ()
     compared: tuple[float, ...] = ()
+    n_lacking: int = 0
     is_run: bool = False
     """All that it is made of was measured, though there may be no number."""
 
@@ -132,15 +135,28 @@ def _sample(part: Part, results: Results, values: pd.DataFrame) -> _Sample:
     condition = resolved(part.condition, results.order)
     numbers = values.dropna(subset="value")
     own = numbers.loc[numbers["condition"] == condition].set_index("seed")["value"]
+    n_seeds = len(_seeds(results, condition))
     if part.against is None:
-        return _Sample(condition, None, tuple(own), (part.level,) * len(own), _is_run(results, values, condition))
+        is_run = _is_run(results, values, condition)
+        return _Sample(condition, None, tuple(own), (part.level,) * len(own), n_seeds - len(own), is_run)
     against = resolved(part.against, results.order)
     base = numbers.loc[numbers["condition"] == against].set_index("seed")["value"]
     if part.once:
         base = pd.Series(base.mean() if len(base) else float("nan"), index=own.index)
     differences = (own - base).dropna()
     compared = tuple(base.reindex(differences.index))
-    return _Sample(condition, against, tuple(differences), compared, _is_run(results, values, condition, against))
+    is_run = _is_run(results, values, condition, against)
+    return _Sample(condition, against, tuple(differences), compared, n_seeds - len(differences), is_run)
+
+
+def _seeds(results: Results, condition: str) -> set[int]:
+    """The seeds that the suite has of a condition, or of any where the part is of the whole grid."""
+    frames = (results.models, results.missing)
+    return {
+        int(seed)
+        for frame in frames
+        for seed in frame.loc[frame["condition"].eq(condition) | (condition == WHOLE_GRID), "seed"].dropna()
+    }
 
 
 def _is_run(results: Results, values: pd.DataFrame, *conditions: str) -> bool:
@@ -190,6 +206,7 @@ def _part_outcome(part: Part, sample: _Sample, bounds: NDArray[np.float64], holm
         condition=sample.condition,
         against=sample.against,
         effect=effect,
+        n_lacking=sample.n_lacking,
         bounds=means,
         p=p,
         smallest_p=least,

@@ -32,6 +32,7 @@ MARGINS = (
     "Boundary score that is compared with. “Above” is a level of ours: 0.6 is the weight that three of five taps start "
     "with, 0.5 the rank correlation from which we call attacks consistent. Attacks at their largest size."
 )
+LACKING = "“3 of 5” seeds: the others diverged, were not measured, or measured without a number."
 
 
 def claims_table(findings: Findings) -> Table:
@@ -70,7 +71,7 @@ def evidence_table(findings: Findings) -> Table:
             MEASURES[part.part.measure].label,
             _claimed(part.part),
             _effect(part),
-            str(part.effect.n),
+            _seeds(part),
             f"{_p(part.p)} (least {_p(part.smallest_p)})",
             _p(part.holm_p),
             part.verdict,
@@ -88,6 +89,7 @@ def evidence_table(findings: Findings) -> Table:
             f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds; none for one seed. p against the claim's "
             "nearest bound, two-sided: exact by sign flips, with the least that so many seeds can give, and of "
             "Student's t after Holm's correction over the claim's comparisons.",
+            *([LACKING] if any(part.n_lacking for each in findings.outcomes for part in each.parts) else ()),
             MARGINS,
         ),
         words=True,
@@ -115,6 +117,7 @@ def evidence_frame(findings: Findings) -> pd.DataFrame:
             "low": part.effect.low,
             "high": part.effect.high,
             "n": part.effect.n,
+            "n_lacking": part.n_lacking,
             "p": part.p,
             "smallest_p": part.smallest_p,
             "holm_p": part.holm_p,
@@ -165,6 +168,11 @@ def _effect(outcome: PartOutcome) -> str:
     published = outcome.part.published
     beside = "" if published is None else f" (published: {published:.{decimals}f})"
     return f"{number(effect.mean)}{interval} {unit}".rstrip() + beside
+
+
+def _seeds(outcome: PartOutcome) -> str:
+    n = outcome.effect.n
+    return f"{n} of {n + outcome.n_lacking}" if outcome.n_lacking else str(n)
 
 
 def _p(value: float) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from invented import FOUR, GRID, condition, results
@@ -86,6 +88,17 @@ def test_one_seed_has_no_interval_in_the_evidence(found: Findings) -> None:
     for each in evidence_table(found.named(["choice-is-consistent"])).rows:
         assert "[" not in each[4]
         assert each[6:] == ("1.000 (least 1.000)", "1.000", "undecided")
+
+
+def test_seeds_without_a_number_stand_in_the_evidence() -> None:
+    whole = results(FOUR, seeds=5, epochs=15)
+    fallen = (whole.models["condition"] == "threshold") & (whole.models["seed"] == 4)
+    given = replace(whole, models=whole.models.assign(status=whole.models["status"].mask(fallen, "diverged")))
+    shown = evidence_table(findings({"grayscale-cifar10": given}, "small").named(["threshold-helps"]))
+    assert {each[5] for each in shown.rows} == {"4 of 5"}
+    assert set(shown.data["n_lacking"]) == {1}
+    assert any("diverged" in note for note in shown.notes)
+    assert not any("diverged" in note for note in evidence_table(findings({"grayscale-cifar10": whole}, "small")).notes)
 
 
 def test_the_frame_has_a_row_for_each_comparison_in_full_precision(found: Findings) -> None:

@@ -86,7 +86,14 @@ def test_diverged_models_are_in_no_comparison() -> None:
     given = differing(*CLEARLY[:3], -5.0)
     status = given.models["status"].mask((given.models["seed"] == 3) & (given.models["condition"] == "own"), "diverged")
     found = outcome(replace(given, models=given.models.assign(status=status)), part())
-    assert (found.parts[0].effect.n, found.verdict) == (3, "supported")
+    assert (found.parts[0].effect.n, found.parts[0].n_lacking, found.verdict) == (3, 1, "supported")
+
+
+def test_seeds_that_give_no_number_are_counted() -> None:
+    given = accuracies(none=[0.5, 0.5, float("nan")], own=[0.6, float("nan"), 0.6])
+    waiting = given.missing.reindex([0]).assign(condition="own", evaluation="clean", seed=3, state="waiting", reason="")
+    found = outcome(replace(given, missing=waiting), part(), part(against=None))
+    assert [(each.effect.n, each.n_lacking) for each in found.parts] == [(1, 3), (2, 2)]
 
 
 @pytest.mark.parametrize(
