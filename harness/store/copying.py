@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, column, exists, insert, select
@@ -18,7 +17,9 @@ from sqlalchemy import table as sql_table
 
 from harness.errors import DatabaseUnusable
 from harness.store import migrations
-from harness.store.engine import Database, connected, state, translated
+from harness.store.engine import Database, connected, schema_version
+from harness.store.engine.refusals import translated
+from harness.store.engine.sqlite import remove_files
 from harness.store.schema import Base
 
 BATCH = 5_000
@@ -56,7 +57,7 @@ def copy(source: Database, url: str) -> Copied:
     made = target.path if target.path and not target.path.exists() else None
     try:
         with closing(target):
-            if state(target) not in {None, migrations.NEWEST}:
+            if schema_version(target) not in {None, migrations.NEWEST}:
                 raise DatabaseUnusable(_not_empty(target, "older results"))
             with source.reading() as read, translated(target.engine.url), target.engine.begin() as written:
                 migrations.migrate(written)
@@ -66,7 +67,7 @@ def copy(source: Database, url: str) -> Copied:
                 return Copied(target=target.title, tables=_copied(read, written, target))
     except BaseException:
         if made:
-            _remove(made)
+            remove_files(made)
         raise
 
 
@@ -122,8 +123,3 @@ class _Digest:
 def _text(row: Sequence[Any]) -> bytes:
     """A row, its types, and its floats to the last bit."""
     return repr([value + 0.0 if isinstance(value, float) else value for value in row]).encode()
-
-
-def _remove(file: Path) -> None:
-    for path in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
-        path.unlink(missing_ok=True)

@@ -16,11 +16,11 @@ from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
 from harness.files import flush, write_whole
 from harness.store import migrations, read, seals, views
-from harness.store.engine import Database, connected, file, state, translated, url_of
+from harness.store.engine import Database, connected, schema_version
+from harness.store.engine.address import Address
+from harness.store.engine.refusals import translated
+from harness.store.engine.sqlite import ENDINGS, remove_files
 from harness.store.schema import Base
-
-_ENDINGS = ("-wal", "-shm", "")
-"""Of the files that an SQLite database consists of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def upgrade(where: str | Path) -> Upgrade:
     """
     database = connected(where, create=False)
     try:
-        before = state(database)
+        before = schema_version(database)
         if before is None:
             raise NoResults(f"no results yet: {database.title} is empty")
         if before == migrations.NEWEST:
@@ -111,7 +111,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
     if not target.parent.is_dir():
         raise HarnessError(f"{target.parent} is not a folder; make it first")
     partial = target.with_name(target.name + ".partial")
-    _remove(partial)  # of an attempt that was killed
+    remove_files(partial)  # of an attempt that was killed
     try:
         with database.engine.connect() as connection:
             database.dialect.backup(connection, partial)
@@ -122,7 +122,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
     except OSError as error:
         raise HarnessError(f"{target} cannot be written: {error.strerror}") from error
     finally:
-        _remove(partial)
+        remove_files(partial)
     return target
 
 
@@ -141,7 +141,7 @@ def restore(where: str | Path, backup: Path) -> Path | None:
         HarnessError: the database is on a server, or the files cannot be written.
         DatabaseUnusable: the backup is not sound; nothing was changed.
     """
-    path = file(url_of(where))
+    path = Address.parsed(where).file
     if path is None:
         raise HarnessError("the database is on a server, whose own tools restore it (pg_restore)")
     if not backup.is_file():
@@ -150,14 +150,14 @@ def restore(where: str | Path, backup: Path) -> Path | None:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(partial)  # of an attempt that was killed; its log would be written into the copy
+        remove_files(partial)  # of an attempt that was killed; its log would be written into the copy
         shutil.copyfile(backup, partial)
         with suppress(FileNotFoundError):
             shutil.copyfile(backup.with_name(f"{backup.name}-wal"), partial.with_name(f"{partial.name}-wal"))
         _require_sound(partial, backup)  # which has SQLite write the log into the copy
         flush(partial)
         there = path.exists()
-        for ending in _ENDINGS:
+        for ending in ENDINGS:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
         partial.replace(path)
@@ -165,14 +165,8 @@ def restore(where: str | Path, backup: Path) -> Path | None:
     except OSError as error:
         raise HarnessError(f"{path} cannot be replaced: {error.strerror}") from error
     finally:
-        _remove(partial)
+        remove_files(partial)
     return aside if there else None
-
-
-def _remove(path: Path) -> None:
-    """An SQLite database, with all of its files."""
-    for ending in _ENDINGS:
-        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _require_sound(copy: Path, backup: Path) -> None:
@@ -181,7 +175,7 @@ def _require_sound(copy: Path, backup: Path) -> None:
     try:
         with database.reading() as connection:
             problems = database.dialect.problems(connection)
-        if state(database) is None:
+        if schema_version(database) is None:
             problems = ["it is empty"]
     except DatabaseUnusable as error:
         raise DatabaseUnusable(str(error).replace(str(copy), str(backup))) from None
@@ -199,7 +193,7 @@ def export(database: Database, folder: Path) -> list[Path]:
     """
     files = []
     for name in views.PUBLIC:
-        found = read.answer(database, name)
+        found = read.relation(database, name)
         files.append(folder / f"{name}.csv")
         try:
             write_whole(files[-1], csv_text(found.columns, found.rows).encode())

@@ -23,6 +23,7 @@ from harness.errors import DatabaseLocked, DatabaseUnusable, SpecError, StoreErr
 from harness.store import claims, migrations, read, schema, upkeep, write
 from harness.store.claims import RunnerFacts
 from harness.store.engine import Database, find_database, open_database
+from harness.store.engine.refusals import translated
 
 FORK = multiprocessing.get_context("fork")
 """Fast, and safe: a child opens its own connections and leaves without touching its parent's."""
@@ -38,9 +39,9 @@ def plan(db: Database, suite: str = "study") -> None:
 
 def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
     with closing(open_database(url)) as db:
-        assert read.answer(db, "v_models").rows == ()
+        assert read.relation(db, "v_models").rows == ()
     with closing(open_database(url, create=False)) as db:
-        assert read.answer(db, "v_models").rows == ()
+        assert read.relation(db, "v_models").rows == ()
 
 
 @pytest.mark.postgres
@@ -68,7 +69,7 @@ def test_a_folder_may_be_called_what_means_something_in_a_url(
         assert (db.path, db.title, copy.parent) == (file, str(file), file.parent)
     assert upkeep.restore(file, copy)
     with closing(open_database(file, create=False)) as db:
-        assert len(read.answer(db, "place").rows) == 24
+        assert len(read.relation(db, "place").rows) == 24
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -95,7 +96,7 @@ def test_an_exception_undoes_the_whole_transaction(db: Database) -> None:
     dangling = schema.Place(suite_id=99, condition="none", seed=0, evaluation="", job_key="0" * 16)
     with pytest.raises(StoreError, match=r"(?i)foreign key"), db.transaction() as session:
         session.add_all([suite, dangling])
-    assert read.answer(db, "suite").rows == ()
+    assert read.relation(db, "suite").rows == ()
 
 
 def test_readers_see_one_moment_and_do_not_wait_for_a_writer(db: Database) -> None:
@@ -151,7 +152,7 @@ def test_text_that_is_none_is_damage(sqlite_db: Database) -> None:
     with sqlite_db.transaction() as session:
         session.execute(text("UPDATE suite SET title = CAST(x'ff41' AS TEXT)"))
     with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"):
-        read.answer(sqlite_db, "suite")
+        read.relation(sqlite_db, "suite")
 
 
 def test_a_damaged_name_in_the_schema_is_damage(file: Path) -> None:
@@ -374,7 +375,7 @@ def test_sql_of_a_user_only_reads(db: Database) -> None:
     plan(db)
     with pytest.raises(SpecError, match="only queries are answered"):
         read.answer(db, "DELETE FROM place")
-    assert len(read.answer(db, "place").rows) == 24
+    assert len(read.relation(db, "place").rows) == 24
 
 
 def _say_what_is_read(url: str, said: Queue[str]) -> None:
@@ -417,11 +418,11 @@ def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> N
 
 def test_what_is_read_at_one_moment_does_not_see_what_is_written_meanwhile(db: Database) -> None:
     with db.at_one_moment() as moment:
-        before = read.table(moment, "suite")
+        before = read.frame(moment, "suite")
         write.plan(db, planned((0,), "later"), "later", "smoke", "A study")
         with moment.at_one_moment() as same:
-            assert len(read.table(same, "suite")) == len(before)
-    assert len(read.table(db, "suite")) == len(before) + 1
+            assert len(read.frame(same, "suite")) == len(before)
+    assert len(read.frame(db, "suite")) == len(before) + 1
 
 
 def _write(db: Database) -> None:
@@ -471,3 +472,15 @@ def test_who_may_not_write_a_database_reads_it_while_its_owner_works(file: Path,
         for path in folder.iterdir():
             path.chmod(0o644)
         assert read_by_nobody(folder / "harness.sqlite").get() == "1"
+
+
+def test_text_that_cannot_be_read_is_told_as_each_database_can_mend_it() -> None:
+    error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    with pytest.raises(
+        DatabaseUnusable, match="results.sqlite is damaged; restore the newest backup: harness db restore"
+    ):
+        with translated(make_url("sqlite:///results.sqlite")):
+            raise error
+    with pytest.raises(DatabaseUnusable, match=r"host/results holds text that is not UTF-8"):
+        with translated(make_url("postgresql://host/results")):
+            raise error

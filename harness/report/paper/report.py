@@ -20,7 +20,7 @@ from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
 from harness.report.vocabulary import scale
-from harness.store.engine import Database, state
+from harness.store.engine import Database, schema_version
 from harness.store.origins import together
 from harness.store.totals import begun
 
@@ -98,7 +98,7 @@ def _read(db: Database, title: str, suites: Sequence[str], profile: str | None) 
         there = begun(moment)
         chosen = get_profile(there, title, suites, profile)
         results = {suite: read_results(moment, suite, chosen) for suite in suites if (suite, chosen) in there}
-        return _Study(title=title, profile=chosen, results=results, schema=state(moment) or "")
+        return _Study(title=title, profile=chosen, results=results, schema=schema_version(moment) or "")
 
 
 def _tables(study: _Study) -> tuple[Table, ...]:

@@ -1,30 +1,25 @@
-"""Opening the database, transactions, and every database error as one sentence.
+"""Opening the database, and transactions.
 
-The only place that knows which database it is; what differs lies in `sqlite` and `postgresql`, which offer the
-same functions. One process writes at a time, on both, so writers may look and then insert; readers never wait.
+The only place that knows which database it is; what differs lies in `sqlite` and `postgresql`, each a `Dialect`.
+One process writes at a time, on both, so writers may look and then insert; readers never wait.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
-from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
+from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.orm import Session
 
-from harness.errors import DatabaseLocked, DatabaseUnusable, NoResults, StoreError
-from harness.names import lookup
+from harness.errors import DatabaseUnusable, NoResults
 from harness.store import migrations
-from harness.store.engine import postgresql, sqlite
-from harness.store.engine.patience import LOCKED, patient
-
-_DIALECTS: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
+from harness.store.engine.address import Address
+from harness.store.engine.dialect import Dialect, dialect_of
+from harness.store.engine.patience import patient
+from harness.store.engine.refusals import translated
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another writer, whose transactions take milliseconds."""
@@ -40,24 +35,25 @@ class Database:
     opened: tuple[int, int] | None = None
     """Device and inode of the file that was opened."""
     tell: Callable[[str], None] | None = None
-    """Takes the line that a lock is waited for, which goes on until it is free; without it, what meets one gives up."""
+    """Called with a line for the user while another process holds the lock: with it, calls wait until the lock is free;
+    without it, they fail."""
     meanwhile: Callable[[], None] = lambda: None
     """Called again and again while a lock is waited for."""
 
     @property
     def title(self) -> str:
         """How messages call it: the file, or the URL without its password."""
-        return title(self.engine.url)
+        return Address(self.engine.url).title
 
     @property
     def path(self) -> Path | None:
         """The file of an SQLite database."""
-        return file(self.engine.url)
+        return Address(self.engine.url).file
 
     @property
-    def dialect(self) -> ModuleType:
+    def dialect(self) -> Dialect:
         """The functions that differ from database to database."""
-        return _DIALECTS[self.engine.dialect.name]
+        return dialect_of(self.engine.url)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -115,7 +111,7 @@ def open_database(
     """
     database = replace(connected(where, create=create, timeout=timeout), tell=tell)
     try:
-        found = state(database)
+        found = schema_version(database)
         if found is None and create:
             _make_tables(database)
         elif found is None:
@@ -163,10 +159,9 @@ def find_database(where: str | Path) -> Database | None:
 
 def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT) -> Database:
     """A database whose version nobody has looked at yet."""
-    parsed = url_of(where)
-    dialect = lookup(_DIALECTS, "database", parsed.get_backend_name())
-    path = file(parsed)
-    if path is None and dialect is sqlite:
+    address = Address.parsed(where)
+    dialect, path = dialect_of(address.url), address.file
+    if path is None and address.url.get_backend_name() == "sqlite":
         raise DatabaseUnusable("an SQLite database in memory keeps nothing; name a file: sqlite:///FOLDER/FILE")
     if path is not None and not _exists(path):
         if not create:
@@ -175,7 +170,7 @@ def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT)
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseUnusable(f"{path.parent} cannot be made: {error.strerror}") from error
-    engine: Engine = dialect.engine(parsed, timeout, reading=not create)
+    engine = dialect.engine(address.url, timeout, reading=not create)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -185,7 +180,7 @@ def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT)
 
 
 @patient
-def state(database: Database) -> str | None:
+def schema_version(database: Database) -> str | None:
     """The schema version; None for an empty database.
 
     Raises:
@@ -204,65 +199,6 @@ def state(database: Database) -> str | None:
             f" {migrations.NEWEST}): upgrade the program"
         )
     return found
-
-
-def url_of(where: str | Path) -> URL:
-    """The SQLAlchemy URL that a text is, or that of an SQLite file; raises DatabaseUnusable."""
-    if isinstance(where, Path):
-        return URL.create("sqlite", database=str(where))
-    try:
-        return make_url(where)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
-        raise DatabaseUnusable(
-            f"{_without_password(where)!r} is not a database URL;"
-            " write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
-        ) from None
-
-
-def file(url: URL) -> Path | None:
-    """The file of an SQLite URL; None for a database in memory or on a server."""
-    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
-        return None
-    name = str(url.database)
-    return Path(unquote(name.removeprefix("file:")) if "uri" in url.query else name)
-
-
-def title(url: URL) -> str:
-    """How messages call a database: never with a password, wherever in the URL it stands."""
-    shown = url.update_query_dict({name: "***" for name in url.query if "password" in name})
-    return str(file(url) or shown.render_as_string(hide_password=True))
-
-
-def _without_password(text: str) -> str:
-    """What should have been a URL, without what may be a password in it."""
-    return re.sub(r"(password=)[^&]*", r"\1***", re.sub(r":.*@", ":***@", text))
-
-
-@contextmanager
-def translated(url: URL) -> Iterator[None]:
-    """SQLAlchemy's errors in our words.
-
-    Raises:
-        DatabaseUnusable: what a user can put right.
-        StoreError: a value that no table takes.
-    """
-    try:
-        yield
-    except UnicodeDecodeError as error:  # the driver's, of a message that quotes a damaged name
-        raise DatabaseUnusable(f"{title(url)} {sqlite.DAMAGED}") from error
-    except StatementError as error:
-        dialect = _DIALECTS[url.get_backend_name()]
-        sentence = dialect.sentence(error.orig)
-        if sentence is not None:
-            refusal = DatabaseLocked if sentence == LOCKED else DatabaseUnusable
-            raise refusal(f"{title(url)} {sentence}") from error
-        if dialect.lacks_schema(error.orig):  # its version says that it has all that this program asks for
-            raise DatabaseUnusable(
-                f"{title(url)} is damaged; restore the newest backup: a table or column is missing"
-            ) from error
-        if isinstance(error, IntegrityError | DataError) or isinstance(error.orig, ValueError | TypeError):
-            raise StoreError(f"{title(url)} does not take this result: {error.orig}") from error
-        raise
 
 
 def _no_results(where: str) -> str:

@@ -54,6 +54,8 @@ def begin(connection: Connection, *, writing: bool) -> None:
 
 def sentence(error: BaseException | None) -> str | None:
     """What the database says, for a user; None for an error that is not about the database itself."""
+    if isinstance(error, UnicodeDecodeError):
+        return "holds text that is not UTF-8; give the results a database of their own, whose encoding is UTF8"
     code = getattr(error, "sqlstate", None)
     if code is None and type(error).__name__ == "OperationalError":
         return "cannot be reached: " + str(error).strip().splitlines()[0]

@@ -16,10 +16,13 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from harness.errors import DatabaseUnusable
 from harness.store.engine.patience import LOCKED
 
-DAMAGED = "is damaged; restore the newest backup: harness db restore FILE (`harness db backup` makes them)"
+ENDINGS = ("-wal", "-shm", "")
+"""Of the files that a database consists of."""
+
+_DAMAGED = "is damaged; restore the newest backup: harness db restore FILE (`harness db backup` makes them)"
 _SENTENCES = {
     "SQLITE_NOTADB": "is not a database; move it away or set HARNESS_DATABASE_URL",
-    "SQLITE_CORRUPT": DAMAGED,
+    "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_FULL": "could not grow: the disk is full; free some space and run the same command again",
     "SQLITE_READONLY": "cannot be written: the file or its folder is read-only",
     "SQLITE_CANTOPEN": "cannot be opened: its folder does not exist, or is not yours to write"
@@ -80,8 +83,9 @@ def begin(connection: Connection, *, writing: bool) -> None:
 
 def sentence(error: BaseException | None) -> str | None:
     """What the database says, for a user; None for an error that is not about the database itself."""
-    if "Could not decode to UTF-8" in str(error):  # the driver's own error, which has no name
-        return DAMAGED
+    # the driver's own errors, which have no name
+    if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):
+        return _DAMAGED
     name = getattr(error, "sqlite_errorname", "")
     return next((text for code, text in _SENTENCES.items() if name.startswith(code)), None)
 
@@ -147,6 +151,12 @@ def backup(connection: Connection, target: Path) -> None:
         driver.execute("VACUUM INTO ?", (str(target.absolute()),))  # a relative one may look like a URI
     except sqlite3.Error as error:
         raise DatabaseUnusable(f"{target} {sentence(error) or f'cannot be written: {error}'}") from error
+
+
+def remove_files(path: Path) -> None:
+    """Remove a database, with all of its files."""
+    for ending in ENDINGS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:
