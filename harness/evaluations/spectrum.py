@@ -63,7 +63,8 @@ def radii(height: int, width: int) -> Tensor:
 
 def _by_radius(power: Tensor, n: int) -> list[Measurement]:
     """The mean power at each distance from frequency zero."""
-    distances = radii(*power.shape).to(power.device).flatten()
-    sums = torch.zeros(int(distances.max()) + 1, dtype=power.dtype, device=power.device)
+    power = power.cpu()  # where sums have one order: on a GPU they differ from run to run
+    distances = radii(*power.shape).flatten()
+    sums = torch.zeros(int(distances.max()) + 1, dtype=power.dtype)
     means = sums.index_add(0, distances, power.flatten()) / distances.bincount()
     return [Measurement(metric="power", value=value, n=n, radius=radius) for radius, value in enumerate(means.tolist())]
