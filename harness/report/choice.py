@@ -46,7 +46,7 @@ def suites_with_results(db: Database, suites: Sequence[str], profile: str | None
         HarnessError: there are no results.
     """
     require_profile(profile)
-    planned, there = read.table(db, "suite")["name"], begun(db)
+    planned, there = read.frame(db, "suite")["name"], begun(db)
     chosen = []
     for suite in suites:
         if suite not in set(planned):

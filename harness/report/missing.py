@@ -21,7 +21,7 @@ def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
 
     Columns: condition, evaluation, seed, state, reason.
     """
-    evaluations = read.table(db, "placed_evaluation", suite=suite, profile=profile)
+    evaluations = read.frame(db, "placed_evaluation", suite=suite, profile=profile)
     kinds = dict(zip(evaluations["evaluation"], evaluations["kind"], strict=True))
     rows = [asdict(each) for each in read.missing(db, suite, profile)]
     for row in rows:
@@ -30,7 +30,7 @@ def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
             continue
         kind = kinds.get(row["evaluation"], "training")
         row["evaluation"] = kind if kind in {"training", "clean", "boundary", "corruption"} else row["evaluation"]
-    jobs = read.table(db, "v_jobs", suite=suite, profile=profile, condition=None)
+    jobs = read.frame(db, "v_jobs", suite=suite, profile=profile, condition=None)
     for job in records(jobs[(jobs["state"] != "done") & jobs["seed"].notna()]):
         rows.append(
             {

@@ -12,7 +12,7 @@ from harness.report.missing import read_missing
 from harness.report.rows import records
 from harness.report.vocabulary import scale
 from harness.store import read
-from harness.store.engine import Database, state
+from harness.store.engine import Database, schema_version
 from harness.store.intact import require_intact
 from harness.store.origins import Origins, SplitOrigin, origins
 
@@ -26,6 +26,7 @@ NUMBERS = {
     "v_analyses": ("value",),
     "v_arrays": (),
     "v_acceptable": ("alpha", "threshold", "epsilon", "r0", "u0", "rd", "ud", "clean_ratio", "distorted_ratio"),
+    "placed_comparison": ("epsilon", "clean", "distorted", "baseline_clean", "baseline_distorted"),
     "epoch": ("task_loss", "similarity_loss", "validation_loss", "validation_accuracy"),
     "gamma": ("gamma",),
 }
@@ -56,6 +57,9 @@ class Results:
     arrays: pd.DataFrame
     """condition, seed (both missing for an analysis), evaluation, name, file, sha256, shape."""
     acceptable: pd.DataFrame
+    comparisons: pd.DataFrame
+    """condition, seed, evaluation, epsilon, target, clean, distorted, baseline_clean, baseline_distorted: each model's
+    numbers beside those of its baseline, of which `acceptable` has the means."""
     epochs: pd.DataFrame
     """condition, seed, epoch, and the quantities of each epoch."""
     gamma_epochs: pd.DataFrame
@@ -119,12 +123,13 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     """
     require_intact(db, suite, profile)
     where = {"suite": suite, "profile": profile}
-    [planned] = records(read.table(db, "suite", name=suite, profile=profile))
-    places = read.table(db, "placed_model", **where)
-    order = read.table(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
+    [planned] = records(read.frame(db, "suite", name=suite, profile=profile))
+    places = read.frame(db, "placed_model", **where)
+    order = read.frame(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
-    views = {name: _frame(db, name, **where) for name in NUMBERS if name.startswith("v_")}
-    by_model = {name: _frame(db, name, model_id=read.models_of(suite, profile)) for name in ("epoch", "gamma")}
+    of_model = ("epoch", "gamma")
+    views = {name: _frame(db, name, **where) for name in NUMBERS if name not in of_model}
+    by_model = {name: _frame(db, name, model_id=read.models_of(suite, profile)) for name in of_model}
     _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
     _refuse_twins(views["v_corruptions"], ["condition", "seed", "corruption", "severity"], "corrupted sets")
     return Results(
@@ -142,18 +147,19 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         analyses=views["v_analyses"],
         arrays=views["v_arrays"],
         acceptable=views["v_acceptable"],
+        comparisons=views["placed_comparison"],
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
         images=_ordered(read.images_behind(db, suite, profile)),
         missing=read_missing(db, suite, profile),
         origins=origins(db, suite, profile),
-        schema=state(db) or "",
+        schema=schema_version(db) or "",
     )
 
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
     """A view's rows in an order of their own."""
-    return _ordered(read.table(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
+    return _ordered(read.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:

@@ -16,8 +16,8 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
-from harness.report.summary import acceptable, at_largest_size, baselines, finished
-from harness.report.vocabulary import in_order
+from harness.report.summary import acceptable
+from harness.report.vocabulary import UNREGULARIZED, in_order
 
 BY = "gaussian"
 """The attack that the paper chooses with."""
@@ -110,27 +110,11 @@ def count_pairs(ratios: pd.DataFrame) -> int:
 
 
 def seed_values(results: Results) -> pd.DataFrame:
-    """What the ratios are made of: evaluation, condition, seed, r0, u0, rd, ud; only where all four are there.
-
-    The Boundary attack's scores are in it if the suite has one number of steps: the views do not say which is whose.
-    """
-    clean = finished(results.models, results.models)[["condition", "seed", "clean_accuracy"]]
-    sizes = results.acceptable[["evaluation", "epsilon"]].drop_duplicates()
-    reached = at_largest_size(results.curves).rename(columns={"accuracy": "d"})
-    distorted = [reached[reached["evaluation"].isin(sizes["evaluation"])]]
-    attack = sizes.loc[sizes["epsilon"].isna(), "evaluation"]
-    if len(attack) == 1 and results.boundary["steps"].nunique() == 1:
-        distorted.append(results.boundary.assign(evaluation=attack.item(), d=results.boundary["score"]))
-    columns = ["evaluation", "condition", "seed", "d"]
-    each = pd.concat([rows[columns] for rows in distorted]).merge(clean, on=["condition", "seed"])
-    against = baselines(results.conditions)
-    regularized = each[each["condition"].isin(against)]
-    paired = regularized.assign(baseline=regularized["condition"].map(against)).merge(
-        each.rename(columns={"condition": "baseline", "d": "ud", "clean_accuracy": "u0"}),
-        on=["evaluation", "baseline", "seed"],
-    )
-    whole = paired.rename(columns={"d": "rd", "clean_accuracy": "r0"}).dropna(subset=["r0", "u0", "rd", "ud"])
-    return whole[["evaluation", "condition", "seed", "r0", "u0", "rd", "ud"]]
+    """What the ratios are made of: evaluation, condition, seed, r0, u0, rd, ud; only where all four are there."""
+    regularized = results.comparisons[results.comparisons["target"] != UNREGULARIZED]
+    names = {"clean": "r0", "baseline_clean": "u0", "distorted": "rd", "baseline_distorted": "ud"}
+    whole = regularized.rename(columns=names).dropna(subset=list(names.values()))
+    return whole[["evaluation", "condition", "seed", *names.values()]]
 
 
 def agreement_frame(selection: Selection) -> pd.DataFrame:

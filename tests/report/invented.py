@@ -83,22 +83,23 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         )
 
     gamma_epochs = each(_gammas, epochs=epochs)
-    curves = each(_curves)
+    models, curves, boundary = each(_model), each(_curves), each(_boundary)
     return Results(
         suite="grayscale-cifar10",
         profile=profile,
         title="Does pixel similarity make networks robust?",
         conditions=table,
-        models=each(_model),
+        models=models,
         gammas=gamma_epochs[gamma_epochs["epoch"] == epochs - 1].drop(columns="epoch"),
         curves=curves,
         corruptions=each(_corruptions),
-        boundary=each(_boundary),
+        boundary=boundary,
         distances=each(_distances),
         spectra=each(_spectrum),
         analyses=pd.DataFrame(columns=["analysis", "kind", "metric", "point", "value", "n"]),
         arrays=pd.DataFrame(columns=["condition", "seed", "evaluation", "kind", "name", "file", "sha256", "shape"]),
         acceptable=_ratios(curves, table, seeds),
+        comparisons=_comparisons(models, curves, boundary, table),
         epochs=each(_epochs, epochs=epochs),
         gamma_epochs=gamma_epochs,
         images=_images(table),
@@ -192,3 +193,18 @@ def _ratios(curves: pd.DataFrame, table: pd.DataFrame, seeds: int) -> pd.DataFra
     rows = rows.join(none.set_axis(["u0", "ud"], axis=1), on=["evaluation", "epsilon"])
     rows = rows.assign(clean_ratio=rows["r0"] / rows["u0"], distorted_ratio=rows["rd"] / rows["ud"], n_seeds=seeds)
     return rows.merge(table, on="condition").query("target != 'none'").reset_index(drop=True)
+
+
+def _comparisons(
+    models: pd.DataFrame, curves: pd.DataFrame, boundary: pd.DataFrame, table: pd.DataFrame
+) -> pd.DataFrame:
+    largest = curves[curves["epsilon"] == curves["evaluation"].map(LARGEST)].rename(columns={"accuracy": "distorted"})
+    scores = boundary.assign(evaluation="boundary", epsilon=np.nan, distorted=boundary["score"])
+    keys, numbers = ["condition", "seed", "evaluation", "epsilon"], ["clean", "distorted"]
+    distorted = pd.concat([frame[[*keys, "distorted"]] for frame in (largest, scores)])
+    clean = models.rename(columns={"clean_accuracy": "clean"})[["condition", "seed", "clean"]]
+    own = distorted.merge(clean, on=["condition", "seed"])
+    base = own[own["condition"] == "none"].rename(columns={name: f"baseline_{name}" for name in numbers})
+    return own.merge(base.drop(columns=["condition", "epsilon"]), on=["evaluation", "seed"]).merge(
+        table, on="condition"
+    )

@@ -148,18 +148,11 @@ def test_the_attack_chosen_by_stands_first_and_the_best_pair_above() -> None:
     assert table.rows[0][0].endswith("(chosen)")
 
 
-def test_diverged_models_are_in_no_ratio() -> None:
+def test_seeds_without_one_of_the_four_numbers_are_in_no_ratio() -> None:
     made = results(GRID, seeds=2, epochs=1)
-    diverged = made.models.assign(status=["diverged" if row.seed == 1 else "ok" for row in made.models.itertuples()])
-    assert set(seed_values(replace(made, models=diverged))["seed"]) == {0}
-
-
-def test_boundary_scores_of_two_step_counts_get_no_interval(grid: Database) -> None:
-    made = read_results(grid, "grid", "small")
-    more = pd.concat([made.boundary, made.boundary.assign(steps=9)])
-    found = select(replace(made, boundary=more)).ratios.set_index("evaluation")["distorted_low"]
-    assert found["boundary"].isna().all()
-    assert found["gaussian"].notna().all()
+    for name in ("clean", "baseline_distorted"):
+        lacking = made.comparisons.assign(**{name: made.comparisons[name].where(made.comparisons["seed"] == 0)})
+        assert set(seed_values(replace(made, comparisons=lacking))["seed"]) == {0}
 
 
 def test_an_unknown_attack_is_refused_with_the_nearest_name() -> None:

@@ -107,14 +107,14 @@ def test_agreement_is_the_rank_correlation_of_each_seeds_own_grid() -> None:
     assert list(found["condition"]) == [WHOLE_GRID] * 2
     assert list(found["seed"]) == [0, 1]
     assert (found["value"] > 0.8).all()  # both follow the same gains, with noise
-    same = made.curves.query("evaluation == 'gaussian'").assign(evaluation="uniform")
-    copied = pd.concat([made.curves.query("evaluation != 'uniform'"), same])
-    assert list(MEASURES["ranks_uniform"].values(replace(made, curves=copied))["value"]) == pytest.approx([1.0, 1.0])
+    same = made.comparisons.query("evaluation == 'gaussian'").assign(evaluation="uniform")
+    copied = replace(made, comparisons=pd.concat([made.comparisons.query("evaluation != 'uniform'"), same]))
+    assert list(MEASURES["ranks_uniform"].values(copied)["value"]) == pytest.approx([1.0, 1.0])
 
 
 def test_an_attack_that_the_suite_lacks_agrees_with_nothing() -> None:
     made = results(GRID, seeds=1, epochs=1)
-    without = replace(made, acceptable=made.acceptable.query("evaluation != 'uniform'"))
+    without = replace(made, comparisons=made.comparisons.query("evaluation != 'uniform'"))
     assert MEASURES["ranks_uniform"].values(without).empty
 
 
