@@ -135,7 +135,7 @@ def _reporting(folder: Path, database: Database, most: int) -> Iterator[str]:
         lambda: (read.job_states(database, plan.by_key), read.rates(database, "none")),
         lambda: job_counts(database, suite.name),
         lambda: [read_results(database, *each) for each in suites_with_results(database, [suite.name], suite.profile)],
-        lambda: read.answer(database, "v_curve_summary", suite=suite.name, profile=suite.profile),
+        lambda: read.relation(database, "v_curve_summary", suite=suite.name, profile=suite.profile),
     )
     for number, measurements in enumerate(each for each in MEASUREMENTS if each <= most):
         _fill(database, folder, number, measurements - stored)

@@ -30,8 +30,8 @@ def status(suite: AnySuite = None) -> None:
     only = {"suite": suite} if suite else {}
     with opened_database() as database:
         found = job_counts(database, suite)
-        told = read.answer(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
-        rows = [dict(zip(told.columns, row, strict=True)) for row in told.rows]
+        told = read.relation(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
+        rows = told.records
         running = any("running" in states for states in found.values())
         runners = _runner_lines(database, {row["job"] for row in rows}) if running else []
     console = wide_console()

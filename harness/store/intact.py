@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import column, select
-from sqlalchemy import table as sql_table
+from sqlalchemy import select
 
 from harness.errors import DatabaseUnusable
 from harness.store import seals, views
@@ -22,8 +21,8 @@ def require_intact(db: Database, suite: str, profile: str) -> None:
             raise DatabaseUnusable(f"{db.title} is damaged; restore the newest backup; `harness db check` says more")
         if seals.is_broken(connection, suite, profile):
             raise DatabaseUnusable(f"{db.title} is damaged: the plan of {suite} is not as it was written; {again}")
-        places = sql_table("v_jobs", column("suite"), column("profile"), column("job"))
-        jobs = select(places.c.job).where(places.c.suite == suite, places.c.profile == profile)
+        placed = views.JOBS.c
+        jobs = select(placed.job).where(placed.suite == suite, placed.profile == profile)
         broken = seals.broken(connection, set(connection.scalars(jobs)))
     if broken:
         count = "1 result is" if len(broken) == 1 else f"{len(broken)} results are"

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import column, func, select
-from sqlalchemy import table as sql_table
+from sqlalchemy import func, select
 
 from harness.measurement import LEAST_AGREEMENT
-from harness.store import schema
+from harness.store import schema, views
 from harness.store.engine import Database
 from harness.store.schema import FINAL
 
@@ -53,8 +52,8 @@ class Origins:
 
 def origins(db: Database, suite: str, profile: str) -> Origins:
     """The distinct commits, devices, package versions, data and commands behind a suite's results."""
-    view = sql_table("v_jobs", *map(column, ("suite", "profile", "job", "state")))
-    finished = select(view.c.job).where(view.c.suite == suite, view.c.profile == profile, view.c.state.in_(FINAL))
+    placed = views.JOBS.c
+    finished = select(placed.job).where(placed.suite == suite, placed.profile == profile, placed.state.in_(FINAL))
     job, data, link = schema.Job, schema.DataSplit, schema.JobData
     ran_on = select(job.environment_id).where(job.key.in_(finished))
     environments = select(schema.Environment.__table__).where(schema.Environment.id.in_(ran_on))

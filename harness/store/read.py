@@ -1,8 +1,8 @@
-"""Questions to the database. Nothing here writes, and nothing waits for a writer."""
+"""Questions to the database. Nothing here writes; what a run asks is asked again while the database is locked."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 SQL_SECONDS = 600.0  # that a user's query may take
 MOST_ROWS = 1_000_000  # that it may answer with: they are held in memory
-_OF_IMAGES = ("accuracy", "score", "median_l2", "median_linf")  # metrics
+_MEDIAN = "median_"
+_MEDIANS = ("median_l2", "median_linf")
+_OF_IMAGES = ("accuracy", "score", *_MEDIANS)  # metrics
 _ONLY_QUERIES = "SQL: only queries are answered, nothing is changed"
 
 NOT_RUN = "not run yet"
@@ -88,57 +90,67 @@ def rates(db: Database, device: str) -> dict[tuple[str, int | None], float]:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Rows:
     """What a query found."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Each row by its columns' names."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
-def answer(db: Database, sql_or_view: str, **filters: Any) -> Answer:
-    """The rows of a view or table with those values, or of an SQL query.
+    @classmethod
+    def of(cls, found: CursorResult[Any], rows: Iterable[Sequence[Any]]) -> Rows:
+        """Rows of what a statement found."""
+        return cls(tuple(found.keys()), tuple(tuple(row) for row in rows))
 
-    filters: for a view or table: column=value, column=[values], column=None, or column=a query like `models_of`.
 
-    Raises:
-        SpecError: the SQL is wrong, wants to write, takes too long or finds too much.
+def is_relation(name: str) -> bool:
+    """Whether the database has a view or a table of that name."""
+    return name in views.VIEWS or name in schema.Base.metadata.tables
+
+
+def relation(db: Database, name: str, /, **filters: Any) -> Rows:
+    """The rows of a view or table with those values.
+
+    filters: column=value, column=[values], column=None, or column=a query like `models_of`.
     """
-    name = sql_or_view.strip()
-    with db.reading() as connection, _sql_errors(db):
-        if name in views.VIEWS or name in schema.Base.metadata.tables:
-            found = connection.execute(_filtered(name, filters))
-        else:
-            # As written: neither `:name` nor `%` is a parameter.
-            with db.dialect.only_questions(connection, SQL_SECONDS):
-                return _answered(connection.execution_options(no_parameters=True).exec_driver_sql(name))
-        return Answer(tuple(found.keys()), tuple(tuple(row) for row in found))
-
-
-def _answered(found: CursorResult[Any]) -> Answer:
-    """The rows of a user's query; raises SpecError if there are none, or too many for the memory."""
-    if not found.returns_rows:
-        raise SpecError(_ONLY_QUERIES)
-    rows = found.fetchmany(MOST_ROWS + 1)
-    if len(rows) > MOST_ROWS:
-        raise SpecError(f"SQL: more than {MOST_ROWS:,} rows; ask for less, for instance with LIMIT")
-    return Answer(tuple(found.keys()), tuple(tuple(row) for row in rows))
-
-
-def _filtered(name: str, filters: Mapping[str, Any]) -> Select[Any]:
-    """All columns of the rows with those values."""
     query: Select[Any] = select(literal_column("*")).select_from(sql_table(name))
     for key, value in filters.items():
         wanted: Any = column(key)
         several = isinstance(value, Collection | Select) and not isinstance(value, str)
         # `=` and IS NULL: PostgreSQL finds nothing by an index that IS NOT DISTINCT FROM asks for.
         query = query.where(wanted.in_(value) if several else wanted == value)
-    return query
+    with db.reading() as connection:
+        found = connection.execute(query)
+        return Rows.of(found, found)
 
 
-def models_of(suite: str, profile: str) -> Select[tuple[int]]:
-    """Row numbers of a suite's models; a query, since they may be more than one statement takes as values."""
-    view = sql_table("placed_model", *map(column, ("suite", "profile", "model_row")))
-    return select(view.c.model_row).where(view.c.suite == suite, view.c.profile == profile)
+def frame(db: Database, name: str, /, **filters: Any) -> pandas.DataFrame:
+    """`relation` as a data frame."""
+    import pandas
+
+    found = relation(db, name, **filters)
+    return pandas.DataFrame.from_records(found.rows, columns=list(found.columns))
+
+
+def answer(db: Database, sql: str) -> Rows:
+    """What a user's query finds.
+
+    Raises:
+        SpecError: it is wrong, wants to write, takes too long or finds too much.
+    """
+    with db.reading() as connection, _sql_errors(db), db.dialect.only_questions(connection, SQL_SECONDS):
+        # As written: neither `:name` nor `%` is a parameter.
+        found = connection.execution_options(no_parameters=True).exec_driver_sql(sql.strip())
+        if not found.returns_rows:
+            raise SpecError(_ONLY_QUERIES)
+        rows = found.fetchmany(MOST_ROWS + 1)
+        if len(rows) > MOST_ROWS:  # they are held in memory
+            raise SpecError(f"SQL: more than {MOST_ROWS:,} rows; ask for less, for instance with LIMIT")
+        return Rows.of(found, rows)
 
 
 @contextmanager
@@ -156,12 +168,10 @@ def _sql_errors(db: Database) -> Iterator[None]:
         raise SpecError(f"SQL: {str(error.orig).strip().splitlines()[0]}") from error
 
 
-def table(db: Database, sql_or_view: str, **filters: Any) -> pandas.DataFrame:
-    """`answer` as a data frame."""
-    import pandas
-
-    found = answer(db, sql_or_view, **filters)
-    return pandas.DataFrame.from_records(found.rows, columns=list(found.columns))
+def models_of(suite: str, profile: str) -> Select[tuple[int]]:
+    """Row numbers of a suite's models; a query, since they may be more than one statement takes as values."""
+    place = views.MODELS.c
+    return select(place.model_row).where(place.suite == suite, place.profile == profile)
 
 
 def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame:
@@ -170,43 +180,33 @@ def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame
     distance: the median in that norm, "l2" or "linf"; missing where it is infinite. n_failed: images for which nothing
     was found, not in n.
     """
-    import pandas
-
-    where = ("condition", "seed", "evaluation")
-    number = schema.Measurement
-    place = sql_table("placed_evaluation", *map(column, (*where, "suite", "profile", "evaluation_row")))
-    query = (
-        select(*(place.c[name] for name in where), number.metric, number.value, number.n, number.n_failed)
-        .join(number, number.evaluation_id == place.c.evaluation_row)
-        .where(place.c.suite == suite, place.c.profile == profile, number.metric.in_(["median_l2", "median_linf"]))
-    )
-    with db.reading() as connection:
-        found = [tuple(row) for row in connection.execute(query)]
-    frame = pandas.DataFrame(found, columns=[*where, "norm", "distance", "n", "n_failed"])
-    return frame.assign(norm=[metric.removeprefix("median_") for metric in frame["norm"]])
+    place, number = views.EVALUATIONS.c, schema.Measurement
+    of = (place.condition, place.seed, place.evaluation, number.metric.label("norm"))
+    query = select(*of, number.value.label("distance"), number.n, number.n_failed).where(number.metric.in_(_MEDIANS))
+    found = _measured(db, suite, profile, query)
+    return found.assign(norm=[metric.removeprefix(_MEDIAN) for metric in found["norm"]])
 
 
-@patient
 def images_behind(db: Database, suite: str, profile: str) -> pandas.DataFrame:
     """How many test images each number of an evaluation is of: condition, evaluation, kind, n.
 
     n: the fewest of its models; of a corruption those of one severity, of an attack those that it failed on too.
     """
+    place, number = views.EVALUATIONS.c, schema.Measurement
+    by = (place.condition, place.evaluation, place.kind)
+    n = func.min(number.n + number.n_failed).label("n")
+    return _measured(db, suite, profile, select(*by, n).where(number.metric.in_(_OF_IMAGES)).group_by(*by))
+
+
+def _measured(db: Database, suite: str, profile: str, query: Select[Any]) -> pandas.DataFrame:
+    """What a query for a suite's measurements at their places finds."""
     import pandas
 
-    by = ("condition", "evaluation", "kind")
-    number = schema.Measurement
-    place = sql_table("placed_evaluation", *map(column, (*by, "suite", "profile", "evaluation_row")))
-    columns = [place.c[name] for name in by]
-    query = (
-        select(*columns, func.min(number.n + number.n_failed))
-        .join(number, number.evaluation_id == place.c.evaluation_row)
-        .where(place.c.suite == suite, place.c.profile == profile, number.metric.in_(_OF_IMAGES))
-        .group_by(*columns)
-    )
+    place, number = views.EVALUATIONS, schema.Measurement
+    query = query.join_from(place, number, number.evaluation_id == place.c.evaluation_row)
     with db.reading() as connection:
-        found = [tuple(row) for row in connection.execute(query)]
-    return pandas.DataFrame(found, columns=[*by, "n"])
+        found = connection.execute(query.where(place.c.suite == suite, place.c.profile == profile))
+        return pandas.DataFrame.from_records([tuple(row) for row in found], columns=list(found.keys()))
 
 
 @dataclass(frozen=True, kw_only=True)

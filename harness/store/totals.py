@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import column, func, select
-from sqlalchemy import table as sql_table
+from sqlalchemy import func, select
 
-from harness.store import schema
+from harness.store import schema, views
 from harness.store.engine import Database
 from harness.store.schema import FINAL
 
 
 def job_counts(db: Database, suite: str | None = None) -> dict[tuple[str, str], dict[str, int]]:
-    """By suite and profile, in their order, how many jobs are in each state.
+    """By suite and profile, in their order, how many jobs are in each state; one that conditions share is one.
 
     suite: only this one; all if None.
     """
-    jobs = sql_table("v_jobs", *map(column, ("suite", "profile", "state")))
-    by = (jobs.c.suite, jobs.c.profile, jobs.c.state)
-    query = select(*by, func.count()).group_by(*by)
+    jobs = views.JOBS.c
+    by = (jobs.suite, jobs.profile, jobs.state)
+    query = select(*by, func.count(jobs.job.distinct())).group_by(*by)
     if suite is not None:
-        query = query.where(jobs.c.suite == suite)
+        query = query.where(jobs.suite == suite)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     with db.reading() as connection:
         for name, profile, state, count in connection.execute(query):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, TableClause, column, inspect, table, text
 
 from harness.measurement import LEAST_CLEAN_RATIO
 
@@ -229,6 +229,18 @@ WHERE j.key = job_key
 
 PUBLIC = tuple(name for name in VIEWS if name.startswith("v_"))
 """The views of the contract."""
+
+
+def _view(name: str, *columns: str) -> TableClause:
+    return table(name, *map(column, columns))
+
+
+# Views as queries name them, with the columns that this program asks for.
+JOBS = _view("v_jobs", "suite", "profile", "job", "state")
+MODELS = _view("placed_model", "suite", "profile", "model_row")
+EVALUATIONS = _view(
+    "placed_evaluation", "suite", "profile", "condition", "seed", "evaluation", "kind", "evaluation_row"
+)
 
 
 def digest() -> str:

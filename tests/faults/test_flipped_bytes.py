@@ -117,7 +117,7 @@ def test_a_checkpoint_is_passed_over_for_the_one_before(program: Faulty, referen
 def views_of(file: Path) -> dict[str, list[str]]:
     """What users can see, as text."""
     with closing(open_database(f"sqlite:///{file}", create=False)) as database:
-        return {name: sorted(map(repr, read.answer(database, name).rows)) for name in PUBLIC}
+        return {name: sorted(map(repr, read.relation(database, name).rows)) for name in PUBLIC}
 
 
 def flips_in_pages(reference: Faulty, folder: Path, times: int) -> None:

@@ -42,17 +42,17 @@ def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Datab
 
 
 def test_views_are_filtered_by_value_list_and_null(filled: Database) -> None:
-    assert len(read.answer(filled, "v_models", condition="none", seed=0).rows) == 1
-    assert len(read.answer(filled, "v_models", seed=[0, 1]).rows) == 4
-    assert len(read.answer(filled, "v_models", alpha=None).rows) == 2
-    assert len(read.answer(filled, "v_models", seed=[]).rows) == 0
+    assert len(read.relation(filled, "v_models", condition="none", seed=0).rows) == 1
+    assert len(read.relation(filled, "v_models", seed=[0, 1]).rows) == 4
+    assert len(read.relation(filled, "v_models", alpha=None).rows) == 2
+    assert len(read.relation(filled, "v_models", seed=[]).rows) == 0
 
 
 def test_tables_are_frames_with_the_columns_of_the_view(filled: Database) -> None:
-    frame = read.table(filled, "v_curves", evaluation="gaussian", condition="threshold")
+    frame = read.frame(filled, "v_curves", evaluation="gaussian", condition="threshold")
     assert list(frame["epsilon"].unique()) == [0.0, 0.1]
     assert frame["accuracy"].dtype == float
-    empty = read.table(filled, "v_curves", suite="unknown")
+    empty = read.frame(filled, "v_curves", suite="unknown")
     assert list(empty.columns) == list(frame.columns)
 
 

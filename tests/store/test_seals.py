@@ -75,7 +75,7 @@ def test_a_plan_and_an_environment_are_sealed_too(filled: Database) -> None:
 
 
 def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled: Database) -> None:
-    before = {view: sorted(read.answer(filled, view).rows, key=str) for view in ("v_models", "v_curves", "v_gammas")}
+    before = {view: sorted(read.relation(filled, view).rows, key=str) for view in ("v_models", "v_curves", "v_gammas")}
     damaged = train_job("threshold", 0)
     change(filled, f"UPDATE model SET alpha = 11, spec = '{{}}' WHERE key = '{damaged.key}'")
     by_key = {each.key: each for each in planned()}
@@ -88,7 +88,7 @@ def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled
     assert read.answer(filled, f"SELECT alpha FROM model WHERE key = '{damaged.key}'").rows == ((10.0,),)
     assert broken(filled) == []
     assert mend(filled, by_key) == []
-    kept = read.answer(filled, "v_curves").rows
+    kept = read.relation(filled, "v_curves").rows
     assert set(kept) < set(before["v_curves"])
 
 

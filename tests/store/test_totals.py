@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from recorded_study import ORIGIN, diverged_result, planned, train_job
 
+from harness.spec import Place
 from harness.store import write
 from harness.store.engine import Database
 from harness.store.totals import begun, job_counts
@@ -18,8 +21,19 @@ def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
     assert job_counts(filled, "unknown") == {}
 
 
+def test_a_job_that_two_conditions_share_is_counted_once(db: Database) -> None:
+    jobs = planned((0,))
+    shared = [replace(each, places=(*each.places, *map(_twin, each.places))) for each in jobs]
+    write.plan(db, shared, "study", "smoke", "A study")
+    assert job_counts(db) == {("study", "smoke"): {"waiting": len(jobs)}}
+
+
 def test_a_suite_has_begun_when_a_job_of_it_has_ended(filled: Database) -> None:
     write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
     assert begun(filled) == {("study", "smoke")}
     write.finish_training(filled, train_job("none", 5).key, diverged_result(), ORIGIN, 1.0)
     assert begun(filled) == {("study", "smoke"), ("later", "smoke")}
+
+
+def _twin(place: Place) -> Place:
+    return replace(place, condition=f"{place.condition} again")

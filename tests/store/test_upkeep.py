@@ -34,7 +34,7 @@ def make_older(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_upgrade_copies_first_and_keeps_all_results(
     filled_sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = read.answer(filled_sqlite, "v_curves").rows
+    before = read.relation(filled_sqlite, "v_curves").rows
     make_older(filled_sqlite, monkeypatch)
     url = str(filled_sqlite.engine.url)
     done = upkeep.upgrade(url)
@@ -44,7 +44,7 @@ def test_an_upgrade_copies_first_and_keeps_all_results(
         if database != url:
             upkeep.upgrade(database)
         with closing(open_database(database)) as db:
-            assert read.answer(db, "v_curves").rows == before
+            assert read.relation(db, "v_curves").rows == before
             with db.reading() as connection:
                 assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
@@ -59,7 +59,7 @@ def test_an_upgrade_that_fails_changes_nothing(filled_sqlite: Database, monkeypa
         upkeep.upgrade(str(filled_sqlite.engine.url))
     assert read.answer(filled_sqlite, "SELECT * FROM image_result").rows == before
     assert read.answer(filled_sqlite, "SELECT version_num FROM alembic_version").rows == ((migrations.VERSIONS[-2],),)
-    assert len(read.answer(filled_sqlite, "v_curves").rows) > 0
+    assert len(read.relation(filled_sqlite, "v_curves").rows) > 0
 
 
 def test_an_upgrade_of_the_newest_version_does_nothing(db: Database) -> None:
@@ -140,14 +140,14 @@ def test_an_export_is_every_view_as_csv(filled: Database, tmp_path: Path) -> Non
         with file.open(newline="", encoding="utf-8") as opened:
             header, *rows = csv.reader(opened)
         assert ", ".join(header) == COLUMNS[file.stem]
-        assert len(rows) == len(read.answer(filled, file.stem).rows)
+        assert len(rows) == len(read.relation(filled, file.stem).rows)
 
 
 def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqlite: Database, tmp_path: Path) -> None:
     """Moved into place by hand it would have that log written into it."""
     path = filled_sqlite.path
     assert path is not None
-    before = read.answer(filled_sqlite, "v_curves").rows
+    before = read.relation(filled_sqlite, "v_curves").rows
     saved = upkeep.backup(filled_sqlite, tmp_path / "saved.sqlite")
     with filled_sqlite.transaction() as session:
         session.execute(text("DELETE FROM gamma"))
@@ -160,7 +160,7 @@ def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqli
     assert aside.with_name(f"{aside.name}-wal").read_bytes() == log
     assert not path.with_name(f"{path.name}-wal").exists()
     with closing(open_database(f"sqlite:///{path}")) as database:
-        assert read.answer(database, "v_curves").rows == before
+        assert read.relation(database, "v_curves").rows == before
         assert upkeep.check(database).problems == ()
     assert saved.exists()
     assert not list(path.parent.glob("*.partial*"))
@@ -191,7 +191,7 @@ def test_what_is_no_backup_is_not_restored(content: bytes, filled_sqlite: Databa
         upkeep.restore(f"sqlite:///{path}", tmp_path / "saved")
     with pytest.raises(HarnessError, match="there is no file"):
         upkeep.restore(f"sqlite:///{path}", tmp_path / "nowhere")
-    assert read.answer(filled_sqlite, "v_curves").rows
+    assert read.relation(filled_sqlite, "v_curves").rows
     assert not list(path.parent.glob("*replaced*"))
 
 

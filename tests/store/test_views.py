@@ -105,7 +105,7 @@ def test_every_view_of_the_contract_is_tested() -> None:
 
 @pytest.mark.parametrize("view", COLUMNS)
 def test_a_view_has_exactly_its_columns(db: Database, view: str) -> None:
-    assert ", ".join(read.answer(db, view).columns) == COLUMNS[view]
+    assert ", ".join(read.relation(db, view).columns) == COLUMNS[view]
 
 
 def test_changed_views_have_a_revision_of_their_own() -> None:
@@ -135,7 +135,7 @@ def test_models(filled: Database) -> None:
 def test_diverged_models_are_shown_as_such(db: Database) -> None:
     write.plan(db, planned(), "study", "smoke", "A study")
     write.finish_training(db, train_job().key, diverged_result(), ORIGIN, 4.0)
-    [row] = read.table(db, "v_models").to_dict("records")
+    [row] = read.frame(db, "v_models").to_dict("records")
     assert (row["status"], row["best_epoch"], row["clean_accuracy"]) == ("diverged", None, None)
 
 
@@ -201,7 +201,7 @@ def test_two_evaluations_of_a_kind_are_told_apart_by_name(db: Database) -> None:
 
 
 def test_the_agreement_of_precisions_is_found_and_shown_as_nothing_else(filled: Database) -> None:
-    before = {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC}
+    before = {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC}
     with filled.transaction() as session:
         session.execute(
             text(
@@ -209,7 +209,7 @@ def test_the_agreement_of_precisions_is_found_and_shown_as_nothing_else(filled: 
                 " SELECT id, 'agreement', '', 0.985, 2000, 0 FROM evaluation WHERE kind <> 'corruption'"
             )
         )
-    assert {view: sorted(read.answer(filled, view).rows, key=str) for view in views.PUBLIC} == before
+    assert {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC} == before
     page = Path(__file__).parents[2].joinpath("docs", "precision.md").read_text()
     found = read.answer(filled, page.partition("```sql")[2].partition("```")[0])
     assert len(found.rows) == 4 * 4
