@@ -476,11 +476,9 @@ def test_who_may_not_write_a_database_reads_it_while_its_owner_works(file: Path,
 
 def test_text_that_cannot_be_read_is_told_as_each_database_can_mend_it() -> None:
     error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
-    with pytest.raises(
-        DatabaseUnusable, match="results.sqlite is damaged; restore the newest backup: harness db restore"
-    ):
-        with translated(make_url("sqlite:///results.sqlite")):
-            raise error
-    with pytest.raises(DatabaseUnusable, match=r"host/results holds text that is not UTF-8"):
-        with translated(make_url("postgresql://host/results")):
+    for url, said in {
+        "sqlite:///results.sqlite": "results.sqlite is damaged; restore the newest backup: harness db restore",
+        "postgresql://host/results": "host/results holds text that is not UTF-8",
+    }.items():
+        with pytest.raises(DatabaseUnusable, match=re.escape(said)), translated(make_url(url)):
             raise error
