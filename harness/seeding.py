@@ -19,6 +19,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from harness.torch_settings import kept_settings
+
 # SplitMix64 (Steele, Lea, Flood 2014): increment and the two multipliers of its finaliser, as signed words.
 _INCREMENT = 0x9E3779B97F4A7C15 - (1 << 64)
 _MIX_1 = 0xBF58476D1CE4E5B9 - (1 << 64)
@@ -38,17 +40,14 @@ def stream(seed: int, *path: str | int) -> torch.Generator:
 
 @contextmanager
 def global_generators(seed: int, *path: str | int) -> Iterator[None]:
-    """For code of others, which draws from torch's global generators: they begin as named.
+    """For code of others, which draws from torch's global generators: they begin as named, and are put back after.
 
-    They are put back after, and so are torch's default type and whether it takes gradients.
+    So are torch's settings (`kept_settings`).
     """
-    dtype = torch.get_default_dtype()
-    with torch.random.fork_rng(), torch.set_grad_enabled(torch.is_grad_enabled()):
+    gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with kept_settings(), torch.random.fork_rng(gpus):
         torch.manual_seed(seed_of(seed, *path))
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
+        yield
 
 
 def image_streams(images: Tensor, seed: int, *path: str | int) -> Tensor:

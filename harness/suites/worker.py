@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
@@ -40,6 +41,7 @@ from harness.suites.devices import cpu_name
 from harness.suites.executors.executor import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.suites.inputs import Inputs
 from harness.suites.results_folder import checkpoint_file
+from harness.torch_settings import compute_exactly
 from harness.training.images import training_images
 from harness.training.loop import train
 from harness.training.trained import load_trained
@@ -50,8 +52,15 @@ _NO_PRIMITIVE = "could not create a primitive"  # all that oneDNN says then; of 
 _NO_MEMORY = (
     "DefaultCPUAllocator: can't allocate memory",
     "Cannot allocate memory",
+    # of a GPU that others have filled: the runtime, the driver, and the libraries that find no room for their handles
+    "CUDA error: out of memory",
+    "CUDA driver error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_NOT_INITIALIZED",
+    "CUFFT_ALLOC_FAILED",
+    "unable to find an engine to execute this computation",  # cuDNN's, when no algorithm had room to be tried
 )
 
 
@@ -78,7 +87,7 @@ def make_worker(device: str, threads: int, tell: Tell) -> Worker:
     """The worker of this process, for which torch is set up; raises DeviceError."""
     keep_freed_memory()
     torch.set_num_threads(threads)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is the reference
+    compute_exactly()
     if device == "cuda" and not torch.cuda.is_available():
         raise DeviceError("torch cannot use this machine's GPU: is the driver new enough? See harness doctor")
     return Worker(torch.device(device), threads, tell)
@@ -116,6 +125,10 @@ class Worker:
                 return Failed(work.key, f"not enough free memory on {self._where}{memory_note()}", "memory")
             files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
             return Failed(work.key, _described(error, files), "unexpected")
+        finally:
+            if self._device.type == "cuda":
+                with suppress(RuntimeError):  # a broken device must not hide what happened
+                    torch.cuda.empty_cache()  # others on the same GPU need it
         return Finished(work.key, result, self._made_with, time.perf_counter() - began)
 
     def _done(self, work: Work) -> Result:
@@ -221,11 +234,16 @@ def _driver_version() -> str | None:
         return None
 
 
-def _ran_out_of_memory(error: Exception) -> bool:
-    """Also as torch says it on a CPU, and the libraries of a GPU, which have no error of their own for it."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError)
-        and (str(error) == _NO_PRIMITIVE or any(sign in str(error) for sign in _NO_MEMORY))
+def _ran_out_of_memory(error: BaseException | None) -> bool:
+    """Whether that is the error, or what led to it, as where memory ran out while a graph was recorded."""
+    if error is None:
+        return False
+    said = str(error)
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        # libraries have no error of their own for it
+        or (isinstance(error, RuntimeError) and (said == _NO_PRIMITIVE or any(sign in said for sign in _NO_MEMORY)))
+        or _ran_out_of_memory(error.__cause__ or error.__context__)
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,8 +13,9 @@ from harness.models.pixels import PixelModel, unit_pixels
 from harness.regularization.loss import SimilarityLoss, SimilarityTerm
 from harness.regularization.penalty import Penalty
 from harness.spec.training import TrainingSpec
+from harness.torch_settings import fast_convolutions
 from harness.training.batch import Batch, Step
-from harness.training.replay import replayed
+from harness.training.replay import StepGraph
 
 _MOMENTUM = "momentum."
 # With fewer channels than a vector register holds numbers, oneDNN's gradient of a channels-last 1 x 1 convolution of
@@ -61,12 +59,8 @@ class Learner(nn.Module):
         self._learned: list[Tensor] = list(self.parameters())
         # zeros from the start: a parameter may be reached by a gradient for the first time in any step
         self._momenta = [torch.zeros_like(each) if spec.optimisation.momentum else None for each in self._learned]
-        self._device = device
-        self._can_be_replayed = not spec.functions  # own code may wait for the device
-        self._learn = self._replayed()
-
-    def _replayed(self) -> Callable[[Batch], Step]:
-        return replayed(self._descend, self._device) if self._can_be_replayed else self._descend
+        # own code may wait for the device
+        self._graph = StepGraph(device) if device.type == "cuda" and not spec.functions else None
 
     def step(self, batch: Batch, learning_rate: float) -> Step:
         """One gradient step.
@@ -79,8 +73,8 @@ class Learner(nn.Module):
             self._learning_rate.fill_(learning_rate)
         else:
             self._learning_rate = learning_rate
-        with _convolutions(tf32=self._tf32):
-            return self._learn(batch)
+        with fast_convolutions(tf32=self._tf32):
+            return self._graph(self._descend, batch) if self._graph else self._descend(batch)
 
     def _descend(self, batch: Batch) -> Step:
         self.train()
@@ -129,7 +123,7 @@ class Learner(nn.Module):
     def validation(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
         """Mean cross-entropy and accuracy on uint8 images in eval mode, always in float32."""
         self.eval()
-        with _convolutions(tf32=False):
+        with fast_convolutions(tf32=False):
             parts = [self.model(unit_pixels(part)) for part in torch.split(images, _VALIDATION_CHUNK)]
         logits = torch.cat(parts).double()
         accuracy = (logits.argmax(1) == labels).double().mean()
@@ -155,9 +149,5 @@ class Learner(nn.Module):
         for name, momentum in zip(dict(self.named_parameters()), self._momenta, strict=True):
             if momentum is not None:
                 momentum.copy_(state[_MOMENTUM + name])
-        self._learn = self._replayed()  # a graph would know the buffers that were there before
-
-
-def _convolutions(*, tf32: bool) -> AbstractContextManager[None]:
-    """How a GPU convolves: float32 as it is written, or as torch does unless told: operands are rounded to TF32."""
-    return torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=tf32)
+        if self._graph:
+            self._graph.forget()  # it knows the buffers that were there before

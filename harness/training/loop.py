@@ -1,4 +1,4 @@
-"""Training: epochs of gradient steps, the best epoch by validation loss, a checkpoint after each."""
+"""Training: epochs of gradient steps, the best epoch by validation loss, checkpoints between them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from harness.training.images import TrainingImages
 from harness.training.learner import Learner
 from harness.training.schedule import learning_rate
 
+_SAVE_SECONDS = 30.0  # between checkpoints on a GPU, which trains an epoch in the time that writing one takes
 _LOOK_SECONDS = 0.5  # between looks at the losses; not on a GPU, which would wait for each, and whose epochs are short
 
 
@@ -61,12 +62,14 @@ def train(
         return reached
     training = _Training(spec, seed, images, code, device, on_progress)
     training.resume(reached, store.damaged)
-    reason = None
+    reason, saved = None, time.monotonic()
     try:
         for epoch in range(len(reached.epochs), spec.optimisation.epochs):
             report = training.epoch(epoch)
             reached = reached.followed_by(report, training.learner)
-            store.save(reached)
+            if device.type == "cpu" or time.monotonic() - saved > _SAVE_SECONDS:
+                store.save(reached)
+                saved = time.monotonic()
     except _Diverged as divergence:
         reason = str(divergence)
     path = None if reason else store.save_weights(reached.best)

@@ -6,6 +6,7 @@ Source: PyTorch's notes on CUDA graphs (whole-network capture).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 
@@ -14,57 +15,58 @@ from harness.training.batch import Batch, Step
 WARM_UP = 3  # steps, after which cuDNN has chosen its algorithms and the optimizer has made its buffers
 
 
-def replayed(step: Callable[[Batch], Step], device: torch.device) -> Callable[[Batch], Step]:
-    """The step in the form that suits the device: on a GPU replayed from a graph, else as it is.
-
-    step: waits for nothing, and finds all that it reads but the batch at the same addresses each time.
-    """
-    return _Replayed(step, device) if device.type == "cuda" else step
-
-
-class _Replayed:
+class StepGraph:
     """A step that is recorded once its first batches are learned; each batch is learned exactly once.
 
-    Batches of another shape than the first, which are the last of an epoch, take the step as it is.
+    The step waits for nothing, and finds all that it reads but the batch at the same addresses each time. Batches of
+    another shape than the first, which are the last of an epoch, take the step as it is.
     """
 
-    def __init__(self, step: Callable[[Batch], Step], device: torch.device) -> None:
-        self._step = step
-        # a recording must not be made on the default stream
-        self._stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.forget()
+
+    def forget(self) -> None:
+        """What is recorded reads from elsewhere than the step does now: record anew."""
         self._graph: torch.cuda.CUDAGraph | None = None
         self._shapes: list[torch.Size] = []
         self._warm = 0
 
-    def __call__(self, batch: Batch) -> Step:
+    def __call__(self, step: Callable[[Batch], Step], batch: Batch) -> Step:
+        """The step's result for a batch."""
         shapes = [tensor.shape for tensor in batch.tensors]
         self._shapes = self._shapes or shapes
         if shapes != self._shapes:
-            return self._step(batch)
+            return step(batch)
         if self._warm < WARM_UP:
             self._warm += 1
-            return self._aside(batch)
+            return self._aside(step, batch)
         if self._graph is None:
-            self._record(batch)
-            assert self._graph is not None
+            self._graph = self._recorded(step, batch)
         for place, tensor in zip(self._read.tensors, batch.tensors, strict=True):
             place.copy_(tensor)
         self._graph.replay()
         return self._written.copied()
 
-    def _aside(self, batch: Batch) -> Step:
+    def _aside(self, step: Callable[[Batch], Step], batch: Batch) -> Step:
         """The step as it is, on the stream that it will be recorded on."""
-        current = torch.cuda.current_stream(self._stream.device)
-        self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
-            step = self._step(batch)
-        current.wait_stream(self._stream)
-        return step
+        stream, current = _stream(self._device), torch.cuda.current_stream(self._device)
+        stream.wait_stream(current)
+        with torch.cuda.stream(stream):
+            found = step(batch)
+        current.wait_stream(stream)
+        return found
 
-    def _record(self, batch: Batch) -> None:
-        """Makes the graph, which runs nothing yet, and the places that it reads from and writes to."""
+    def _recorded(self, step: Callable[[Batch], Step], batch: Batch) -> torch.cuda.CUDAGraph:
+        """The graph, which has run nothing yet; and the places that it reads from and writes to."""
         self._read = batch.copied()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
-            self._written = self._step(self._read)
-        self._graph = graph
+        with torch.cuda.graph(graph, stream=_stream(self._device)):
+            self._written = step(self._read)
+        return graph
+
+
+@cache
+def _stream(device: torch.device) -> torch.cuda.Stream:
+    """To record on, which must not be the default one. All graphs share it: cuBLAS keeps memory for each stream."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]

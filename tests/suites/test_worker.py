@@ -70,6 +70,11 @@ def test_memory_that_runs_out_is_told_apart_from_other_errors(outcome, greedy):
         ("could not create a primitive", "memory"),
         ("could not create a primitive descriptor for a convolution", "unexpected"),
         ("unable to mmap 371768 bytes from file <test.safetensors>: Cannot allocate memory (12)", "memory"),
+        ("CUDA error: out of memory", "memory"),
+        ("CUDA driver error: out of memory", "memory"),
+        ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", "memory"),
+        ("FIND was unable to find an engine to execute this computation", "memory"),
+        ("CUDA error: an illegal memory access was encountered", "unexpected"),
     ],
 )
 def test_what_torch_says_below_a_limit_of_a_process_s_memory_is_understood(outcome, said, cause):
@@ -77,6 +82,16 @@ def test_what_torch_says_below_a_limit_of_a_process_s_memory_is_understood(outco
         raise RuntimeError(said)
 
     assert outcome(raised).cause == cause
+
+
+def test_memory_that_ran_out_behind_another_error_is_found(outcome):
+    def recorded() -> object:
+        try:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        finally:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+    assert outcome(recorded).cause == "memory"
 
 
 def test_an_unforeseen_error_is_described(outcome):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +23,7 @@ from harness.training import TrainingImages
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.learner import Learner
-from harness.training.replay import _Replayed
+from harness.training.replay import StepGraph
 
 CPU = torch.device("cpu")
 WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
@@ -127,19 +130,17 @@ def test_faster_forms_agree_with_the_reference_on_the_first_step(
 def test_a_gpu_rounds_to_tf32_in_the_steps_of_a_training_that_says_so_and_nowhere_else(
     spec: TrainingSpec, images: TrainingImages, batches: list[Batch], precision: str
 ) -> None:
-    allowed: list[bool] = []
+    convolutions: Any = torch.backends.cudnn.conv
+    found: list[str] = []
     learner = learner_of(spec.replaced(precision=precision))
     stem = learner.model.network.stem
-    stem.register_forward_hook(lambda *_: allowed.append(torch.backends.cudnn.allow_tf32))
-    stem.conv.weight.register_hook(lambda gradient: allowed.append(torch.backends.cudnn.allow_tf32))
-    before = torch.backends.cudnn.allow_tf32
+    stem.register_forward_hook(lambda *_: found.append(convolutions.fp32_precision))
+    stem.conv.weight.register_hook(lambda gradient: found.append(convolutions.fp32_precision))
     learner.step(batches[0], 0.05)
-    assert allowed == [precision == "tf32"] * (3 + 1)
-    allowed.clear()
+    assert found == ["tf32" if precision == "tf32" else "ieee"] * (3 + 1)
+    found.clear()
     learner.validation(images.images, images.labels)
-    assert allowed
-    assert not any(allowed)
-    assert torch.backends.cudnn.allow_tf32 == before
+    assert set(found) == {"ieee"}
 
 
 def test_parameters_and_losses_stay_float32_under_bfloat16(spec: TrainingSpec, batches: list[Batch]) -> None:
@@ -224,6 +225,20 @@ def test_gradients_of_the_similarity_loss_keep_the_maps_memory_order(spec: Train
     assert seen == [(torch.bfloat16, True)] * 4
 
 
+def test_a_learner_is_gone_as_soon_as_nobody_needs_it(spec: TrainingSpec, batches: list[Batch]) -> None:
+    """On a GPU gigabytes go with it, which the next training needs."""
+    learner = learner_of(spec)
+    learner.step(batches[0], 0.05)
+    learner.load_training_state(learner.training_state())
+    gone = weakref.ref(learner)
+    gc.disable()
+    try:
+        del learner
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_a_training_does_not_import_torchs_compiler() -> None:
     code = """
 import sys, torch
@@ -258,14 +273,11 @@ def uneven(spec: TrainingSpec) -> TrainingSpec:
     return spec.replaced(optimisation=spec.optimisation.replaced(batch_size=12).model_dump())
 
 
-def test_a_step_from_a_pretended_graph_is_the_step_as_it_is(
-    uneven: TrainingSpec, images: TrainingImages, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_from_a_pretended_graph_is_the_step_as_it_is(uneven: TrainingSpec, images: TrainingImages) -> None:
     """Also around the smaller batch that ends an epoch, with other learning rates, and after a restart."""
-    monkeypatch.setattr("harness.training.learner.replayed", _Replayed)
     with pretended_device(), pretended_graphs():
         learner, plain = learner_of(uneven, DEVICE), learner_of(uneven, DEVICE)
-        plain._learn = plain._descend
+        learner._graph = StepGraph(DEVICE)
         for number in range(3):
             if number == 1:
                 learner.load_training_state(learner.training_state())
@@ -286,7 +298,7 @@ def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: Trai
     gpu = torch.device("cuda")
     shown = [batch for number in range(3) for batch in Batches(uneven, 0, images, gpu).epoch(number)]
     learner, plain, host = (learner_of(uneven, device) for device in (gpu, gpu, CPU))
-    plain._learn = plain._descend
+    plain._graph = None
     for number, batch in enumerate(shown):
         rate = 0.01 / (1 + number)
         step, expected = learner.step(batch, rate), plain.step(batch, rate)

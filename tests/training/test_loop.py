@@ -21,6 +21,7 @@ from harness.own_code import OwnCode
 from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
 from harness.training import TrainingImages, load_trained, train
 from harness.training.batches import Batches
+from harness.training.checkpoint import TrainingFolder
 
 CPU = torch.device("cpu")
 
@@ -68,6 +69,27 @@ def test_a_training_on_another_device_is_the_same(spec: TrainingSpec, images: Tr
     with pretended_device():
         found = train(spec, 0, images, device=DEVICE, folder=tmp_path / "there")
     assert timeless(found) == timeless(expected)
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(0.0, True), (60.0, False)])
+def test_only_on_a_cpu_each_epoch_is_worth_a_checkpoint(
+    spec: TrainingSpec,
+    images: TrainingImages,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    saved: bool,
+) -> None:
+    monkeypatch.setattr("harness.training.loop._SAVE_SECONDS", seconds)
+    lengths: list[int] = []
+    monkeypatch.setattr(TrainingFolder, "save", lambda _, checkpoint: lengths.append(len(checkpoint.epochs)))
+    with pretended_device():
+        train(spec, 0, images, device=DEVICE, folder=tmp_path / "there")
+    every = list(range(1, spec.optimisation.epochs + 1))
+    assert lengths == (every if saved else [])
+    lengths.clear()
+    train(spec, 0, images, device=CPU, folder=tmp_path / "here")
+    assert lengths == every
 
 
 def test_a_finished_training_is_not_repeated(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:

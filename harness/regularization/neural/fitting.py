@@ -17,6 +17,7 @@ from harness.regularization.neural.reliability import correlations, find_repeats
 from harness.regularization.neural.trials import split_trials
 from harness.seeding import stream
 from harness.spec.neural import FitSpec
+from harness.torch_settings import fast_convolutions
 
 DROP = 0.3  # what the learning rate falls to (Lurz et al. 2021)
 SPARSENESS = 1e-3  # weight of the L1 norm of a neuron's readout, which the sources have too; chosen on simulations
@@ -48,8 +49,7 @@ def fit(recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnE
     Raises:
         HarnessError: no epoch had a finite validation loss.
     """
-    # float32 as it is written: by default cuDNN would round the inputs of convolutions to TF32
-    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+    with fast_convolutions(tf32=False):
         learning = _Learning(recording.moved(device), spec, device)
         patience = learning.finish(on_epoch)
         return learning.scored(patience)
