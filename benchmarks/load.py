@@ -15,6 +15,7 @@ import argparse
 import gc
 import resource
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -61,6 +62,7 @@ gaussian = {{}}
 uniform = {{}}
 salt_pepper = {{}}
 """
+WORKERS = 8
 SWEEP = """
 [conditions.swept-{number}]
 grid = {{ "regularizer.alpha" = {alphas} }}
@@ -117,9 +119,12 @@ def _record(database: Database, plan: Plan) -> None:
 
 
 def _run_through(plan: Plan) -> None:
-    schedule = Schedule(plan, (), {})
-    while planned := schedule.begin_next():
-        schedule.finish(planned.key)
+    schedule, running = Schedule(plan, (), {}), deque[str]()
+    schedule.share_out({planned.key: planned.work for planned in schedule.todo.values()}, WORKERS)
+    while schedule.todo or running:
+        while len(running) < WORKERS and (planned := schedule.begin_next()):
+            running.append(planned.key)
+        schedule.finish(running.popleft())
 
 
 def _reporting(folder: Path, database: Database, most: int) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from heapq import heappop, heappush
 
 from harness.spec import PlannedJob
+from harness.suites.backlog import Backlog
 from harness.suites.plan import Plan
-
-ALIKE_SHARE = 0.7  # of the time to a job's end: one that takes so much of it is as hard to fit in between others
 
 
 class Schedule:
@@ -48,11 +47,8 @@ class Schedule:
                 self._needed_by[need.key].append(planned.key)
         self._ready: list[tuple[int, str]] = []
         """A heap of jobs to look at next, by their place in the plan; each is there once it may begin."""
-        self._workers = 1
-        self._seconds: Mapping[str, float] = {}
-        self._seconds_to_end: Mapping[str, float] = {}
-        """Of a job and the longest of those that need it."""
-        self._longest_first: Sequence[str] = ()
+        self._backlog: Backlog | None = None
+        """What waits, by its seconds, where workers share it out."""
         for key in self.todo:
             self._look_at(key)
         for planned in self.asked:
@@ -64,13 +60,13 @@ class Schedule:
 
         seconds: about how long each job takes that waits.
         """
-        self._workers = workers
-        self._seconds = seconds
-        self._seconds_to_end = {
+        to_end = {
             key: own + max((seconds.get(after, 0.0) for after in self._needed_by[key]), default=0.0)
             for key, own in seconds.items()
         }
-        self._longest_first = sorted(seconds, key=lambda key: -self._seconds_to_end[key])
+        self._backlog = Backlog(seconds, to_end, workers) if workers > 1 else None
+        for key in self.todo:
+            self._wait(key)
 
     def begin_next(self) -> PlannedJob | None:
         """The first job whose models are there, but in time the long ones; it counts as running from now on.
@@ -84,12 +80,14 @@ class Schedule:
             if self._absent_needs(key):
                 self.leave(key)
                 continue
-            urgent = self._find_urgent()
+            urgent = self._backlog and self._backlog.find_urgent()
             if urgent and urgent != key:
                 self._look_at(key)
                 key = urgent
+            begun = self._by_key[key]
+            self._forget(key)
             self.running.add(key)
-            return self.todo.pop(key)
+            return begun
         return None
 
     def finish(self, key: str) -> None:
@@ -108,12 +106,12 @@ class Schedule:
         """The other runner does not do it after all, so it waits here again if it can be done here."""
         if not self._absent_needs(key):
             self.todo[key] = self.left.pop(key)
-            self._look_at(key)
+            self._wait(key)
 
     def miss(self, key: str, where: str) -> None:
         """Another runner has trained a model, whose weights are not here."""
-        self.finish(key)
         self.absent[key] = where
+        self.finish(key)
 
     def give_up_left(self) -> None:
         """Nobody does what was left to others: what cannot be done here for want of weights is blocked."""
@@ -128,39 +126,33 @@ class Schedule:
         self._forget(key)
         self.failed[key] = reason
         for waiting in self._needed_by[key]:
-            if self.todo.pop(waiting, None):
+            if waiting in self.todo:
+                self._forget(waiting)
                 self.blocked[waiting] = f"its training failed: {reason}"
-
-    def _find_urgent(self) -> str | None:
-        """The job whose end is farthest, if all would wait for it and its like were they begun any later.
-
-        Until then what the plan has first is begun first, so that a model's results do not wait for all trainings.
-        """
-        if self._workers == 1:
-            return None
-        waiting = [key for key in self._longest_first if key in self.todo]
-        longest = next((key for key in waiting if self._may_begin(key) and not self._absent_needs(key)), None)
-        if longest is None:
-            return None
-        to_end = self._seconds_to_end[longest]
-        alike = sum(self._seconds_to_end[key] >= ALIKE_SHARE * to_end for key in waiting)
-        rounds = -(-alike // self._workers)
-        total = sum(self._seconds[key] for key in waiting)
-        return longest if rounds * to_end >= total / self._workers else None
 
     def _may_begin(self, key: str) -> bool:
         return all(need.key in self.done for need in self._by_key[key].needs)
+
+    def _wait(self, key: str) -> None:
+        """A job waits from now on."""
+        if self._backlog:
+            self._backlog.add(key)
+        self._look_at(key)
 
     def _look_at(self, key: str) -> None:
         """A job may be ready now."""
         if key in self.todo and self._may_begin(key):
             heappush(self._ready, (self._place[key], key))
+            if self._backlog and not self._absent_needs(key):
+                self._backlog.offer(key, self._place[key])
 
     def _absent_needs(self, key: str) -> list[str]:
         return [need.key for need in self._by_key[key].needs if need.key in self.absent]
 
     def _forget(self, key: str) -> None:
         """A job is no longer where it was."""
+        if self._backlog and key in self.todo:
+            self._backlog.remove(key)
         self.running.discard(key)
         self.todo.pop(key, None)
         self.left.pop(key, None)
