@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 BLOCK = 1 << 22  # bytes hashed at a time
+_ABANDONED_SECONDS = 3600.0  # after which nobody goes on writing a file that was begun
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -30,6 +32,14 @@ def write_whole(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder; what somebody is writing stays."""
+    for unfinished in folder.glob("*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - unfinished.stat().st_mtime > _ABANDONED_SECONDS:
+                unfinished.unlink()
 
 
 def flush(path: Path) -> None:

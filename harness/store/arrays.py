@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, StoreError
-from harness.files import write_whole
+from harness.files import remove_abandoned, write_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +38,7 @@ def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[Arr
     """
     from safetensors.numpy import save as content_of
 
-    for unfinished in (folder / key).glob("*.tmp"):  # of a writer that was killed
-        unfinished.unlink()
+    remove_abandoned(folder / key)
     found = []
     for name, array in arrays.items():
         content = content_of({name: array})

@@ -6,6 +6,7 @@ epoch, so no state of a generator has to be kept.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 from torch import Tensor
 
 from harness.errors import WeightsDamaged
+from harness.files import remove_abandoned
 from harness.measurement import EpochReport, TrainingResult
 from harness.models import weights
 from harness.training.learner import Learner
 
 _CURRENT, _BEST = "current.", "best."
+_FILES = ("checkpoint-*", "weights-*", "result-*", "*.tmp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,11 @@ class Checkpoint:
 
 
 class TrainingFolder:
-    """Where one training (identified by spec and seed) keeps what it must not lose."""
+    """Where one training (identified by spec and seed) keeps what it must not lose.
+
+    Another process may do the same training, where a runner that was thought dead only slept: whoever is done first is
+    right, and nothing that its result names is removed.
+    """
 
     def __init__(self, folder: Path, identity: str) -> None:
         self._folder = folder
@@ -60,7 +67,8 @@ class TrainingFolder:
         Raises:
             WeightsDamaged: the folder belongs to another training.
         """
-        result = self._result()
+        remove_abandoned(self._folder)
+        result = self.result()
         if result:
             return result
         for path in sorted(self._folder.glob("checkpoint-*.safetensors"), reverse=True):
@@ -80,38 +88,51 @@ class TrainingFolder:
             "best_epoch": checkpoint.best_epoch,
         }
         path = weights.save(self._folder, f"checkpoint-{len(checkpoint.epochs):04}", tensors, metadata)
-        for older in self._folder.glob("checkpoint-*"):
-            if older not in {path, self._previous}:
-                older.unlink()
+        for older in self._folder.glob("checkpoint-*.safetensors"):
+            if older < path and older != self._previous:
+                _remove(older)
         self._previous = path
 
     def save_weights(self, snapshot: dict[str, Tensor]) -> Path:
         """The file of the final weights; its digest is a function of the weights, the spec and the seed."""
         return weights.save(self._folder, "weights", snapshot, {"identity": self._identity})
 
-    def finish(self, result: TrainingResult) -> None:
-        """Records the result, so that it is never computed twice, and removes everything else."""
-        path = weights.save(self._folder, "result", {}, {"identity": self._identity, "result": asdict(result)})
-        self._keep_only(path.name, result.weights)
+    def finish(self, result: TrainingResult) -> TrainingResult:
+        """Records the result, so that it is never computed twice, and removes everything else.
 
-    def _keep_only(self, *names: str | None) -> None:
-        """Removes checkpoints, damaged files, and what a killed writer left."""
-        for path in self._folder.iterdir():
-            if path.name not in names:
-                path.unlink()
+        Returns: the result that counts, which is another's if another process was faster.
+        """
+        there = self.result()
+        if there:
+            return there
+        weights.save(self._folder, "result", {}, {"identity": self._identity, "result": asdict(result)})
+        return self.result() or result
 
-    def _result(self) -> TrainingResult | None:
-        """The recorded result, if its weights are whole too; what a kill left beside them is removed."""
-        for path in self._folder.glob("result-*.safetensors"):
+    def result(self) -> TrainingResult | None:
+        """What the training ended with, here or in another process, if its weights are whole too.
+
+        What a training leaves beside its result is removed.
+        """
+        for path in self._results():
             content = self._content(path)
             if not content:
                 continue
             fields = content[1]["result"]
             if fields["weights"] is None or self._content(self._folder / fields["weights"]):
-                self._keep_only(path.name, fields["weights"])
+                for other in (each for pattern in _FILES for each in self._folder.glob(pattern)):
+                    if other.name not in {path.name, fields["weights"]}:
+                        _remove(other)
                 epochs = _reports(fields["epochs"])
                 return TrainingResult(**fields | {"epochs": epochs, "gammas": tuple(fields["gammas"])})
         return None
+
+    def _results(self) -> list[Path]:
+        """The files of results, the first written first."""
+        found = []
+        for path in self._folder.glob("result-*.safetensors"):
+            with suppress(FileNotFoundError):  # another process may tidy up
+                found.append((path.stat().st_mtime_ns, path))
+        return [path for _, path in sorted(found)]
 
     def _content(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The content of a file of this training; None, and a note in `damaged`, if it is not whole."""
@@ -123,6 +144,12 @@ class TrainingFolder:
         if metadata["identity"] != self._identity:
             raise WeightsDamaged(f"{path} belongs to another training; move {self._folder} away, then run again")
         return tensors, metadata
+
+
+def _remove(path: Path) -> None:
+    """Removes a file that nobody needs; one that cannot be removed does no harm."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _checkpoint(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Checkpoint:

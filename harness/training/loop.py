@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from harness.errors import HarnessError
 from harness.measurement import EpochReport, Progress, TrainingResult
 from harness.models.network import build_network
 from harness.models.weights import sha256_of
@@ -27,7 +28,7 @@ from harness.training.learner import Learner
 from harness.training.schedule import learning_rate
 
 _SAVE_SECONDS = 30.0  # between checkpoints on a GPU, which trains an epoch in the time that writing one takes
-_LOOK_SECONDS = 0.5  # between looks at the losses; not on a GPU, which would wait for each, and whose epochs are short
+_LOOK_SECONDS = 0.5  # between looks at the losses on a CPU; a GPU would wait for each
 
 
 class _Diverged(Exception):
@@ -62,12 +63,26 @@ def train(
         return reached
     training = _Training(spec, seed, images, code, device, on_progress)
     training.resume(reached, store.damaged)
+    try:
+        return _finished(training, reached, store, spec.optimisation.epochs)
+    except HarnessError:
+        there = store.result()
+        if there is None:
+            raise
+        return there  # another process ended the same training and tidied up
+
+
+def _finished(training: _Training, reached: Checkpoint, store: TrainingFolder, epochs: int) -> TrainingResult:
+    """The result, after the epochs that are left; that of another process if one ends the same training before."""
     reason, saved = None, time.monotonic()
     try:
-        for epoch in range(len(reached.epochs), spec.optimisation.epochs):
+        for epoch in range(len(reached.epochs), epochs):
             report = training.epoch(epoch)
             reached = reached.followed_by(report, training.learner)
-            if device.type == "cpu" or time.monotonic() - saved > _SAVE_SECONDS:
+            there = store.result()
+            if there:
+                return there
+            if time.monotonic() - saved >= training.save_seconds:
                 store.save(reached)
                 saved = time.monotonic()
     except _Diverged as divergence:
@@ -83,8 +98,7 @@ def train(
         weights_sha256=sha256_of(path) if path else None,
         parameters=sum(parameter.numel() for parameter in training.learner.model.parameters()),
     )
-    store.finish(result)
-    return result
+    return store.finish(result)
 
 
 class _Training:
@@ -107,7 +121,9 @@ class _Training:
         self._runs_own_code = bool(spec.functions)
         self._batches = Batches(spec, seed, images, device)
         self._optimisation = spec.optimisation
-        self._look_seconds = _LOOK_SECONDS if device.type == "cpu" else math.inf
+        slow = device.type == "cpu"
+        self._look_seconds = _LOOK_SECONDS if slow else math.inf
+        self.save_seconds = 0.0 if slow else _SAVE_SECONDS
         self._on_progress = on_progress
 
     def resume(self, reached: Checkpoint, damaged: Sequence[str]) -> None:

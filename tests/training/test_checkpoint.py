@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,6 +128,47 @@ def test_what_is_left_of_a_training_that_was_killed_while_it_tidied_up_is_remove
     TrainingFolder(tmp_path, "id").save(reached(2))
     assert TrainingFolder(tmp_path, "id").newest() == result(path.name)
     assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
+
+
+def test_of_two_processes_that_end_the_same_training_the_first_is_right_and_keeps_its_weights(tmp_path: Path) -> None:
+    first, second = (TrainingFolder(tmp_path, "id") for _ in range(2))
+    for store, epochs in ((first, 1), (second, 2), (first, 3), (second, 3)):
+        store.save(reached(epochs))
+    theirs = result(first.save_weights({"a": torch.ones(3)}).name)
+    other = result(second.save_weights({"a": torch.zeros(3)}).name)
+    assert first.finish(theirs) == theirs
+    assert second.finish(other) == theirs
+    assert TrainingFolder(tmp_path, "id").newest() == theirs
+    assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
+
+
+def test_a_writer_leaves_alone_what_another_is_writing_and_has_reached(tmp_path: Path) -> None:
+    slow, fast = (TrainingFolder(tmp_path, "id") for _ in range(2))
+    for epochs in (1, 2, 3):
+        fast.save(reached(epochs))
+    (tmp_path / "checkpoint-0001-00.safetensors.7.tmp").write_bytes(b"half of it")
+    slow.save(reached(1))
+    assert TrainingFolder(tmp_path, "id").newest() == reached(3)
+    assert (tmp_path / "checkpoint-0001-00.safetensors.7.tmp").exists()
+
+
+def test_what_a_writer_left_long_ago_is_removed(tmp_path: Path) -> None:
+    abandoned = tmp_path / "checkpoint-0001-00.safetensors.7.tmp"
+    abandoned.write_bytes(b"half of it")
+    os.utime(abandoned, (0, 0))
+    TrainingFolder(tmp_path, "id").newest()
+    assert not abandoned.exists()
+
+
+def test_what_is_not_the_trainings_stays(tmp_path: Path) -> None:
+    (tmp_path / "@eaDir").mkdir(parents=True)
+    (tmp_path / "notes.txt").write_text("mine")
+    store = TrainingFolder(tmp_path, "id")
+    store.save(reached(1))
+    finished = store.finish(result(store.save_weights({"a": torch.ones(3)}).name))
+    assert TrainingFolder(tmp_path, "id").newest() == finished
+    assert {each.name for each in tmp_path.iterdir()} > {"@eaDir", "notes.txt"}
+    assert not checkpoints(tmp_path)
 
 
 def test_a_diverged_training_is_remembered(tmp_path: Path) -> None:

@@ -92,6 +92,21 @@ def test_only_on_a_cpu_each_epoch_is_worth_a_checkpoint(
     assert lengths == every
 
 
+def test_a_training_that_another_process_ends_before_has_that_ones_result(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    ended: list[TrainingResult] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.text.startswith("epoch 2") and not ended:
+            ended.append(train(spec, 0, images, device=CPU, folder=tmp_path))
+
+    assert [train(spec, 0, images, device=CPU, folder=tmp_path, on_progress=watch)] == ended
+    assert seen[-1].done == 2 * 5
+
+
 def test_a_finished_training_is_not_repeated(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
     spec = spec.unregularized
     first = train(spec, 0, images, device=CPU, folder=tmp_path)
