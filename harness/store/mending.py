@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -44,31 +45,55 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
 
 @patient
 def forget_training(db: Database, key: str) -> None:
-    """Let a training wait again whose weights are lost. Evaluations of its model that are done stay."""
+    """Let a training wait again whose weights are lost. What was done with them stays, if it ends with the same."""
     with db.transaction() as session:
         job = session.get(schema.Job, key, with_for_update=True)
         if job is None or job.kind != "train" or job.state not in FINAL:
             return
         _delete_training(session, job.model_id)
-        seals.unseal(session.connection(), key)
-        job.state, job.finished_at, job.seconds, job.environment_id, job.command = "waiting", None, None, None, None
+        _wait_again(session, key)
+
+
+def forget_what_other_weights_did(session: Session, model_id: int, sha256: str | None) -> list[str]:
+    """Let the evaluations of a model wait again, or attacks made with it, that are not of these weights; their keys.
+
+    Such there are where weights were lost, and training again gave others: on a GPU, or with other threads.
+    """
+    evaluation, job = schema.Evaluation, schema.Job
+    found: list[str] = []
+    for model, weights in (
+        (evaluation.model_id, evaluation.weights_sha256),
+        (evaluation.substitute_id, evaluation.substitute_sha256),
+    ):
+        done = select(evaluation.key).join(job, job.key == evaluation.key).where(model == model_id, job.state == "done")
+        found += session.scalars(done.where(weights.is_distinct_from(sha256)))
+    for key in dict.fromkeys(found):
+        _delete_numbers(session, key)
+        _wait_again(session, key)
+    return list(dict.fromkeys(found))
 
 
 def _forget(session: Session, planned: PlannedJob) -> None:
     key, model = planned.key, model_of(planned.job)
-    row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
-    for table in (schema.Measurement, schema.ImageResult, schema.ResultArray):
-        session.execute(delete(table).where(table.evaluation_id == row))
-    session.execute(delete(schema.Evaluation).where(schema.Evaluation.id == row))
+    _delete_numbers(session, key)
+    session.execute(delete(schema.Evaluation).where(schema.Evaluation.key == key))
     if model and model.key == key:
         _delete_training(session, session.scalar(select(schema.Model.id).where(schema.Model.key == key)))
     session.execute(delete(schema.JobData).where(schema.JobData.job_key == key))
+    _wait_again(session, key, kind=kind_of(planned.job), work=planned.work)
+
+
+def _delete_numbers(session: Session, key: str) -> None:
+    """What an evaluation or analysis has found; the evaluation itself stays."""
+    row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
+    for table in (schema.Measurement, schema.ImageResult, schema.ResultArray):
+        session.execute(delete(table).where(table.evaluation_id == row))
+
+
+def _wait_again(session: Session, key: str, **facts: Any) -> None:
+    """Let a job wait as if it had never been done; facts: columns that are written anew."""
     finished = dict.fromkeys(("reason", "finished_at", "seconds", "images_classified", "environment_id", "command"))
-    session.execute(
-        update(schema.Job)
-        .where(schema.Job.key == key)
-        .values(state="waiting", kind=kind_of(planned.job), work=planned.work, **finished)
-    )
+    session.execute(update(schema.Job).where(schema.Job.key == key).values(state="waiting", **finished, **facts))
     seals.unseal(session.connection(), key)
 
 

@@ -245,6 +245,10 @@ class Evaluation(Base):
         ForeignKey("model.id"), index=True, comment="The model whose gradients a transferred attack uses."
     )
     steps: Mapped[int | None] = mapped_column(comment="Steps of an iterative attack.")
+    weights_sha256: Mapped[str | None] = mapped_column(
+        comment="Digest of the weights that were evaluated; NULL: not known, or an analysis."
+    )
+    substitute_sha256: Mapped[str | None] = mapped_column(comment="Digest of the substitute's weights.")
 
 
 class Training(Base):
@@ -268,7 +272,7 @@ class Training(Base):
     )
     weights: Mapped[str | None] = mapped_column(comment="File name in the model's folder.")
     weights_sha256: Mapped[str | None] = mapped_column(comment="Digest of that file.")
-    parameters: Mapped[int] = mapped_column(comment="Trainable parameters of the network.")
+    parameters: Mapped[int] = mapped_column(comment="Parameters of the network.")
 
 
 class Epoch(Base):

@@ -23,6 +23,7 @@ from harness.store.arrays import ArrayFile
 from harness.store.batches import insert_rows
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
+from harness.store.mending import forget_what_other_weights_did
 from harness.store.plan import SplitFacts, block_dependents, plan
 from harness.store.schema import FINAL
 
@@ -51,10 +52,12 @@ def start(db: Database, key: str, device: str) -> None:
 
 
 @patient
-def finish_training(db: Database, key: str, result: TrainingResult, origin: Provenance, seconds: float) -> None:
+def finish_training(db: Database, key: str, result: TrainingResult, origin: Provenance, seconds: float) -> list[str]:
     """Record a training, converged or diverged, or an external model; a diverged one blocks what needs its model.
 
     seconds: duration of the work.
+
+    Returns: the keys of the evaluations that wait again, because they are of other weights, which were lost.
 
     Raises:
         AlreadyRecorded: it was recorded before; nothing is changed.
@@ -90,8 +93,10 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
                 for (epoch, tap), gamma in gammas.items()
             ],
         )
+        forgotten = forget_what_other_weights_did(session, model_id, result.weights_sha256)
         _seal(session, key)
         block_dependents(session)
+        return forgotten
 
 
 @patient
@@ -114,7 +119,10 @@ def finish_evaluation(
         job = _unfinished(session, key)
         _finish(session, job, "done", origin, seconds)
         job.images_classified = result.images_classified
-        row = session.scalars(select(schema.Evaluation.id).filter_by(key=key)).one()
+        evaluation = session.scalars(select(schema.Evaluation).filter_by(key=key)).one()
+        evaluation.weights_sha256 = _weights(session, evaluation.model_id)
+        evaluation.substitute_sha256 = _weights(session, evaluation.substitute_id)
+        row = evaluation.id
         insert_rows(session, schema.Measurement, [_measurement_row(row, each) for each in result.measurements])
         insert_rows(
             session,
@@ -178,6 +186,12 @@ def _finish(session: Session, job: schema.Job, state: str, origin: Provenance, s
         session.flush()
     job.environment_id, job.device, job.command = environment.id, origin.device, origin.command
     job.state, job.reason, job.finished_at, job.seconds = state, None, _end(job), seconds
+
+
+def _weights(session: Session, model_id: int | None) -> str | None:
+    """The digest of a model's weights; None without a model."""
+    training = schema.Training
+    return session.scalar(select(training.weights_sha256).where(training.model_id == model_id))
 
 
 def _seal(session: Session, key: str) -> None:

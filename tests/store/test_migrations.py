@@ -82,8 +82,8 @@ def go_to(db: Database, version: str) -> None:
 def test_what_an_older_version_has_no_room_for_is_never_dropped(db: Database) -> None:
     fill_every_table(db)
     before = contents(db)
-    found = "1 external models, 1 analyses, 3 spectra, 1 arrays; nothing was changed"
-    with pytest.raises(DatabaseUnusable, match=f"schema 0001 has no room for {found}"):
+    what = "1 external models, 1 analyses, 3 spectra, 1 arrays; nothing was changed"
+    with pytest.raises(DatabaseUnusable, match=f"schema 0001 has no room for {what}"):
         go_to(db, "0001")
     assert contents(db) == before
     with db.reading() as connection:
@@ -92,6 +92,8 @@ def test_what_an_older_version_has_no_room_for_is_never_dropped(db: Database) ->
     go_to(db, migrations.NEWEST)
     forgotten = {"runner", "claim", "seal"}  # `db upgrade` seals again
     after = contents(db)
+    for found in (before, after):  # of which weights they are
+        found["evaluation"] = [row[:-2] for row in found["evaluation"]]
     assert {name: rows for name, rows in after.items() if name not in forgotten} == {
         name: rows for name, rows in before.items() if name not in forgotten
     }

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from recorded_study import (
+    CONDITIONS,
+    EVALUATIONS,
     ORIGIN,
     accuracy,
     boundary_result,
@@ -21,12 +23,13 @@ from recorded_study import (
 from sqlalchemy import func, select, text
 
 from harness.errors import AlreadyRecorded, StoreError
-from harness.measurement import EvaluationResult, ImageResult, Measurement
+from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.spec import Place, PlannedJob
 from harness.store import claims, read, schema, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
 from harness.store.plan import SplitFacts
+from harness.store.upkeep import check
 
 
 def count(db: Database, table: str) -> int:
@@ -233,6 +236,30 @@ def test_a_training_whose_weights_are_lost_waits_again(db: Database) -> None:
     trained(db)
     forget_training(db, train_job(seed=1).key)  # never trained: nothing to forget
     assert state(db, train_job(seed=1).key).state == "waiting"
+
+
+def test_evaluations_wait_again_where_training_again_gave_other_weights(filled: Database) -> None:
+    own, substitute = train_job("none", 0).key, train_job("none", 10_000).key
+    theirs = {evaluate_job(name, "none", 0).key for name in EVALUATIONS}
+    attacks = {evaluate_job("fgsm_transfer", condition, seed).key for condition in CONDITIONS for seed in (0, 1)}
+    other = replace(training_result(), weights="weights-ff.safetensors", weights_sha256="ff")
+
+    def train_again(key: str, result: TrainingResult) -> set[str]:
+        forget_training(filled, key)
+        return set(write.finish_training(filled, key, result, ORIGIN, 4.0))
+
+    assert [train_again(key, training_result()) for key in (own, substitute)] == [set(), set()]
+    assert train_again(own, other) == theirs
+    assert train_again(substitute, other) == attacks - theirs
+    with filled.reading() as connection:
+        waiting = set(connection.scalars(select(schema.Job.key).where(schema.Job.state == "waiting")))
+        numbers = select(schema.Evaluation.key).join(schema.Measurement)
+        assert not waiting & set(connection.scalars(numbers))
+    assert waiting == theirs | attacks
+    assert check(filled).problems == ()
+    for key in sorted(waiting):
+        write.finish_evaluation(filled, key, EvaluationResult(measurements=(accuracy(0.5),)), ORIGIN, 2.0)
+    assert train_again(own, other) == set()
 
 
 def test_losses_that_are_not_finite_are_kept_as_missing(db: Database) -> None:
