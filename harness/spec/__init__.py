@@ -32,9 +32,6 @@ from harness.spec.evaluation import (
 )
 from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
 from harness.spec.job import (
-    ANALYSIS_VERSIONS,
-    EVALUATION_VERSIONS,
-    TRAINING_VERSION,
     AnalyseJob,
     EvaluateJob,
     Job,
@@ -52,11 +49,8 @@ from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, Re
 
 __all__ = [
     "ANALYSIS_SPECS",
-    "ANALYSIS_VERSIONS",
     "EVALUATION_SPECS",
-    "EVALUATION_VERSIONS",
     "PROFILES",
-    "TRAINING_VERSION",
     "AnalyseJob",
     "AnalysisSpec",
     "AttackerSpec",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from harness.spec.training import Color
 class SimilaritySpec(Spec):
     """How the similarity of recorded responses goes with that of pixels (Figure 1)."""
 
+    version: ClassVar[int] = 1
     kind: Literal["similarity"] = "similarity"
     recording: str
     """The similarity that `harness neural similarity` made, with the images that it belongs to."""
@@ -25,6 +26,7 @@ class SimilaritySpec(Spec):
 class NoiseExamplesSpec(Spec):
     """What the three noises look like (Figure 11)."""
 
+    version: ClassVar[int] = 1
     kind: Literal["noise_examples"] = "noise_examples"
     images: str
     """Data set whose test images are shown."""
@@ -37,6 +39,7 @@ class NoiseExamplesSpec(Spec):
 class CorruptionSpectraSpec(Spec):
     """Mean amplitude spectrum of what each corruption adds to an image (Figure 25)."""
 
+    version: ClassVar[int] = 1
     kind: Literal["corruption_spectra"] = "corruption_spectra"
     images: str
     """A corrupted set, for instance cifar10-c."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,8 @@ Clip = Literal["image", "unit"]
 
 
 class _Evaluation(Spec):
+    version: ClassVar[int]
+    """Of the algorithm: raised when its numbers change their meaning, since it is part of their identity."""
     n_images: int | None = Field(default=None, ge=1)
     """The first n images of the test split; all if absent."""
     precision: Precision = "float32"
@@ -25,6 +27,7 @@ class _Evaluation(Spec):
 class CleanSpec(_Evaluation):
     """Accuracy without distortion."""
 
+    version: ClassVar[int] = 1
     kind: Literal["clean"] = "clean"
 
 
@@ -38,6 +41,7 @@ class _Curve(_Evaluation):
 class NoiseSpec(_Curve):
     """Accuracy under random noise, at each size."""
 
+    version: ClassVar[int] = 1
     kind: Literal["gaussian", "uniform", "salt_pepper"]
     clip: Clip = "image"
     """`image`: to the image's own minimum and maximum, as in the released code. `unit`: to [0, 1]."""
@@ -48,6 +52,7 @@ class NoiseSpec(_Curve):
 class FgsmTransferSpec(_Curve):
     """Accuracy on FGSM examples made with another, unregularized network (equation 1)."""
 
+    version: ClassVar[int] = 1
     kind: Literal["fgsm_transfer"] = "fgsm_transfer"
     clip: Clip = "unit"
     substitute_seed: int = Field(default=10_000, ge=0)
@@ -82,6 +87,7 @@ class AttackerSpec(_Curve, WithOptions):
 class OwnAttackSpec(AttackerSpec):
     """Accuracy under an attack of your own, at each size."""
 
+    version: ClassVar[int] = 1
     kind: Literal["own_attack"] = "own_attack"
     norm: Literal["linf", "l2", "none"] = "linf"
     """What the size bounds: the attack must keep to it for each image, or there is no result. `none`: nothing."""
@@ -96,6 +102,7 @@ class OwnAttackSpec(AttackerSpec):
 class OwnMinimalAttackSpec(AttackerSpec):
     """How far away the closest images are that an attack of your own finds, and the accuracy that each size leaves."""
 
+    version: ClassVar[int] = 1
     kind: Literal["own_minimal_attack"] = "own_minimal_attack"
     norm: Literal["linf", "l2"] = "l2"
     """In which distances are measured, in [0, 1] pixel units."""
@@ -132,12 +139,14 @@ class BoundaryAttackSpec(_Evaluation):
 class BoundarySpec(BoundaryAttackSpec):
     """The decision-based Boundary attack, as Foolbox has it."""
 
+    version: ClassVar[int] = 1
     kind: Literal["boundary"] = "boundary"
 
 
 class SpectrumSpec(BoundaryAttackSpec):
     """The spectrum of the smallest perturbations that change the model's decision: those of a long Boundary attack."""
 
+    version: ClassVar[int] = 1
     kind: Literal["spectrum"] = "spectrum"
     steps: int = Field(default=10_000, ge=0)
     repeats: int = Field(default=1, ge=1, le=1)
@@ -147,6 +156,7 @@ class SpectrumSpec(BoundaryAttackSpec):
 class CorruptionSpec(_Evaluation):
     """Accuracy on each corruption and severity of a corrupted test set in CIFAR-10-C's format."""
 
+    version: ClassVar[int] = 1
     kind: Literal["corruption"] = "corruption"
     images: str
     """The corrupted set, for instance cifar10-c."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ THREAT_MODELS: Mapping[RobustBenchModel, ThreatModel] = {
 class RobustBenchSpec(Spec):
     """A published model: it is loaded, not trained, and classifies color CIFAR-10."""
 
+    version: ClassVar[int] = 1
     zoo: Literal["robustbench"] = "robustbench"
     """Who publishes it."""
     model: RobustBenchModel
@@ -70,6 +71,7 @@ class RobustBenchSpec(Spec):
 class CheckpointSpec(WithOptions):
     """A network of one's own that was trained elsewhere: it is loaded, not trained."""
 
+    version: ClassVar[int] = 1
     function: Function
     """`FILE.py:NAME`, which makes the network: from pixels in [0, 1] to logits."""
     weights: str = Field(pattern=r"^\w[\w.-]*$")

@@ -2,8 +2,8 @@
 
 A trained model is (training spec, content of its data, seed), an external one its weights; an evaluation's result is
 (model, evaluation spec, content of the test data, substitute model), an analysis' result (its spec, content of its
-data). Suites that ask for the same thing share the job. The version number of an algorithm is part of the identity and
-is raised when its meaning changes.
+data). Suites that ask for the same thing share the job. The version of an algorithm, which its spec has, is part of the
+identity and is raised when its meaning changes.
 """
 
 from __future__ import annotations
@@ -17,22 +17,6 @@ from harness.spec.digest import digest
 from harness.spec.evaluation import EvaluationSpec
 from harness.spec.external import ExternalSpec
 from harness.spec.training import TrainingSpec
-
-TRAINING_VERSION = 1
-LOADING_VERSION = 1
-EVALUATION_VERSIONS = {
-    "clean": 1,
-    "gaussian": 1,
-    "uniform": 1,
-    "salt_pepper": 1,
-    "fgsm_transfer": 1,
-    "own_attack": 1,
-    "own_minimal_attack": 1,
-    "boundary": 1,
-    "spectrum": 1,
-    "corruption": 1,
-}
-ANALYSIS_VERSIONS = {"similarity": 1, "noise_examples": 1, "corruption_spectra": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +32,7 @@ class TrainJob:
     @cached_property
     def spec_digest(self) -> str:
         """The identity without the seed."""
-        return digest("train", TRAINING_VERSION, self.spec, dict(self.data))
+        return digest("train", self.spec.version, self.spec, dict(self.data))
 
     @cached_property
     def key(self) -> str:
@@ -69,7 +53,7 @@ class LoadJob:
     @cached_property
     def spec_digest(self) -> str:
         """The identity."""
-        return digest("load", LOADING_VERSION, self.spec, dict(self.data))
+        return digest("load", self.spec.version, self.spec, dict(self.data))
 
     @property
     def key(self) -> str:
@@ -95,10 +79,11 @@ class EvaluateJob:
     @cached_property
     def key(self) -> str:
         """The identity of the result, 16 hex digits."""
-        version = EVALUATION_VERSIONS[self.evaluation.kind]
         substitute = self.substitute.key if self.substitute else ""
         kind = self.evaluation.kind  # a default of its class, which the spec's own digest leaves out
-        return digest("evaluate", kind, version, self.model.key, self.evaluation, dict(self.data), substitute)
+        return digest(
+            "evaluate", kind, self.evaluation.version, self.model.key, self.evaluation, dict(self.data), substitute
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +96,7 @@ class AnalyseJob:
     @cached_property
     def key(self) -> str:
         """The identity of the result, 16 hex digits."""
-        return digest("analyse", self.spec.kind, ANALYSIS_VERSIONS[self.spec.kind], self.spec, dict(self.data))
+        return digest("analyse", self.spec.kind, self.spec.version, self.spec, dict(self.data))
 
 
 Job = ModelJob | EvaluateJob | AnalyseJob

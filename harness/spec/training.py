@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -147,6 +147,7 @@ class OptimisationSpec(Spec):
 class TrainingSpec(Spec):
     """Everything that decides a trained model's weights, but for the seed and the data's content."""
 
+    version: ClassVar[int] = 1
     classification: str
     """Data set of the task."""
     color: Color = "gray"

@@ -18,7 +18,6 @@ from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.penalty import Penalty
 from harness.seeding import global_generators
 from harness.spec.digest import digest
-from harness.spec.job import TRAINING_VERSION
 from harness.spec.training import TrainingSpec
 from harness.training.batch import CROSS_ENTROPY, SIMILARITY, Step
 from harness.training.batches import Batches
@@ -57,7 +56,7 @@ def train(
         EmptyPairRange: the regularization images have no pair in the spec's range.
     """
     assert "auto" not in (spec.precision, spec.augmentation), "the plan resolves what a spec leaves open"
-    store = TrainingFolder(folder, digest("training", TRAINING_VERSION, spec, seed))
+    store = TrainingFolder(folder, digest("training", spec.version, spec, seed))
     reached = store.newest()
     if isinstance(reached, TrainingResult):
         return reached
