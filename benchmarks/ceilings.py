@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harness.models.architecture import ClassifierShape
 from harness.models.resnet import ConvNorm, build
 from harness.spec import NetworkSpec
 
@@ -43,7 +44,7 @@ def matrix_gflops(dtype: torch.dtype, device: torch.device) -> float:
 
 def _layers(spec: NetworkSpec, channels: int, batch: int, device: torch.device) -> Iterator[tuple[nn.Conv2d, Tensor]]:
     """Each convolution of a ResNet with an input of the size that it sees."""
-    network = build(spec, channels, 10, seed=0).to(device).eval()
+    network = build(spec, ClassifierShape(channels, 10), seed=0).to(device).eval()
     seen: list[tuple[nn.Conv2d, Tensor]] = []
     for module in network.modules():
         if isinstance(module, ConvNorm):

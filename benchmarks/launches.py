@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
 from harness.spec import NetworkSpec, RegularizerSpec, TrainingSpec
 from harness.spec.training import TrainingPrecision
@@ -73,7 +74,7 @@ def cost_of_step(pair_size: tuple[int, int], precision: TrainingPrecision = "bfl
         precision=precision,
         channels_last=True,
     )
-    learner = Learner(spec, build(spec.network, 1, 10, seed=0), "centered", CPU)
+    learner = Learner(spec, build(spec.network, ClassifierShape(1, 10), seed=0), "centered", CPU)
     rows, columns = (torch.randint(256, (16, 1, *pair_size), dtype=torch.uint8) for _ in range(2))
     images, labels = torch.randint(256, (64, 1, 32, 32), dtype=torch.uint8), torch.randint(10, (64,))
     batch = Batch(images, labels, PairImages(rows, columns, torch.zeros(16)))

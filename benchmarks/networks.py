@@ -16,6 +16,7 @@ from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import DATASETS
 from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
+from harness.models.architecture import ClassifierShape
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet, build
@@ -46,7 +47,7 @@ def trained(base_width: int, device: torch.device) -> ResNet:
     )
     images, labels = (part[:N_TRAIN] for part in _digits())
     batches = Batches(spec, 0, TrainingImages(images, labels, None, DATASETS[SET].task), device)
-    learner = Learner(spec, build(spec.network, 1, 10, seed=0), DATASETS[SET].pixel_scaling, device)
+    learner = Learner(spec, build(spec.network, ClassifierShape(1, 10), seed=0), DATASETS[SET].pixel_scaling, device)
     for epoch in range(spec.optimisation.epochs):
         for batch in batches.epoch(epoch):
             learner.step(batch, LEARNING_RATE)

@@ -15,7 +15,7 @@ from benchmarks.contest import Ceiling, Contest, Disagreement, Way
 from benchmarks.networks import DTYPES
 from benchmarks.reference.training import BATCH, ListedPairs, Pictures, PlainTraining, loader_of
 from harness.data.bundled import prepare_bundled
-from harness.models.architecture import tap_channels
+from harness.models.architecture import ClassifierShape, tap_channels
 from harness.models.cost import forward_gflop
 from harness.models.resnet import build
 from harness.regularization.similarity import pixel_similarity, unit_rows
@@ -105,12 +105,14 @@ def _endless(source: Iterable[T]) -> Iterator[T]:
 
 def learner_of(spec: TrainingSpec, device: torch.device) -> Learner:
     """The harness's way to train, with the initial weights of seed 0."""
-    return Learner(spec, build(spec.network, 1, 10, seed=0), "raw", device)
+    return Learner(spec, build(spec.network, ClassifierShape(1, 10), seed=0), "raw", device)
 
 
 def plain_training(spec: TrainingSpec, device: torch.device) -> PlainTraining:
     """The plain way to train, with the same initial weights."""
-    return PlainTraining(build(spec.network, 1, 10, seed=0), tap_channels(spec.network.base_width), ALPHA, device)
+    return PlainTraining(
+        build(spec.network, ClassifierShape(1, 10), seed=0), tap_channels(spec.network.base_width), ALPHA, device
+    )
 
 
 def listed_pairs(images: TrainingImages) -> ListedPairs:
@@ -140,7 +142,7 @@ def same_first_step(spec: TrainingSpec, images: TrainingImages, device: torch.de
 def ceilings_of(spec: TrainingSpec, device: torch.device) -> tuple[Ceiling, ...]:
     """What the network's convolutions allow, and what as much arithmetic in one matrix product would take."""
     dtype, precision = DTYPES[spec.precision], spec.precision
-    gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, 1, (32, 32), 10)
+    gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, ClassifierShape(1, 10))
     convolutions = lambda: ceilings.images_per_second(spec.network, 1, BATCH, dtype, device, backward=True)  # noqa: E731
     return (
         Ceiling(name=f"convolutions, {precision}", rate=convolutions),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.models.architecture import BLOCKS
+from harness.models.architecture import BLOCKS, ClassifierShape
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet
 from harness.regularization.loss import similarity_loss
@@ -133,7 +133,7 @@ def network(golden: Golden) -> ResNet:
     state = initial_state(golden)
     base_width, channels, *_ = state["stem.conv.weight"].shape
     size = golden["test_images_u8"].shape[2:]
-    found = ResNet(architecture(state), base_width, channels, len(state["linear.bias"]), size)
+    found = ResNet(architecture(state), base_width, ClassifierShape(channels, len(state["linear.bias"]), size))
     found.load_state_dict(state)
     return found
 

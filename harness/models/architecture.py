@@ -6,6 +6,7 @@ Source: the authors' released code. Stem of stride 1 and no max-pool, unlike Ima
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 BLOCKS: Mapping[str, tuple[int, int, int, int]] = {
     "resnet18": (2, 2, 2, 2),
@@ -19,6 +20,16 @@ POOL = 4
 """Kernel and stride of the average pool before the linear layer."""
 SMALLEST = 25
 """Height and width of images of whose last feature map the pool finds one place."""
+
+
+class ClassifierShape(NamedTuple):
+    """What a network takes and says; own code gets these as keyword arguments of these names."""
+
+    channels: int
+    """Of the images."""
+    classes: int
+    size: tuple[int, int] = (32, 32)
+    """Height and width of the images."""
 
 
 def stage_widths(base_width: int) -> tuple[int, int, int, int]:

@@ -7,17 +7,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from harness.data.sets import Task
 from harness.data.weights.torch_files import read_tensors
 from harness.errors import SpecError
+from harness.models.architecture import ClassifierShape
 from harness.models.misfit import differences
 from harness.models.own import made, tried
 from harness.own_code import OwnCode
 from harness.spec.external import CheckpointSpec
+from harness.spec.training import CHANNELS
 
 
-def load_checkpoint(
-    spec: CheckpointSpec, weights: Path, code: OwnCode, classes: int, size: tuple[int, int], device: torch.device
-) -> nn.Module:
+def load_checkpoint(spec: CheckpointSpec, weights: Path, task: Task, device: torch.device, code: OwnCode) -> nn.Module:
     """A network that was trained elsewhere, in eval mode: float32 images (n, c, h, w) in [0, 1] -> logits (n, classes).
 
     Its weights take no gradients, but gradients reach the images. weights: the file, of which nothing is executed.
@@ -27,7 +28,7 @@ def load_checkpoint(
         SpecError: it does not fit the network, which is none for such images and classes, or has logits that are not
             finite.
     """
-    shape = (1 if spec.color == "gray" else 3, classes, size)
+    shape = ClassifierShape(CHANNELS[spec.color], task.classes, task.size)
     module = made(spec.function, code, 0, shape, **spec.options)
     tensors = read_tensors(weights, spec.weights)
     try:

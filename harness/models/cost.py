@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.models.architecture import BLOCKS, STEM_KERNEL, map_sizes, pooled_features, stage_widths
+from harness.models.architecture import BLOCKS, STEM_KERNEL, ClassifierShape, map_sizes, pooled_features, stage_widths
 from harness.spec.external import RobustBenchModel, RobustBenchSpec
 from harness.spec.training import NetworkSpec
 
@@ -17,11 +17,12 @@ EXTERNAL_FORWARD_GFLOP: Mapping[RobustBenchModel, float] = {
 }
 
 
-def forward_gflop(network: NetworkSpec, channels: int, size: tuple[int, int], classes: int) -> float:
+def forward_gflop(network: NetworkSpec, shape: ClassifierShape) -> float:
     """GFLOP of one image's forward pass, two per multiply-add of convolutions and the linear layer.
 
     A backward pass costs about twice as much again. A network of one's own is guessed to be a ResNet18.
     """
+    channels, classes, size = shape
     before = network.base_width
     multiply_adds = size[0] * size[1] * channels * before * STEM_KERNEL**2
     stages = zip(

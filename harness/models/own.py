@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import SpecError
+from harness.models.architecture import ClassifierShape
 from harness.own_code import OwnCode, described
 from harness.seeding import global_generators
 from harness.spec.training import NetworkSpec
@@ -43,9 +44,7 @@ class OwnNetwork(nn.Module):
         return list(self.module.taps(x))  # type: ignore[operator]
 
 
-def build_own(
-    spec: NetworkSpec, code: OwnCode, channels: int, classes: int, seed: int, size: tuple[int, int]
-) -> OwnNetwork:
+def build_own(spec: NetworkSpec, code: OwnCode, shape: ClassifierShape, seed: int) -> OwnNetwork:
     """The network that a function of one's own makes, with what it draws from torch's global generators.
 
     The function takes `channels`, `classes`, `size` (height and width), `base_width` and the spec's options.
@@ -53,7 +52,6 @@ def build_own(
     Raises:
         SpecError: what it makes is no network for such images and classes.
     """
-    shape = (channels, classes, size)
     module = made(spec.architecture, code, seed, shape, base_width=spec.base_width, **spec.options)
     images, _ = tried(module, spec.architecture, shape)
     with torch.no_grad(), global_generators(seed, "trial"):
@@ -63,27 +61,21 @@ def build_own(
     return OwnNetwork(module.train(), spec.architecture, [found.shape[1] for found in maps])
 
 
-Shape = tuple[int, int, tuple[int, int]]
-"""Channels, classes, and height and width of the images."""
-
-
-def made(name: str, code: OwnCode, seed: int, shape: Shape, **options: object) -> nn.Module:
+def made(name: str, code: OwnCode, seed: int, shape: ClassifierShape, **options: object) -> nn.Module:
     """What a function makes, with what it draws from torch's global generators; raises SpecError if it is no module."""
-    channels, classes, size = shape
     with global_generators(seed, "weights"):
-        module = code.function(name)(channels=channels, classes=classes, size=size, **options)
+        module = code.function(name)(**shape._asdict(), **options)
     if not isinstance(module, nn.Module):
         raise SpecError(f"{name} returns {described(module)}, not a torch.nn.Module")
     return module
 
 
-def tried(module: nn.Module, name: str, shape: Shape) -> tuple[Tensor, Tensor]:
+def tried(module: nn.Module, name: str, shape: ClassifierShape) -> tuple[Tensor, Tensor]:
     """Two images and what a module, now in eval mode, says of them; raises SpecError if that is no logits."""
-    channels, classes, size = shape
-    images = torch.zeros(2, channels, *size)
+    images = torch.zeros(2, shape.channels, *shape.size)
     with torch.no_grad(), global_generators(0, "trial"):
         logits = module.eval()(images)
-    if getattr(logits, "shape", None) != (2, classes):
+    if getattr(logits, "shape", None) != (2, shape.classes):
         found = tuple(getattr(logits, "shape", ()))
-        raise SpecError(f"{name}: its logits for 2 images of {classes} classes have the shape {found}")
+        raise SpecError(f"{name}: its logits for 2 images of {shape.classes} classes have the shape {found}")
     return images, logits

@@ -10,7 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.models.architecture import BLOCKS, POOL, STEM_KERNEL, STRIDES, pooled_features, stage_widths, tap_channels
+from harness.models.architecture import (
+    BLOCKS,
+    POOL,
+    STEM_KERNEL,
+    STRIDES,
+    ClassifierShape,
+    pooled_features,
+    stage_widths,
+    tap_channels,
+)
 from harness.names import lookup
 from harness.seeding import seed_of
 from harness.spec.training import NetworkSpec
@@ -60,21 +69,19 @@ class ResNet(nn.Module):
     Initial weights are torch's defaults, as in the released code, drawn from torch's global generator: use `build`.
     """
 
-    def __init__(
-        self, architecture: str, base_width: int, channels: int, classes: int, size: tuple[int, int] = (32, 32)
-    ) -> None:
-        """`size`: height and width of the images to classify; the taps take images of any size."""
+    def __init__(self, architecture: str, base_width: int, shape: ClassifierShape) -> None:
+        """`shape.size` is that of the images to classify; the taps take images of any size."""
         super().__init__()
         widths = stage_widths(base_width)
         self.tap_channels = tap_channels(base_width)
-        self.stem = ConvNorm(channels, base_width, STEM_KERNEL)
+        self.stem = ConvNorm(shape.channels, base_width, STEM_KERNEL)
         self.stages = nn.ModuleList()
         inputs = base_width
         for blocks, width, stride in zip(lookup(BLOCKS, "architecture", architecture), widths, STRIDES, strict=True):
             rest = [Block(width, width, 1) for _ in range(blocks - 1)]
             self.stages.append(nn.Sequential(Block(inputs, width, stride), *rest))
             inputs = width
-        self.linear = nn.Linear(pooled_features(base_width, size), classes)
+        self.linear = nn.Linear(pooled_features(base_width, shape.size), shape.classes)
 
     def taps(self, x: Tensor) -> list[Tensor]:
         """Five feature maps (n, width, h, w): after the stem and after each stage.
@@ -96,8 +103,8 @@ class ResNet(nn.Module):
         return logits
 
 
-def build(network: NetworkSpec, channels: int, classes: int, seed: int, size: tuple[int, int] = (32, 32)) -> ResNet:
+def build(network: NetworkSpec, shape: ClassifierShape, seed: int) -> ResNet:
     """A network on the CPU with the initial weights of `seed`; torch's global generators are left as they were."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed_of(seed, "weights"))
-        return ResNet(network.architecture, network.base_width, channels, classes, size)
+        return ResNet(network.architecture, network.base_width, shape)

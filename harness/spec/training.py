@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from harness.spec.spec import Spec
 
 Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
 Color = Literal["gray", "rgb"]
+CHANNELS: Mapping[Color, int] = {"gray": 1, "rgb": 3}
 Target = Annotated[str, OwnOr("pixel", "threshold", "neural", "raw", "label", "features")]
 PairRange = Literal["all", "high", "low", "high_positive", "positive", "negative", "double"]
 Precision = Literal["float32", "bfloat16", "auto"]

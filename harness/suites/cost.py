@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop, robustbench_forward_gflop
 from harness.spec import (
     BoundaryAttackSpec,
@@ -26,7 +27,7 @@ from harness.spec import (
     kind_of,
     model_of,
 )
-from harness.spec.training import RECORDED
+from harness.spec.training import CHANNELS, RECORDED
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -57,7 +58,7 @@ def _forward(spec: TrainingSpec | ExternalSpec, inputs: Inputs, size: tuple[int,
         return robustbench_forward_gflop(spec)
     task = inputs.dataset(spec.classification)
     network = spec.network if isinstance(spec, TrainingSpec) else NetworkSpec()  # a guess
-    return forward_gflop(network, 1 if spec.color == "gray" else 3, size or task.size, task.classes or 1)
+    return forward_gflop(network, ClassifierShape(CHANNELS[spec.color], task.classes or 1, size or task.size))
 
 
 def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:

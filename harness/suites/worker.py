@@ -193,8 +193,7 @@ class Worker:
         task = get_dataset(work.data_dir, job.spec.classification).task
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
         if isinstance(job.spec, CheckpointSpec):
-            weights = _weights_of(work, job)
-            return self._load_checkpoint(job.spec, weights, code, task.classes, task.size, self._device)
+            return self._load_checkpoint(job.spec, _weights_of(work, job), task, self._device, code)
         return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], task, self._device, code)
 
     def _tell(self, key: str, progress: Progress) -> None:

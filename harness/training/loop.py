@@ -12,6 +12,7 @@ import torch
 
 from harness.errors import HarnessError
 from harness.measurement import EpochReport, Progress, TrainingResult
+from harness.models.architecture import ClassifierShape
 from harness.models.network import build_network
 from harness.models.weights import sha256_of
 from harness.own_code import NO_CODE, OwnCode
@@ -113,7 +114,8 @@ class _Training:
         on_progress: Callable[[Progress], None],
     ) -> None:
         _, channels, height, width = images.images.shape
-        network = build_network(spec.network, code, channels, images.task.classes, seed, (height, width))
+        shape = ClassifierShape(channels, images.task.classes, (height, width))
+        network = build_network(spec.network, code, shape, seed)
         penalty = Penalty(spec.penalty, code) if spec.penalty else None
         self.learner = Learner(spec, network, images.task.pixel_scaling, device, penalty)
         self._seed = seed

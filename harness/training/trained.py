@@ -8,10 +8,11 @@ import torch
 
 from harness.data.sets import Task
 from harness.models import weights as weight_files
+from harness.models.architecture import ClassifierShape
 from harness.models.network import build_network
 from harness.models.pixels import PixelModel, for_evaluation
 from harness.own_code import NO_CODE, OwnCode
-from harness.spec.training import TrainingSpec
+from harness.spec.training import CHANNELS, TrainingSpec
 
 _NETWORK = "model.network."  # the network's place in a learner
 
@@ -27,8 +28,8 @@ def load_trained(
         WeightsDamaged: the file is missing, truncated or altered.
     """
     tensors, _ = weight_files.load(folder / weights)
-    channels = 1 if spec.color == "gray" else 3
-    network = build_network(spec.network, code, channels, task.classes, 0, task.size)
+    shape = ClassifierShape(CHANNELS[spec.color], task.classes, task.size)
+    network = build_network(spec.network, code, shape, seed=0)
     network.load_state_dict(
         {name.removeprefix(_NETWORK): tensor for name, tensor in tensors.items() if name.startswith(_NETWORK)}
     )

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable
+from harness.models.architecture import ClassifierShape
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation
 from harness.models.resnet import build
@@ -13,7 +14,7 @@ from harness.spec.training import NetworkSpec
 
 @pytest.fixture
 def model() -> PixelModel:
-    return for_evaluation(build(NetworkSpec(base_width=4), 1, 10, seed=0), "centered")
+    return for_evaluation(build(NetworkSpec(base_width=4), ClassifierShape(1, 10), seed=0), "centered")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harness.models.architecture import ClassifierShape
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.folded import FoldedConv, folded
 from harness.models.resnet import ConvNorm, ResNet, build
@@ -17,7 +18,9 @@ FUSED = "_convolution_pointwise"
 
 def _learned(base_width: int, channels: int, architecture: str = "resnet18") -> ResNet:
     """A network whose BatchNorm statistics are not the trivial initial ones."""
-    network = build(NetworkSpec(base_width=base_width, architecture=architecture), channels, 10, seed=0)
+    network = build(
+        NetworkSpec(base_width=base_width, architecture=architecture), ClassifierShape(channels, 10), seed=0
+    )
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -62,7 +65,7 @@ def test_logits_and_gradients_are_those_of_unfused_operations_bit_for_bit(
     network = (
         _learned(base_width, channels)
         if size == [32, 32]
-        else build(NetworkSpec(base_width=base_width), channels, 10, seed=0, size=(size[0], size[1]))
+        else build(NetworkSpec(base_width=base_width), ClassifierShape(channels, 10, (size[0], size[1])), seed=0)
     )
     fast, images = folded(network), _images(*shape)
     with torch.inference_mode():

@@ -6,7 +6,9 @@ import pytest
 import torch
 from own_code import CODE, code_of
 
+from harness.data.sets import Task
 from harness.errors import ImportRefused, SpecError
+from harness.models.architecture import ClassifierShape
 from harness.models.checkpoint import load_checkpoint
 from harness.models.network import build_network
 from harness.models.own import OwnNetwork
@@ -20,14 +22,14 @@ LINEAR = "torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * siz
 
 
 def small(seed: int) -> OwnNetwork:
-    network = build_network(SMALL, CODE, 3, 10, seed, (28, 28))
+    network = build_network(SMALL, CODE, ClassifierShape(3, 10, (28, 28)), seed)
     assert isinstance(network, OwnNetwork)
     return network
 
 
 def mine(body: str) -> OwnNetwork:
     text = f"import torch\ndef f(channels, classes, size, base_width, **options):\n    {body}\n"
-    network = build_network(MINE, code_of(text), 1, 10, 0, (8, 8))
+    network = build_network(MINE, code_of(text), ClassifierShape(1, 10, (8, 8)), seed=0)
     assert isinstance(network, OwnNetwork)
     return network
 
@@ -94,7 +96,7 @@ CPU = torch.device("cpu")
 def checkpoint(content: object, tmp_path: Path, color: str = "gray") -> torch.nn.Module:
     torch.save(content, tmp_path / "mine.pt")
     spec = CheckpointSpec(function="mine.py:f", weights="mine.pt", classification="digits", color=color)
-    return load_checkpoint(spec, tmp_path / "mine.pt", LINEAR_CODE, 10, (8, 8), CPU)
+    return load_checkpoint(spec, tmp_path / "mine.pt", Task(10, (8, 8), "raw"), CPU, LINEAR_CODE)
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harness.models.architecture import ClassifierShape
 from harness.models.pixels import PixelModel, PixelScaling, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet, build
 from harness.spec.training import NetworkSpec
@@ -13,7 +14,7 @@ from harness.spec.training import NetworkSpec
 @pytest.fixture
 def network() -> ResNet:
     """One whose BatchNorm statistics are not the trivial initial ones."""
-    network = build(NetworkSpec(base_width=4), 1, 10, seed=0)
+    network = build(NetworkSpec(base_width=4), ClassifierShape(1, 10), seed=0)
     generator = torch.Generator().manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop
 from harness.spec import EVALUATION_SPECS, NetworkSpec
 from harness.suites.cost import estimate, evaluation_gflop
@@ -9,7 +10,7 @@ from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import label, make_plan
 
-ONE = forward_gflop(NetworkSpec(base_width=2), 1, (32, 32), 10)
+ONE = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10))
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_pairs_cost_two_images_each_per_step(work):
 
 def test_larger_pair_images_cost_more(work):
     jobs = work(('images = "digits"', 'images = "imagenet"'))
-    wide = forward_gflop(NetworkSpec(base_width=2), 1, (36, 64), 10)
+    wide = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10, (36, 64)))
     assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(wide * 3 * 2 * 16 * 1)
     assert wide > 2 * ONE
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from harness.evaluations.setting import CPU_CHUNK
+from harness.models.architecture import ClassifierShape
 from harness.models.folded import folded
 from harness.models.resnet import build
 from harness.spec import EvaluateJob, Job, TrainJob
@@ -132,7 +133,7 @@ def test_what_depends_on_how_many_images_are_seen_at_once_is_left_as_it_is(work_
 @pytest.mark.parametrize("architecture", ["resnet18", "resnet34"])
 @torch.inference_mode()
 def test_with_fewer_images_at_once_a_cpu_finds_the_same_logits_bit_for_bit(architecture):
-    network = folded(build(NetworkSpec(architecture=architecture, base_width=8), 1, 10, seed=0))
+    network = folded(build(NetworkSpec(architecture=architecture, base_width=8), ClassifierShape(1, 10), seed=0))
     images = torch.rand(120, 1, 32, 32, generator=torch.Generator().manual_seed(1))
     found = [torch.cat([network(chunk) for chunk in images.split(CPU_CHUNK // fewer)]) for fewer in (1, FEWER, FEWEST)]
     assert torch.equal(found[0], found[1])

@@ -9,6 +9,7 @@ import torch
 
 from harness.errors import WeightsDamaged
 from harness.measurement import EpochReport, TrainingResult
+from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
 from harness.spec.training import TrainingSpec
 from harness.training.checkpoint import Checkpoint, TrainingFolder
@@ -192,7 +193,7 @@ def test_weights_are_named_by_content_not_by_time(tmp_path: Path) -> None:
 
 
 def test_the_best_epoch_has_the_lowest_validation_loss_and_the_first_of_equals_wins(spec: TrainingSpec) -> None:
-    learner = Learner(spec, build(spec.network, 1, 3, 0, (28, 28)), "raw", torch.device("cpu"))
+    learner = Learner(spec, build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0), "raw", torch.device("cpu"))
     checkpoint, best = Checkpoint(), []
     for epoch, loss in enumerate((2.0, 1.0, 3.0, 1.0, 0.5)):
         with torch.no_grad():

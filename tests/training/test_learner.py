@@ -14,6 +14,7 @@ from pretended_device import DEVICE, pretended_device, pretended_graphs
 from torch import nn
 from torch.nn import functional as F
 
+from harness.models.architecture import ClassifierShape
 from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
 from harness.regularization.loss import SimilarityLoss
@@ -30,7 +31,7 @@ WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
 
 
 def learner_of(spec: TrainingSpec, device: torch.device = CPU) -> Learner:
-    return Learner(spec, build(spec.network, 1, 3, seed=0, size=(28, 28)), "centered", device)
+    return Learner(spec, build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0), "centered", device)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_parameters_that_no_gradient_reaches_stay_as_they_are_and_the_others_lea
     spec: TrainingSpec, batches: list[Batch]
 ) -> None:
     def after_steps(change: Callable[[nn.Module], object]) -> Learner:
-        network = build(spec.network, 1, 3, seed=0, size=(28, 28))
+        network = build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0)
         change(network)
         learner = Learner(spec, network, "centered", CPU)
         for batch in batches[:2]:
@@ -242,12 +243,13 @@ def test_a_learner_is_gone_as_soon_as_nobody_needs_it(spec: TrainingSpec, batche
 def test_a_training_does_not_import_torchs_compiler() -> None:
     code = """
 import sys, torch
+from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
 from harness.spec.training import NetworkSpec, TrainingSpec
 from harness.training.batch import Batch
 from harness.training.learner import Learner
 spec = TrainingSpec(classification="digits", network=NetworkSpec(base_width=2), precision="float32")
-learner = Learner(spec, build(spec.network, 1, 10, seed=0), "raw", torch.device("cpu"))
+learner = Learner(spec, build(spec.network, ClassifierShape(1, 10), seed=0), "raw", torch.device("cpu"))
 learner.step(Batch(torch.zeros(2, 1, 32, 32, dtype=torch.uint8), torch.arange(2)), 0.1)
 learner.load_training_state(learner.training_state())
 sys.exit("torch._dynamo" in sys.modules)
