@@ -210,7 +210,7 @@ def _planning(conditions: int, recorded: bool) -> Work:
 
     def work() -> None:
         with TemporaryDirectory() as place:
-            plan = make_plan([suite], Inputs(Path(place), "paper"), bfloat16=False)
+            plan = make_plan([suite], Inputs(Path(place), stand_ins=False), bfloat16=False)
             if recorded:
                 database = open_database(f"sqlite:///{place}/results.sqlite")
                 write.plan(database, plan.jobs, suite.name, suite.profile, suite.title)

@@ -98,7 +98,7 @@ def _plan(folder: Path, name: str, jobs: int) -> Plan:
     grids = [alphas[start : start + MOST_CONDITIONS] for start in range(0, len(alphas), MOST_CONDITIONS)]
     conditions = "".join(SWEEP.format(number=number, alphas=grid) for number, grid in enumerate(grids))
     file.write_text(SUITE.format(last=SEEDS - 1, conditions=conditions))
-    return make_plan([parse_suite(file, "paper")], Inputs(folder, "paper"), bfloat16=False)
+    return make_plan([parse_suite(file, "paper")], Inputs(folder, stand_ins=False), bfloat16=False)
 
 
 def _planning(folder: Path, database: Database, jobs: int) -> str:

@@ -13,7 +13,7 @@ from harness.cli.quantities import duration, flop, number_of_trainings, outlook
 from harness.cli.result_database import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
-from harness.spec import EvaluateJob, kind_of, model_of
+from harness.spec import EvaluateJob, kind_of, model_of, takes_stand_ins
 from harness.suites.devices import find_device
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def show(
     found = find_device(device)
     plan = make_plan(
         get_suites(suite, profile),
-        Inputs(settings().data_dir, profile, settings().experiments_dir),
+        Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile)),
         bfloat16=found.bfloat16,
         tf32=found.tf32,
         seeds=parsed_seeds(seeds),

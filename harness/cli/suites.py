@@ -45,7 +45,7 @@ def _jobs(found: Catalogue) -> tuple[dict[str, Mapping[str, PlannedJob]], dict[s
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
 
-    inputs = Inputs(settings().data_dir, "paper", settings().experiments_dir)
+    inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=False)
     jobs: dict[str, Mapping[str, PlannedJob]] = {}
     wrong: dict[str, HarnessError] = {**found.wrong}
     for name, suite in found.suites.items():

@@ -44,7 +44,7 @@ from harness.spec.job import (
     model_of,
 )
 from harness.spec.suite import Collection, Suite, find_collection, parse_suite
-from harness.spec.suite_file import PROFILES, seeds_of
+from harness.spec.suite_file import PROFILES, seeds_of, takes_stand_ins
 from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, RegularizerSpec, TrainingSpec
 
 __all__ = [
@@ -90,4 +90,5 @@ __all__ = [
     "model_of",
     "parse_suite",
     "seeds_of",
+    "takes_stand_ins",
 ]

@@ -33,6 +33,12 @@ PROFILES: dict[str, str] = {
     "smoke": "seconds: shows that everything works, and nothing else",
 }
 
+
+def takes_stand_ins(profile: str) -> bool:
+    """Whether jobs at a profile read stand-ins, which are for trying the mechanics; at others these are not there."""
+    return profile == "smoke"
+
+
 MOST_BYTES = 1 << 20  # of a suite's file; the longest of ours has a few thousand
 MOST_LEVELS = 12
 MOST_SEEDS = 10_000

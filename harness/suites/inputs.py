@@ -4,8 +4,8 @@ All of it goes by "name/part": a split of a set of images ("cifar10/train"), the
 ("v1/neural"), the weights of a network ("vgg19/weights"), a file of own code ("pgd.py/code") or another file beside
 one's own suites ("robust.pt/file").
 
-Stand-ins are for trying the mechanics: to any profile but `smoke` they are data that are not there. So jobs that would
-read them are blocked, and never are the same as those that did.
+To a profile that takes no stand-ins, these are data that are not there. So jobs that would read them are blocked, and
+never are the same as those that did.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of
 from harness.spec.own import CODE, FILE, code_inputs
 from harness.spec.training import RECORDED, WEIGHTS, Recorded
 
-TAKE_STAND_INS = frozenset({"smoke"})
-"""Profiles."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class InputState:
@@ -51,13 +48,12 @@ class InputState:
 class Inputs:
     """The inputs in a data folder, and own code beside one's own suites; each looked at once."""
 
-    def __init__(self, data_dir: Path, profile: str, code_dir: Path | None = None) -> None:
-        """profile: whose jobs shall read them."""
+    def __init__(self, data_dir: Path, code_dir: Path | None = None, *, stand_ins: bool) -> None:
+        """stand_ins: whether they are data like others."""
         self.data_dir = data_dir
         self._code_dir = code_dir
         self._code: dict[str, str] = {}
-        self._profile = profile
-        self._takes_stand_ins = profile in TAKE_STAND_INS
+        self._stand_ins = stand_ins
         self._states: dict[str, InputState] = {}
         self._datasets: dict[str, DataSet] = {}
 
@@ -165,7 +161,7 @@ class Inputs:
         except DataMissing as error:
             missing = None if dataset.bundled else str(error)
             return InputState(digest="", count=official, missing=missing)
-        if manifest.origin.stand_in and not self._takes_stand_ins:
+        if manifest.origin.stand_in and not self._stand_ins:
             return self._refused(f"data set {name}", f"{dataset.bring} --replace", official)
         if self._is_of_other_images(dataset, manifest.origin):
             reason = f"{name} in {self.data_dir} was made of other images than {dataset.clean} now has"
@@ -185,7 +181,7 @@ class Inputs:
             manifest = get_similarity_manifest(self.data_dir, name)
         except DataMissing as error:
             return InputState(digest="", count=0, missing=str(error))
-        if manifest.stand_in and not self._takes_stand_ins:
+        if manifest.stand_in and not self._stand_ins:
             return self._refused(f"the neural similarity {name}", BRING_ANOTHER.format(name))
         made = "stand-in" if manifest.stand_in else "generated" if manifest.generated else "recorded"
         return InputState(
@@ -200,7 +196,7 @@ class Inputs:
         if manifest is None:
             missing = f"the weights {name} are not in {self.data_dir}; bring them with: {get_weights(name).bring}"
             return InputState(digest="", count=0, missing=missing)
-        if manifest.origin.stand_in and not self._takes_stand_ins:
+        if manifest.origin.stand_in and not self._stand_ins:
             return self._refused(f"the file of weights {name}", f"{get_weights(name).bring} --replace")
         return _present(manifest.sha256, manifest.origin)
 
@@ -210,7 +206,7 @@ class Inputs:
 
     def _refused(self, what: str, bring: str, count: int = 0) -> InputState:
         """The state of a stand-in where none is taken: not there, for a reason of its own."""
-        reason = f"{what} in {self.data_dir} is a stand-in, which the profile {self._profile} does not take"
+        reason = f"{what} in {self.data_dir} is a stand-in, which only the profile smoke takes"
         return InputState(digest="", count=count, missing=f"{reason}; bring the real one with: {bring}")
 
 

@@ -15,6 +15,7 @@ from harness.errors import DataMissing, Interrupted
 from harness.files import is_whole
 from harness.names import lookup
 from harness.settings import Settings
+from harness.spec import takes_stand_ins
 from harness.store import read, write
 from harness.store.engine import Database, open_database
 from harness.store.mending import mend
@@ -44,16 +45,17 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     make_executor = lookup(EXECUTORS, "executor", request.executor)
     alone = not settings.on_server
     with held(settings.results_dir, alone=alone) as identity:
+        stand_ins = takes_stand_ins(request.profile)
         folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
         try:
             if request.executor != "local":
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
             with closing(make_executor(request.device, request.workers, settings)) as executor:
                 device, workers = executor.device, executor.idle
-                inputs = Inputs(settings.data_dir, request.profile, settings.experiments_dir)
+                inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
                 plan = _plan(request, inputs, device)
                 if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
-                    inputs = Inputs(settings.data_dir, request.profile, settings.experiments_dir)
+                    inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
                     plan = _plan(request, inputs, device)
                 with _planned(plan, inputs, settings, folder, watch) as (database, peers):
                     run = Run(plan, inputs, request, settings, device, database, peers, executor, watch)

@@ -211,7 +211,7 @@ def _require_planned_data(work: JobWork) -> None:
     data = dict(work.job.data)
     if isinstance(work.job, EvaluateJob) and isinstance(work.job.model, LoadJob):
         data |= work.job.model.data  # its weights are read again for each evaluation
-    Inputs(work.data_dir, "smoke").require_same(data)  # the profile that stand-ins are data to
+    Inputs(work.data_dir, stand_ins=True).require_same(data)
 
 
 def _weights_of(work: JobWork, job: ModelJob) -> Path:

@@ -91,7 +91,7 @@ def test_other_profiles_refuse_them_also_where_smoke_has_the_result(
     code, said = stand_ins(command, "standins", "--profile", profile)
     assert code == (1 if command == "run-suite" else 0)
     assert "Traceback" not in said
-    reason = f" in {stand_ins.folder / 'data'} is a stand-in, which the profile {profile} does not take; bring the real"
+    reason = f" in {stand_ins.folder / 'data'} is a stand-in, which only the profile smoke takes; bring the real"
     assert f"the neural similarity v1{reason} one with: harness neural import v1 PATH --replace" in said
     if command == "show":
         assert f"data set cifar10{reason} one with: harness data prepare cifar10 --replace" in said

@@ -18,7 +18,7 @@ def work(parse, digits):
     """GFLOP of the suite's jobs by name, after some replacements in it."""
 
     def found(*replacements):
-        plan = make_plan([parse(*replacements)], Inputs(digits, "paper"), bfloat16=False)
+        plan = make_plan([parse(*replacements)], Inputs(digits, stand_ins=False), bfloat16=False)
         return {label(planned): planned.work for planned in plan.jobs}
 
     return found
@@ -69,11 +69,11 @@ def test_evaluations_cost_what_they_classify(work, evaluation, passes):
 def test_attacks_of_ones_own_are_guessed_to_need_some_passes(kind, table, passes, parse, digits):
     spec = EVALUATION_SPECS[kind].model_validate({"function": "mine.py:attack", "n_images": 10} | table)
     model = parse().conditions["none"]
-    assert evaluation_gflop(spec, model, Inputs(digits, "paper")) == pytest.approx(10 * passes * ONE)
+    assert evaluation_gflop(spec, model, Inputs(digits, stand_ins=False)) == pytest.approx(10 * passes * ONE)
 
 
 def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):
-    plan = make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
@@ -86,7 +86,7 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
 
 
 def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits):
-    plan = make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     width = trainings[0].job.spec.network.base_width

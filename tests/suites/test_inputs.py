@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.spec import PROFILES
+from harness.spec import PROFILES, takes_stand_ins
 from harness.suites.inputs import Inputs
 from harness.suites.plan import make_plan
 
@@ -19,24 +19,29 @@ def stand_in(digits: Path, tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_smoke_takes_a_stand_in_and_knows_what_it_is(stand_in):
-    state = Inputs(stand_in, "smoke").state("digits/train")
+def test_smoke_alone_takes_stand_ins():
+    assert list(filter(takes_stand_ins, PROFILES)) == ["smoke"]
+
+
+def test_a_stand_in_that_is_taken_says_what_it_is(stand_in):
+    state = Inputs(stand_in, stand_ins=True).state("digits/train")
     assert (state.missing, state.generated) == (None, True)
     assert state.origin.startswith("stand-in: ")
 
 
-@pytest.mark.parametrize("profile", sorted(set(PROFILES) - {"smoke"}))
-def test_to_other_profiles_a_stand_in_is_data_that_are_not_there(stand_in, profile):
-    state = Inputs(stand_in, profile).state("digits/train")
+def test_elsewhere_a_stand_in_is_data_that_are_not_there(stand_in):
+    state = Inputs(stand_in, stand_ins=False).state("digits/train")
     assert (state.digest, state.count) == ("", 1437)
     assert state.missing == (
-        f"data set digits in {stand_in} is a stand-in, which the profile {profile} does not take; "
+        f"data set digits in {stand_in} is a stand-in, which only the profile smoke takes; "
         "bring the real one with: harness data prepare digits --replace"
     )
 
 
 def test_jobs_that_would_read_a_stand_in_are_blocked_and_not_the_same_as_those_that_did(parse, stand_in):
-    done, refused = (make_plan([parse()], Inputs(stand_in, each), bfloat16=False).jobs for each in ("smoke", "paper"))
+    done, refused = (
+        make_plan([parse()], Inputs(stand_in, stand_ins=taken), bfloat16=False).jobs for taken in (True, False)
+    )
     assert not any(planned.blocked for planned in done)
     assert all("is a stand-in" in (planned.blocked or "") for planned in refused)
     assert {planned.key for planned in done}.isdisjoint(planned.key for planned in refused)

@@ -13,7 +13,7 @@ from harness.suites.schedule import Schedule
 
 @pytest.fixture
 def plan(parse, digits) -> Plan:
-    return make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
+    return make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
 
 
 def key_of(plan: Plan, name: str) -> str:
@@ -125,7 +125,7 @@ def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_o
 
 def test_the_last_training_begins_in_time(digits):
     """Nine trainings for two workers: in the plan's order one of them has nothing to do beside the last."""
-    plan = make_plan(get_suites("grayscale-cifar10", "small"), Inputs(digits, "small"), bfloat16=False)
+    plan = make_plan(get_suites("grayscale-cifar10", "small"), Inputs(digits, stand_ins=False), bfloat16=False)
     plan = replace(plan, jobs=tuple(replace(planned, blocked=None) for planned in plan.jobs))  # as if CIFAR were here
     seconds = {planned.key: planned.work / (100 if isinstance(planned.job, TrainJob) else 150) for planned in plan.jobs}
     in_order, _ = run_through(plan, 2, seconds, shared_out=False)

@@ -188,7 +188,7 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
     monkeypatch.setattr(peers, "SIGN_SECONDS", 0.1)
     monkeypatch.setattr(peers, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(peers, "DEAD_SECONDS", 1.0)
-    plan = make_plan([parse()], Inputs(digits, "paper"), bfloat16=False)
+    plan = make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
     broken, running = [planned.key for planned in plan.jobs if not planned.needs][:2]
     folder = Folder(path=shared.results_dir, identity="one for both", alone=False)
     seen = []

@@ -13,7 +13,7 @@ from harness.suites.plan import label, make_plan
 
 @pytest.fixture
 def inputs(digits: Path) -> Inputs:
-    return Inputs(digits, "paper")
+    return Inputs(digits, stand_ins=False)
 
 
 def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
@@ -203,7 +203,7 @@ def test_too_few_images_block_and_say_how_many_there_are(parse, inputs):
 
 
 def test_bundled_sets_that_are_not_made_yet_block_nothing(parse, tmp_path):
-    plan = make_plan([parse()], Inputs(tmp_path, "paper"), bfloat16=False)
+    plan = make_plan([parse()], Inputs(tmp_path, stand_ins=False), bfloat16=False)
     assert not any(planned.blocked for planned in plan.jobs)
     assert all(planned.work > 0 for planned in plan.jobs)
 
@@ -216,7 +216,7 @@ def test_truncated_data_is_an_error(parse, tmp_path, digits):
     victim = next(copy.glob("train*"))
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.raises(DataDamaged, match="is damaged"):
-        make_plan([parse()], Inputs(tmp_path / "data", "paper"), bfloat16=False)
+        make_plan([parse()], Inputs(tmp_path / "data", stand_ins=False), bfloat16=False)
 
 
 def renamed(suite: Suite, name: str, **changes: object) -> Suite:

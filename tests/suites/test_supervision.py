@@ -47,7 +47,7 @@ def work_of(parse, folders):
 
     def found(kind: type[Job], precision: str = "float32") -> JobWork:
         suite = parse(("n_images = 32, sizes = 2 }", f'n_images = 32, sizes = 2, precision = "{precision}" }}'))
-        plan = make_plan([suite], Inputs(folders.data_dir, "paper"), bfloat16=True)
+        plan = make_plan([suite], Inputs(folders.data_dir, stand_ins=False), bfloat16=True)
         job = next(
             planned.job
             for planned in plan.jobs

@@ -119,7 +119,7 @@ def other_digits(folders, tmp_path) -> Path:
 @pytest.mark.parametrize("kind", ["train", "evaluate", "analyse"])
 def test_what_was_read_of_other_data_than_planned_is_no_result(kind, folders, other_digits, tmp_path):
     """A colleague replaces a data set while a run works."""
-    planned = Inputs(folders.data_dir, "paper")
+    planned = Inputs(folders.data_dir, stand_ins=False)
     spec = TrainingSpec(
         classification="digits",
         n_train=40,
@@ -157,7 +157,7 @@ def test_an_evaluation_with_other_weights_than_planned_is_no_result(tmp_path):
     spec = RobustBenchSpec(model="Modas2021PRIMEResNet18")
     make_stand_in(tmp_path, "cifar10")
     make_stand_in(tmp_path, spec.weights)
-    inputs = Inputs(tmp_path, "smoke")
+    inputs = Inputs(tmp_path, stand_ins=True)
     data, evaluation = inputs.digests(["cifar10/test"]), CleanSpec(n_images=2)
     worker = Worker(torch.device("cpu"), 1, lambda told: None)
 
