@@ -10,6 +10,8 @@ from harness.data.records import Record
 from harness.files import file_sha256
 
 Kind = Literal["download", "import", "bundled", "generated", "stand-in"]
+Made = Literal[Kind, "recorded"]
+"""Similarities of real recordings are as good as real, though made here."""
 
 
 class Origin(Record):
@@ -30,6 +32,11 @@ class Origin(Record):
         return f"{self.kind}, {self.source}"
 
     @property
+    def text(self) -> str:
+        """As the database has it."""
+        return origin_text(self.kind, self.source)
+
+    @property
     def stand_in(self) -> bool:
         """Made for want of the real data, or of such data."""
         return self.kind == "stand-in"
@@ -43,6 +50,16 @@ class Origin(Record):
     def of_derived(self) -> Literal["generated", "stand-in"]:
         """The kind of what this program makes of it: of a stand-in another one."""
         return "stand-in" if self.stand_in else "generated"
+
+
+def origin_text(kind: Made, source: str) -> str:
+    """An origin as the database has it, which `is_stand_in` reads."""
+    return f"{kind}: {source}"
+
+
+def is_stand_in(text: str) -> bool:
+    """Whether the database's text of an origin is that of a stand-in."""
+    return text.startswith(origin_text("stand-in", ""))
 
 
 def new_origin(kind: Kind, source: str, sha256: str | None = None) -> Origin:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
+from harness.data.origin import is_stand_in
 from harness.measurement import LEAST_AGREEMENT
 from harness.store import schema, views
 from harness.store.engine import Database
@@ -26,12 +27,12 @@ class SplitOrigin:
     n: int | None
     generated: bool | None
     origin: str | None
-    """Begins with its kind."""
+    """As `harness.data.origin` writes it."""
 
     @property
     def stand_in(self) -> bool:
         """It was made for want of the real data, to try the mechanics."""
-        return (self.origin or "").startswith("stand-in: ")
+        return is_stand_in(self.origin or "")
 
 
 @dataclass(frozen=True, kw_only=True)

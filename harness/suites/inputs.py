@@ -18,7 +18,7 @@ from typing import cast
 from harness.data.arrays import verify
 from harness.data.catalogue import get_dataset, split_file
 from harness.data.manifest import find_manifest
-from harness.data.origin import Origin
+from harness.data.origin import Made, Origin, origin_text
 from harness.data.sets import DataSet
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
 from harness.data.weights import find_weights, get_weights, weights_file
@@ -40,7 +40,7 @@ class InputState:
     generated: bool = False
     """Made by this program, not the official images; stand-ins too."""
     origin: str = ""
-    """Where it came from; begins with its kind."""
+    """Where it came from, as `harness.data.origin` writes it."""
     missing: str | None = None
     """Why it is not there, and the command that brings it. A bundled set is never missing: it is made when needed."""
 
@@ -183,12 +183,12 @@ class Inputs:
             return InputState(digest="", count=0, missing=str(error))
         if manifest.stand_in and not self._stand_ins:
             return self._refused(f"the neural similarity {name}", BRING_ANOTHER.format(name))
-        made = "stand-in" if manifest.stand_in else "generated" if manifest.generated else "recorded"
+        made: Made = "stand-in" if manifest.stand_in else "generated" if manifest.generated else "recorded"
         return InputState(
             digest=manifest.files[kind].sha256,
             count=manifest.n,
             generated=manifest.generated,
-            origin=f"{made}: similarity of the recording {manifest.recording_digest[:12]}",
+            origin=origin_text(made, f"similarity of the recording {manifest.recording_digest[:12]}"),
         )
 
     def _look_at_weights(self, name: str) -> InputState:
@@ -211,5 +211,4 @@ class Inputs:
 
 
 def _present(digest: str, origin: Origin, count: int = 0) -> InputState:
-    text = f"{origin.kind}: {origin.source}"
-    return InputState(digest=digest, count=count, generated=origin.generated, origin=text)
+    return InputState(digest=digest, count=count, generated=origin.generated, origin=origin.text)
