@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.data.records import MANIFEST, ArrayFile, Record, check_sha256, checked_name, find_record, sized_file
 from harness.errors import DataDamaged, DataMissing
-from harness.spec.training import RECORDED, Recorded
+from harness.spec.inputs import RECORDED, Recorded
 
 if TYPE_CHECKING:
     from torch import Tensor

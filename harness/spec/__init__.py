@@ -31,6 +31,7 @@ from harness.spec.evaluation import (
     SpectrumSpec,
 )
 from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
+from harness.spec.inputs import Input
 from harness.spec.job import (
     AnalyseJob,
     EvaluateJob,
@@ -40,6 +41,7 @@ from harness.spec.job import (
     Place,
     PlannedJob,
     TrainJob,
+    inputs_of,
     kind_of,
     model_of,
 )
@@ -65,6 +67,7 @@ __all__ = [
     "EvaluationSpec",
     "ExternalSpec",
     "FgsmTransferSpec",
+    "Input",
     "Job",
     "LoadJob",
     "ModelJob",
@@ -86,6 +89,7 @@ __all__ = [
     "TrainingSpec",
     "digest",
     "find_collection",
+    "inputs_of",
     "kind_of",
     "model_of",
     "parse_suite",

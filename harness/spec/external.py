@@ -7,9 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from harness.spec.own import FILE, Function, WithOptions, code_inputs
+from harness.spec.inputs import Input
+from harness.spec.own import Function, WithOptions
 from harness.spec.spec import Spec
-from harness.spec.training import WEIGHTS, Color
+from harness.spec.training import Color
 
 RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]
 ThreatModel = Literal["corruptions", "Linf", "L2"]
@@ -38,9 +39,14 @@ class RobustBenchSpec(Spec):
         return f"{self.zoo}-{self.model.lower()}"
 
     @property
-    def splits(self) -> tuple[str, ...]:
-        """What it is made of, as "name/part"."""
-        return (f"{self.weights}/{WEIGHTS}",)
+    def weights_input(self) -> Input:
+        """Its weights."""
+        return Input.weights(self.weights)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it is made of."""
+        return (self.weights_input,)
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -82,9 +88,14 @@ class CheckpointSpec(WithOptions):
     """What it takes."""
 
     @property
-    def splits(self) -> tuple[str, ...]:
-        """What it is made of, as "name/part"."""
-        return (f"{self.weights}/{FILE}", *code_inputs(self.functions))
+    def weights_input(self) -> Input:
+        """Its weights."""
+        return Input.file(self.weights)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it is made of."""
+        return (self.weights_input, *map(Input.code, self.functions))
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from harness.spec.analysis import AnalysisSpec
 from harness.spec.digest import digest
 from harness.spec.evaluation import EvaluationSpec
 from harness.spec.external import ExternalSpec
+from harness.spec.inputs import Input
 from harness.spec.training import TrainingSpec
 
 
@@ -59,6 +60,11 @@ class LoadJob:
     def key(self) -> str:
         """The identity of the model, 16 hex digits."""
         return self.spec_digest
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the file of its weights."""
+        return self.data[str(self.spec.weights_input)]
 
 
 ModelJob = TrainJob | LoadJob
@@ -120,6 +126,11 @@ def model_of(job: Job) -> ModelJob | None:
     if isinstance(job, AnalyseJob):
         return None
     return job.model if isinstance(job, EvaluateJob) else job
+
+
+def inputs_of(job: Job) -> tuple[Input, ...]:
+    """What a job reads."""
+    return tuple(map(Input.parsed, job.data))
 
 
 @dataclass(frozen=True, kw_only=True)

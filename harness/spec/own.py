@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -11,8 +10,6 @@ from pydantic_core import CoreSchema, core_schema
 
 from harness.spec.spec import Spec
 
-CODE, FILE = "code", "file"
-"""Where a digest is of own code, or of another file beside one's own suites, not of a split of images."""
 _REFERENCE = re.compile(r"\w+\.py:\w+", re.ASCII)
 
 
@@ -43,11 +40,6 @@ Function = Annotated[str, OwnOr()]
 def is_own(name: str) -> bool:
     """Whether a name is a reference to own code."""
     return _REFERENCE.fullmatch(name) is not None
-
-
-def code_inputs(functions: Iterable[str]) -> tuple[str, ...]:
-    """The files of references, as inputs: "FILE.py/code"."""
-    return tuple(f"{function.partition(':')[0]}/{CODE}" for function in functions)
 
 
 class WithOptions(Spec):

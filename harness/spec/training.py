@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
-from harness.spec.own import Function, OwnOr, WithOptions, code_inputs, is_own
+from harness.spec.inputs import RECORDED, Input, Recorded
+from harness.spec.own import Function, OwnOr, WithOptions, is_own
 from harness.spec.spec import Spec
 
 Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
@@ -18,15 +19,10 @@ PairRange = Literal["all", "high", "low", "high_positive", "positive", "negative
 Precision = Literal["float32", "bfloat16", "auto"]
 TrainingPrecision = Literal[Precision, "tf32"]
 
-Recorded = Literal["neural", "raw"]
-RECORDED = frozenset(get_args(Recorded))
-"""Targets that come from recordings."""
 FEATURES = "vgg19"
 """Name of the weights that the target `features` needs."""
 FEATURE_LAYER = "conv3_1"
 """Whose feature maps are compared (Li et al. 2019)."""
-WEIGHTS = "weights"
-"""Where a digest is of weights, not of a split of images."""
 
 
 class NetworkSpec(WithOptions):
@@ -85,12 +81,16 @@ class RegularizerSpec(WithOptions):
         return f"shuffled {self.target}" if self.shuffled else self.target
 
     @property
-    def splits(self) -> tuple[str, ...]:
-        """What it reads, each as "name/part": digests of their content are part of a training's identity."""
+    def images_input(self) -> Input:
+        """What its pairs come from."""
         if self.target in RECORDED:
-            return (f"{self.images}/{self.target}",)
-        weights = (f"{FEATURES}/{WEIGHTS}",) if self.target == "features" else ()
-        return (f"{self.images}/train", *weights)
+            return Input.recorded(self.images, cast(Recorded, self.target))
+        return Input.images(self.images, "train")
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it reads."""
+        return (self.images_input, Input.weights(FEATURES)) if self.target == "features" else (self.images_input,)
 
     @model_validator(mode="after")
     def _options_fit(self) -> Self:
@@ -186,7 +186,8 @@ class TrainingSpec(Spec):
         return tuple(filter(is_own, named))
 
     @property
-    def splits(self) -> tuple[str, ...]:
-        """The data splits that it reads, each once as "name/split": what a training's identity takes digests of."""
-        regularizer = self.regularizer.splits if self.regularizer else ()
-        return tuple(dict.fromkeys((f"{self.classification}/train", *regularizer, *code_inputs(self.functions))))
+    def inputs(self) -> tuple[Input, ...]:
+        """What it reads, each once: digests of their content are part of a training's identity."""
+        regularizer = self.regularizer.inputs if self.regularizer else ()
+        images = Input.images(self.classification, "train")
+        return tuple(dict.fromkeys((images, *regularizer, *map(Input.code, self.functions))))

@@ -14,6 +14,7 @@ from harness.spec import (
     AnalyseJob,
     EvaluateJob,
     ExternalSpec,
+    Input,
     Job,
     ModelJob,
     Place,
@@ -203,7 +204,7 @@ def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -
         for identity in job.data.items():
             needs.setdefault(identity, set()).add(job.key)
     for identity, keys in needs.items():
-        (name, _, split), sha256 = identity[0].partition("/"), identity[1]
+        (name, split), sha256 = Input.parsed(identity[0]), identity[1]
         found = {"name": name, "split": split, "sha256": sha256}
         row = session.scalar(select(schema.DataSplit).filter_by(**found))
         if row is None:

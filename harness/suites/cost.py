@@ -14,6 +14,7 @@ from harness.spec import (
     EvaluationSpec,
     ExternalSpec,
     FgsmTransferSpec,
+    Input,
     Job,
     NetworkSpec,
     NoiseSpec,
@@ -27,7 +28,8 @@ from harness.spec import (
     kind_of,
     model_of,
 )
-from harness.spec.training import CHANNELS, RECORDED
+from harness.spec.inputs import RECORDED
+from harness.spec.training import CHANNELS
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -64,7 +66,7 @@ def _forward(spec: TrainingSpec | ExternalSpec, inputs: Inputs, size: tuple[int,
 def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     """Estimated GFLOP of training one model."""
     optimisation = spec.optimisation
-    n = spec.n_train or inputs.state(f"{spec.classification}/train").count
+    n = spec.n_train or inputs.state(Input.images(spec.classification, "train")).count
     held_out = optimisation.validation_fraction * n
     epoch = _forward(spec, inputs) * (held_out + FORWARD_AND_BACKWARD * (n - held_out))
     if spec.regularizer:
@@ -75,7 +77,7 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
 
 def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs) -> float:
     """Estimated GFLOP of evaluating one model."""
-    available = inputs.state(f"{model.classification}/test").count
+    available = inputs.state(Input.images(model.classification, "test")).count
     return min(spec.n_images or available, available) * _passes(spec) * _forward(model, inputs)
 
 

@@ -1,9 +1,5 @@
 """What a suite's jobs read, as the data folder has it. Free of torch.
 
-All of it goes by "name/part": a split of a set of images ("cifar10/train"), the similarity of recorded responses
-("v1/neural"), the weights of a network ("vgg19/weights"), a file of own code ("pgd.py/code") or another file beside
-one's own suites ("robust.pt/file").
-
 To a profile that takes no stand-ins, these are data that are not there. So jobs that would read them are blocked, and
 never are the same as those that did.
 """
@@ -25,8 +21,7 @@ from harness.data.weights import find_weights, get_weights, weights_file
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.files import file_sha256
 from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of
-from harness.spec.own import CODE, FILE, code_inputs
-from harness.spec.training import RECORDED, WEIGHTS, Recorded
+from harness.spec.inputs import Input, Recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,38 +49,38 @@ class Inputs:
         self._code_dir = code_dir
         self._code: dict[str, str] = {}
         self._stand_ins = stand_ins
-        self._states: dict[str, InputState] = {}
+        self._states: dict[Input, InputState] = {}
         self._datasets: dict[str, DataSet] = {}
 
-    def state(self, path: str) -> InputState:
+    def state(self, wanted: Input) -> InputState:
         """An input's state; raises DataDamaged where its file is not what the manifest says."""
-        if path not in self._states:
-            self._states[path] = self._look(path)
-        return self._states[path]
+        if wanted not in self._states:
+            self._states[wanted] = self._look(wanted)
+        return self._states[wanted]
 
     @property
-    def seen(self) -> Mapping[str, InputState]:
+    def seen(self) -> Mapping[Input, InputState]:
         """The inputs that were looked at."""
         return self._states
 
-    def digests(self, paths: Iterable[str]) -> dict[str, str]:
+    def digests(self, inputs: Iterable[Input]) -> dict[str, str]:
         """SHA-256 of each input's content, as jobs carry it."""
-        return {path: self.state(path).digest for path in paths}
+        return {str(each): self.state(each).digest for each in inputs}
 
-    def missing(self, paths: Iterable[str]) -> str | None:
+    def missing(self, inputs: Iterable[Input]) -> str | None:
         """Why one of the inputs is not there."""
-        return next((found.missing for path in paths if (found := self.state(path)).missing), None)
+        return next((found.missing for each in inputs if (found := self.state(each)).missing), None)
 
-    def too_few(self, path: str, key: str, wanted: int | None) -> str | None:
+    def too_few(self, images: Input, key: str, wanted: int | None) -> str | None:
         """Why an input does not hold `wanted` images."""
-        state, name = self.state(path), path.partition("/")[0]
+        state = self.state(images)
         if wanted is None or not state.digest or wanted <= state.count:
             return None
-        if path.endswith("/train"):
-            held = f"{state.count} training images; {self.dataset(name).bring}"
+        if images.kind == "images":
+            held = f"{state.count} training images; {self.dataset(images.name).bring}"
         else:
             held = f"the similarity of {state.count} images"
-        return f"{key} is {wanted}, but {name} here has {held}"
+        return f"{key} is {wanted}, but {images.name} here has {held}"
 
     def splits(self, name: str) -> tuple[str, ...]:
         """The splits that a set of images has here, else those of the official set."""
@@ -103,14 +98,14 @@ class Inputs:
         """Raises SpecError where own code does not define what it is asked for."""
         for function in functions:
             file, _, name = function.partition(":")
-            self.state(*code_inputs([function]))
+            self.state(Input.code(function))
             known = names_in(self._code[file])
             if name not in known:
                 raise UnknownName(f"function in {file}", name, known)
 
-    def code(self, paths: Iterable[str]) -> OwnCode:
+    def code(self, inputs: Iterable[Input]) -> OwnCode:
         """The own code among these inputs."""
-        files = {path.removesuffix(f"/{CODE}") for path in paths if path.endswith(f"/{CODE}")}
+        files = {each.name for each in inputs if each.kind == "code"}
         return OwnCode(tuple((file, self._code[file]) for file in sorted(files)))
 
     def own_file(self, name: str) -> Path:
@@ -122,36 +117,39 @@ class Inputs:
 
     def require_same(self, digests: Mapping[str, str]) -> None:
         """Raises DataDamaged where an input of the data folder is another than a job was planned with."""
-        for path, digest in digests.items():
-            name, _, part = path.partition("/")
-            if part not in {CODE, FILE} and self.state(path).digest != digest:
-                raise DataDamaged(f"{name} in {self.data_dir} was replaced since this run began; run the command again")
+        for text, digest in digests.items():
+            read = Input.parsed(text)
+            if read.kind not in {"code", "file"} and self.state(read).digest != digest:
+                raise DataDamaged(
+                    f"{read.name} in {self.data_dir} was replaced since this run began; run the command again"
+                )
 
-    def verify(self, paths: Iterable[str]) -> None:
+    def verify(self, inputs: Iterable[Input]) -> None:
         """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""
         whole_sets = set()
-        for path in sorted(paths):
-            name, _, part = path.partition("/")
-            if part in RECORDED:
-                verify_similarity(self.data_dir, name)
-            elif part == WEIGHTS:
-                weights_file(self.data_dir, name)
-            elif part not in {CODE, FILE}:  # which were read whole
-                whole_sets.add(name)
+        for each in sorted(inputs):
+            match each.kind:  # code and files were read whole
+                case "images":
+                    whole_sets.add(each.name)
+                case "recorded":
+                    verify_similarity(self.data_dir, each.name)
+                case "weights":
+                    weights_file(self.data_dir, each.name)
         for name in sorted(whole_sets):
             verify(self.data_dir, name)
 
-    def _look(self, path: str) -> InputState:
-        name, _, part = path.partition("/")
-        if part in RECORDED:
-            return self._look_at_similarity(name, cast(Recorded, part))
-        if part == WEIGHTS:
-            return self._look_at_weights(name)
-        if part == CODE:
-            return self._look_at_code(name)
-        if part == FILE:
-            return InputState(digest=file_sha256(self.own_file(name)), count=0, origin="own file")
-        return self._look_at_images(name, part)
+    def _look(self, wanted: Input) -> InputState:
+        match wanted.kind:
+            case "images":
+                return self._look_at_images(*wanted)
+            case "recorded":
+                return self._look_at_similarity(wanted.name, cast(Recorded, wanted.part))
+            case "weights":
+                return self._look_at_weights(wanted.name)
+            case "code":
+                return self._look_at_code(wanted.name)
+            case "file":
+                return InputState(digest=file_sha256(self.own_file(wanted.name)), count=0, origin="own file")
 
     def _look_at_images(self, name: str, split: str) -> InputState:
         dataset = self.dataset(name)
@@ -173,7 +171,7 @@ class Inputs:
         """Whether a set that this program made by corrupting another one is of images that have been replaced."""
         if dataset.role != "corruption" or not origin.generated:
             return False
-        clean = self.state(f"{dataset.clean}/test").digest
+        clean = self.state(Input.images(dataset.clean, "test")).digest
         return clean not in {"", origin.sha256}
 
     def _look_at_similarity(self, name: str, kind: Recorded) -> InputState:

@@ -22,6 +22,7 @@ from harness.spec import (
     EvaluationSpec,
     ExternalSpec,
     FgsmTransferSpec,
+    Input,
     NoiseExamplesSpec,
     NoiseSpec,
     Place,
@@ -30,8 +31,8 @@ from harness.spec import (
     TrainingSpec,
     TrainJob,
 )
-from harness.spec.own import code_inputs
-from harness.spec.training import RECORDED, Precision
+from harness.spec.inputs import RECORDED
+from harness.spec.training import Precision
 from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.inputs import Inputs
 
@@ -48,7 +49,7 @@ class Asked:
     """It is written, for errors."""
     spec: EvaluationSpec
     data: Mapping[str, str]
-    """SHA-256 of each split that it reads."""
+    """SHA-256 of each input that it reads."""
     work: float
     """GFLOP for one model."""
     blocked: str | None
@@ -94,12 +95,12 @@ class Resolver:
     def analyses(self, suite: Suite) -> Iterator[PlannedJob]:
         """The jobs for what a suite asks of data alone."""
         for name, written in suite.analyses.items():
-            spec, splits = self._analysis(written, f"{suite.source.name}: analysis {name}")
+            spec, inputs = self._analysis(written, f"{suite.source.name}: analysis {name}")
             yield PlannedJob(
-                job=AnalyseJob(spec=spec, data=self._inputs.digests(splits)),
+                job=AnalyseJob(spec=spec, data=self._inputs.digests(inputs)),
                 places=(Place(suite=suite.name, profile=suite.profile, condition="", seed=0, evaluation=name),),
                 work=0.0,
-                blocked=self._inputs.missing(splits),
+                blocked=self._inputs.missing(inputs),
             )
 
     def conditions(self, suite: Suite) -> tuple[Condition, ...]:
@@ -121,11 +122,11 @@ class Resolver:
         if isinstance(spec, TrainingSpec):
             work, blocked = training_gflop(spec, self._inputs), self._training_blocked(spec)
         else:
-            work, blocked = 0.0, self._inputs.missing((f"{spec.classification}/test", *spec.splits))
+            work, blocked = 0.0, self._inputs.missing((Input.images(spec.classification, "test"), *spec.inputs))
         return Condition(
             name=name,
             spec=spec,
-            data=self._inputs.digests(spec.splits),
+            data=self._inputs.digests(spec.inputs),
             work=work,
             blocked=blocked,
             evaluations=tuple(
@@ -138,22 +139,22 @@ class Resolver:
         self, name: str, written: EvaluationSpec, model: ModelSpec, twins: Sequence[TrainingSpec], where: str
     ) -> Asked:
         spec = self._evaluation(written, model, where)
-        splits: Sequence[str] = (f"{model.classification}/test",)
+        inputs = [Input.images(model.classification, "test")]
         if isinstance(spec, CorruptionSpec):
-            corrupted = [f"{spec.images}/{corruption}" for corruption in spec.corruptions or ()]
+            corrupted = [Input.images(spec.images, corruption) for corruption in spec.corruptions or ()]
             # bfloat16 is tried on the clean images, and refused for what it does to them
-            splits = [*corrupted, *splits] if spec.precision == "bfloat16" else corrupted
+            inputs = [*corrupted, *inputs] if spec.precision == "bfloat16" else corrupted
         if isinstance(spec, AttackerSpec):
             self._require([spec.function], where)
-            splits = [*splits, *code_inputs([spec.function])]
+            inputs.append(Input.code(spec.function))
         substitute = self._substitute(model, spec, twins, where) if isinstance(spec, FgsmTransferSpec) else None
         return Asked(
             name=name,
             where=where,
             spec=spec,
-            data=self._inputs.digests(splits),
+            data=self._inputs.digests(inputs),
             work=evaluation_gflop(spec, model, self._inputs),
-            blocked=(substitute and substitute.blocked) or self._inputs.missing(splits),
+            blocked=(substitute and substitute.blocked) or self._inputs.missing(inputs),
             substitute=substitute,
         )
 
@@ -171,22 +172,23 @@ class Resolver:
         if spec.substitute_precision:
             twin = twin.replaced(precision=spec.substitute_precision)
         return PlannedJob(
-            job=TrainJob(spec=twin, seed=spec.substitute_seed, data=self._inputs.digests(twin.splits)),
+            job=TrainJob(spec=twin, seed=spec.substitute_seed, data=self._inputs.digests(twin.inputs)),
             places=(),
             work=training_gflop(twin, self._inputs),
             blocked=self._training_blocked(twin),
         )
 
     def _training_blocked(self, spec: TrainingSpec) -> str | None:
-        inputs, task, regularizer = self._inputs, f"{spec.classification}/train", spec.regularizer
+        inputs, regularizer = self._inputs, spec.regularizer
+        train, test = (Input.images(spec.classification, split) for split in ("train", "test"))
         reasons = [
-            inputs.missing((*spec.splits, f"{spec.classification}/test")),
-            inputs.too_few(task, "n_train", spec.n_train),
+            inputs.missing((*spec.inputs, test)),
+            inputs.too_few(train, "n_train", spec.n_train),
         ]
         if spec.precision == "tf32" and not self._tf32:
             reasons.append('precision "tf32" needs an NVIDIA GPU, Ampere\'s or newer; say "float32" or "bfloat16"')
         if regularizer:
-            reasons.append(inputs.too_few(regularizer.splits[0], "regularizer.n_images", regularizer.n_images))
+            reasons.append(inputs.too_few(regularizer.images_input, "regularizer.n_images", regularizer.n_images))
         return next(filter(None, reasons), None)
 
     def _training(self, spec: TrainingSpec, where: str) -> TrainingSpec:
@@ -230,16 +232,16 @@ class Resolver:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
         return spec.replaced(**changes) if changes else spec
 
-    def _analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[str, ...]]:
-        """The analysis with the data set's values for what it leaves open, and what it reads, as "name/split"."""
+    def _analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[Input, ...]]:
+        """The analysis with the data set's values for what it leaves open, and what it reads."""
         if isinstance(spec, CorruptionSpectraSpec):
             spec = spec.replaced(corruptions=self._corruptions(spec, where))
-            corrupted = (f"{spec.images}/{corruption}" for corruption in spec.corruptions or ())
-            return spec, (f"{self._inputs.dataset(spec.images).clean}/test", *corrupted)
+            corrupted = (Input.images(spec.images, corruption) for corruption in spec.corruptions or ())
+            return spec, (Input.images(self._inputs.dataset(spec.images).clean, "test"), *corrupted)
         if isinstance(spec, NoiseExamplesSpec):
             self._dataset(spec.images, ["classification"], f"{where}: images")
-            return spec, (f"{spec.images}/test",)
-        return spec, (f"{spec.recording}/neural",)
+            return spec, (Input.images(spec.images, "test"),)
+        return spec, (Input.recorded(spec.recording, "neural"),)
 
     def _corruptions(self, spec: CorruptionSpec | CorruptionSpectraSpec, where: str) -> tuple[str, ...]:
         """The corruptions that a spec names, else all that its set has."""

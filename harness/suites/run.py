@@ -13,7 +13,7 @@ from harness.files import is_whole
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
 from harness.settings import Settings
-from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob
+from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob, inputs_of
 from harness.store import arrays, read, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
@@ -113,12 +113,12 @@ class Run:
         keep(self._code_of(todo), self._settings.code_dir)
         for job in {job.key: job for planned in todo for job in (planned.job, *planned.needs)}.values():
             if isinstance(job, LoadJob) and isinstance(job.spec, CheckpointSpec):
-                source, sha256 = self._inputs.own_file(job.spec.weights), job.data[job.spec.splits[0]]
-                copy_whole(source, checkpoint_file(self._settings.models_dir, job.key, sha256), sha256)
+                place = checkpoint_file(self._settings.models_dir, job.key, job.weights_sha256)
+                copy_whole(self._inputs.own_file(job.spec.weights), place, job.weights_sha256)
 
     def _code_of(self, jobs: Iterable[PlannedJob]) -> OwnCode:
         """What these jobs and their models need of a researcher's own."""
-        return self._inputs.code(path for each in jobs for job in (each.job, *each.needs) for path in job.data)
+        return self._inputs.code(read for each in jobs for job in (each.job, *each.needs) for read in inputs_of(job))
 
     def _heed_peers(self) -> None:
         """Learn what became of the jobs that were left to other runners."""
@@ -218,10 +218,9 @@ class Run:
 
     def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
         """Read every byte of the sets that will be used; raises DataDamaged."""
-        paths = {path for planned in todo for path in planned.job.data}
-        names = sorted({path.partition("/")[0] for path in paths})
-        self._watch.note(f"checking data: {', '.join(names)}")
-        self._inputs.verify(paths)
+        inputs = {each for planned in todo for each in inputs_of(planned.job)}
+        self._watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
+        self._inputs.verify(inputs)
 
     def _summary(self) -> Summary:
         schedule, by_key = self._schedule, self._plan.by_key

@@ -15,7 +15,7 @@ from harness.errors import DataMissing, Interrupted
 from harness.files import is_whole
 from harness.names import lookup
 from harness.settings import Settings
-from harness.spec import takes_stand_ins
+from harness.spec import inputs_of, takes_stand_ins
 from harness.store import read, write
 from harness.store.engine import Database, open_database
 from harness.store.mending import mend
@@ -113,13 +113,13 @@ def _facts(inputs: Inputs) -> list[write.SplitFacts]:
     """What is known of the data that is there, for the database."""
     return [
         write.SplitFacts(
-            path=path,
+            path=str(each),
             sha256=state.digest,
             n=state.count,
             generated=state.generated,
             origin=state.origin,
         )
-        for path, state in inputs.seen.items()
+        for each, state in inputs.seen.items()
         if state.digest
     ]
 
@@ -130,7 +130,7 @@ def _make_bundled_sets(plan: Plan, settings: Settings, executor: Executor, watch
     Raises:
         DataMissing: one of them could not be made.
     """
-    names = {path.partition("/")[0] for planned in plan.asked for path in planned.job.data}
+    names = {each.name for planned in plan.asked for each in inputs_of(planned.job)}
     absent = [
         dataset
         for name in sorted(names & DATASETS.keys())

@@ -33,7 +33,6 @@ from harness.spec import (
     LoadJob,
     ModelJob,
     RobustBenchSpec,
-    TrainingSpec,
     TrainJob,
 )
 from harness.suites.allocator import keep_freed_memory
@@ -183,7 +182,7 @@ class Worker:
             best_epoch=None,
             gammas=(),
             weights=_weights_of(work, job).name,
-            weights_sha256=job.data[job.spec.splits[0]],
+            weights_sha256=job.weights_sha256,
             parameters=sum(parameter.numel() for parameter in model.parameters()),
         )
 
@@ -216,12 +215,11 @@ def _require_planned_data(work: JobWork) -> None:
 
 def _weights_of(work: JobWork, job: ModelJob) -> Path:
     """The file of a model that was trained elsewhere, every byte of it checked."""
-    assert not isinstance(job.spec, TrainingSpec)
+    assert isinstance(job, LoadJob)
     if isinstance(job.spec, RobustBenchSpec):
         return weights_file(work.data_dir, job.spec.weights)
-    sha256 = job.data[job.spec.splits[0]]
-    path = checkpoint_file(work.models_dir, job.key, sha256)
-    if not is_whole(path, sha256):
+    path = checkpoint_file(work.models_dir, job.key, job.weights_sha256)
+    if not is_whole(path, job.weights_sha256):
         raise WeightsDamaged(f"{path} is gone or altered; run the same command again, which copies it again")
     return path
 

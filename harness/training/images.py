@@ -21,8 +21,9 @@ from harness.models.features import feature_rows
 from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.own_target import own_similarity
 from harness.regularization.similarity import MatrixSimilarity, RowSimilarity, Similarity, same_class
+from harness.spec.inputs import RECORDED, Recorded
 from harness.spec.own import is_own
-from harness.spec.training import FEATURE_LAYER, FEATURES, RECORDED, Color, Recorded, RegularizerSpec, TrainingSpec
+from harness.spec.training import FEATURE_LAYER, FEATURES, Color, RegularizerSpec, TrainingSpec
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.spec import PROFILES, takes_stand_ins
+from harness.spec import PROFILES, Input, takes_stand_ins
 from harness.suites.inputs import Inputs
 from harness.suites.plan import make_plan
 
@@ -24,13 +24,13 @@ def test_smoke_alone_takes_stand_ins():
 
 
 def test_a_stand_in_that_is_taken_says_what_it_is(stand_in):
-    state = Inputs(stand_in, stand_ins=True).state("digits/train")
+    state = Inputs(stand_in, stand_ins=True).state(Input("digits", "train"))
     assert (state.missing, state.generated) == (None, True)
     assert state.origin.startswith("stand-in: ")
 
 
 def test_elsewhere_a_stand_in_is_data_that_are_not_there(stand_in):
-    state = Inputs(stand_in, stand_ins=False).state("digits/train")
+    state = Inputs(stand_in, stand_ins=False).state(Input("digits", "train"))
     assert (state.digest, state.count) == ("", 1437)
     assert state.missing == (
         f"data set digits in {stand_in} is a stand-in, which only the profile smoke takes; "

@@ -18,6 +18,7 @@ from harness.spec import (
     AnalyseJob,
     CleanSpec,
     EvaluateJob,
+    Input,
     LoadJob,
     NetworkSpec,
     NoiseExamplesSpec,
@@ -127,13 +128,13 @@ def test_what_was_read_of_other_data_than_planned_is_no_result(kind, folders, ot
         optimisation=OptimisationSpec(epochs=1, batch_size=20),
         augmentation="none",
     )
-    training = TrainJob(spec=spec, seed=0, data=planned.digests(["digits/train"]))
+    training = TrainJob(spec=spec, seed=0, data=planned.digests([Input("digits", "train")]))
     job = {
         "train": training,
         "evaluate": EvaluateJob(
-            model=training, evaluation=CleanSpec(n_images=20), data=planned.digests(["digits/test"])
+            model=training, evaluation=CleanSpec(n_images=20), data=planned.digests([Input("digits", "test")])
         ),
-        "analyse": AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data=planned.digests(["digits/test"])),
+        "analyse": AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data=planned.digests([Input("digits", "test")])),
     }[kind]
     worker = Worker(torch.device("cpu"), 1, lambda told: None)
 
@@ -158,15 +159,15 @@ def test_an_evaluation_with_other_weights_than_planned_is_no_result(tmp_path):
     make_stand_in(tmp_path, "cifar10")
     make_stand_in(tmp_path, spec.weights)
     inputs = Inputs(tmp_path, stand_ins=True)
-    data, evaluation = inputs.digests(["cifar10/test"]), CleanSpec(n_images=2)
+    data, evaluation = inputs.digests([Input("cifar10", "test")]), CleanSpec(n_images=2)
     worker = Worker(torch.device("cpu"), 1, lambda told: None)
 
     def outcome(weights):
         job = EvaluateJob(model=LoadJob(spec=spec, data=weights), evaluation=evaluation, data=data)
         return worker.outcome(JobWork(job=job, data_dir=tmp_path, models_dir=tmp_path / "models", weights={}))
 
-    assert isinstance(outcome(inputs.digests(spec.splits)), Finished)
-    failed = outcome(dict.fromkeys(spec.splits, "0" * 64))
+    assert isinstance(outcome(inputs.digests(spec.inputs)), Finished)
+    failed = outcome(dict.fromkeys(map(str, spec.inputs), "0" * 64))
     assert isinstance(failed, Failed)
     assert failed.reason.startswith(f"{spec.weights} in {tmp_path} was replaced since this run began")
 

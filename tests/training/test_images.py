@@ -68,9 +68,9 @@ def test_a_set_without_classes_cannot_be_learned(data_dir: Path) -> None:
 
 
 def test_splits_name_what_a_spec_reads() -> None:
-    assert SPEC.splits == ("digits/train",)
-    assert SPEC.replaced(classification="cifar10").splits == ("cifar10/train", "digits/train")
-    assert SPEC.unregularized.splits == ("digits/train",)
+    assert SPEC.inputs == (("digits", "train"),)
+    assert SPEC.replaced(classification="cifar10").inputs == (("cifar10", "train"), ("digits", "train"))
+    assert SPEC.unregularized.inputs == (("digits", "train"),)
 
 
 def test_the_label_target_comes_with_the_classes_of_its_images(data_dir: Path) -> None:

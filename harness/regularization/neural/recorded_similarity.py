@@ -17,8 +17,8 @@ from harness.regularization.neural.denoising import denoised_responses, response
 from harness.regularization.neural.fits import find_fit
 from harness.regularization.neural.fitting import Fit
 from harness.regularization.neural.reliability import off_diagonal_correlation
+from harness.spec.inputs import Recorded
 from harness.spec.neural import FitSpec
-from harness.spec.training import Recorded
 
 
 class RecordedSimilarity(NamedTuple):

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.spec import CheckpointSpec, Input, RegularizerSpec, RobustBenchSpec
+from harness.spec.inputs import Kind
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text", "kind"),
+    [
+        (Input.images("cifar10", "train"), "cifar10/train", "images"),
+        (Input.images("cifar10-c", "fog"), "cifar10-c/fog", "images"),
+        (Input.recorded("v1", "neural"), "v1/neural", "recorded"),
+        (Input.recorded("v1", "raw"), "v1/raw", "recorded"),
+        (Input.weights("vgg19"), "vgg19/weights", "weights"),
+        (Input.code("pgd.py:attack"), "pgd.py/code", "code"),
+        (Input.file("robust.pt"), "robust.pt/file", "file"),
+    ],
+)
+def test_an_input_is_written_as_name_and_part_and_read_again(wanted: Input, text: str, kind: Kind) -> None:
+    assert (str(wanted), wanted.kind) == (text, kind)
+    assert Input.parsed(text) == wanted
+
+
+def test_a_regularizer_reads_images_or_what_was_recorded_and_what_makes_features() -> None:
+    def read(target: str) -> list[str]:
+        return [str(each) for each in RegularizerSpec(target=target, images="these", alpha=1).inputs]
+
+    assert read("pixel") == ["these/train"]
+    assert read("raw") == ["these/raw"]
+    assert read("features") == ["these/train", "vgg19/weights"]
+
+
+def test_what_was_trained_elsewhere_has_weights_in_the_data_folder_or_beside_the_suite() -> None:
+    published = RobustBenchSpec(model="Standard")
+    own = CheckpointSpec(function="mine.py:f", weights="mine.pt", classification="digits")
+    assert (str(published.weights_input), str(own.weights_input)) == ("robustbench-standard/weights", "mine.pt/file")
+    assert published.inputs == (published.weights_input,)
+    assert own.inputs == (own.weights_input, Input.code("mine.py:f"))
