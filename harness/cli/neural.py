@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.bar import bar
+from harness.cli.data.options import existing
 from harness.cli.options import DeviceName
 from harness.cli.terminal import wide_console
 from harness.settings import settings
@@ -65,7 +66,7 @@ def simulate(
     from harness.data.simulated_v1.scan import simulate as simulate_recording
 
     with bar(f"simulating {name}") as on_scan:
-        manifest = simulate_recording(settings().data_dir, name, spec, replace=replace, on_scan=on_scan)
+        manifest = simulate_recording(settings().data_dir, name, spec, existing=existing(replace), on_scan=on_scan)
     _say_ready(manifest)
 
 
@@ -78,7 +79,7 @@ def import_scans(
     """Make a recording of scans that you have; every array is checked, nothing is unpickled."""
     from harness.data.recording_files import import_recording
 
-    _say_ready(import_recording(settings().data_dir, name, path, replace=replace))
+    _say_ready(import_recording(settings().data_dir, name, path, existing=existing(replace)))
 
 
 @neural_app.command("list")

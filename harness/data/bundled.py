@@ -16,12 +16,13 @@ from harness.data.origin import new_origin
 from harness.data.sets import DATASETS
 
 if TYPE_CHECKING:
-    from harness.data.writing import Existing, SplitArrays
+    from harness.data.writing import KeepOrReplace, SplitArrays
 
 
-def prepare_bundled(data_dir: Path, name: str, *, replace: bool = False) -> Manifest:
+def prepare_bundled(data_dir: Path, name: str, *, existing: KeepOrReplace = "keep") -> Manifest:
     """Make `digits` or `digits-c` unless it is there, with all the splits that this version makes."""
-    existing: Existing = "replace" if replace or not is_made(data_dir, name) else "keep"
+    if not is_made(data_dir, name):
+        existing = "replace"
     if name == "digits":
         return _prepare_digits(data_dir, existing)
     from harness.data.corruptions import corrupt  # needs torch, which the runner does without
@@ -38,7 +39,7 @@ def is_made(data_dir: Path, name: str) -> bool:
     return manifest is not None and manifest.splits.keys() >= {*dataset.splits}
 
 
-def _prepare_digits(data_dir: Path, existing: Existing) -> Manifest:
+def _prepare_digits(data_dir: Path, existing: KeepOrReplace) -> Manifest:
     import sklearn
 
     from harness.data.writing import write_set

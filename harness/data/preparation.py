@@ -18,13 +18,19 @@ from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS, DataSet
-from harness.data.writing import Existing, SplitArrays, write_set
+from harness.data.writing import KeepOrReplace, SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 
 TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
-def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress = ignore_progress) -> Manifest:
+def prepare(
+    data_dir: Path,
+    name: str,
+    *,
+    existing: KeepOrReplace = "keep",
+    on_progress: OnProgress = ignore_progress,
+) -> Manifest:
     """Bring a data set; nothing happens if it is there already and no stand-in.
 
     Downloads lie in `downloads` until the set is made of them, so that an interrupted one is continued.
@@ -36,17 +42,18 @@ def prepare(data_dir: Path, name: str, *, replace: bool = False, on_progress: On
     """
     dataset = get_dataset(data_dir, name)
     there = find_ready(data_dir, dataset)
-    replace = replace or (there is not None and there.origin.stand_in)
-    if there and not replace:
+    if there and there.origin.stand_in:
+        existing = "replace"
+    if there and existing == "keep":
         return there
     if dataset.bundled:
-        return prepare_bundled(data_dir, name, replace=replace)
+        return prepare_bundled(data_dir, name, existing=existing)
     if dataset.generated:
-        return _generate(data_dir, dataset, "replace" if replace else "keep", on_progress)
+        return _generate(data_dir, dataset, existing, on_progress)
     return _download(data_dir, dataset, on_progress)
 
 
-def _generate(data_dir: Path, dataset: DataSet, existing: Existing, on_progress: OnProgress) -> Manifest:
+def _generate(data_dir: Path, dataset: DataSet, existing: KeepOrReplace, on_progress: OnProgress) -> Manifest:
     """Corrupt the clean set; raises DataMissing where that is a stand-in."""
     from harness.data.corruptions import corrupt  # needs torch, which the runner does without
 

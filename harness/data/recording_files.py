@@ -16,10 +16,13 @@ from harness.data.origin import Origin, origin_of
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
 from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
 from harness.data.records import MANIFEST, checked_name
+from harness.data.writing import RefuseOrReplace
 from harness.errors import DataError, ImportRefused, SpecError
 
 
-def import_recording(data_dir: Path, name: str, folder: Path, *, replace: bool = False) -> RecordingManifest:
+def import_recording(
+    data_dir: Path, name: str, folder: Path, *, existing: RefuseOrReplace = "refuse"
+) -> RecordingManifest:
     """Make a recording of a folder with one .npz or .safetensors file per scan; see docs/recordings.md.
 
     Pickled objects are refused, never loaded.
@@ -35,11 +38,16 @@ def import_recording(data_dir: Path, name: str, folder: Path, *, replace: bool =
         raise ImportRefused(f"{folder} has no .npz or .safetensors file; one per scan is needed")
     scans = ((_scan_name(path), checked_arrays(_read(path), str(path))) for path in files)
     origin = origin_of(folder)
-    return write_recording(data_dir, name, scans, origin=origin, replace=replace)
+    return write_recording(data_dir, name, scans, origin=origin, existing=existing)
 
 
 def write_recording(
-    data_dir: Path, name: str, scans: Iterable[tuple[str, Arrays]], *, origin: Origin, replace: bool = False
+    data_dir: Path,
+    name: str,
+    scans: Iterable[tuple[str, Arrays]],
+    *,
+    origin: Origin,
+    existing: RefuseOrReplace = "refuse",
 ) -> RecordingManifest:
     """Write a whole recording; it appears, or replaces the one before, in one step at the end.
 
@@ -51,7 +59,7 @@ def write_recording(
         DataError: the recording is there already; the folder cannot be written; the disk is full.
     """
     place = data_dir / FOLDER / checked_name("recording", name)
-    if not replace and (place / MANIFEST).exists():
+    if existing == "refuse" and (place / MANIFEST).exists():
         raise DataError(f"recording {name} is in {data_dir} already; --replace puts another in its place")
     with writable(place, partial(_named, data_dir, name)):
         first: Arrays = {}

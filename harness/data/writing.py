@@ -19,8 +19,10 @@ from harness.data.records import MANIFEST
 from harness.data.sets import DataSet
 from harness.errors import DataError
 
-Existing = Literal["refuse", "replace", "keep"]
-"""What happens to a set that is there already; `keep` remakes one that is visibly damaged."""
+RefuseOrReplace = Literal["refuse", "replace"]
+KeepOrReplace = Literal["keep", "replace"]
+Existing = Literal[RefuseOrReplace, KeepOrReplace]
+"""What happens to what is there already; `keep` remakes what is visibly damaged."""
 
 
 class SplitArrays(NamedTuple):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
-from harness.measurement import Progress
+from harness.data.progress import OnJobProgress, ignore_progress
 from harness.own_code import NO_CODE, OwnCode
 from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ExternalSpec, TrainingSpec
 from harness.spec.training import Color
@@ -21,10 +21,6 @@ from harness.spec.training import Color
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
 # more fall out of the cache, one at a time is three times slower. A GPU wants to be filled.
 CPU_CHUNK, GPU_CHUNK = 100, 2000
-
-
-def ignore_progress(progress: Progress) -> None:
-    """For callers who do not want to know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +41,7 @@ class Setting:
     """Opens the corrupted test set of one corruption, as it lies on the disk."""
     color: Color = "gray"
     """What the model sees; the test images are in it already."""
-    on_progress: Callable[[Progress], None] = ignore_progress
+    on_progress: OnJobProgress = ignore_progress
 
     @property
     def device(self) -> torch.device:
@@ -69,7 +65,7 @@ def setting_for(
     device: torch.device,
     substitute: nn.Module | None = None,
     code: OwnCode = NO_CODE,
-    on_progress: Callable[[Progress], None] = ignore_progress,
+    on_progress: OnJobProgress = ignore_progress,
 ) -> Setting:
     """The setting of one evaluation of a model of that spec.
 

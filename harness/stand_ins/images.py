@@ -14,7 +14,7 @@ from harness.data.corruptions import corrupt
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress
 from harness.data.sets import DATASETS, DataSet
-from harness.data.writing import Existing, SplitArrays, write_set
+from harness.data.writing import RefuseOrReplace, SplitArrays, write_set
 from harness.seeding import stream
 
 # All of these are this program's own choice. With them a narrow network learns ten classes in two epochs, and the
@@ -31,7 +31,7 @@ SHIFT = 2
 """Pixels by which an image is shifted at most, up, down, left or right."""
 
 
-def make_images(data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
+def make_images(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_progress: OnProgress) -> None:
     """Write the stand-in of a set of images.
 
     on_progress: told (done, total) images.
@@ -55,7 +55,7 @@ def make_images(data_dir: Path, name: str, *, existing: Existing, on_progress: O
     write_set(data_dir, dataset, splits(), classes=classes, origin=origin, existing=existing)
 
 
-def make_corrupted(data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
+def make_corrupted(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_progress: OnProgress) -> None:
     """Corrupt the test images of a stand-in, which makes a stand-in; on_progress and errors as of `corrupt`."""
     corrupt(data_dir, DATASETS[name].clean, existing=existing, on_progress=on_progress)
 

@@ -13,7 +13,7 @@ from harness.data.recordings import find_recording_manifest, open_scan
 from harness.data.sets import DATASETS
 from harness.data.similarities import find_similarity_manifest
 from harness.data.simulated_v1.scan import record
-from harness.data.writing import Existing
+from harness.data.writing import RefuseOrReplace
 from harness.regularization.neural.fits import fitted
 from harness.regularization.neural.recorded_similarity import store_similarities
 from harness.spec.neural import FitSpec, SimulationSpec
@@ -38,7 +38,7 @@ def find_recording_kind(data_dir: Path, name: str) -> str | None:
     return None
 
 
-def make_recording(data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
+def make_recording(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_progress: OnProgress) -> None:
     """Simulate a recording of the stand-in images of `SIMULATION`, fit it for a few epochs, and store its similarity.
 
     existing: `replace` also puts the similarity in the place of one that is there.
@@ -50,15 +50,15 @@ def make_recording(data_dir: Path, name: str, *, existing: Existing, on_progress
     images, _ = drawn_images(DATASETS[SIMULATION.images], "train")
     shown = as_color(images[: SIMULATION.n_images], "gray")
     before = find_recording_manifest(data_dir, name)
-    unfinished = before is not None and before.origin.stand_in
-    replace = existing == "replace" or unfinished
-    manifest = record(data_dir, name, shown, SIMULATION, kind="stand-in", replace=replace)
+    if before and before.origin.stand_in:  # unfinished
+        existing = "replace"
+    manifest = record(data_dir, name, shown, SIMULATION, kind="stand-in", existing=existing)
     steps = len(manifest.scans) + 1
     device = torch.device("cpu")
     with tempfile.TemporaryDirectory(prefix="harness-") as folder:
         fits = Path(folder)
         for done, scan in enumerate(manifest.scans, start=1):
-            fitted(fits, open_scan(data_dir, name, scan), FIT, device, lambda epochs, most: None)
+            fitted(fits, open_scan(data_dir, name, scan), FIT, device)
             on_progress(done, steps)
         store_similarities(data_dir, name, fits, FIT, device)
     on_progress(steps, steps)

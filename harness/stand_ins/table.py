@@ -10,7 +10,7 @@ from harness.data.manifest import find_manifest
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS
 from harness.data.weights import WEIGHTS, find_weights
-from harness.data.writing import Existing
+from harness.data.writing import RefuseOrReplace
 from harness.errors import DataDamaged, DataError
 from harness.names import lookup
 from harness.stand_ins.images import make_corrupted, make_images
@@ -21,7 +21,7 @@ from harness.stand_ins.weights import make_weights
 class Make(Protocol):
     """Writes the stand-in of that name."""
 
-    def __call__(self, data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
+    def __call__(self, data_dir: Path, name: str, *, existing: RefuseOrReplace, on_progress: OnProgress) -> None:
         """Raises DataError where it cannot be written."""
 
 
@@ -56,29 +56,32 @@ STAND_INS: Mapping[str, StandIn] = {
 
 
 def make_stand_in(
-    data_dir: Path, name: str, *, replace: bool = False, on_progress: OnProgress = ignore_progress
+    data_dir: Path,
+    name: str,
+    *,
+    existing: RefuseOrReplace = "refuse",
+    on_progress: OnProgress = ignore_progress,
 ) -> None:
     """Write the stand-in of that name.
 
-    replace: in the place of what is there, real or not.
+    existing: `replace` what is there, real or not.
     on_progress: told (done, total) in images or steps.
 
     Raises:
         UnknownName: nothing of that name can have one.
         DataError: what `find_obstacle` says, or it cannot be written.
     """
-    obstacle = find_obstacle(data_dir, name, replace=replace)
+    obstacle = find_obstacle(data_dir, name, existing=existing)
     if obstacle:
         raise DataError(f"no stand-in of {name} is made: {obstacle}")
-    existing: Existing = "replace" if replace else "refuse"
     STAND_INS[name].make(data_dir, name, existing=existing, on_progress=on_progress)
 
 
-def find_obstacle(data_dir: Path, name: str, *, replace: bool = False) -> str | None:
+def find_obstacle(data_dir: Path, name: str, *, existing: RefuseOrReplace = "refuse") -> str | None:
     """Why no stand-in of that name is to be made, and the command that helps; None if it is."""
     row = lookup(STAND_INS, "stand-in", name)
     there = _kind(data_dir, name)
-    if there and not replace:
+    if there and existing == "refuse":
         return f"it is there already ({there}), and only --replace puts a stand-in in its place"
     if row.clean is None:
         return None

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from harness.data.progress import OnProgress
 from harness.data.weights.preparation import import_weights
-from harness.data.writing import Existing
+from harness.data.writing import RefuseOrReplace
 from harness.errors import DataError
 from harness.models.features import convolutions
 from harness.models.misfit import misfit
@@ -23,7 +23,7 @@ from harness.seeding import seed_of, stream
 from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
 
-def make_weights(data_dir: Path, name: str, *, existing: Existing, on_progress: OnProgress) -> None:
+def make_weights(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_progress: OnProgress) -> None:
     """Write the stand-in of weights.
 
     Raises:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
+from harness.data.progress import OnJobProgress, ignore_progress
 from harness.errors import HarnessError
 from harness.measurement import EpochReport, Progress, TrainingResult
 from harness.models.architecture import ClassifierShape
@@ -43,7 +44,7 @@ def train(
     device: torch.device,
     folder: Path,
     code: OwnCode = NO_CODE,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: OnJobProgress = ignore_progress,
 ) -> TrainingResult:
     """Trains a model, or goes on where the newest checkpoint in `folder` ends; the weights stay in `folder`.
 
@@ -111,7 +112,7 @@ class _Training:
         images: TrainingImages,
         code: OwnCode,
         device: torch.device,
-        on_progress: Callable[[Progress], None],
+        on_progress: OnJobProgress,
     ) -> None:
         _, channels, height, width = images.images.shape
         shape = ClassifierShape(channels, images.task.classes, (height, width))

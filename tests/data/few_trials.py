@@ -10,6 +10,7 @@ from harness.data.origin import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays
 from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest
+from harness.data.writing import RefuseOrReplace
 
 IMAGES, TRIALS, NEURONS = 20, 60, 3
 ORIGIN = Origin(kind="import", source="made-up", importer="0")
@@ -29,6 +30,8 @@ def scan_arrays(seed: int = 0) -> Arrays:
     }
 
 
-def write_scans(data_dir: Path, name: str = "mouse", scans: int = 2, *, replace: bool = False) -> RecordingManifest:
+def write_scans(
+    data_dir: Path, name: str = "mouse", scans: int = 2, *, existing: RefuseOrReplace = "refuse"
+) -> RecordingManifest:
     made = ((f"scan-{number}", checked_arrays(scan_arrays(number), "here")) for number in range(scans))
-    return write_recording(data_dir, name, made, origin=ORIGIN, replace=replace)
+    return write_recording(data_dir, name, made, origin=ORIGIN, existing=existing)

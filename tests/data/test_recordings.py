@@ -58,7 +58,7 @@ def test_a_recording_that_is_there_is_replaced_only_when_told(tmp_path: Path, la
     write_scans(tmp_path)
     with pytest.raises(DataError, match="--replace"):
         import_recording(tmp_path, "mouse", laboratory)
-    import_recording(tmp_path, "mouse", laboratory, replace=True)
+    import_recording(tmp_path, "mouse", laboratory, existing="replace")
     assert len(list((tmp_path / "recordings" / "mouse").iterdir())) == 3
 
 
@@ -66,7 +66,7 @@ def test_an_import_that_fails_leaves_what_was_there(tmp_path: Path, laboratory: 
     before = write_scans(tmp_path)
     np.savez(laboratory / "scan-3.npz", images=np.zeros(3))
     with pytest.raises(ImportRefused, match=r"scan-3\.npz: images has type float64"):
-        import_recording(tmp_path, "mouse", laboratory, replace=True)
+        import_recording(tmp_path, "mouse", laboratory, existing="replace")
     assert get_recording_manifest(tmp_path, "mouse") == before
     open_scan(tmp_path, "mouse", "scan-1")
 
@@ -176,7 +176,7 @@ def test_an_altered_manifest_is_noticed(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(DataDamaged, match=MANIFEST):
         open_scan(tmp_path, "mouse", "scan-0")
-    write_scans(tmp_path, replace=True)
+    write_scans(tmp_path, existing="replace")
     open_scan(tmp_path, "mouse", "scan-0")
 
 

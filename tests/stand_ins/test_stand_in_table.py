@@ -47,7 +47,7 @@ def test_real_data_are_replaced_only_when_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no stand-in of mnist .* already \(import\), and only --replace"):
         make_stand_in(tmp_path, "mnist")
     assert content(tmp_path) == before
-    make_stand_in(tmp_path, "mnist", replace=True)
+    make_stand_in(tmp_path, "mnist", existing="replace")
     assert get_manifest(tmp_path, "mnist").origin.stand_in
 
 
@@ -61,9 +61,9 @@ def test_a_real_set_is_corrupted_as_such_and_one_that_is_not_there_asked_for(tmp
     with pytest.raises(DataError, match=r"made of mnist, which is not there: harness data stand-in mnist"):
         make_stand_in(tmp_path, "mnist-c")
     write_real(tmp_path, "mnist")
-    for replace in (False, True):
+    for existing in ("refuse", "replace"):
         with pytest.raises(DataError, match=r"mnist is no stand-in \(import\).* harness data corrupt mnist"):
-            make_stand_in(tmp_path, "mnist-c", replace=replace)
+            make_stand_in(tmp_path, "mnist-c", existing=existing)
 
 
 def test_unknown_names_are_refused_with_the_nearest() -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.data.writing import Existing
+    from harness.data.writing import RefuseOrReplace
 
 Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there.")]
 
 
-def existing(replace: bool) -> Existing:
+def existing(replace: bool) -> RefuseOrReplace:
     """What happens to what is there already, of `--replace`."""
     return "replace" if replace else "refuse"

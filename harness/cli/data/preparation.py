@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from harness.errors import SpecError
 from harness.names import lookup
 from harness.settings import settings
 
+if TYPE_CHECKING:
+    from harness.data.writing import KeepOrReplace
+
 
 def prepare(
     names: Annotated[list[str], typer.Argument(help="Data sets or weights, for instance mnist.")],
@@ -20,11 +23,12 @@ def prepare(
 ) -> None:
     """Download sets and weights, or make what is made here; checksums are verified, interrupted downloads go on."""
     kinds = [data_kind(name) for name in names]  # wrong names are told before a download
+    there: KeepOrReplace = "replace" if replace else "keep"
     for name, kind in zip(names, kinds, strict=True):
         if kind == "weights":
-            _prepare_weights(name, replace)
+            _prepare_weights(name, there)
         else:
-            _prepare_set(name, replace)
+            _prepare_set(name, there)
         typer.echo(ready_line(name))
 
 
@@ -58,22 +62,22 @@ def stand_in(
             typer.echo(f"{name} is left alone: {obstacle}")
             continue
         with bar(f"making {name}") as on_progress:
-            make_stand_in(data_dir, name, replace=replace, on_progress=on_progress)
+            make_stand_in(data_dir, name, existing=existing(replace), on_progress=on_progress)
         typer.echo(f"{name} is ready: a stand-in")
 
 
-def _prepare_weights(name: str, replace: bool) -> None:
+def _prepare_weights(name: str, there: KeepOrReplace) -> None:
     from harness.data.weights.preparation import prepare_weights
     from harness.models.misfit import misfit
 
     with bar(f"preparing {name}", in_bytes=True) as on_progress:
-        prepare_weights(settings().data_dir, name, misfit=misfit, replace=replace, on_progress=on_progress)
+        prepare_weights(settings().data_dir, name, misfit=misfit, existing=there, on_progress=on_progress)
 
 
-def _prepare_set(name: str, replace: bool) -> None:
+def _prepare_set(name: str, there: KeepOrReplace) -> None:
     from harness.data.catalogue import get_dataset
     from harness.data.preparation import prepare as prepare_set
 
     data_dir = settings().data_dir
     with bar(f"preparing {name}", in_bytes=not get_dataset(data_dir, name).generated) as on_progress:
-        prepare_set(data_dir, name, replace=replace, on_progress=on_progress)
+        prepare_set(data_dir, name, existing=there, on_progress=on_progress)

@@ -19,6 +19,7 @@ from harness.data.recordings import RecordingManifest
 from harness.data.regularization_images import regularization_images
 from harness.data.simulated_v1.behaviour import draw_behaviour, draw_sensitivity
 from harness.data.simulated_v1.cells import draw_cells
+from harness.data.writing import RefuseOrReplace
 from harness.seeding import stream
 from harness.spec.neural import SimulationSpec
 
@@ -32,7 +33,7 @@ def simulate(
     name: str,
     spec: SimulationSpec,
     *,
-    replace: bool = False,
+    existing: RefuseOrReplace = "refuse",
     on_scan: OnProgress = ignore_progress,
 ) -> RecordingManifest:
     """Make a recording of a simulated V1 that looks at a data set's images.
@@ -44,7 +45,7 @@ def simulate(
     """
     images = regularization_images(data_dir, spec.images, spec.n_images, "gray")
     kind = get_manifest(data_dir, spec.images).origin.of_derived
-    return record(data_dir, name, images, spec, kind=kind, replace=replace, on_scan=on_scan)
+    return record(data_dir, name, images, spec, kind=kind, existing=existing, on_scan=on_scan)
 
 
 def record(
@@ -54,7 +55,7 @@ def record(
     spec: SimulationSpec,
     *,
     kind: Literal["generated", "stand-in"],
-    replace: bool = False,
+    existing: RefuseOrReplace = "refuse",
     on_scan: OnProgress = ignore_progress,
 ) -> RecordingManifest:
     """Make a recording of a simulated V1 that looks at these images, uint8 (n, 1, h, w) with the spec's n.
@@ -73,7 +74,7 @@ def record(
 
     source = f"simulated V1, seed {spec.seed}, {spec.neurons} neurons, {spec.images}"
     origin = new_origin(kind, source)
-    return write_recording(data_dir, name, scans(), origin=origin, replace=replace)
+    return write_recording(data_dir, name, scans(), origin=origin, existing=existing)
 
 
 def simulated_scan(images: Tensor, spec: SimulationSpec, number: int) -> Arrays:

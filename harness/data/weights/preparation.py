@@ -15,7 +15,7 @@ from harness.data.progress import OnProgress, ignore_progress
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
 from harness.data.weights.torch_files import read_tensors
-from harness.data.writing import Existing
+from harness.data.writing import Existing, KeepOrReplace
 from harness.errors import DataDamaged, DataError, ImportRefused
 from harness.files import BLOCK
 
@@ -30,7 +30,12 @@ The architectures are known a layer above; `harness.models.misfit.misfit` is thi
 
 
 def prepare_weights(
-    data_dir: Path, name: str, *, misfit: Misfit, replace: bool = False, on_progress: OnProgress = ignore_progress
+    data_dir: Path,
+    name: str,
+    *,
+    misfit: Misfit,
+    existing: KeepOrReplace = "keep",
+    on_progress: OnProgress = ignore_progress,
 ) -> WeightsManifest:
     """Download weights; nothing happens if they are there already, no stand-in and not visibly damaged.
 
@@ -40,7 +45,7 @@ def prepare_weights(
         DataError: they cannot be downloaded, with the command to import them instead.
         ImportRefused: what arrived are not these weights.
     """
-    there = None if replace else _find_ready(data_dir, name)
+    there = _find_ready(data_dir, name) if existing == "keep" else None
     if there and not there.origin.stand_in:
         return there
     weights = get_weights(name)

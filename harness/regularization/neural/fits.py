@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recordings import Recording
 from harness.errors import WeightsDamaged
 from harness.models import weights
-from harness.regularization.neural.fitting import Fit, OnEpoch, fit
+from harness.regularization.neural.fitting import Fit, fit
 from harness.regularization.neural.network import build_model
 from harness.spec.digest import digest
 from harness.spec.neural import FitSpec
@@ -21,7 +22,7 @@ _MODEL, _TRIAL, _ORACLE = "model.", "trial_correlation", "oracle_correlation"
 
 
 def fitted(
-    folder: Path, recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnEpoch
+    folder: Path, recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnProgress = ignore_progress
 ) -> tuple[Fit, bool]:
     """The fit of a scan, and whether it was made only now: one that is there, and not damaged, is not repeated.
 

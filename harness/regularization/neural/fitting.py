@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recordings import Recording
 from harness.errors import HarnessError
 from harness.regularization.neural.network import PredictiveModel, behaviour_of, build_model
@@ -24,9 +24,6 @@ SPARSENESS = 1e-3  # weight of the L1 norm of a neuron's readout, which the sour
 _CHUNK = 256  # images predicted at once
 _TINY = 1e-6
 
-OnEpoch = Callable[[int, int], None]
-"""Told (done, at most) epochs."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
@@ -41,10 +38,10 @@ class Fit:
     """Of predictions at the mean behaviour and means over repeats, over the repeated test images: (neurons,)."""
 
 
-def fit(recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnEpoch = lambda done, most: None) -> Fit:
+def fit(recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnProgress = ignore_progress) -> Fit:
     """Fits a scan's predictive model; on a CPU a function of recording and spec, bit for bit.
 
-    The weights are those of the epoch with the lowest validation loss.
+    The weights are those of the epoch with the lowest validation loss. on_epoch: told (done, at most) epochs.
 
     Raises:
         HarnessError: no epoch had a finite validation loss.
@@ -83,7 +80,7 @@ class _Learning:
         self._responses = self._model.scaled(recording.responses)
         self._optimizer = torch.optim.Adam(self._model.parameters(), lr=spec.learning_rate)
 
-    def finish(self, on_epoch: OnEpoch) -> Patience:
+    def finish(self, on_epoch: OnProgress) -> Patience:
         """Learn until the validation loss has long ceased to fall; the best epoch's weights stay."""
         patience, best = Patience(self._spec.patience), copy.deepcopy(self._model.state_dict())
         verdict = None

@@ -35,6 +35,6 @@ def simulated_and_fitted(data_dir: Path) -> Simulated:
     simulate(data_dir, "v1", spec)
     recording = open_scan(data_dir, "v1", "simulated-00")
     fit_spec = FitSpec(channels=4, max_epochs=15)
-    fit, made = fitted(fits, recording, fit_spec, CPU, lambda done, most: None)
+    fit, made = fitted(fits, recording, fit_spec, CPU)
     assert made
     return Simulated(data_dir, fits, recording, fit_spec, fit)
