@@ -22,7 +22,7 @@ from harness.regularization.similarity import pixel_similarity, unit_rows
 from harness.regularization.targets import target_values
 from harness.spec import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 from harness.spec.training import Precision, TrainingPrecision
-from harness.suites.devices import find_device
+from harness.suites.devices import get_device
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.images import TrainingImages, training_images
@@ -47,7 +47,7 @@ def contests(device: torch.device) -> Iterator[Contest]:
 
 def precisions() -> list[Precision]:
     """Those that the device has instructions for."""
-    return ["float32", "bfloat16"] if find_device("auto").bfloat16 else ["float32"]
+    return ["float32", "bfloat16"] if get_device("auto").bfloat16 else ["float32"]
 
 
 def digits_spec(width: int, precision: Precision, *, n_train: int | None = None, epochs: int = 1) -> TrainingSpec:

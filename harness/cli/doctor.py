@@ -15,7 +15,7 @@ from harness.cli.result_database import found_database
 from harness.errors import HarnessError
 from harness.settings import settings
 from harness.spec import PROFILES
-from harness.suites.devices import find_device
+from harness.suites.devices import get_device
 
 if TYPE_CHECKING:
     from harness.data.origin import Origin
@@ -58,7 +58,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
-    found = find_device("auto")
+    found = get_device("auto")
     unit = "GPU" if found.kind == "cuda" else "core"
     yield Finding(True, f"--device auto is {found.kind}: {found.name}, {found.count} {unit}{'s' * (found.count > 1)}")
     precision = "bfloat16" if found.bfloat16 else "float32: the device has no bfloat16 instructions"

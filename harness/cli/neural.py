@@ -17,7 +17,7 @@ from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec.neural import FitSpec, SimulationSpec
 from harness.spec.problems import validated
-from harness.suites.devices import Wanted, find_device
+from harness.suites.devices import Wanted, get_device
 
 if TYPE_CHECKING:
     import torch
@@ -112,7 +112,7 @@ def fit_scans(
 ) -> None:
     """Fit the predictive model of each scan; finished fits are not repeated."""
     from harness.data.recordings import get_recording_manifest, open_scan
-    from harness.regularization.neural.fits import fitted
+    from harness.regularization.neural.fits import fit_once
 
     spec = _fit_spec("fit", channels, learning_rate, max_epochs, seed)
     place = _device(device)
@@ -120,7 +120,7 @@ def fit_scans(
         recording = open_scan(settings().data_dir, name, scan)
         start = time.monotonic()
         with bar(f"fitting {scan}") as on_progress:
-            fit, made = fitted(_fits(name), recording, spec, place, on_progress)
+            fit, made = fit_once(_fits(name), recording, spec, place, on_progress)
         when = f"{time.monotonic() - start:.0f} s" if made else "fitted before"
         typer.echo(f"{scan}: {_scores(fit)}; {fit.epochs} epochs, {when}")
     typer.echo(f"similarity of its images: harness neural similarity {name}")
@@ -158,7 +158,7 @@ def _fits(name: str) -> Path:
 def _device(wanted: Wanted) -> torch.device:
     import torch
 
-    return torch.device(find_device(wanted).kind)
+    return torch.device(get_device(wanted).kind)
 
 
 def _say_ready(manifest: RecordingManifest) -> None:

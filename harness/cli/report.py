@@ -55,9 +55,9 @@ def report(
 
 def _find_collection(name: str) -> Collection | None:
     """The collection of that name; a suite, also one that only the database knows, is none."""
-    from harness.suites.registry import get_collection, suite_files
+    from harness.suites.registry import find_collection, suite_files
 
-    return get_collection(name) if name in suite_files() else None
+    return find_collection(name) if name in suite_files() else None
 
 
 def _paper_lines(written: PaperReport) -> list[str | RichTable]:

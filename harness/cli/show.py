@@ -14,7 +14,7 @@ from harness.cli.result_database import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of, takes_stand_ins
-from harness.suites.devices import find_device
+from harness.suites.devices import get_device
 
 if TYPE_CHECKING:
     from harness.spec import Job, Place, PlannedJob
@@ -38,7 +38,7 @@ def show(
     from harness.suites.plan import make_plan
     from harness.suites.registry import get_suites
 
-    found = find_device(device)
+    found = get_device(device)
     plan = make_plan(
         get_suites(suite, profile),
         Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile)),

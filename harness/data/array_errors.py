@@ -13,6 +13,6 @@ NOT_TENSORS = (SafetensorError, ValueError, TypeError, AttributeError, KeyError)
 """safetensors' reader for NumPy: the last three for types that NumPy does not have, such as bfloat16."""
 
 
-def told(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """What such an error says, in one line of bearable length: headers from elsewhere are quoted in it."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from harness.data.records import MANIFEST, ArrayFile, Damaged, Record, check_sha256, sized_file
+from harness.data.manifest_file import MANIFEST, ArrayFile, Damaged, Record, check_sha256, sized_file
 from harness.errors import DataDamaged, DataError
 from harness.files import BLOCK, flush
 

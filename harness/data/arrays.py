@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from harness.data.catalogue import get_dataset, get_manifest, split_file
 from harness.data.manifest import Manifest, damaged
-from harness.data.records import check_sha256
+from harness.data.manifest_file import check_sha256
 from harness.errors import DataDamaged
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.data.manifest import Manifest, SplitFile, damaged, find_manifest, stored_manifest
-from harness.data.records import MANIFEST, is_name, sized_file
+from harness.data.manifest_file import MANIFEST, is_name, sized_file
 from harness.data.sets import BRING_OWN, CORRUPTED, DATASETS, DataSet, corrupted_set, own_set, undescribed_set
 from harness.errors import DataMissing, UnknownName
 

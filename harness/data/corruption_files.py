@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from harness.data.array_errors import NOT_NUMPY, told
+from harness.data.array_errors import NOT_NUMPY, one_line
 from harness.data.catalogue import get_dataset
 from harness.data.manifest import Manifest
 from harness.data.origin import origin_of
@@ -92,7 +92,7 @@ def _array(file: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.gene
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         found, by_columns, dtype = read_header(stream)
     except NOT_NUMPY as error:
-        raise ImportRefused(f"{file!r} is not a .npy file: {told(error)}") from error
+        raise ImportRefused(f"{file!r} is not a .npy file: {one_line(error)}") from error
     if found != shape or by_columns:
         raise ImportRefused(f"{file!r} has shape {found}{' in column order' * by_columns}, not {shape}")
     expected = dtype.itemsize * int(np.prod(shape))

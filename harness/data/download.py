@@ -89,10 +89,10 @@ ARCHIVES = {
 }
 
 
-def fetched(
+def fetch(
     download: Download, folder: Path, name: str, on_progress: OnProgress = ignore_progress, *, instead: str = ""
 ) -> Path:
-    """The downloaded file, in `folder`; a part that is there from an earlier attempt is continued.
+    """Download a file into `folder`, and say where it lies; a part that is there from an earlier attempt is continued.
 
     name: the data set that it is for, said in errors. on_progress: told (bytes done, bytes in all). instead: what
     else can be done without a connection.
@@ -106,7 +106,7 @@ def fetched(
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists() and _checksum(download, path).startswith(download.promised):
             return path  # nothing of it has changed since it came
-        _fetch(download, part, on_progress)
+        _complete(download, part, on_progress)
         _check(download, part)
         flush(part)
         part.replace(path)
@@ -128,7 +128,7 @@ def _reason(error: Exception) -> str:
     return "".join(char if char.isprintable() else " " for char in " ".join(text.split())[:MOST_CHARACTERS])
 
 
-def _fetch(download: Download, part: Path, on_progress: OnProgress) -> None:
+def _complete(download: Download, part: Path, on_progress: OnProgress) -> None:
     """Bring the part to its full length; a connection that is cut on the way is taken up again."""
     for attempt in range(1, ATTEMPTS + 1):
         before = _size(part)

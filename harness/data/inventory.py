@@ -7,8 +7,8 @@ from pathlib import Path
 
 from harness.data.catalogue import get_dataset, own_names, split_file
 from harness.data.manifest import Manifest, find_manifest
+from harness.data.manifest_file import State
 from harness.data.origin import Origin
-from harness.data.records import State
 from harness.data.sets import DATASETS, DataSet, undescribed_set
 from harness.errors import DataDamaged, HarnessError, UnknownName
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
+from harness.data.manifest_file import MANIFEST, ArrayFile, Record, find_record
 from harness.data.origin import Origin
-from harness.data.records import MANIFEST, ArrayFile, Record, find_record
 from harness.data.sets import DataSet
 from harness.errors import DataDamaged
 

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.array_errors import NOT_NUMPY, told
+from harness.data.array_errors import NOT_NUMPY, one_line
 from harness.data.source import ZipArchive
 from harness.errors import ImportRefused
 
@@ -24,7 +24,7 @@ def read_npz(path: Path, wanted: Container[str] | None = None) -> dict[str, NDAr
         with np.load(path, allow_pickle=False) as archive:
             found = {name: archive[name] for name in archive.files if wanted is None or name in wanted}
     except _UNREADABLE as error:
-        raise ImportRefused(f"{path} cannot be read: {told(error)}") from error
+        raise ImportRefused(f"{path} cannot be read: {one_line(error)}") from error
     for name, array in found.items():
         if not isinstance(array, np.ndarray):  # NumPy gives the bytes of what is no .npy file
             raise ImportRefused(f"{path}: {name} is not a .npy file")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import __version__
-from harness.data.records import Record
+from harness.data.manifest_file import Record
 from harness.files import file_sha256
 
 Kind = Literal["download", "import", "bundled", "generated", "stand-in"]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from harness.data.array_files import OURS
 from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.manifest import Manifest
+from harness.data.manifest_file import MANIFEST, checked_name
 from harness.data.origin import Origin
 from harness.data.recordings import FOLDER as RECORDINGS
-from harness.data.records import MANIFEST, checked_name
 from harness.data.sets import CORRUPTED, DATASETS, own_set, undescribed_set
 from harness.data.similarities import FOLDER as SIMILARITIES
 from harness.data.weights import WEIGHTS

@@ -11,7 +11,7 @@ import numpy as np
 from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruption_files import import_corruptions
-from harness.data.download import ARCHIVES, Download, fetched
+from harness.data.download import ARCHIVES, Download, fetch
 from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
@@ -71,13 +71,13 @@ def _download(data_dir: Path, dataset: DataSet, on_progress: OnProgress) -> Mani
     name, folder = dataset.name, data_dir / DOWNLOADS / dataset.name
     if name in ARCHIVES:
         instead = f"or make it of {dataset.clean}, marked as generated: harness data corrupt {dataset.clean}"
-        archives = [fetched(ARCHIVES[name], folder, name, on_progress, instead=instead)]
+        archives = [fetch(ARCHIVES[name], folder, name, on_progress, instead=instead)]
         manifest = import_corruptions(data_dir, name, archives[0], kind="download", existing="replace")
     elif name in TORCHVISION:
         import torchvision
 
         kind = getattr(torchvision.datasets, TORCHVISION[name])
-        archives = [fetched(download, folder, name, on_progress) for download in _published(kind)]
+        archives = [fetch(download, folder, name, on_progress) for download in _published(kind)]
         manifest = _from_torchvision(data_dir, name, kind, archives)
     else:
         raise DataError(f"{name} cannot be downloaded by a program; get its images yourself, then: {dataset.bring}")

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from harness.data.array_errors import NOT_TENSORS, told
+from harness.data.array_errors import NOT_TENSORS, one_line
 from harness.data.array_files import writable, write_arrays, write_record
+from harness.data.manifest_file import MANIFEST, checked_name
 from harness.data.npz import read_npz
 from harness.data.origin import Origin, origin_of
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
 from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
-from harness.data.records import MANIFEST, checked_name
 from harness.data.writing import RefuseOrReplace
 from harness.errors import DataError, ImportRefused, SpecError
 
@@ -103,4 +103,4 @@ def _read(path: Path) -> Arrays:
     try:
         return dict(load_file(path))
     except (OSError, MemoryError, *NOT_TENSORS) as error:
-        raise ImportRefused(f"{path} cannot be read: {told(error)}") from error
+        raise ImportRefused(f"{path} cannot be read: {one_line(error)}") from error

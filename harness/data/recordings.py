@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from harness.data.manifest_file import MANIFEST, ArrayFile, Record, checked_name, find_record, sized_file
 from harness.data.origin import Origin
-from harness.data.records import MANIFEST, ArrayFile, Record, checked_name, find_record, sized_file
 from harness.errors import DataDamaged, DataMissing
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.data.records import MANIFEST, ArrayFile, Record, check_sha256, checked_name, find_record, sized_file
+from harness.data.manifest_file import MANIFEST, ArrayFile, Record, check_sha256, checked_name, find_record, sized_file
 from harness.errors import DataDamaged, DataMissing
 from harness.spec.inputs import RECORDED, Recorded
 

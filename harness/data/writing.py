@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from harness.data.array_files import writable, write_arrays, write_record
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest, SplitFile, stored_manifest
+from harness.data.manifest_file import MANIFEST
 from harness.data.origin import Origin
-from harness.data.records import MANIFEST
 from harness.data.sets import DataSet
 from harness.errors import DataError
 

@@ -12,7 +12,7 @@ from harness.data.weights.torch_files import read_tensors
 from harness.errors import SpecError
 from harness.models.architecture import ClassifierShape
 from harness.models.misfit import differences
-from harness.models.own import made, tried
+from harness.models.own import make_module, try_out
 from harness.own_code import OwnCode
 from harness.spec.external import CheckpointSpec
 from harness.spec.training import CHANNELS
@@ -29,13 +29,13 @@ def load_checkpoint(spec: CheckpointSpec, weights: Path, task: Task, device: tor
             finite.
     """
     shape = ClassifierShape(CHANNELS[spec.color], task.classes, task.size)
-    module = made(spec.function, code, 0, shape, **spec.options)
+    module = make_module(spec.function, code, 0, shape, **spec.options)
     tensors = read_tensors(weights, spec.weights)
     try:
         module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
     except RuntimeError as error:
         raise SpecError(f"{spec.weights} does not fit {spec.function}: {differences(error)}") from error
-    _, logits = tried(module.requires_grad_(False), spec.function, shape)
+    _, logits = try_out(module.requires_grad_(False), spec.function, shape)
     if not bool(logits.isfinite().all()):
         raise SpecError(f"{spec.title} has logits that are not finite")
     return module.to(device)

@@ -67,10 +67,11 @@ def feature_rows(images: Tensor, layer: str, weights: Path, device: torch.device
     return rows
 
 
-def fit(tensors: Mapping[str, Tensor]) -> None:
-    """Load tensors into VGG19's convolutions for show; raises RuntimeError where they do not fit.
+def require_fit(tensors: Mapping[str, Tensor]) -> None:
+    """Raises RuntimeError where tensors do not fit VGG19's convolutions, and says how.
 
-    The linear layers after them, most of the file, are asked for nothing.
+    They are loaded on the meta device, only to compare names and shapes. The linear layers after the convolutions, most
+    of the file, are asked for nothing.
     """
     with warnings.catch_warnings(action="ignore"):
         convolutions().load_state_dict(_of_convolutions(tensors))

@@ -14,8 +14,8 @@ LINE = 160  # characters that are shown of a list of names
 
 _PUBLISHED = [RobustBenchSpec(model=model) for model in THREAT_MODELS]
 _FITS: dict[str, Callable[[Mapping[str, Tensor]], None]] = {
-    "vgg19": features.fit,
-    **{spec.weights: partial(zoo.fit, spec) for spec in _PUBLISHED},
+    "vgg19": features.require_fit,
+    **{spec.weights: partial(zoo.require_fit, spec) for spec in _PUBLISHED},
 }
 """By name of the weights: raises RuntimeError where tensors do not fit."""
 

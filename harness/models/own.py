@@ -52,8 +52,8 @@ def build_own(spec: NetworkSpec, code: OwnCode, shape: ClassifierShape, seed: in
     Raises:
         SpecError: what it makes is no network for such images and classes.
     """
-    module = made(spec.architecture, code, seed, shape, base_width=spec.base_width, **spec.options)
-    images, _ = tried(module, spec.architecture, shape)
+    module = make_module(spec.architecture, code, seed, shape, base_width=spec.base_width, **spec.options)
+    images, _ = try_out(module, spec.architecture, shape)
     with torch.no_grad(), global_generators(seed, "trial"):
         maps = module.taps(images) if hasattr(module, "taps") else ()  # type: ignore[operator]
     if any(found.dim() != 4 or len(found) != len(images) for found in maps):
@@ -61,7 +61,7 @@ def build_own(spec: NetworkSpec, code: OwnCode, shape: ClassifierShape, seed: in
     return OwnNetwork(module.train(), spec.architecture, [found.shape[1] for found in maps])
 
 
-def made(name: str, code: OwnCode, seed: int, shape: ClassifierShape, **options: object) -> nn.Module:
+def make_module(name: str, code: OwnCode, seed: int, shape: ClassifierShape, **options: object) -> nn.Module:
     """What a function makes, with what it draws from torch's global generators; raises SpecError if it is no module."""
     with global_generators(seed, "weights"):
         module = code.function(name)(**shape._asdict(), **options)
@@ -70,7 +70,7 @@ def made(name: str, code: OwnCode, seed: int, shape: ClassifierShape, **options:
     return module
 
 
-def tried(module: nn.Module, name: str, shape: ClassifierShape) -> tuple[Tensor, Tensor]:
+def try_out(module: nn.Module, name: str, shape: ClassifierShape) -> tuple[Tensor, Tensor]:
     """Two images and what a module, now in eval mode, says of them; raises SpecError if that is no logits."""
     images = torch.zeros(2, shape.channels, *shape.size)
     with torch.no_grad(), global_generators(0, "trial"):

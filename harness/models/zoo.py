@@ -60,16 +60,16 @@ def load_robustbench(spec: RobustBenchSpec, weights: Path, device: torch.device)
     return model
 
 
-def fit(spec: RobustBenchSpec, tensors: Mapping[str, Tensor]) -> None:
-    """Load tensors into the architecture as robustbench does, prefixes of their names included, but for show.
+def require_fit(spec: RobustBenchSpec, tensors: Mapping[str, Tensor]) -> None:
+    """Raises RuntimeError where tensors do not fit the architecture, and says how.
 
-    Raises:
-        RuntimeError: they do not fit; says how.
+    They are loaded as robustbench does, prefixes of their names included, but on the meta device, only to compare names
+    and shapes.
     """
     utils = _robustbench().utils
     for prefix in ("module.", "model."):
         tensors = utils.rm_substr_from_state_dict(tensors, prefix)
-    with warnings.catch_warnings(action="ignore"), torch.device("meta"):  # no memory, no numbers
+    with warnings.catch_warnings(action="ignore"), torch.device("meta"):
         model = architecture(spec)
         utils._safe_load_state_dict(model, spec.model, tensors, utils.BenchmarkDataset(spec.classification))
 

@@ -45,7 +45,7 @@ from harness.spec.job import (
     kind_of,
     model_of,
 )
-from harness.spec.suite import Collection, Suite, find_collection, parse_suite
+from harness.spec.suite import Collection, Suite, parse_suite, read_collection
 from harness.spec.suite_file import PROFILES, seeds_of, takes_stand_ins
 from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, RegularizerSpec, TrainingSpec
 
@@ -88,11 +88,11 @@ __all__ = [
     "TrainJob",
     "TrainingSpec",
     "digest",
-    "find_collection",
     "inputs_of",
     "kind_of",
     "model_of",
     "parse_suite",
+    "read_collection",
     "seeds_of",
     "takes_stand_ins",
 ]

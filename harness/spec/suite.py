@@ -70,7 +70,7 @@ class Collection(Spec):
     suites: tuple[str, ...]
 
 
-def find_collection(path: Path) -> Collection | None:
+def read_collection(path: Path) -> Collection | None:
     """The collection of a TOML file; None if it is a suite's. Raises SpecError."""
     text = read_toml(path)
     if "suites" not in text:

@@ -14,7 +14,7 @@ from harness.data.sets import DATASETS
 from harness.data.similarities import find_similarity_manifest
 from harness.data.simulated_v1.scan import record
 from harness.data.writing import RefuseOrReplace
-from harness.regularization.neural.fits import fitted
+from harness.regularization.neural.fits import fit_once
 from harness.regularization.neural.recorded_similarity import store_similarities
 from harness.spec.neural import FitSpec, SimulationSpec
 from harness.stand_ins.images import drawn_images
@@ -58,7 +58,7 @@ def make_recording(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_p
     with tempfile.TemporaryDirectory(prefix="harness-") as folder:
         fits = Path(folder)
         for done, scan in enumerate(manifest.scans, start=1):
-            fitted(fits, open_scan(data_dir, name, scan), FIT, device)
+            fit_once(fits, open_scan(data_dir, name, scan), FIT, device)
             on_progress(done, steps)
         store_similarities(data_dir, name, fits, FIT, device)
     on_progress(steps, steps)

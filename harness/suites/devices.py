@@ -47,7 +47,7 @@ class Device:
         return max(1, min(self.count, MOST_CPU_WORKERS, available_memory() // WORKER_MEMORY))
 
 
-def find_device(wanted: Wanted) -> Device:
+def get_device(wanted: Wanted) -> Device:
     """The device of that kind; `auto` is a GPU where there is one. Raises DeviceError."""
     gpu = None if wanted == "cpu" else _find_gpu()
     if wanted == "cuda" and gpu is None:

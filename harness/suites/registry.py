@@ -11,7 +11,7 @@ import harness
 from harness.errors import SpecError
 from harness.names import lookup
 from harness.settings import settings
-from harness.spec import Collection, Suite, find_collection, parse_suite
+from harness.spec import Collection, Suite, parse_suite, read_collection
 
 
 def builtin_folder() -> Path:
@@ -46,7 +46,7 @@ class Catalogue(NamedTuple):
 
 def catalogue(profile: str) -> Catalogue:
     """All suites and collections, and those whose files are wrong; raises SpecError as `suite_files`."""
-    files, look = suite_files(), cache(find_collection)
+    files, look = suite_files(), cache(read_collection)
     found = Catalogue({}, {}, {})
     for name, path in files.items():
         try:
@@ -61,14 +61,14 @@ def catalogue(profile: str) -> Catalogue:
 
 def get_suites(name: str, profile: str) -> tuple[Suite, ...]:
     """The suite of that name at a profile, or the suites of a collection; raises UnknownName or another SpecError."""
-    files, collection = suite_files(), get_collection(name)
+    files, collection = suite_files(), find_collection(name)
     return tuple(_suite(files[each], profile, files) for each in (collection.suites if collection else (name,)))
 
 
-def get_collection(name: str) -> Collection | None:
+def find_collection(name: str) -> Collection | None:
     """The collection of that name; None if it is a suite's. Raises UnknownName or another SpecError."""
     files = suite_files()
-    return _checked(lookup(files, "suite", name), files, find_collection)
+    return _checked(lookup(files, "suite", name), files, read_collection)
 
 
 def _suite(path: Path, profile: str, files: Mapping[str, Path]) -> Suite:

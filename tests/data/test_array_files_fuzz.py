@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from harness.data.array_files import open_arrays
 from harness.data.corruption_files import import_corruptions
+from harness.data.manifest_file import ArrayFile
 from harness.data.recording_files import import_recording
 from harness.data.recordings import damaged
-from harness.data.records import ArrayFile
 from harness.data.sets import DATASETS
 from harness.errors import DataDamaged, ImportRefused
 

@@ -12,8 +12,8 @@ from few_images import CLASSES, ORIGIN, file_of, split_arrays, write
 from safetensors.numpy import load_file
 
 from harness.data.arrays import open_split, split_digest, verify
+from harness.data.manifest_file import MANIFEST
 from harness.data.origin import Origin
-from harness.data.records import MANIFEST
 from harness.data.sets import DATASETS
 from harness.data.writing import write_set
 from harness.errors import DataDamaged, DataMissing, UnknownName

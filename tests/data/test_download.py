@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.download import Download, fetched
+from harness.data.download import Download, fetch
 from harness.errors import DataError
 
 CONTENT = os.urandom(700_000)
@@ -63,68 +63,68 @@ def server() -> Iterator[Server]:
 
 def test_a_file_arrives_whole_and_is_not_fetched_twice(server: Server, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    path = fetched(server.download(), tmp_path, "cifar10-c", lambda *of: told.append(of))
+    path = fetch(server.download(), tmp_path, "cifar10-c", lambda *of: told.append(of))
     assert path.read_bytes() == CONTENT
     assert told[-1] == (len(CONTENT), len(CONTENT))
-    fetched(server.download(), tmp_path, "cifar10-c")
+    fetch(server.download(), tmp_path, "cifar10-c")
     assert len(server.ranges) == 1
 
 
 def test_a_file_that_has_changed_since_it_came_is_fetched_again(server: Server, tmp_path: Path) -> None:
     (tmp_path / "images.tar").write_bytes(CONTENT[:-1] + b"?")  # as a power failure or a bad disk leaves it
-    assert fetched(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
+    assert fetch(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
     assert len(server.ranges) == 1
     assert [each.name for each in tmp_path.iterdir()] == ["images.tar"]
 
 
 def test_a_cut_connection_is_taken_up_where_it_was_cut(server: Server, tmp_path: Path) -> None:
     server.cut_after = [300_000, 200_000]
-    assert fetched(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
+    assert fetch(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
     assert server.ranges == [None, "bytes=300000-", "bytes=500000-"]
 
 
 def test_a_part_from_an_earlier_attempt_is_continued(server: Server, tmp_path: Path) -> None:
     (tmp_path / "images.tar.part").write_bytes(CONTENT[:123_456])
     told: list[tuple[int, int]] = []
-    assert fetched(server.download(), tmp_path, "cifar10-c", lambda *of: told.append(of)).read_bytes() == CONTENT
+    assert fetch(server.download(), tmp_path, "cifar10-c", lambda *of: told.append(of)).read_bytes() == CONTENT
     assert server.ranges == ["bytes=123456-"]
     assert told[-1] == (len(CONTENT), len(CONTENT))
 
 
 def test_a_part_that_is_whole_already_is_only_checked(server: Server, tmp_path: Path) -> None:
     (tmp_path / "images.tar.part").write_bytes(CONTENT)
-    assert fetched(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
+    assert fetch(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
 
 
 def test_a_server_without_ranges_begins_anew(server: Server, tmp_path: Path) -> None:
     server.understands_ranges = False
     (tmp_path / "images.tar.part").write_bytes(b"x" * 1000)
-    assert fetched(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
+    assert fetch(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
 
 
 def test_a_server_that_cuts_every_time_is_given_up_and_the_part_is_kept(server: Server, tmp_path: Path) -> None:
     server.cut_after = [1000] * 100
     with pytest.raises(DataError, match="the same command goes on"):
-        fetched(server.download(), tmp_path, "cifar10-c")
+        fetch(server.download(), tmp_path, "cifar10-c")
     kept = (tmp_path / "images.tar.part").read_bytes()
     assert kept == CONTENT[: len(kept)]
     server.cut_after = []
-    assert fetched(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
+    assert fetch(server.download(), tmp_path, "cifar10-c").read_bytes() == CONTENT
 
 
 def test_a_wrong_checksum_is_refused_and_the_file_removed(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"MD5 {MD5}, not 000"):
-        fetched(server.download(md5="000"), tmp_path, "cifar10-c")
+        fetch(server.download(md5="000"), tmp_path, "cifar10-c")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_the_server_does_not_have_is_one_clear_error(server: Server, tmp_path: Path) -> None:
     missing = Download(url=f"http://127.0.0.1:{server.server_port}/missing", md5=MD5)
     with pytest.raises(DataError, match="Not Found"):
-        fetched(missing, tmp_path, "cifar10-c")
+        fetch(missing, tmp_path, "cifar10-c")
 
 
 def test_without_a_connection_the_error_shows_the_way_out(tmp_path: Path) -> None:
     nowhere = Download(url="http://127.0.0.1:9/images.tar", md5=MD5)
     with pytest.raises(DataError, match=r"cannot download .*Connection refused.*harness data import cifar10-c PATH"):
-        fetched(nowhere, tmp_path, "cifar10-c")
+        fetch(nowhere, tmp_path, "cifar10-c")

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data import download
-from harness.data.download import Download, fetched
+from harness.data.download import Download, fetch
 from harness.errors import DataError
 
 CONTENT = bytes(range(256))
@@ -120,7 +120,7 @@ def answers(draw: st.DrawFn) -> bytes:
 def refusal(server: Server, folder: Path) -> str | None:
     """Why a download was refused; None if the file is the promised one."""
     try:
-        content = fetched(server.download, folder, "cifar10-c").read_bytes()
+        content = fetch(server.download, folder, "cifar10-c").read_bytes()
     except DataError as error:
         return str(error)
     assert content == CONTENT
@@ -161,7 +161,7 @@ def test_a_file_without_end_is_refused_before_it_fills_the_disk(
         piece = b"10000\r\n" + piece + b"\r\n"
     server.answers[:] = [f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + piece * 64]
     with pytest.raises(DataError, match=r"images.tar has more than 1 MB, .* harness data import"):
-        fetched(server.download, tmp_path, "cifar10-c")
+        fetch(server.download, tmp_path, "cifar10-c")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,10 +170,10 @@ def test_a_redirection_to_a_file_of_this_machine_is_refused(server: Server, tmp_
     secret.write_bytes(CONTENT)
     server.answers[:] = [f"HTTP/1.1 302 Found\r\nLocation: file://{secret}\r\n\r\n".encode()]
     with pytest.raises(DataError, match=f"cannot download {server.download.url}: .*not allowed"):
-        fetched(server.download, tmp_path / "downloads", "cifar10-c")
+        fetch(server.download, tmp_path / "downloads", "cifar10-c")
 
 
 def test_the_page_of_a_redirection_is_not_read_however_long_it_says_it_is(server: Server, tmp_path: Path):
     head = b"HTTP/1.1 302 Found\r\nLocation: /moved/images.tar\r\nTransfer-Encoding: chunked\r\n\r\n"
     server.answers[:] = [head + b"fffffffffff\r\n"]
-    assert fetched(server.download, tmp_path, "cifar10-c").read_bytes() == CONTENT
+    assert fetch(server.download, tmp_path, "cifar10-c").read_bytes() == CONTENT

@@ -14,8 +14,8 @@ from harness.data.corruptions import corrupt
 from harness.data.folder import import_images
 from harness.data.inventory import described
 from harness.data.manifest import Manifest
+from harness.data.manifest_file import MANIFEST
 from harness.data.own_folder import import_own_images
-from harness.data.records import MANIFEST
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused, SpecError, UnknownName

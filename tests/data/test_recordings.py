@@ -11,9 +11,9 @@ import torch
 from few_trials import IMAGES, NEURONS, TRIALS, scan_arrays, write_scans
 from safetensors.numpy import save_file
 
+from harness.data.manifest_file import MANIFEST
 from harness.data.recording_files import import_recording
 from harness.data.recordings import find_recording_manifest, get_recording_manifest, open_scan, recording_names
-from harness.data.records import MANIFEST
 from harness.errors import DataDamaged, DataError, DataMissing, ImportRefused, SpecError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.data.records import MANIFEST
+from harness.data.manifest_file import MANIFEST
 from harness.data.similarities import (
     SimilarityManifest,
     find_similarity_manifest,

@@ -13,7 +13,7 @@ from few_images import CLASSES, ORIGIN, files, split_arrays, write
 
 from harness.data import array_files
 from harness.data.arrays import open_split, verify
-from harness.data.records import MANIFEST
+from harness.data.manifest_file import MANIFEST
 from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing

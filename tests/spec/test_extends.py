@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SpecError, UnknownName
-from harness.spec import RobustBenchSpec, Suite, find_collection, parse_suite
+from harness.spec import RobustBenchSpec, Suite, parse_suite, read_collection
 
 OWN = """
 extends = "base"
@@ -114,9 +114,9 @@ def test_analyses_have_kinds_like_evaluations(files: dict[str, Path]) -> None:
 def test_a_collection_names_suites_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "all.toml"
     path.write_text('title = "All"\nsuites = ["a", "b"]\n')
-    found = find_collection(path)
+    found = read_collection(path)
     assert found is not None
     assert (found.name, found.title, found.suites) == ("all", "All", ("a", "b"))
     path.write_text('title = "All"\nsuites = ["a"]\nseeds = "0"\n')
     with pytest.raises(SpecError, match="no key 'seeds'"):
-        find_collection(path)
+        read_collection(path)

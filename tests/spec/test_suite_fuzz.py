@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import SpecError
-from harness.spec import PROFILES, Suite, find_collection, parse_suite
+from harness.spec import PROFILES, Suite, parse_suite, read_collection
 from harness.suites.registry import suite_files
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 fuzz = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
-SUITES = {name: path.read_text() for name, path in sorted(suite_files().items()) if not find_collection(path)}
+SUITES = {name: path.read_text() for name, path in sorted(suite_files().items()) if not read_collection(path)}
 BASE = """
 title = "Base"
 seeds = [0]
@@ -35,7 +35,7 @@ def outcome(folder: Path, text: str) -> Suite | SpecError:
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     (folder / "base.toml").write_text(BASE)
     try:
-        if find_collection(path):
+        if read_collection(path):
             return SpecError("a collection")
         return parse_suite(path, "smoke", suite_files() | {"base": folder / "base.toml"})
     except SpecError as error:

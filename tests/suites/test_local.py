@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from harness.data.arrays import split_digest
-from harness.suites.devices import Device, find_device
+from harness.suites.devices import Device, get_device
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, PrepareWork
 from harness.suites.executors.local import LocalExecutor, Share, kernel_kills, shares
 from harness.suites.executors.supervision import Limits
@@ -31,7 +31,7 @@ def test_gpus_are_given_in_turn_as_the_environment_names_them():
 
 @pytest.fixture
 def executor() -> Iterator[LocalExecutor]:
-    found = LocalExecutor(find_device("cpu"), 1)
+    found = LocalExecutor(get_device("cpu"), 1)
     yield found
     found.close()
 
@@ -50,7 +50,7 @@ def test_a_worker_that_always_dies_fails_its_job_but_not_the_next(executor, tmp_
 
 
 def test_a_worker_that_is_stopped_hangs_and_is_killed_and_its_job_has_failed(tmp_path: Path):
-    executor = LocalExecutor(find_device("cpu"), 1, Limits(attempts=1, hang_seconds=1.5))
+    executor = LocalExecutor(get_device("cpu"), 1, Limits(attempts=1, hang_seconds=1.5))
     try:
         executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
         worker = the_worker()

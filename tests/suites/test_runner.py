@@ -20,7 +20,7 @@ from harness.spec import Job, PlannedJob, Suite, TrainJob
 from harness.store import read
 from harness.store.engine import open_database
 from harness.suites.cost import rate_key
-from harness.suites.devices import Device, find_device
+from harness.suites.devices import Device, get_device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Started
 from harness.suites.peers import Peers
@@ -67,7 +67,7 @@ class Obedient:
     done: list[str] = field(default_factory=list)
     closed: bool = False
     idle: int = 1
-    device: Device = field(default_factory=lambda: find_device("cpu"))
+    device: Device = field(default_factory=lambda: get_device("cpu"))
     told: list[Event] = field(default_factory=list)
 
     def submit(self, work: JobWork) -> None:

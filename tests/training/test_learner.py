@@ -19,7 +19,7 @@ from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
 from harness.regularization.loss import SimilarityLoss
 from harness.spec.training import NetworkSpec, TrainingSpec
-from harness.suites.devices import find_device
+from harness.suites.devices import get_device
 from harness.training import TrainingImages
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
@@ -315,7 +315,7 @@ def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: Trai
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not find_device("auto").tf32, reason="no CUDA device with TF32")
+@pytest.mark.skipif(not get_device("auto").tf32, reason="no CUDA device with TF32")
 def test_a_step_in_tf32_is_float32_but_for_its_rounding(spec: TrainingSpec, images: TrainingImages) -> None:
     gpu = torch.device("cuda")
     batch = next(iter(Batches(spec, 0, images, gpu).epoch(0)))

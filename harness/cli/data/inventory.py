@@ -15,8 +15,8 @@ from harness.cli.terminal import wide_console
 from harness.settings import settings
 
 if TYPE_CHECKING:
+    from harness.data.manifest_file import State
     from harness.data.origin import Origin
-    from harness.data.records import State
     from harness.data.sets import DataSet
     from harness.data.weights import ExternalWeights
 

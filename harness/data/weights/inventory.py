@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.records import State
+from harness.data.manifest_file import State
 from harness.data.weights.manifest import WeightsManifest, find_weights
 from harness.data.weights.table import WEIGHTS, ExternalWeights
 from harness.errors import DataDamaged

@@ -13,8 +13,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.data.manifest_file import Record, check_sha256, check_size, find_record
 from harness.data.origin import Origin
-from harness.data.records import Record, check_sha256, check_size, find_record
 from harness.data.weights.table import ExternalWeights, get_weights
 from harness.errors import DataDamaged, DataMissing
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.data.array_files import writable, write_parts, write_record
 from harness.data.download import FOLDER as DOWNLOADS
-from harness.data.download import Download, fetched
+from harness.data.download import Download, fetch
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
@@ -51,7 +51,7 @@ def prepare_weights(
     weights = get_weights(name)
     downloads = data_dir / DOWNLOADS / name
     if not weights.on_drive:
-        file = fetched(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress)
+        file = fetch(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress)
         try:
             return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
         finally:

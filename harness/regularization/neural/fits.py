@@ -21,10 +21,10 @@ FIT_VERSION = 1  # raised when a fit of the same recording and spec would have o
 _MODEL, _TRIAL, _ORACLE = "model.", "trial_correlation", "oracle_correlation"
 
 
-def fitted(
+def fit_once(
     folder: Path, recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnProgress = ignore_progress
 ) -> tuple[Fit, bool]:
-    """The fit of a scan, and whether it was made only now: one that is there, and not damaged, is not repeated.
+    """Fit a scan, unless its fit is there and not damaged; the fit, and whether it was made only now.
 
     Raises:
         HarnessError: the fit diverged, or the folder cannot be written.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from harness.errors import ExecutorUnusable
 from harness.settings import Settings
-from harness.suites.devices import Wanted, find_device
+from harness.suites.devices import Wanted, get_device
 from harness.suites.executors.executor import Executor
 from harness.suites.executors.local import LocalExecutor
 from harness.suites.executors.supervision import Limits
@@ -22,7 +22,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def _local(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
-    device = find_device(wanted)
+    device = get_device(wanted)
     return LocalExecutor(device, workers or device.workers, limits(settings))
 
 

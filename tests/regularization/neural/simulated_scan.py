@@ -10,7 +10,7 @@ import torch
 from harness.data.bundled import prepare_bundled
 from harness.data.recordings import Recording, open_scan
 from harness.data.simulated_v1.scan import simulate
-from harness.regularization.neural.fits import fitted
+from harness.regularization.neural.fits import fit_once
 from harness.regularization.neural.fitting import Fit
 from harness.spec.neural import FitSpec, SimulationSpec
 
@@ -35,6 +35,6 @@ def simulated_and_fitted(data_dir: Path) -> Simulated:
     simulate(data_dir, "v1", spec)
     recording = open_scan(data_dir, "v1", "simulated-00")
     fit_spec = FitSpec(channels=4, max_epochs=15)
-    fit, made = fitted(fits, recording, fit_spec, CPU)
+    fit, made = fit_once(fits, recording, fit_spec, CPU)
     assert made
     return Simulated(data_dir, fits, recording, fit_spec, fit)

@@ -10,7 +10,7 @@ from pretended_device import DEVICE, pretended_device
 from simulated_scan import CPU, Simulated
 
 from harness.errors import HarnessError, WeightsDamaged
-from harness.regularization.neural.fits import find_fit, fitted
+from harness.regularization.neural.fits import find_fit, fit_once
 from harness.regularization.neural.fitting import fit, poisson_loss
 from harness.regularization.neural.patience import DROPS, Patience
 from harness.regularization.neural.recorded_similarity import scan_similarity
@@ -122,8 +122,8 @@ def test_a_fit_is_a_function_of_recording_and_spec(simulated: Simulated) -> None
 def test_another_device_fits_the_same_model(simulated: Simulated, tmp_path: Path) -> None:
     expected = fit(simulated.recording, SHORT, CPU)
     with pretended_device():
-        found, made = fitted(tmp_path, simulated.recording, SHORT, DEVICE)
-        again, anew = fitted(tmp_path, simulated.recording, SHORT, DEVICE)
+        found, made = fit_once(tmp_path, simulated.recording, SHORT, DEVICE)
+        again, anew = fit_once(tmp_path, simulated.recording, SHORT, DEVICE)
         assert (made, anew) == (True, False)
         similarities = scan_similarity(simulated.recording, again)
         for name, tensor in found.model.state_dict().items():
@@ -153,7 +153,7 @@ def test_a_fit_that_diverges_says_what_to_do(simulated: Simulated) -> None:
 
 
 def test_a_finished_fit_is_found_and_not_repeated(simulated: Simulated) -> None:
-    found, made = fitted(simulated.fits, simulated.recording, simulated.spec, CPU)
+    found, made = fit_once(simulated.fits, simulated.recording, simulated.spec, CPU)
     assert not made
     assert torch.equal(found.trial_correlation, simulated.fit.trial_correlation)
     images = simulated.recording.images[:5]
@@ -163,12 +163,12 @@ def test_a_finished_fit_is_found_and_not_repeated(simulated: Simulated) -> None:
 
 
 def test_a_damaged_fit_is_refused_and_made_again(simulated: Simulated, tmp_path: Path) -> None:
-    fitted(tmp_path, simulated.recording, SHORT, CPU)
+    fit_once(tmp_path, simulated.recording, SHORT, CPU)
     [path] = tmp_path.iterdir()
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     with pytest.raises(WeightsDamaged, match=path.name):
         find_fit(tmp_path, simulated.recording, SHORT, CPU)
-    _, made = fitted(tmp_path, simulated.recording, SHORT, CPU)
+    _, made = fit_once(tmp_path, simulated.recording, SHORT, CPU)
     assert made
     assert path.read_bytes() == whole

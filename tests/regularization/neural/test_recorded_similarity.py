@@ -17,7 +17,7 @@ from harness.regularization.neural.denoising import (
     response_similarity,
     single_trial_responses,
 )
-from harness.regularization.neural.fits import fitted
+from harness.regularization.neural.fits import fit_once
 from harness.regularization.neural.fitting import denoised_predictions
 from harness.regularization.neural.recorded_similarity import scan_similarity, store_similarities
 from harness.regularization.neural.trials import first_trials
@@ -97,7 +97,7 @@ def test_scans_are_averaged(simulated: Simulated) -> None:
     spec, expected = FitSpec(channels=2, max_epochs=1), []
     for scan in ("simulated-00", "simulated-01"):
         recording = open_scan(simulated.data_dir, "two", scan)
-        fit, _ = fitted(simulated.data_dir / "two fits", recording, spec, CPU)
+        fit, _ = fit_once(simulated.data_dir / "two fits", recording, spec, CPU)
         expected.append(scan_similarity(recording, fit))
     made = store_similarities(simulated.data_dir, "two", simulated.data_dir / "two fits", spec, CPU)
     for kind in ("neural", "raw"):

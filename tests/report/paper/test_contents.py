@@ -7,7 +7,7 @@ import pytest
 from harness.report.paper.contents import FIGURES, Panels, PaperFigure
 from harness.report.paper.panels import PANELS
 from harness.report.paper.pictures import PICTURES
-from harness.suites.registry import get_collection, get_suites
+from harness.suites.registry import find_collection, get_suites
 
 every_figure = pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.id)
 
@@ -18,7 +18,7 @@ def test_all_25_figures_are_there_in_order() -> None:
 
 @every_figure
 def test_its_suites_belong_to_the_paper_and_say_so(figure: PaperFigure) -> None:
-    collection = get_collection("paper")
+    collection = find_collection("paper")
     assert collection is not None
     assert {*figure.suites} <= {*collection.suites}
     assert all(figure.id in get_suites(suite, "paper")[0].figures for suite in figure.suites)
@@ -50,6 +50,6 @@ def test_at_the_papers_scale_every_condition_of_a_figure_is_run(figure: PaperFig
 
 
 def test_every_suite_of_the_paper_has_a_figure_or_table() -> None:
-    collection = get_collection("paper")
+    collection = find_collection("paper")
     assert collection is not None
     assert {suite for figure in FIGURES for suite in figure.suites} == {*collection.suites}

@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 
 from harness.errors import ExecutorUnusable
 from harness.machine import available_cores, available_memory
-from harness.suites.devices import Wanted, find_device
+from harness.suites.devices import Wanted, get_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
@@ -29,7 +29,7 @@ class DockerExecutor:
             ExecutorUnusable: there is no engine, or no such image.
             DeviceError: the device is not on this machine.
         """
-        self.device = find_device(wanted)
+        self.device = get_device(wanted)
         workers = workers or self.device.workers
         self._engine, self._image = open_engine(image)
         memory = available_memory()

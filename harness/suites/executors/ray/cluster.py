@@ -16,7 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from harness.errors import DeviceError, ExecutorUnusable
 from harness.machine import available_cores
-from harness.suites.devices import WORKER_MEMORY, Device, find_device
+from harness.suites.devices import WORKER_MEMORY, Device, get_device
 
 START_SECONDS = 180.0  # 10 to 25 are usual
 JOIN_SECONDS = 60.0
@@ -96,7 +96,7 @@ class Cluster:
         if not nodes:
             kind = ExecutorUnusable if share.gpu is None else DeviceError
             raise kind(f"no node of the Ray cluster has room for a worker, which takes {share}; see ray status")
-        look = ray.remote(find_device)
+        look = ray.remote(get_device)
         looks = [look.options(**share.options, scheduling_strategy=at_node(node)).remote(share.kind) for node in nodes]
         try:
             devices: list[Device] = ray.get(looks, timeout=START_SECONDS)
