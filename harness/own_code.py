@@ -48,7 +48,10 @@ def read_code(folder: Path | None, file: str) -> str:
 def own_folder(folder: Path | None, file: str) -> Path:
     """The folder of one's own suites, in which a file is looked for; raises SpecError if there is none."""
     if folder is None:
-        raise SpecError(f"{file} lies beside your own suites, but HARNESS_EXPERIMENTS_DIR says of no folder")
+        raise SpecError(
+            f"{file} lies beside your own suites, but HARNESS_EXPERIMENTS_DIR is not set; "
+            "set it to the folder of your suites"
+        )
     return folder
 
 

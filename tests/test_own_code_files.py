@@ -82,7 +82,7 @@ def test_a_file_that_is_no_code_is_refused(content: bytes, said: str, tmp_path: 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"mine\.py cannot be read: No such file"):
         read_code(tmp_path, "mine.py")
-    with pytest.raises(SpecError, match=r"mine\.py lies beside your own suites, but HARNESS_EXPERIMENTS_DIR says"):
+    with pytest.raises(SpecError, match=r"mine\.py lies beside your own suites, but HARNESS_EXPERIMENTS_DIR is not"):
         read_code(None, "mine.py")
 
 

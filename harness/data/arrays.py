@@ -38,16 +38,6 @@ class Split:
     """Made by this program, not the official images; stand-ins too."""
 
 
-def split_digest(data_dir: Path, name: str, split: str) -> str:
-    """SHA-256 of a split's content as noted when it was made, after a look at the file's size.
-
-    Raises:
-        DataMissing: says the command that brings the set.
-        DataDamaged: the file is gone or has another size.
-    """
-    return split_file(data_dir, name, split)[1].sha256
-
-
 def open_split(data_dir: Path, name: str, split: str) -> Split:
     """A split, memory-mapped; size, shapes and types are checked, the content is not (see `verify`).
 

@@ -1,4 +1,4 @@
-"""Colour to gray and back, on uint8 images."""
+"""Color to gray and back, on uint8 images."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def luma(images: Tensor) -> Tensor:
 
 
 def as_color(images: Tensor, color: Color) -> Tensor:
-    """Images in the wanted colour: uint8 (n, c, h, w) -> (n, 1 or 3, h, w).
+    """Images in the wanted color: uint8 (n, c, h, w) -> (n, 1 or 3, h, w).
 
-    Gray images repeat their channel in colour.
+    Gray images repeat their channel in color.
     """
     if color == "gray":
         return luma(images) if images.shape[1] == 3 else images

@@ -12,9 +12,10 @@ from harness.data.manifest import Manifest
 from harness.data.npz import read_npz
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
-from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
+from harness.data.own_sets import require_classes, require_free, write_own_set
 from harness.data.writing import Existing, SplitArrays
 from harness.errors import ImportRefused
+from harness.spec.training import CHANNELS
 
 NAMES = (("{}_images", "{}_labels"), ("x_{}", "y_{}"))
 """Of a split's images and labels, MedMNIST's and Keras'."""
@@ -83,7 +84,7 @@ def _split(arrays: Arrays, split: str, path: Path, train_only: bool) -> SplitArr
         raise ImportRefused(f"{path} has no {wanted}")
     images = arrays.pop(found[0])
     labels = arrays.get(found[1], np.zeros(len(images), np.int64))
-    if images.dtype != np.uint8 or images.ndim not in {3, 4} or images.shape[3:] not in {(), (1,), (COLOURS,)}:
+    if images.dtype != np.uint8 or images.ndim not in {3, 4} or images.shape[3:] not in {(), (1,), (CHANNELS["rgb"],)}:
         raise ImportRefused(f"{path}: {found[0]} is {images.dtype} {images.shape}, not uint8 (n, h, w) or (n, h, w, 3)")
     if labels.dtype.kind not in "iu" or labels.shape not in {(len(images),), (len(images), 1)}:
         raise ImportRefused(f"{path}: {found[1]} is {labels.dtype} {labels.shape}, not whole numbers ({len(images)},)")

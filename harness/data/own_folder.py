@@ -10,13 +10,14 @@ from harness.data.decoding import decoded
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
-from harness.data.own_sets import COLOURS, require_classes, require_free, write_own_set
+from harness.data.own_sets import require_classes, require_free, write_own_set
 from harness.data.pictures import SUFFIXES, size_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import own_set
 from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays
 from harness.errors import ImportRefused, SpecError
+from harness.spec.training import CHANNELS
 
 DIVIDING = "divided/"
 UNNAMED = "all"  # the class of images for pairs that lie in no folder
@@ -36,10 +37,10 @@ def import_own_images(
 ) -> Manifest:
     """Make a set of one's own of a folder or archive; nothing is written before every image has been read.
 
-    It is gray if no pixel of it has a colour. The images lie in train/CLASS/ and test/CLASS/, or all in CLASS/; those
+    It is gray if no pixel of it has a color. The images lie in train/CLASS/ and test/CLASS/, or all in CLASS/; those
     for pairs alone need no classes.
 
-    size: height and width that the largest centre of each image with these proportions is brought to; if absent, all
+    size: height and width that the largest center of each image with these proportions is brought to; if absent, all
         must have one size. test_fraction: share of each class that becomes the test images, where nothing is divided.
     train_only: no test images, for pairs alone. first: keep only so many of each split, a fair sample.
     on_progress: told (done, total) images.
@@ -56,7 +57,7 @@ def import_own_images(
     require_classes(classes, path, train_only=train_only)
     files = {split: fair_order(layout[split])[:first] for split in layout}
     counts = {split: len(names) for split, names in files.items()}
-    shape = (COLOURS, *(size or _size(source, files["train"][0])))
+    shape = (CHANNELS["rgb"], *(size or _size(source, files["train"][0])))
     read = own_set(name, shape, len(classes), counts, "largest" if size else None)
     images = decoded(source, read, files, on_progress)
     return write_own_set(

@@ -20,8 +20,8 @@ from harness.data.weights import WEIGHTS
 from harness.data.weights.table import FOLDER as WEIGHTS_FOLDER
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import DataError, ImportRefused, SpecError
+from harness.spec.training import CHANNELS
 
-COLOURS = 3
 BLOCK = 1000  # images looked at together
 OTHER_FOLDERS = {RECORDINGS, SIMILARITIES, DOWNLOADS, WEIGHTS_FOLDER}
 """What else a data folder holds: no set may be called so, since each lies in a folder of its name."""
@@ -39,7 +39,9 @@ def require_free(data_dir: Path, name: str, *, existing: Existing) -> None:
     place = data_dir / checked_name("data set", name)
     strange = place.exists() and not all(OURS.fullmatch(path.name) for path in place.iterdir())
     if strange and not (place / MANIFEST).exists():
-        raise DataError(f"{place} holds something else; give the set another name, or move the folder away")
+        raise DataError(
+            f"{place} holds files that are not a data set; give the set another name, or move the folder away"
+        )
     if existing == "refuse":
         refuse_existing(data_dir, undescribed_set(name))
 
@@ -59,8 +61,8 @@ def write_own_set(
     origin: Origin,
     existing: Existing,
 ) -> Manifest:
-    """Write a whole set of one's own, gray if no pixel of it has a colour; raises DataError as `write_set`."""
-    channels = COLOURS if any(_is_coloured(split.images) for split in splits) else 1
+    """Write a whole set of one's own, gray if no pixel of it has a color; raises DataError as `write_set`."""
+    channels = CHANNELS["rgb"] if any(_is_colored(split.images) for split in splits) else 1
     written = [split._replace(images=np.ascontiguousarray(split.images[:, :channels])) for split in splits]
     _, *size = written[0].images.shape[1:]
     dataset = own_set(
@@ -72,7 +74,7 @@ def write_own_set(
     return write_set(data_dir, dataset, written, classes=classes, origin=origin, existing=existing)
 
 
-def _is_coloured(images: NDArray[np.uint8]) -> bool:
+def _is_colored(images: NDArray[np.uint8]) -> bool:
     """Whether a pixel of images (n, 1 or 3, h, w) is not gray."""
     blocks = (images[first : first + BLOCK] for first in range(0, len(images), BLOCK))
     return any(bool((block != block[:, :1]).any()) for block in blocks)

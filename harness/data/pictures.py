@@ -83,7 +83,7 @@ def _largest(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _fitted(image: Image.Image, crop: tuple[int, int], size: tuple[int, int]) -> Image.Image:
-    """The centre of an image, brought to a size (height, width) with Pillow's bilinear filter.
+    """The center of an image, brought to a size (height, width) with Pillow's bilinear filter.
 
     Source: released code, torchvision's CenterCrop and Resize. Difference: there, an image smaller than the crop gets a
     black border; here it is first enlarged to cover the crop, so that no edge is added that the photograph has not.
@@ -94,5 +94,5 @@ def _fitted(image: Image.Image, crop: tuple[int, int], size: tuple[int, int]) ->
         larger = (max(width, round(image.width * scale)), max(height, round(image.height * scale)))
         image = image.resize(larger, Image.Resampling.BILINEAR)
     top, left = round((image.height - height) / 2), round((image.width - width) / 2)
-    centre = image.crop((left, top, left + width, top + height))
-    return centre.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    center = image.crop((left, top, left + width, top + height))
+    return center.resize((size[1], size[0]), Image.Resampling.BILINEAR)

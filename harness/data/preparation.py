@@ -120,6 +120,6 @@ def _from_torchvision(data_dir: Path, name: str, kind: Any, archives: list[Path]
 
 
 def _arrays(dataset: DataSet, split: str, official: Any) -> SplitArrays:
-    """Gray images as torchvision keeps them, (n, h, w), and colour ones, (n, h, w, 3), as ours."""
+    """Gray images as torchvision keeps them, (n, h, w), and color ones, (n, h, w, 3), as ours."""
     images = np.asarray(official.data).reshape(-1, *dataset.size, dataset.channels).transpose(0, 3, 1, 2)
     return SplitArrays(split, images, np.asarray(official.targets, np.int64))

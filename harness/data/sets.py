@@ -60,7 +60,7 @@ class DataSet:
     size: tuple[int, int]
     """Stored height and width."""
     crop: tuple[int, int] | Literal["largest"] | None = None
-    """Height and width of the centre that is brought to `size` on import; `largest`: the largest with the proportions
+    """Height and width of the center that is brought to `size` on import; `largest`: the largest with the proportions
     of `size`; None: images must have `size` already."""
     classes: int | None
     """None where the labels do not matter."""
@@ -170,7 +170,7 @@ _DIGITS = DataSet(
 )
 _IMAGENET = DataSet(
     name="imagenet",
-    title="ImageNet, centre 144 x 256 brought to 36 x 64",
+    title="ImageNet, center 144 x 256 brought to 36 x 64",
     role="regularization",
     channels=3,
     size=(36, 64),
@@ -207,7 +207,7 @@ def own_set(
     counts: Mapping[str, int],
     crop: Literal["largest"] | None = None,
 ) -> DataSet:
-    """A set of one's own: treated like CIFAR-10 in colour and like MNIST in gray, but not augmented unless a suite says
+    """A set of one's own: treated like CIFAR-10 in color and like MNIST in gray, but not augmented unless a suite says
     so. Without test images it is good for pairs alone.
 
     shape: channels, height, width. counts: images per split.

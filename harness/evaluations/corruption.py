@@ -41,7 +41,7 @@ def corruption(model: nn.Module, setting: Setting, spec: CorruptionSpec) -> Eval
 def _hits(classifier: Classifier, setting: Setting, images: Tensor, labels: Tensor) -> int:
     """How many images are classified right.
 
-    images: uint8 (n, c, h, w), gray or in colour, on any device; labels: (n,).
+    images: uint8 (n, c, h, w), gray or in color, on any device; labels: (n,).
     """
     right = torch.zeros((), dtype=torch.int64, device=setting.device)
     for chunk, wanted in zip(torch.split(images, setting.chunk), torch.split(labels, setting.chunk), strict=True):

@@ -80,5 +80,5 @@ def _mean_amplitude(corrupted: Tensor, clean: Tensor, spec: CorruptionSpectraSpe
     for changed, before in zip(torch.split(corrupted, _CHUNK), torch.split(clean, _CHUNK), strict=True):
         difference = unit_pixels(as_color(changed, spec.color)) - unit_pixels(as_color(before, spec.color))
         total += torch.fft.fft2(difference).abs().mean(1).sum(0, dtype=torch.float64)
-    centred: Tensor = torch.fft.fftshift(total / len(clean))
-    return centred
+    centered: Tensor = torch.fft.fftshift(total / len(clean))
+    return centered

@@ -45,5 +45,5 @@ def _require_size(largest: float, epsilon: float, spec: OwnAttackSpec) -> None:
     if largest > epsilon * (1 + TOLERANCE) + 1e-6:
         raise NotEvaluable(
             f"{spec.function} moves an image by {largest:.4g} ({spec.norm}) where its size is {epsilon:.4g}; "
-            'mend it, or say another norm, or norm = "none"'
+            'fix the attack, or set another norm, or norm = "none"'
         )

@@ -50,8 +50,8 @@ def power_spectra(images: Tensor) -> Tensor:
     images: (n, c, h, w). The mean over all frequencies is the mean square of the image (Parseval).
     """
     spectra: Tensor = torch.fft.fft2(images, norm="ortho").abs().square().mean(1)
-    centred: Tensor = torch.fft.fftshift(spectra, dim=(-2, -1))
-    return centred
+    centered: Tensor = torch.fft.fftshift(spectra, dim=(-2, -1))
+    return centered
 
 
 def radii(height: int, width: int) -> Tensor:

@@ -41,7 +41,7 @@ LAYERS = _layers()
 
 @torch.no_grad()
 def feature_rows(images: Tensor, layer: str, weights: Path, device: torch.device) -> Tensor:
-    """Unit rows of VGG19's feature maps: (N, d) float16 on the device, each centred over the N images.
+    """Unit rows of VGG19's feature maps: (N, d) float16 on the device, each centered over the N images.
 
     images: uint8 (N, c, h, w); gray ones are repeated to three channels, and the size is taken as it is. An image whose
     features equal the mean has no direction: its row is 0.

@@ -24,7 +24,7 @@ class PixelModel(nn.Module):
     """A classifier of images (n, c, h, w) in [0, 1].
 
     pixel_scaling: `centered`: the network sees 5 * (x - 0.5). `raw`: it sees x. Source: the released code, which
-    centres CIFAR and the regularization images that go with it, and leaves MNIST and FashionMNIST as they are.
+    centers CIFAR and the regularization images that go with it, and leaves MNIST and FashionMNIST as they are.
     """
 
     def __init__(self, network: Network, pixel_scaling: PixelScaling) -> None:

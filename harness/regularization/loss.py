@@ -73,8 +73,8 @@ class SimilarityLoss(nn.Module):
             with torch.no_grad():
                 of_rows, of_columns = (maps.mean(dim=(0, 2, 3), dtype=torch.float32) for maps in (row, column))
                 mean.lerp_((of_rows + of_columns) / 2, MOMENTUM)
-        centre = mean[:, None, None]  # float32, and so are the differences
-        return cosine(row - centre, column - centre)
+        center = mean[:, None, None]  # float32, and so are the differences
+        return cosine(row - center, column - center)
 
 
 def similarity_loss(

@@ -22,14 +22,14 @@ _VECTOR = 64  # pixels: torch sums the columns left over beside whole vectors in
 
 
 class PixelRows:
-    """Images as centred rows of unit length, (N, d) float32 with d = h * w, made anew where some are asked for.
+    """Images as centered rows of unit length, (N, d) float32 with d = h * w, made anew where some are asked for.
 
-    Colour is averaged over channels, then the mean image over the N images (not each image's own mean) is removed.
+    Color is averaged over channels, then the mean image over the N images (not each image's own mean) is removed.
     An affine change of all pixels, such as u8 / 255 or 5 * (x - 0.5), leaves the rows as they are, so uint8 images
     are taken as they come. An image that equals the mean image has no direction: its row is 0.
 
     Beside the images themselves there are 4 (N + d) bytes to keep.
-    Source: paper appendix 7.1; the released code averages colour over channels first.
+    Source: paper appendix 7.1; the released code averages color over channels first.
     """
 
     def __init__(self, images: Tensor) -> None:
@@ -38,7 +38,7 @@ class PixelRows:
         self._mean = self._mean_image()
         self._lengths = torch.empty(len(images), 1, device=images.device)
         for rows in self.chunks():
-            self._lengths[rows] = torch.linalg.vector_norm(self._centred(rows), dim=1, keepdim=True)
+            self._lengths[rows] = torch.linalg.vector_norm(self._centered(rows), dim=1, keepdim=True)
         self._lengths.clamp_min_(torch.finfo(self._lengths.dtype).tiny)
 
     @property
@@ -51,7 +51,7 @@ class PixelRows:
 
     def __getitem__(self, rows: Tensor | slice) -> Tensor:
         """The rows at these places: (n, d) float32 on the images' device."""
-        return self._centred(rows).div_(self._lengths[rows])
+        return self._centered(rows).div_(self._lengths[rows])
 
     def chunks(self) -> Iterator[slice]:
         """All places, in steps of few megabytes."""
@@ -66,7 +66,7 @@ class PixelRows:
         )
         return moved
 
-    def _centred(self, rows: Tensor | slice) -> Tensor:
+    def _centered(self, rows: Tensor | slice) -> Tensor:
         return _gray(self._pixels[rows]).sub_(self._mean)
 
     def _mean_image(self) -> Tensor:

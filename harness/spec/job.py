@@ -28,7 +28,7 @@ class TrainJob:
     """Resolved: nothing in it says "auto" any more."""
     seed: int
     data: Mapping[str, str]
-    """SHA-256 of each split that it reads, by "name/split"."""
+    """SHA-256 of each input (images, similarity, weights, own code), by "name/part"."""
 
     @cached_property
     def spec_digest(self) -> str:

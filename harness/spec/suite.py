@@ -164,7 +164,7 @@ def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
 def _external_table(table: Table, key: str, where: str) -> Table:
     others = sorted(table.keys() - {key})
     if others:
-        raise SpecError(f"{where}: {EXTERNAL[key]} is not trained here, so {', '.join(others)} means nothing to it")
+        raise SpecError(f"{where}: {EXTERNAL[key]} is not trained here, so remove {', '.join(others)}")
     return dict(table[key])
 
 

@@ -245,7 +245,7 @@ def laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Table:
 def _check_names(where: str, kind: str, known: Mapping[str, object], overlay: Mapping[str, object]) -> None:
     for name in overlay:
         if name not in known:
-            raise SpecError(f"{where}: profiles change what there is: {UnknownName(kind, name, known)}")
+            raise SpecError(f"{where}: a profile can only change what the suite has: {UnknownName(kind, name, known)}")
 
 
 def _check_kinds(where: str, written: SuiteFile) -> None:

@@ -75,10 +75,10 @@ def drawn_images(dataset: DataSet, split: str) -> tuple[Tensor, Tensor]:
 
 
 def _patterns(dataset: DataSet, classes: int) -> Tensor:
-    """The pattern of each class: (classes, c, h, w) around 0.5. The channels of colour images have most in common."""
+    """The pattern of each class: (classes, c, h, w) around 0.5. The channels of color images have most in common."""
     generator = stream(0, "stand-in", dataset.name, "patterns")
     common = torch.randn(classes, 1, KNOTS, KNOTS, generator=generator)
     own = torch.randn(classes, dataset.channels, KNOTS, KNOTS, generator=generator)
     smooth = F.interpolate(common + own / 2, size=dataset.size, mode="bicubic", align_corners=True)
-    centred = smooth - smooth.mean(dim=(1, 2, 3), keepdim=True)
-    return 0.5 + CONTRAST * centred / centred.std(dim=(1, 2, 3), keepdim=True)
+    centered = smooth - smooth.mean(dim=(1, 2, 3), keepdim=True)
+    return 0.5 + CONTRAST * centered / centered.std(dim=(1, 2, 3), keepdim=True)

@@ -64,4 +64,4 @@ RANDOM: Mapping[str, Callable[[], dict[str, Tensor]]] = {
     **{spec.weights: partial(_robustbench, spec) for spec in _PUBLISHED},
     "vgg19": _vgg19,
 }
-"""Tensors by name of the weights."""
+"""By name of the weights, what makes their tensors."""

@@ -44,7 +44,7 @@ GUESSED_CPU_CORE = 50.0  # trainings of width 16 did 80 and 130 on cores with AV
 GUESSED_GPU = 10_000.0
 GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
-RECORDED_SIZE = (36, 64)  # height and width of the images of recordings
+RECORDED_SIZE = (36, 64)  # a guess, height and width: the paper's size; other recordings may differ
 Rate = tuple[str, int | None]
 
 

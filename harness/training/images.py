@@ -28,7 +28,7 @@ from harness.spec.training import FEATURE_LAYER, FEATURES, Color, RegularizerSpe
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """All images of a training, in its colour and not yet scaled or augmented."""
+    """All images of a training, in its color and not yet scaled or augmented."""
 
     images: Tensor
     """uint8 (n, c, h, w)."""

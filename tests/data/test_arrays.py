@@ -11,7 +11,8 @@ import torch
 from few_images import CLASSES, ORIGIN, file_of, split_arrays, write
 from safetensors.numpy import load_file
 
-from harness.data.arrays import open_split, split_digest, verify
+from harness.data.arrays import open_split, verify
+from harness.data.catalogue import split_file
 from harness.data.manifest_file import MANIFEST
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS
@@ -34,7 +35,7 @@ def test_the_digest_is_the_files_sha256_and_depends_on_the_content_alone(tmp_pat
     write(tmp_path / "b", origin=Origin(kind="download", source="elsewhere", importer="9"))
     write(tmp_path / "c", seed=1)
     write(tmp_path / "d", classes=CLASSES[::-1])
-    digests = [split_digest(tmp_path / folder, "mnist", "train") for folder in "abcd"]
+    digests = [open_split(tmp_path / folder, "mnist", "train").digest for folder in "abcd"]
     assert digests[0] == digests[1] == hashlib.sha256(file_of(tmp_path / "a").read_bytes()).hexdigest()
     assert len(set(digests)) == 3
 
@@ -53,7 +54,7 @@ def test_writing_to_an_opened_split_leaves_the_file_alone(tmp_path: Path) -> Non
 
 
 def test_a_missing_set_names_the_command_that_brings_it(tmp_path: Path) -> None:
-    for look in (open_split, split_digest):
+    for look in (open_split, split_file):
         with pytest.raises(DataMissing, match="harness data prepare mnist"):
             look(tmp_path, "mnist", "train")
     with pytest.raises(DataMissing, match="harness data prepare mnist"):
@@ -75,7 +76,7 @@ def test_a_truncated_file_is_damaged(tmp_path: Path) -> None:
     write(tmp_path)
     path = file_of(tmp_path)
     path.write_bytes(path.read_bytes()[:-1])
-    for look in (open_split, split_digest):
+    for look in (open_split, split_file):
         with pytest.raises(DataDamaged, match=r"train-.*bytes instead of.*harness data prepare mnist --replace"):
             look(tmp_path, "mnist", "train")
 

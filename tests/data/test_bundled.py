@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from harness.data.arrays import open_split, split_digest
+from harness.data.arrays import open_split
 from harness.data.bundled import is_made, prepare_bundled
 from harness.data.sets import DATASETS
 
@@ -39,7 +39,7 @@ def test_corrupted_digits_bring_the_clean_ones_and_say_that_they_are_generated(t
     manifest = prepare_bundled(tmp_path, "digits-c")
     dataset = DATASETS["digits-c"]
     assert tuple(manifest.splits) == dataset.splits
-    assert manifest.origin.sha256 == split_digest(tmp_path, "digits", "test")
+    assert manifest.origin.sha256 == open_split(tmp_path, "digits", "test").digest
     for split in dataset.splits:
         found = open_split(tmp_path, "digits-c", split)
         assert found.generated

@@ -228,7 +228,7 @@ def test_a_folder_of_that_name_that_holds_something_else_is_left_alone(existing:
     precious = tmp_path / "data" / "mine" / "pretrained.safetensors"
     precious.parent.mkdir(parents=True)
     precious.write_bytes(b"of somebody's")
-    with pytest.raises(DataError, match="mine holds something else; give the set another name"):
+    with pytest.raises(DataError, match="mine holds files that are not a data set; give the set another name"):
         imported(tmp_path, existing=existing)
     assert [path.name for path in precious.parent.iterdir()] == [precious.name]
 

@@ -95,7 +95,7 @@ def test_suites_that_say_the_same_have_the_same_conditions(files: dict[str, Path
 def test_an_external_model_stands_alone(files: dict[str, Path]) -> None:
     suite = parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standard" }\n')
     assert suite.conditions["standard"] == RobustBenchSpec(model="Standard")
-    with pytest.raises(SpecError, match="an external model is not trained here, so n_train means nothing to it"):
+    with pytest.raises(SpecError, match="an external model is not trained here, so remove n_train"):
         parsed(files, OWN + '\n[conditions.standard]\nexternal = { model = "Standard" }\nn_train = 10\n')
 
 

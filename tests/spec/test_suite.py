@@ -82,7 +82,7 @@ MISTAKES = {
     "a profile": (("profiles.smoke", "profiles.smok"), "profiles.smok should be 'paper', 'small' or 'smoke'"),
     "a profile's condition": (
         ("conditions.pixel.regularizer.alpha", "conditions.pixl.regularizer.alpha"),
-        "profiles change what there is: no condition called 'pixl'; did you mean 'pixel'?",
+        "a profile can only change what the suite has: no condition called 'pixl'; did you mean 'pixel'?",
     ),
     "alpha": (("alpha = 10", "alpha = -1"), "regularizer.alpha should be greater than or equal to 0, got -1"),
     "Th": (

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.arrays import split_digest
+from harness.data.bundled import is_made
 from harness.errors import ExecutorUnusable
 from harness.own_code import OwnCode
 from harness.spec import TrainingSpec, TrainJob
@@ -191,7 +191,7 @@ def test_a_job_is_done_and_its_container_is_gone(executor: DockerExecutor, tmp_p
     assert isinstance(last, Finished), last
     assert last.made_with
     assert last.made_with.packages["container-image"].startswith("sha256:")
-    assert split_digest(tmp_path, "digits", "train")
+    assert is_made(tmp_path, "digits")
     assert executor.idle == 1
     assert containers_of("prepare digits") == []
 

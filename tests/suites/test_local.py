@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.data.arrays import split_digest
+from harness.data.bundled import is_made
 from harness.suites.devices import Device, get_device
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, PrepareWork
 from harness.suites.executors.local import LocalExecutor, Share, kernel_kills, shares
@@ -46,7 +46,7 @@ def test_a_worker_that_always_dies_fails_its_job_but_not_the_next(executor, tmp_
     assert executor.idle == 1
     executor.submit(PrepareWork(name="digits", data_dir=tmp_path / "next"))
     assert isinstance(happened(executor)[-1], Finished)
-    assert split_digest(tmp_path / "next", "digits", "train")
+    assert is_made(tmp_path / "next", "digits")
 
 
 def test_a_worker_that_is_stopped_hangs_and_is_killed_and_its_job_has_failed(tmp_path: Path):

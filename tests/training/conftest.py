@@ -7,7 +7,7 @@ import torch
 
 from harness.data.sets import Task
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
-from harness.training import TrainingImages
+from harness.training.images import TrainingImages
 
 
 @pytest.fixture

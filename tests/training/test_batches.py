@@ -6,9 +6,9 @@ import torch
 from harness.data.sets import Task
 from harness.errors import DataError
 from harness.spec.training import TrainingSpec
-from harness.training import TrainingImages
 from harness.training.batch import Batch
 from harness.training.batches import Batches
+from harness.training.images import TrainingImages
 
 CPU = torch.device("cpu")
 

@@ -10,7 +10,7 @@ from harness.data.bundled import prepare_bundled
 from harness.data.similarities import write_similarities
 from harness.errors import DataError, DataMissing, SpecError
 from harness.spec.training import RegularizerSpec, TrainingSpec
-from harness.training import training_images
+from harness.training.images import training_images
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ from harness.models.resnet import build
 from harness.regularization.loss import SimilarityLoss
 from harness.spec.training import NetworkSpec, TrainingSpec
 from harness.suites.devices import get_device
-from harness.training import TrainingImages
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
+from harness.training.images import TrainingImages
 from harness.training.learner import Learner
 from harness.training.replay import StepGraph
 

@@ -19,9 +19,11 @@ from harness.models import weights
 from harness.models.pixels import unit_pixels
 from harness.own_code import OwnCode
 from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
-from harness.training import TrainingImages, load_trained, train
 from harness.training.batches import Batches
 from harness.training.checkpoint import TrainingFolder
+from harness.training.images import TrainingImages
+from harness.training.loop import train
+from harness.training.trained import load_trained
 
 CPU = torch.device("cpu")
 

@@ -50,7 +50,7 @@ def import_data(
     ] = None,
     own: Annotated[bool, typer.Option("--own", help="A set of your own, under a name that you choose.")] = False,
     size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Of your own set: bring each image's centre to this size.")
+        str | None, typer.Option(metavar="HxW", help="Of your own set: bring each image's center to this size.")
     ] = None,
     test_fraction: Annotated[
         float | None,

@@ -31,7 +31,7 @@ def glass_blur(images: Pixels, glass: tuple[float, int], draws: Draws) -> Pixels
 
     glass: deviation of the blur in pixels, and how often pixels are taken; always from at most 1 pixel away.
     Every pixel but those of the first two rows and columns becomes itself or its neighbour to the left, above or
-    both, even odds each way. That is what the published code does to colour images, though it means to swap the two:
+    both, even odds each way. That is what the published code does to color images, though it means to swap the two:
     its numpy views turn the swap into a copy, of a pixel that was not changed yet. So all can be taken at once.
     """
     deviation, times = glass

@@ -43,8 +43,8 @@ def _affine(grid: NDArray[np.intp], corner: float, draws: Draws) -> Floats:
     corner: the most that one moves in x and in y, in pixels.
     """
     height, width = grid.shape[1:]
-    centre, reach = np.array([width // 2, height // 2]), min(height, width) // 3
-    old = centre + reach * np.array([[1, 1], [1, -1], [-1, -1]])
+    center, reach = np.array([width // 2, height // 2]), min(height, width) // 3
+    old = center + reach * np.array([[1, 1], [1, -1], [-1, -1]])
     new = old + draws.uniform("corners", -corner, corner, 3, 2)
     lifted = np.concatenate((new, np.ones((draws.n, 3, 1))), axis=2)
     back = np.linalg.solve(lifted, np.broadcast_to(old, new.shape).astype(np.float64))  # (n, 3, 2)

@@ -21,12 +21,12 @@ def plasma(size: int, decay: float, draws: Draws) -> Floats:
         half = step // 2
         cells = size // step
         wobble = draws.uniform(f"plasma {cells}", -amplitude, amplitude, 3, cells, cells)
-        corners, centres = clouds[:, ::step, ::step], clouds[:, half::step, half::step]
+        corners, centers = clouds[:, ::step, ::step], clouds[:, half::step, half::step]
         right, below = np.roll(corners, -1, axis=2), np.roll(corners, -1, axis=1)
-        centres[:] = (corners + right + below + np.roll(right, -1, axis=1)) / 4 + wobble[:, 0]
-        above, left = np.roll(centres, 1, axis=1), np.roll(centres, 1, axis=2)
-        clouds[:, ::step, half::step] = (corners + right + centres + above) / 4 + wobble[:, 1]
-        clouds[:, half::step, ::step] = (corners + below + centres + left) / 4 + wobble[:, 2]
+        centers[:] = (corners + right + below + np.roll(right, -1, axis=1)) / 4 + wobble[:, 0]
+        above, left = np.roll(centers, 1, axis=1), np.roll(centers, 1, axis=2)
+        clouds[:, ::step, half::step] = (corners + right + centers + above) / 4 + wobble[:, 1]
+        clouds[:, half::step, ::step] = (corners + below + centers + left) / 4 + wobble[:, 2]
         amplitude /= decay**2
         step = half
     low, high = (extreme(axis=(1, 2), keepdims=True) for extreme in (clouds.min, clouds.max))

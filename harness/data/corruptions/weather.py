@@ -46,7 +46,7 @@ def snow(images: Pixels, fall: Snowfall, draws: Draws) -> Pixels:
 
 
 def _gray(pixels: Floats) -> Floats:
-    """Luma of pixels in colour, gray pixels as they are: (n, 1, h, w)."""
+    """Luma of pixels in color, gray pixels as they are: (n, 1, h, w)."""
     return pixels if pixels.shape[1] == 1 else np.einsum("nchw,c->nhw", pixels, LUMA)[:, None]
 
 

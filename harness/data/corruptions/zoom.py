@@ -1,4 +1,4 @@
-"""Enlarged centres of images, as a linear map of their pixels."""
+"""Enlarged centers of images, as a linear map of their pixels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.data.corruptions.pixels import Floats
 
 
 def zoom_map(height: int, width: int, factor: float) -> sparse.csr_array:
-    """What makes of an image its centre, enlarged to the old size with linear interpolation.
+    """What makes of an image its center, enlarged to the old size with linear interpolation.
 
     Returns (height * width, height * width): enlarged pixels by old ones. Maps can be added, and then cost once.
-    Source: `clipped_zoom` of `make_cifar_c.py`, whose `scipy.ndimage.zoom` puts the corners of the cropped centre on
+    Source: `clipped_zoom` of `make_cifar_c.py`, whose `scipy.ndimage.zoom` puts the corners of the cropped center on
     the corners of what it becomes, before that is trimmed to the old size.
     """
     return sparse.kron(_line_map(height, factor), _line_map(width, factor), format="csr")

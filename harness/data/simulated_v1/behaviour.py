@@ -41,7 +41,7 @@ def draw_behaviour(trials: int, generator: torch.Generator) -> Behaviour:
     arousal = _walk(trials, 1, AROUSAL_MEMORY, generator)[:, 0]
     gaze = GAZE_PIXELS * _walk(trials, 2, GAZE_MEMORY, generator)
     jitter = torch.randn(trials, 2, generator=generator)
-    # the camera sees the eye from the side: turned, scaled, and off centre
+    # the camera sees the eye from the side: turned, scaled, and off center
     turned = gaze @ torch.tensor([[0.8, -0.6], [0.6, 0.8]])
     return Behaviour(
         pupil_position=20 + 2 * turned,

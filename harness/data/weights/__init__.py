@@ -8,13 +8,12 @@ Free of torch until a file's content is looked at.
 """
 
 from harness.data.weights.inventory import described_weights
-from harness.data.weights.manifest import WeightsManifest, find_weights, weights_file
+from harness.data.weights.manifest import find_weights, weights_file
 from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
 
 __all__ = [
     "WEIGHTS",
     "ExternalWeights",
-    "WeightsManifest",
     "described_weights",
     "find_weights",
     "get_weights",

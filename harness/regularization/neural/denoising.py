@@ -12,7 +12,7 @@ from harness.regularization.similarity import similarity_matrix, unit_rows
 
 
 def response_similarity(responses: Tensor) -> Tensor:
-    """Cosines of images by what neurons say of them, centred over the images: (images, neurons) -> (images, images).
+    """Cosines of images by what neurons say of them, centered over the images: (images, neurons) -> (images, images).
 
     An image whose responses are the mean responses is similar to none. Source: Li et al. 2019.
     """

@@ -34,6 +34,6 @@ def _local_contrast(images: Tensor) -> Tensor:
 
 def _unit_columns(values: Tensor) -> Tensor:
     """Columns around their mean, of unit length."""
-    centred = values - values.mean(dim=0)
-    lengths: Tensor = torch.linalg.vector_norm(centred, dim=0)
-    return centred / lengths.clamp_min(_TINY)
+    centered = values - values.mean(dim=0)
+    lengths: Tensor = torch.linalg.vector_norm(centered, dim=0)
+    return centered / lengths.clamp_min(_TINY)
