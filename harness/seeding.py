@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,14 +42,22 @@ def stream(seed: int, *path: str | int) -> torch.Generator:
 
 @contextmanager
 def global_generators(seed: int, *path: str | int) -> Iterator[None]:
-    """For code of others, which draws from torch's global generators: they begin as named, and are put back after.
+    """For code of others, which draws from the global generators of torch, NumPy and Python: they begin as named.
 
-    So are torch's settings (`kept_settings`).
+    They are put back after it, and so are torch's settings (`kept_settings`).
     """
     gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    with kept_settings(), torch.random.fork_rng(gpus):
-        torch.manual_seed(seed_of(seed, *path))
-        yield
+    number = seed_of(seed, *path)
+    of_numpy, of_python = np.random.get_state(), random.getstate()
+    try:
+        with kept_settings(), torch.random.fork_rng(gpus):
+            torch.manual_seed(number)
+            np.random.seed(number % 2**32)
+            random.seed(number)
+            yield
+    finally:
+        np.random.set_state(of_numpy)
+        random.setstate(of_python)
 
 
 def image_streams(images: Tensor, seed: int, *path: str | int) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from harness.seeding import image_streams, normal, seed_of, stream, uniform
+from harness.seeding import global_generators, image_streams, normal, seed_of, stream, uniform
 
 DRAWS = [uniform, normal]
 UNLIKELY = 1e-4  # the streams are fixed, so a test that passes once always passes
@@ -138,3 +141,21 @@ def test_stored_results_can_be_computed_again():
     assert streams.tolist() == [8929436727878173544, -1096332320368676798]
     expected = torch.tensor([[0.49598697, 0.14339165], [0.00827089, 0.07180669]])
     assert torch.allclose(normal(streams, 2), expected, atol=1e-6)
+
+
+def test_code_of_others_draws_the_same_from_every_generator_and_leaves_them_as_they_were() -> None:
+    def drawn() -> tuple[float, float, float]:
+        return torch.rand(()).item(), float(np.random.rand()), random.random()
+
+    def named(seed: int) -> tuple[float, float, float]:
+        with global_generators(seed, "own code"):
+            return drawn()
+
+    for seeded in (lambda: torch.manual_seed(0), lambda: np.random.seed(0), lambda: random.seed(0)):
+        seeded()
+    expected = [drawn() for _ in range(3)]
+    for seeded in (lambda: torch.manual_seed(0), lambda: np.random.seed(0), lambda: random.seed(0)):
+        seeded()
+    assert drawn() == expected[0]
+    assert named(3) == named(3) != named(4)
+    assert [drawn() for _ in range(2)] == expected[1:]

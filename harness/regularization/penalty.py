@@ -17,6 +17,7 @@ class Penalty:
         self.weight = spec.weight
         self._spec = spec
         self._function = code.function(spec.function)
+        self._is_learned_from = False
 
     def __call__(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         """The penalty of a batch, a scalar.
@@ -29,4 +30,13 @@ class Penalty:
         found = self._function(model, images, labels, **self._spec.options)
         if not isinstance(found, Tensor) or found.dim():
             raise SpecError(f"{self._spec.function} returns {described(found)}, not a scalar tensor")
+        self._is_learned_from |= found.grad_fn is not None
         return found.to(torch.float32)
+
+    def require_learned_from(self) -> None:
+        """Raises SpecError if no penalty so far depended on the model: its training would be the baseline's."""
+        if not self._is_learned_from:
+            raise SpecError(
+                f"{self._spec.function} returns a number without a gradient, from which no model learns; compute it of "
+                "what `model` returns, and do not detach it"
+            )

@@ -76,6 +76,11 @@ class Learner(nn.Module):
         with fast_convolutions(tf32=self._tf32):
             return self._graph(self._descend, batch) if self._graph else self._descend(batch)
 
+    def require_learned_from_penalty(self) -> None:
+        """Raises SpecError if there is a penalty that no step so far could learn from."""
+        if self._penalty:
+            self._penalty.require_learned_from()
+
     def _descend(self, batch: Batch) -> Step:
         self.train()
         term = penalty = None

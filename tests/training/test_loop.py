@@ -247,6 +247,7 @@ OWN = OwnCode(
         (
             "mine.py",
             """
+import numpy
 import torch
 
 class Noisy(torch.nn.Module):
@@ -267,6 +268,16 @@ def penalty(model, images, labels, power=2, scale=1.0):
 
 def vector(model, images, labels):
     return model(images).mean(0)
+
+def detached(model, images, labels):
+    return model(images).square().mean().detach()
+
+def leaf(model, images, labels):
+    return torch.zeros((), requires_grad=True)
+
+def hinge(model, images, labels):
+    loss = model(images).square().mean()
+    return loss if numpy.random.rand() < 0.5 else torch.tensor(0.0)
 """,
         ),
     )
@@ -330,3 +341,18 @@ def test_a_penalty_that_is_not_finite_is_called_so(spec: TrainingSpec, images: T
 def test_a_penalty_that_is_no_scalar_is_refused(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"mine\.py:vector returns a tensor \(3,\), not a scalar tensor"):
         train(own(spec, function="mine.py:vector"), 0, images, device=CPU, folder=tmp_path, code=OWN)
+
+
+@pytest.mark.parametrize("name", ["detached", "leaf"])
+def test_a_penalty_that_no_model_learns_from_is_refused(
+    name: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError, match=rf"mine\.py:{name} returns a number without a gradient"):
+        train(own(spec, function=f"mine.py:{name}"), 0, images, device=CPU, folder=tmp_path, code=OWN)
+
+
+def test_a_penalty_may_depend_on_the_model_in_some_steps_only(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    result = train(own(spec, function="mine.py:hinge"), 0, images, device=CPU, folder=tmp_path, code=OWN)
+    assert result.status == "ok"
