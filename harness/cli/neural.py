@@ -150,6 +150,9 @@ def _fit_spec(command: str, channels: int, learning_rate: float, max_epochs: int
     return validated(FitSpec, options, f"harness neural {command}")
 
 
+LITTLE = 0.05  # correlation; published models of such recordings reach 0.2 to 0.4
+
+
 def _fits(name: str) -> Path:
     """Where the fits of a recording lie."""
     return settings().results_dir / "neural" / name
@@ -180,6 +183,12 @@ def _scores(fit: Fit) -> str:
 def _ending(made: SimilarityManifest) -> Iterator[str]:
     kind = "a stand-in" if made.stand_in else "simulated" if made.generated else "recorded"
     yield f"similarity {made.name} is ready ({kind}): {made.n} images, {len(made.scans)} scans, neural and raw"
+    for scan, score in made.scans.items():
+        if score.trial_correlation < LITTLE:
+            yield (
+                f"beware: the model of {scan} predicts next to nothing (correlation {score.trial_correlation:.3f} over "
+                "held-out trials), so its denoised similarity is hardly more than noise"
+            )
     if made.noise_free_correlation:
         neural, raw = (made.noise_free_correlation[each] for each in ("neural", "raw"))
         yield f"correlation with the noise-free similarity: predictive models {neural:.3f}, single trials {raw:.3f}"

@@ -53,6 +53,7 @@ def import_own_images(
     require_free(data_dir, name, existing=existing)
     source = Inside(open_source(path))
     layout = _layout(source, test_fraction, train_only)
+    _require_all(source, layout, but_for="test/" if train_only else None)
     classes = class_names(layout, path)
     require_classes(classes, path, train_only=train_only)
     files = {split: fair_order(layout[split])[:first] for split in layout}
@@ -84,7 +85,10 @@ def _layout(source: Source, test_fraction: float | None, train_only: bool) -> La
         alone = {name: UNNAMED for name in source.names() if "/" not in name and name.lower().endswith(SUFFIXES)}
         classes = classes or alone
     if not classes:
-        raise ImportRefused(f"{source.path} has no images in train/CLASS/ and test/CLASS/, nor in CLASS/")
+        raise ImportRefused(
+            f"{source.path} has no images in train/CLASS/ and test/CLASS/, nor in CLASS/; images without classes are "
+            "for pairs alone: --train-only"
+        )
     if train_only:
         return {"train": classes}
     if test_fraction is None:
@@ -93,6 +97,21 @@ def _layout(source: Source, test_fraction: float | None, train_only: bool) -> La
             "images, --train-only makes a set for pairs alone"
         )
     return _divided(source, classes, test_fraction)
+
+
+def _require_all(source: Source, layout: Layout, but_for: str | None) -> None:
+    """Raises ImportRefused if images lie elsewhere than the set's; but_for: where those lie that are not wanted."""
+    taken = {name for files in layout.values() for name in files}
+    others = [
+        name
+        for name in source.names()
+        if name not in taken and name.lower().endswith(SUFFIXES) and not (but_for and name.startswith(but_for))
+    ]
+    if others:
+        more = f" and {len(others) - 1} more images lie" if len(others) > 1 else " lies"
+        raise ImportRefused(
+            f"{source.path}: {others[0]!r}{more} outside of the classes' folders; move them there, or away"
+        )
 
 
 def _divided(source: Source, classes: Mapping[str, str], test_fraction: float) -> Layout:

@@ -201,14 +201,31 @@ def test_what_is_there_is_kept_unless_it_is_to_be_replaced(tmp_path: Path) -> No
         (lambda folder: (folder / "class-0" / "3.png").write_bytes(b"x"), r"'class-0/3.png' cannot be read"),
         (lambda folder: [path.unlink() for path in (folder / "class-1").glob("[1-9].png")], "class 'class-1' has 1"),
         (lambda folder: shutil.rmtree(folder) or folder.mkdir(), "has no images in train/CLASS/ and test/CLASS/, nor"),
+        (lambda folder: shutil.copy(folder / "class-0" / "3.png", folder / "3.png"), "'3.png' lies outside of the cl"),
     ],
-    ids=["text", "no image", "one image", "empty"],
+    ids=["text", "no image", "one image", "empty", "beside the classes"],
 )
 def test_what_does_not_fit_is_refused_by_name(spoil: object, said: str, tmp_path: Path) -> None:
     spoil(written(tmp_path / "source"))  # type: ignore[operator]
     with pytest.raises(ImportRefused, match=said):
         imported(tmp_path)
     assert not (tmp_path / "data").exists()
+
+
+def test_images_of_a_divided_set_that_are_in_neither_part_are_refused(tmp_path: Path) -> None:
+    for part in ("train", "test", "val"):
+        written(tmp_path / "source" / part)
+    with pytest.raises(ImportRefused, match=r"'val/class-0/0.png' and \d+ more images lie outside"):
+        imported(tmp_path, test_fraction=None)
+
+
+def test_images_beside_those_of_a_set_for_pairs_are_refused_but_for_test_images(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        written(tmp_path / "source" / part)
+    assert imported(tmp_path, test_fraction=None, train_only=True).splits.keys() == {"train"}
+    shutil.copy(tmp_path / "source" / "train" / "class-0" / "3.png", tmp_path / "source" / "3.png")
+    with pytest.raises(ImportRefused, match=r"'3.png' lies outside"):
+        imported(tmp_path, test_fraction=None, train_only=True, existing="replace")
 
 
 def test_a_folder_that_is_not_divided_says_how_to(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import harness
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recordings import Recording, get_recording_manifest, open_scan
 from harness.data.similarities import ScanScore, SimilarityManifest, write_similarities
-from harness.errors import DataMissing, WeightsDamaged
+from harness.errors import DataMissing, HarnessError, WeightsDamaged
 from harness.regularization.neural.denoising import denoised_responses, response_similarity, single_trial_responses
 from harness.regularization.neural.fits import find_fit
 from harness.regularization.neural.fitting import Fit
@@ -61,6 +61,7 @@ def store_similarities(
     fits: the folder with the recording's finished fits. on_scan: told (done, total) scans.
 
     Raises:
+        HarnessError: a scan says nothing of how similar images are.
         DataMissing: the recording, or a scan's fit with these settings, is not there; says the command.
         DataDamaged, WeightsDamaged: a file is not what was written.
         DataError: the similarities cannot be written.
@@ -71,7 +72,9 @@ def store_similarities(
     for done, scan in enumerate(manifest.scans, start=1):
         recording = open_scan(data_dir, name, scan)
         fit = _get_fit(fits, recording, spec, device, f"harness neural fit {name}")
-        sums = _sum(sums, scan_similarity(recording, fit))
+        found = scan_similarity(recording, fit)
+        _require_structure(name, scan, found)
+        sums = _sum(sums, found)
         scores[scan] = _score(recording, fit, manifest.scans[scan].repeated_images)
         on_scan(done, len(manifest.scans))
     assert sums is not None, "a recording has scans"
@@ -103,6 +106,17 @@ def _get_fit(fits: Path, recording: Recording, spec: FitSpec, device: torch.devi
             f"make it with: {command}, and the same options"
         )
     return fit
+
+
+def _require_structure(name: str, scan: str, found: RecordedSimilarity) -> None:
+    """Raises HarnessError where no two images differ in the responses, of which no target can be made."""
+    why = {"raw": "they are the same for all images", "neural": "its predictive model predicts no neuron, see its fit"}
+    for kind, reason in why.items():
+        if not getattr(found, kind).any():
+            raise HarnessError(
+                f"the responses of scan {scan} say nothing of how similar images are: {reason}; bring the recording "
+                f"without it: harness neural import {name} PATH --replace"
+            )
 
 
 def _sum(before: RecordedSimilarity | None, more: RecordedSimilarity) -> RecordedSimilarity:

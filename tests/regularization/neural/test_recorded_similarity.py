@@ -10,7 +10,8 @@ from simulated_scan import CPU, Simulated
 from harness.data.recordings import open_scan
 from harness.data.similarities import get_similarity_manifest, open_similarity
 from harness.data.simulated_v1.scan import simulate
-from harness.errors import DataMissing, WeightsDamaged
+from harness.errors import DataMissing, HarnessError, WeightsDamaged
+from harness.regularization.neural import recorded_similarity
 from harness.regularization.neural.denoising import (
     denoised_responses,
     neuron_weights,
@@ -116,3 +117,18 @@ def test_a_damaged_fit_names_the_command(simulated: Simulated, tmp_path: Path) -
     (tmp_path / path.name).write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WeightsDamaged, match=f"{path.name} is truncated or altered.* with: harness neural fit v1"):
         store_similarities(simulated.data_dir, "v1", tmp_path, simulated.spec, CPU)
+
+
+def test_a_scan_that_answers_all_images_alike_or_at_random_is_no_target(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = replace(simulated.recording, responses=torch.ones_like(simulated.recording.responses))
+    random = replace(simulated.fit, trial_correlation=-torch.ones_like(simulated.fit.trial_correlation))
+    for recording, fit, why in (
+        (dead, simulated.fit, "they are the same for all images"),
+        (simulated.recording, random, "its predictive model predicts no neuron"),
+    ):
+        monkeypatch.setattr(recorded_similarity, "open_scan", lambda *_, recording=recording: recording)
+        monkeypatch.setattr(recorded_similarity, "find_fit", lambda *_, fit=fit: fit)
+        with pytest.raises(HarnessError, match=why):
+            store_similarities(simulated.data_dir, "v1", simulated.fits, simulated.spec, CPU)
