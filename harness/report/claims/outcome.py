@@ -11,15 +11,16 @@ effect lies on, where
 - the exact sign-flip test, which assumes no distribution, agrees: p <= 0.05, or the smallest that so few seeds can
   give, which is that all of them lie on one side.
 
-Everything else, and every single seed, is undecided. A claim is supported where all its parts are (or any, where it
-needs any), contradicted where one is contradicted (all, where it needs any), not run where a part has no results.
+Everything else is undecided, and so is what rests on fewer seeds than `LEAST_SEEDS`. A claim is supported where all
+its parts are (or any, where it needs any), contradicted where one is contradicted (all, where it needs any), not run
+where a part has no results.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -42,6 +43,9 @@ from harness.report.statistics import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+LEAST_SEEDS = 4
+"""Of which a verdict is given, as many as the paper's smallest study has: of fewer nothing can be said for sure."""
 
 Verdict = Literal["supported", "contradicted", "undecided", "not run"]
 
@@ -76,8 +80,8 @@ class ClaimOutcome:
     claim: Claim
     parts: tuple[PartOutcome, ...]
     verdict: Verdict
-    commands: tuple[str, ...]
-    """Which make the results that are not there."""
+    lacking: tuple[str, ...]
+    """What makes the results that are not there: a command, or why a run cannot."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,10 @@ def tested(claims: Sequence[Claim], results: Mapping[str, Results], profile: str
             return _Sample(part.condition, part.against)
         return _sample(part, results[part.suite], measured(part.suite, part.measure))
 
-    return tuple(_tested(claim, [sample(part) for part in claim.parts], profile) for claim in claims)
+    def missing(part: Part) -> str:
+        return _obstacle(part, results.get(part.suite)) or f"harness run-suite {part.suite} --profile {profile}"
+
+    return tuple(_tested(claim, [sample(part) for part in claim.parts], missing) for claim in claims)
 
 
 def relative_margin(part: Part) -> float | None:
@@ -165,7 +172,20 @@ def _is_run(results: Results, values: pd.DataFrame, *conditions: str) -> bool:
     return measured >= {*conditions} and not lacking & ({*results.order} if WHOLE_GRID in conditions else {*conditions})
 
 
-def _tested(claim: Claim, samples: Sequence[_Sample], profile: str) -> ClaimOutcome:
+def _obstacle(part: Part, results: Results | None) -> str | None:
+    """Why a run cannot make a part's results, if that is known: data that are not there, a training that diverged."""
+    if results is None:
+        return None
+    rows = results.missing[results.missing["evaluation"].isin(["training", *MEASURES[part.measure].evaluations])]
+    if WHOLE_GRID not in (part.condition, part.against):
+        rows = rows[
+            rows["condition"].isin([resolved(name, results.order) for name in (part.condition, part.against) if name])
+        ]
+    blocked = rows.loc[rows["state"] == "blocked", "reason"]
+    return str(blocked.iloc[0]) if len(blocked) else None
+
+
+def _tested(claim: Claim, samples: Sequence[_Sample], missing: Callable[[Part], str]) -> ClaimOutcome:
     bounds = [_bounds(part, sample) for part, sample in zip(claim.parts, samples, strict=True)]
     t_tests = [
         max(t_test(beyond) for beyond in sample.values - own) if sample.values else 1.0
@@ -175,12 +195,11 @@ def _tested(claim: Claim, samples: Sequence[_Sample], profile: str) -> ClaimOutc
         _part_outcome(part, sample, own, holm_p)
         for part, sample, own, holm_p in zip(claim.parts, samples, bounds, holm(t_tests), strict=True)
     )
-    lacking = dict.fromkeys(each.part.suite for each in parts if each.verdict == "not run")
     return ClaimOutcome(
         claim=claim,
         parts=parts,
         verdict=_combined(claim, [each.verdict for each in parts]),
-        commands=tuple(f"harness run-suite {suite} --profile {profile}" for suite in lacking),
+        lacking=tuple(dict.fromkeys(missing(each.part) for each in parts if each.verdict == "not run")),
     )
 
 
@@ -199,7 +218,7 @@ def _part_outcome(part: Part, sample: _Sample, bounds: NDArray[np.float64], holm
     verdict: Verdict = "undecided"
     if not effect.n:
         verdict = "undecided" if sample.is_run else "not run"
-    elif effect.n > 1 and holm_p <= SIGNIFICANCE and (math.isnan(p) or p <= max(SIGNIFICANCE, least)):
+    elif effect.n >= LEAST_SEEDS and holm_p <= SIGNIFICANCE and (math.isnan(p) or p <= max(SIGNIFICANCE, least)):
         verdict = "supported" if DIRECTIONS[part.side].holds(effect.mean, means) else "contradicted"
     return PartOutcome(
         part=part,

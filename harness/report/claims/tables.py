@@ -11,7 +11,7 @@ from harness.report.cells import POINTS, UNITS, signed
 from harness.report.claims.claim import MARGIN, SHARE, Part
 from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
-from harness.report.claims.outcome import ClaimOutcome, PartOutcome, relative_margin
+from harness.report.claims.outcome import LEAST_SEEDS, ClaimOutcome, PartOutcome, relative_margin
 from harness.report.formats import Table
 from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
 from harness.report.vocabulary import scale
@@ -22,10 +22,11 @@ SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (UNITS["score"].fa
 RULE = (
     "Decided where Student's t, paired over seeds, puts the effect on one side of the claim's bound (p ≤ "
     f"{SIGNIFICANCE:.2g} after Holm's correction over the claim's comparisons), and the exact sign-flip test agrees: "
-    f"p ≤ {SIGNIFICANCE:.2g}, or, with fewer than six seeds, the smallest p that they can give (2/2^n: all on one "
+    f"p ≤ {SIGNIFICANCE:.2g}, or, with four or five seeds, the smallest p that they can give (2/2^n: all on one "
     "side). Supported: on the claimed side in all comparisons (in any, where the claim is that some do). Contradicted: "
-    "on the other side in any (in all). Everything else is undecided, one seed always, "
-    "and fewer than six whose values are all equal."
+    "on the other side in any (in all). Everything else is undecided, as are "
+    f"fewer than {LEAST_SEEDS} seeds, and fewer than six whose values are all equal. Claims are not corrected for one "
+    "another."
 )
 MARGINS = (
     f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "
@@ -39,8 +40,8 @@ def claims_table(findings: Findings) -> Table:
     """One row per claim: the sentence, where it stands, the verdict and what it rests on."""
     suites = dict.fromkeys(suite for each in findings.outcomes for suite in each.claim.suites)
     remarks = (f"{suite}: {findings.remarks[suite]}" for suite in suites if suite in findings.remarks)
-    commands = dict.fromkeys(command for each in findings.outcomes for command in each.commands)
-    numbers = {command: number for number, command in enumerate(commands, start=1)}
+    lacking = dict.fromkeys(what for each in findings.outcomes for what in each.lacking)
+    numbers = {what: number for number, what in enumerate(lacking, start=1)}
     return Table(
         name="claims",
         title=f"The paper's claims ({scale(findings.profile)})",
@@ -50,20 +51,20 @@ def claims_table(findings: Findings) -> Table:
                 each.claim.name,
                 f"{each.claim.sentence} ({each.claim.where})",
                 each.verdict,
-                _counts(each) + "".join(f" [{numbers[command]}]" for command in each.commands),
+                _counts(each) + "".join(f" [{numbers[what]}]" for what in each.lacking),
                 _range([part.effect.n for part in each.parts if part.effect.n]),
                 _range([part.smallest_p for part in each.parts if part.effect.n]),
             )
             for each in findings.outcomes
         ),
-        notes=(RULE, *remarks, *(f"[{number}] not run: {command}" for command, number in numbers.items())),
+        notes=(RULE, *remarks, *(f"[{number}] not run: {what}" for what, number in numbers.items())),
         words=True,
         data=evidence_frame(findings),
     )
 
 
 def evidence_table(findings: Findings) -> Table:
-    """One row per comparison that has results."""
+    """One row per comparison that was measured, also in vain."""
     rows = tuple(
         (
             each.claim.name,
@@ -72,13 +73,13 @@ def evidence_table(findings: Findings) -> Table:
             _claimed(part.part),
             _effect(part),
             _seeds(part),
-            f"{_p(part.p)} (least {_p(part.smallest_p)})",
-            _p(part.holm_p),
+            f"{_p(part.p)} (least {_p(part.smallest_p)})" if part.effect.n else "–",
+            _p(part.holm_p) if part.effect.n else "–",
             part.verdict,
         )
         for each in findings.outcomes
         for part in each.parts
-        if part.effect.n
+        if part.verdict != "not run"
     )
     return Table(
         name="evidence",
@@ -86,8 +87,8 @@ def evidence_table(findings: Findings) -> Table:
         columns=("Claim", "Compared", "Measure", "Claimed", "Effect", "Seeds", "p, exact", "p, t\n(Holm)", "Verdict"),
         rows=rows,
         notes=(
-            f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds; none for one seed. p against the claim's "
-            "nearest bound, two-sided: exact by sign flips, with the least that so many seeds can give, and of "
+            f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds, uncorrected; none for one seed. p against the "
+            "claim's nearest bound, two-sided: exact by sign flips, with the least that so many seeds can give, and of "
             "Student's t after Holm's correction over the claim's comparisons.",
             *([LACKING] if any(part.n_lacking for each in findings.outcomes for part in each.parts) else ()),
             MARGINS,
@@ -164,6 +165,8 @@ def _effect(outcome: PartOutcome) -> str:
         return f"{shown:.{decimals}f}" if outcome.against is None else signed(shown, decimals)
 
     effect = outcome.effect
+    if not effect.n:
+        return "no number"
     interval = "" if pd.isna(effect.low) else f" [{number(effect.low)}, {number(effect.high)}]"
     published = outcome.part.published
     beside = "" if published is None else f" (published: {published:.{decimals}f})"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from made import SUITE, accuracies, differing, outcome, part
 
@@ -35,6 +36,11 @@ def test_a_claim_is_undecided_where_seeds_disagree() -> None:
     assert outcome(differing(*NOT_CLEARLY), part()).verdict == "undecided"
 
 
+def test_fewer_than_four_seeds_decide_nothing() -> None:
+    assert outcome(differing(*CLEARLY[:3]), part()).verdict == "undecided"
+    assert outcome(differing(*CLEARLY[:4]), part()).verdict == "supported"
+
+
 @pytest.mark.parametrize("side", ["higher", "lower", "same", "different", "no lower", "no higher"])
 def test_one_seed_decides_nothing(side: str) -> None:
     found = outcome(differing(0.3), part(side=side))
@@ -46,7 +52,19 @@ def test_one_seed_decides_nothing(side: str) -> None:
 def test_a_suite_without_results_was_not_run_and_the_command_is_said() -> None:
     found = outcome(None, part(), part("other"))
     assert found.verdict == "not run"
-    assert found.commands == (f"harness run-suite {SUITE} --profile small",)
+    assert found.lacking == (f"harness run-suite {SUITE} --profile small",)
+
+
+def test_what_a_run_cannot_make_is_said_instead_of_its_command() -> None:
+    given = accuracies(none=[0.5], own=[0.6])
+    row = {"condition": "own", "seed": 0, "state": "blocked", "reason": "data set cifar10 is not here"}
+    missing = pd.DataFrame([row | {"evaluation": "boundary"}, row | {"condition": "other", "evaluation": "clean"}])
+    there = replace(given, missing=missing)
+    assert outcome(there, part("absent")).lacking == (f"harness run-suite {SUITE} --profile small",)
+    blocked = replace(given, missing=missing.assign(evaluation="clean"))
+    assert outcome(blocked, part("own"), part("absent")).lacking == (f"harness run-suite {SUITE} --profile small",)
+    without = replace(blocked, models=given.models[given.models["condition"] != "own"])
+    assert outcome(without, part("own")).lacking == ("data set cifar10 is not here",)
 
 
 def test_a_part_without_numbers_was_not_run_unless_it_was_measured_in_vain() -> None:
@@ -73,20 +91,20 @@ def test_few_seeds_decide_only_where_they_are_of_one_mind() -> None:
 
 
 def test_a_claim_of_many_parts_needs_more_of_each() -> None:
-    given = differing(0.10, 0.12, 0.20)
+    given = differing(0.02, 0.05, 0.08, 0.05, 0.09)
     alone = outcome(given, part())
-    # Mean 0.14, squared SEM 0.0028 / 3: t^2 = 21, of which p is 1 - t / sqrt(t^2 + 2) with two degrees of freedom.
-    assert (alone.verdict, alone.parts[0].holm_p) == ("supported", pytest.approx(1 - math.sqrt(21 / 23)))
-    many = outcome(given, part(), part("absent"))
-    assert many.parts[0].holm_p == pytest.approx(2 * alone.parts[0].holm_p)
+    # Mean 0.058, squared SEM 0.00308 / 20, so that t^2 = 21.8; p = 0.0095 with four degrees of freedom.
+    assert (alone.verdict, alone.parts[0].holm_p) == ("supported", pytest.approx(0.0095, abs=1e-4))
+    many = outcome(given, part(), *[part("absent")] * 5)
+    assert many.parts[0].holm_p == pytest.approx(6 * alone.parts[0].holm_p)
     assert many.parts[0].verdict == "undecided"
 
 
 def test_diverged_models_are_in_no_comparison() -> None:
-    given = differing(*CLEARLY[:3], -5.0)
-    status = given.models["status"].mask((given.models["seed"] == 3) & (given.models["condition"] == "own"), "diverged")
+    given = differing(*CLEARLY[:4], -5.0)
+    status = given.models["status"].mask((given.models["seed"] == 4) & (given.models["condition"] == "own"), "diverged")
     found = outcome(replace(given, models=given.models.assign(status=status)), part())
-    assert (found.parts[0].effect.n, found.parts[0].n_lacking, found.verdict) == (3, 1, "supported")
+    assert (found.parts[0].effect.n, found.parts[0].n_lacking, found.verdict) == (4, 1, "supported")
 
 
 def test_seeds_that_give_no_number_are_counted() -> None:
@@ -118,7 +136,7 @@ def test_scattered_differences_do_not_show_likeness() -> None:
 
 
 def test_a_margin_may_be_a_share_of_what_is_compared_with() -> None:
-    given = accuracies(none=[0.8, 0.8, 0.8], own=[0.73, 0.731, 0.732])
+    given = accuracies(none=[0.8] * 4, own=[0.73, 0.731, 0.732, 0.731])
     [tenth] = outcome(given, part(side="no lower", share=0.1)).parts
     assert (tenth.bounds, tenth.verdict) == ((pytest.approx(-0.08),), "supported")
     assert outcome(given, part(side="no lower")).verdict == "contradicted"
@@ -135,9 +153,11 @@ def test_a_margin_that_is_a_share_is_a_share_of_each_seeds_own_number() -> None:
 
 
 def test_boundary_scores_are_alike_within_a_tenth() -> None:
-    given = accuracies(none=[0.5] * 3, own=[0.5] * 3)
-    scores = given.boundary.iloc[[0] * 6].assign(
-        condition=["none"] * 3 + ["own"] * 3, seed=[0, 1, 2] * 2, score=[0.004, 0.005, 0.006, 0.0041, 0.0052, 0.0061]
+    given = accuracies(none=[0.5] * 4, own=[0.5] * 4)
+    scores = given.boundary.iloc[[0] * 8].assign(
+        condition=["none"] * 4 + ["own"] * 4,
+        seed=[0, 1, 2, 3] * 2,
+        score=[0.004, 0.005, 0.006, 0.005, 0.0041, 0.0052, 0.0061, 0.0051],
     )
     [only] = outcome(replace(given, boundary=scores), part(side="same", measure="boundary")).parts
     assert only.bounds == pytest.approx((-0.0005, 0.0005))
@@ -165,15 +185,15 @@ def test_a_claim_that_some_do_needs_one_part() -> None:
 
 
 def test_a_fixed_model_is_compared_with_every_seed() -> None:
-    given = accuracies(fixed=[0.5], own=[0.6, 0.61, 0.62])
+    given = accuracies(fixed=[0.5], own=[0.6, 0.61, 0.62, 0.61])
     found = outcome(given, part(against="fixed", once=True))
-    assert (found.parts[0].effect.mean, found.parts[0].effect.n) == (pytest.approx(0.11), 3)
+    assert (found.parts[0].effect.mean, found.parts[0].effect.n) == (pytest.approx(0.11), 4)
     assert found.verdict == "supported"
     assert outcome(given, part(against="absent", once=True)).verdict == "not run"
 
 
 def test_without_a_baseline_values_are_compared_with_a_level() -> None:
-    given = accuracies(own=[0.7, 0.71, 0.72])
+    given = accuracies(own=[0.7, 0.71, 0.72, 0.71])
     found = outcome(given, part(against=None, level=0.6))
     assert (found.parts[0].effect.mean, found.parts[0].bounds) == (pytest.approx(0.71), (0.6,))
     assert found.verdict == "supported"
