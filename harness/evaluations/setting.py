@@ -19,8 +19,9 @@ from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ExternalS
 from harness.spec.training import Color
 
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
-# more fall out of the cache, one at a time is three times slower. A GPU wants to be filled.
-CPU_CHUNK, GPU_CHUNK = 100, 2000
+# more fall out of the cache, one at a time is three times slower. A GPU wants to be filled: 2000 images of 32 x 32 take
+# 5 GB of a ResNet18 of width 64 whose gradients are asked for, and larger ones in proportion to their pixels.
+CPU_CHUNK, GPU_CHUNK, GPU_PIXELS = 100, 2000, 2000 * 32 * 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +77,15 @@ def setting_for(
     return Setting(
         images=as_color(test.images, model.color).to(device),
         labels=test.labels.to(device),
-        chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK,
+        chunk=_chunk(device, test.images.shape[2] * test.images.shape[3]),
         substitute=substitute,
         attack=code.function(spec.function) if isinstance(spec, AttackerSpec) else None,
         corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
         color=model.color,
         on_progress=on_progress,
     )
+
+
+def _chunk(device: torch.device, pixels: int) -> int:
+    """How many images of so many pixels are classified at once."""
+    return CPU_CHUNK if device.type == "cpu" else max(1, min(GPU_CHUNK, GPU_PIXELS // pixels))

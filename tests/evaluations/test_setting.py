@@ -9,6 +9,7 @@ from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.errors import DataMissing
 from harness.evaluations import evaluate, setting_for
+from harness.evaluations.setting import _chunk
 from harness.spec import CleanSpec, CorruptionSpec, TrainingSpec
 
 CPU = torch.device("cpu")
@@ -55,3 +56,9 @@ def test_the_first_images_keep_their_places(setting):
 
 def test_chunks_cover_the_images_in_order(smaller):
     assert [(rows.start, rows.stop) for rows in smaller(100, chunk=48).chunks()] == [(0, 48), (48, 96), (96, 100)]
+
+
+def test_on_a_gpu_fewer_large_images_are_classified_at_once():
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    assert [_chunk(gpu, side * side) for side in (8, 32, 64, 224)] == [2000, 2000, 500, 40]
+    assert {_chunk(cpu, side * side) for side in (8, 32, 64, 224)} == {100}
