@@ -18,7 +18,6 @@ from harness.cli.quantities import DAY, duration, outlook
 from harness.measurement import Progress
 from harness.spec import PlannedJob, TrainJob
 from harness.suites.cost import Estimate
-from harness.suites.plan import label
 from harness.suites.request import Watch
 
 LINE_SECONDS = 30.0  # between two plain lines on jobs that go on
@@ -119,7 +118,7 @@ class Lines:
         """A job begins."""
         self._told[planned.key] = time.monotonic()
         if isinstance(planned.job, TrainJob):
-            self.note(f"{label(planned)}: training")
+            self.note(f"{planned.title}: training")
 
     def progressed(self, planned: PlannedJob, progress: Progress) -> None:
         """A job goes on."""
@@ -127,18 +126,18 @@ class Lines:
         if time.monotonic() - self._told[planned.key] >= LINE_SECONDS:
             self._told[planned.key] = time.monotonic()
             self.note(
-                f"{label(planned)}: {progress.done / max(1, progress.total):.0%} {said(progress)}; {self._overall}"
+                f"{planned.title}: {progress.done / max(1, progress.total):.0%} {said(progress)}; {self._overall}"
             )
 
     def finished(self, planned: PlannedJob, seconds: float) -> None:
         """A job is done."""
         self._share.settle(planned)
-        self.note(f"{label(planned)}: done in {duration(seconds)}; {self._overall}")
+        self.note(f"{planned.title}: done in {duration(seconds)}; {self._overall}")
 
     def failed(self, planned: PlannedJob, reason: str) -> None:
         """A job failed."""
         self._share.settle(planned)
-        self.note(f"{label(planned)}: FAILED: {reason}")
+        self.note(f"{planned.title}: FAILED: {reason}")
 
     def elsewhere(self, planned: PlannedJob) -> None:
         """Another run has done a job."""
@@ -172,7 +171,7 @@ class Live:
     def started(self, planned: PlannedJob) -> None:
         """A job begins, maybe once more."""
         if planned.key not in self._tasks:
-            self._tasks[planned.key] = self._bars.add_task(label(planned), total=None, text="")
+            self._tasks[planned.key] = self._bars.add_task(planned.title, total=None, text="")
 
     def progressed(self, planned: PlannedJob, progress: Progress) -> None:
         """A job goes on."""
@@ -184,12 +183,12 @@ class Live:
     def finished(self, planned: PlannedJob, seconds: float) -> None:
         """A job is done."""
         self._end(planned)
-        self.note(f"{label(planned)}: done in {duration(seconds)}")
+        self.note(f"{planned.title}: done in {duration(seconds)}")
 
     def failed(self, planned: PlannedJob, reason: str) -> None:
         """A job failed."""
         self._end(planned)
-        self._bars.console.print(f"{label(planned)}: {reason}", style="red", markup=False)
+        self._bars.console.print(f"{planned.title}: {reason}", style="red", markup=False)
 
     def elsewhere(self, planned: PlannedJob) -> None:
         """Another run has done a job."""

@@ -58,10 +58,8 @@ def run_suite(
 
 def _ending(summary: Summary, what: str) -> list[str]:
     """What became of the jobs, and what to do next."""
-    from harness.suites.plan import label
-
-    lines = [f"{label(planned)}: {reason}" for planned, reason in summary.failed]
-    blocked = sorted((reason, label(planned)) for planned, reason in summary.blocked)
+    lines = [f"{planned.title}: {reason}" for planned, reason in summary.failed]
+    blocked = sorted((reason, planned.title) for planned, reason in summary.blocked)
     for reason, group in groupby(blocked, key=lambda pair: pair[0]):
         names = [name for _, name in group]
         lines.append(f"blocked: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {reason}")

@@ -164,6 +164,18 @@ class PlannedJob:
         return self.job.key
 
     @property
+    def title(self) -> str:
+        """How people read it: "threshold, seed 1: gaussian"."""
+        if not self.places:
+            model = model_of(self.job)
+            assert model is not None, "an analysis has a place"
+            return f"substitute, seed {model.seed}"
+        place = self.places[0]
+        if isinstance(self.job, AnalyseJob):
+            return f"analysis {place.evaluation}"
+        return f"{place.condition}, seed {place.seed}" + (f": {place.evaluation}" if place.evaluation else "")
+
+    @property
     def needs(self) -> tuple[ModelJob, ...]:
         """The models that must be there before it."""
         if not isinstance(self.job, EvaluateJob):

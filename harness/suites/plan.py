@@ -11,7 +11,6 @@ from functools import cached_property, partial
 
 from harness.errors import UnknownName
 from harness.spec import (
-    AnalyseJob,
     EvaluateJob,
     Job,
     LoadJob,
@@ -58,18 +57,6 @@ class Plan:
             for planned in self.jobs
             if own[planned.key] or planned.key in needed
         )
-
-
-def label(planned: PlannedJob) -> str:
-    """How people read a job: "threshold, seed 1: gaussian"."""
-    if not planned.places:
-        model = model_of(planned.job)
-        assert model is not None, "an analysis has a place"
-        return f"substitute, seed {model.seed}"
-    place = planned.places[0]
-    if isinstance(planned.job, AnalyseJob):
-        return f"analysis {place.evaluation}"
-    return f"{place.condition}, seed {place.seed}" + (f": {place.evaluation}" if place.evaluation else "")
 
 
 def make_plan(

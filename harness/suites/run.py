@@ -22,7 +22,7 @@ from harness.suites.devices import Device
 from harness.suites.executors.executor import Event, Executor, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Peers
-from harness.suites.plan import Plan, label
+from harness.suites.plan import Plan
 from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import checkpoint_file, copy_whole
 from harness.suites.schedule import Schedule
@@ -59,7 +59,7 @@ class Run:
         absent = self._absent_weights(states)
         lost = [key for key in absent if peers.has(key)]
         for key in lost:
-            watch.note(f"{label(plan.by_key[key])}: its weights are missing or damaged, it is trained again")
+            watch.note(f"{plan.by_key[key].title}: its weights are missing or damaged, it is trained again")
             forget_training(database, key)
             del states[key]
         self._weights = {key: state.weights for key, state in states.items() if state.weights}
@@ -153,7 +153,7 @@ class Run:
 
     def _whereabouts(self, key: str) -> str:
         return (
-            f"the weights of {label(self._plan.by_key[key])} lie with {self._peers.title(key)}: run the same command"
+            f"the weights of {self._plan.by_key[key].title} lie with {self._peers.title(key)}: run the same command"
             f" there, share the results folder, or copy its models/{key} to {self._settings.models_dir}"
         )
 
@@ -162,7 +162,7 @@ class Run:
         try:
             self._note_down(event)
         except AlreadyRecorded:
-            self._watch.note(f"{label(self._plan.by_key[event.key])}: another runner was faster")
+            self._watch.note(f"{self._plan.by_key[event.key].title}: another runner was faster")
             self._schedule.leave(event.key)
 
     def _note_down(self, event: Event) -> None:
@@ -174,7 +174,7 @@ class Run:
             case Progressed():
                 self._watch.progressed(planned, event.progress)
             case Lost():
-                self._watch.note(f"{label(planned)}: {event.reason}; it begins again")
+                self._watch.note(f"{planned.title}: {event.reason}; it begins again")
             case Failed():
                 write.fail(self._database, event.key, event.reason)
                 self._give_up(planned, event.reason)
@@ -195,7 +195,7 @@ class Run:
             files = arrays.save(self._settings.arrays_dir, event.key, event.result.arrays)
             write.finish_evaluation(self._database, event.key, event.result, origin, event.seconds, files)
             if event.result.warning:
-                self._watch.note(f"{label(planned)}: {event.result.warning}")
+                self._watch.note(f"{planned.title}: {event.result.warning}")
         self._schedule.finish(event.key)
         self._finished += 1
         self._watch.finished(planned, event.seconds)

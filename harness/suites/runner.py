@@ -24,7 +24,7 @@ from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
-from harness.suites.plan import Plan, label, make_plan
+from harness.suites.plan import Plan, make_plan
 from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import held
 from harness.suites.run import LOOK_SECONDS, Run
@@ -91,7 +91,7 @@ def _planned(
         peers = Peers(database, folder)
         peers.look()
         for key in mend(database, plan.by_key, _lost_arrays(database, peers, plan, settings)):
-            watch.note(f"{label(plan.by_key[key])}: its result is not as it was recorded, it is made again")
+            watch.note(f"{plan.by_key[key].title}: its result is not as it was recorded, it is made again")
         for suite in plan.suites:
             write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
         try:

@@ -8,7 +8,7 @@ from harness.spec import EVALUATION_SPECS, NetworkSpec
 from harness.suites.cost import estimate, evaluation_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
-from harness.suites.plan import label, make_plan
+from harness.suites.plan import make_plan
 
 ONE = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10))
 
@@ -19,7 +19,7 @@ def work(parse, digits):
 
     def found(*replacements):
         plan = make_plan([parse(*replacements)], Inputs(digits, stand_ins=False), bfloat16=False)
-        return {label(planned): planned.work for planned in plan.jobs}
+        return {planned.title: planned.work for planned in plan.jobs}
 
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.spec import TrainJob
 from harness.suites.inputs import Inputs
-from harness.suites.plan import Plan, label, make_plan
+from harness.suites.plan import Plan, make_plan
 from harness.suites.registry import get_suites
 from harness.suites.schedule import Schedule
 
@@ -17,7 +17,7 @@ def plan(parse, digits) -> Plan:
 
 
 def key_of(plan: Plan, name: str) -> str:
-    return next(planned.key for planned in plan.jobs if label(planned) == name)
+    return next(planned.key for planned in plan.jobs if planned.title == name)
 
 
 def test_jobs_begin_in_the_plans_order_once_their_models_are_there(plan):
@@ -34,14 +34,14 @@ def test_an_evaluation_waits_for_its_model_and_its_substitute(plan):
     schedule = Schedule(plan, (), {})
     begun = []
     while planned := schedule.begin_next():
-        begun.append(label(planned))
+        begun.append(planned.title)
     trainings = [f"{name}, seed {seed}" for seed in (0, 1) for name in ("none", "threshold")]
     assert sorted(begun) == sorted([*trainings, "substitute, seed 10000"])
     schedule.finish(key_of(plan, "none, seed 0"))
-    assert [label(schedule.begin_next()) for _ in range(2)] == ["none, seed 0: clean", "none, seed 0: gaussian"]
+    assert [schedule.begin_next().title for _ in range(2)] == ["none, seed 0: clean", "none, seed 0: gaussian"]
     assert schedule.begin_next() is None
     schedule.finish(key_of(plan, "substitute, seed 10000"))
-    assert label(schedule.begin_next()) == "none, seed 0: fgsm_transfer"
+    assert schedule.begin_next().title == "none, seed 0: fgsm_transfer"
 
 
 def test_done_jobs_are_left_out(plan):
@@ -64,7 +64,7 @@ def test_a_failed_training_blocks_its_evaluations_and_nothing_else(plan):
     schedule = Schedule(plan, (), {})
     schedule.begin_next()
     schedule.fail(key_of(plan, "none, seed 0"), "it broke")
-    blocked = {label(plan.by_key[key]): reason for key, reason in schedule.blocked.items()}
+    blocked = {plan.by_key[key].title: reason for key, reason in schedule.blocked.items()}
     names = ("clean", "gaussian", "fgsm_transfer")
     assert blocked == {f"none, seed 0: {name}": "its training failed: it broke" for name in names}
     assert len(schedule.todo) == len(plan.jobs) - 4
@@ -73,7 +73,7 @@ def test_a_failed_training_blocks_its_evaluations_and_nothing_else(plan):
 def test_a_failed_substitute_blocks_the_transferred_attacks(plan):
     schedule = Schedule(plan, (), {})
     schedule.fail(key_of(plan, "substitute, seed 10000"), "it broke")
-    assert {label(plan.by_key[key]).rsplit(" ", 1)[-1] for key in schedule.blocked} == {"fgsm_transfer"}
+    assert {plan.by_key[key].title.rsplit(" ", 1)[-1] for key in schedule.blocked} == {"fgsm_transfer"}
     assert len(schedule.blocked) == 4
 
 
@@ -97,7 +97,7 @@ def test_what_is_left_to_another_runner_waits_again_here_unless_its_weights_are_
     schedule.miss(training, "far away")
     while planned := schedule.begin_next():
         schedule.finish(planned.key)
-    assert {label(planned) for planned in schedule.left.values()} == {
+    assert {planned.title for planned in schedule.left.values()} == {
         f"none, seed 0: {kind}" for kind in ("clean", "gaussian", "fgsm_transfer")
     }
     for key in list(schedule.left):
@@ -116,7 +116,7 @@ def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_o
     while schedule.todo or running:
         while len(running) < workers and (planned := schedule.begin_next()):
             running.append((now + seconds[planned.key], planned.key))
-            begun.append(label(planned))
+            begun.append(planned.title)
         now, key = min(running)
         running.remove((now, key))
         schedule.finish(key)
@@ -130,7 +130,7 @@ def test_the_last_training_begins_in_time(digits):
     seconds = {planned.key: planned.work / (100 if isinstance(planned.job, TrainJob) else 150) for planned in plan.jobs}
     in_order, _ = run_through(plan, 2, seconds, shared_out=False)
     end, begun = run_through(plan, 2, seconds, shared_out=True)
-    assert sorted(begun) == sorted(map(label, plan.jobs))
+    assert sorted(begun) == sorted(planned.title for planned in plan.jobs)
     assert sum(seconds.values()) / 2 <= end < 1.03 * sum(seconds.values()) / 2 < 1.05 * end < in_order
     trainings = [place for place, name in enumerate(begun) if ":" not in name]
     assert trainings[:3] == [0, 1, 2]
@@ -145,14 +145,14 @@ def test_suites_of_every_kind_end_no_later_than_in_the_plans_order(plan, workers
     seconds = {
         planned.key: training
         if isinstance(planned.job, TrainJob)
-        else evaluation * (3 if label(planned) in longest else 1)
+        else evaluation * (3 if planned.title in longest else 1)
         for planned in plan.jobs
     }
     in_order, _ = run_through(plan, workers, seconds, shared_out=False)
     end, begun = run_through(plan, workers, seconds, shared_out=True)
     assert end <= in_order
     if workers == 1:
-        assert begun == [label(planned) for planned in plan.jobs]
+        assert begun == [planned.title for planned in plan.jobs]
 
 
 def test_a_long_training_that_comes_back_from_another_runner_is_as_urgent_as_before(plan):

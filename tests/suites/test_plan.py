@@ -8,7 +8,7 @@ from harness.errors import DataDamaged, SpecError, UnknownName
 from harness.spec import EvaluateJob, NoiseExamplesSpec, RobustBenchSpec, Suite, TrainingSpec, TrainJob, kind_of
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
-from harness.suites.plan import label, make_plan
+from harness.suites.plan import make_plan
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_one_substitute_of_its_own_seed_serves_all_models(parse, inputs):
     plan = make_plan([parse()], inputs, bfloat16=False)
     substitutes = [planned for planned in plan.jobs if not planned.places]
     assert [(planned.job.seed, planned.job.spec.regularizer) for planned in substitutes] == [(10_000, None)]
-    assert label(substitutes[0]) == "substitute, seed 10000"
+    assert substitutes[0].title == "substitute, seed 10000"
     attacks = [p.job for p in plan.jobs if isinstance(p.job, EvaluateJob) and p.job.evaluation.kind == "fgsm_transfer"]
     assert {job.substitute.key for job in attacks} == {substitutes[0].key}
 
@@ -126,7 +126,7 @@ def test_the_precision_of_evaluations_is_the_devices_where_it_is_left_open(parse
 
 def test_selected_jobs_come_with_what_they_need(parse, inputs):
     plan = make_plan([parse()], inputs, bfloat16=False, seeds=[1], only=["threshold"])
-    asked = {label(planned) for planned in plan.asked}
+    asked = {planned.title for planned in plan.asked}
     evaluations = {f"threshold, seed 1: {name}" for name in ("clean", "gaussian", "fgsm_transfer")}
     assert asked == {"threshold, seed 1", "substitute, seed 10000"} | evaluations
     assert len(plan.jobs) == 2 * 2 * 4 + 1
@@ -187,7 +187,7 @@ def test_a_set_that_does_not_fit_is_refused(parse, inputs, replacement, message)
 def test_absent_data_block_only_what_reads_them(parse, inputs):
     suite = parse(('images = "digits"', 'images = "imagenet"'))
     plan = make_plan([suite], inputs, bfloat16=False)
-    blocked = {label(planned) for planned in plan.jobs if planned.blocked}
+    blocked = {planned.title for planned in plan.jobs if planned.blocked}
     assert {name.split(",")[0] for name in blocked} == {"threshold"}
     assert len(blocked) == 2 * 4
     assert {planned.blocked for planned in plan.jobs if planned.blocked} == {
@@ -323,7 +323,7 @@ def test_analyses_come_first_and_have_neither_condition_nor_needs(parse, inputs)
     analyses = {"noise_examples": NoiseExamplesSpec(images="digits")}
     plan = make_plan([parse().model_copy(update={"analyses": analyses})], inputs, bfloat16=False)
     first = plan.jobs[0]
-    assert label(first) == "analysis noise_examples"
+    assert first.title == "analysis noise_examples"
     assert (first.needs, first.places[0].condition, list(first.job.data)) == ((), "", ["digits/test"])
     assert first.key in plan.selected
     only = make_plan([plan.suites[0]], inputs, bfloat16=False, only=["none"])

@@ -24,7 +24,6 @@ from harness.suites.devices import Device, get_device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Started
 from harness.suites.peers import Peers
-from harness.suites.plan import label
 from harness.suites.request import Request, Summary
 from harness.suites.runner import run_suite
 
@@ -106,7 +105,7 @@ class Listener:
         self.todo = len(todo)
 
     def failed(self, planned: PlannedJob, reason: str) -> None:
-        self.failures.append(f"{label(planned)}: {reason}")
+        self.failures.append(f"{planned.title}: {reason}")
 
     def started(self, planned: PlannedJob) -> None: ...
     def progressed(self, planned: PlannedJob, progress: Progress) -> None: ...
@@ -183,7 +182,7 @@ def test_what_an_earlier_run_did_is_not_done_again(run):
 
 def test_a_failed_job_does_not_stop_the_others_and_is_tried_again_by_the_next_run(run):
     summary = run({"none 0 gaussian": "it broke"})
-    assert [(label(planned), reason) for planned, reason in summary.failed] == [("none, seed 0: gaussian", "it broke")]
+    assert [(planned.title, reason) for planned, reason in summary.failed] == [("none, seed 0: gaussian", "it broke")]
     assert summary.done == JOBS - 1
     assert run.listener.failures == ["none, seed 0: gaussian: it broke"]
     assert run.query("SELECT attempts, reason FROM job WHERE state = 'failed'") == [(1, "it broke")]
@@ -221,7 +220,7 @@ def test_what_an_evaluation_warns_of_is_told(run):
 
 def test_a_failed_training_blocks_its_evaluations(run):
     summary = run({"threshold 1 train": "it broke"})
-    assert {label(planned) for planned, _ in summary.blocked} == {
+    assert {planned.title for planned, _ in summary.blocked} == {
         f"threshold, seed 1: {kind}" for kind in ("clean", "gaussian", "fgsm_transfer")
     }
     assert summary.done == JOBS - 4
