@@ -19,10 +19,10 @@ database_app = typer.Typer(help="Care for the result database.", no_args_is_help
 def upgrade() -> None:
     """Upgrade a database that an older version of this program made; a copy is kept. No run may be active."""
     from harness.store import upkeep
-    from harness.suites.results_folder import held
+    from harness.suites.results_folder import lock_folder
 
     folder = settings().results_dir
-    with nullcontext() if settings().on_server or not folder.is_dir() else held(folder):
+    with nullcontext() if settings().on_server or not folder.is_dir() else lock_folder(folder):
         done = upkeep.upgrade(settings().database)
     if done.before == done.after:
         typer.echo(f"nothing to do: the schema is {done.after}, the newest")
@@ -63,9 +63,9 @@ def backup(
 def restore(path: Annotated[Path, typer.Argument(help="What `harness db backup` made.")]) -> None:
     """Put a backup in the database's place; what was there is kept beside it. No run may be active."""
     from harness.store import upkeep
-    from harness.suites.results_folder import held
+    from harness.suites.results_folder import lock_folder
 
-    with held(settings().results_dir):
+    with lock_folder(settings().results_dir):
         aside = upkeep.restore(settings().database, path)
     typer.echo(f"restored: {path}, checked, sound")
     if aside is not None:

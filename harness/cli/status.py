@@ -81,12 +81,12 @@ def _jobs_line(alike: Sequence[Row]) -> str:
 
 def _runner_lines(database: Database, asked: set[str]) -> list[str]:
     """Who does how many of the asked jobs that run, and when each showed last that it lives."""
-    from harness.store import claims
-    from harness.suites.results_folder import holder
+    from harness.store import runners
+    from harness.suites.results_folder import active_run
 
-    if not settings().on_server and holder(settings().results_dir) is None:
+    if not settings().on_server and active_run(settings().results_dir) is None:
         return ["No run is active: what was running is continued by the next run-suite."]
-    jobs = Counter(runner for key, runner in claims.running(database).items() if runner and key in asked)
+    jobs = Counter(runner for key, runner in runners.running(database).items() if runner and key in asked)
     return [
         f"{runner.title}: {number} job{'s' if number > 1 else ''}; last sign of life {runner.seen_at:%F %T} UTC"
         for runner, number in jobs.items()

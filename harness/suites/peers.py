@@ -19,9 +19,9 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import DatabaseLocked
-from harness.store import claims
-from harness.store.claims import Holder, RunnerFacts
+from harness.store import runners
 from harness.store.engine import Database
+from harness.store.runners import Holder, RunnerFacts
 
 SIGN_SECONDS = 10.0
 """Between signs of life of a runner that has claimed jobs."""
@@ -55,7 +55,7 @@ class Peers:
         """Take a job, to begin it now; False if another has it, or has tried it since it was started so often."""
         if self._me is None:
             process = os.getpid()
-            self._me = claims.enter(
+            self._me = runners.enter(
                 self._database,
                 RunnerFacts(
                     folder=self.folder.identity,
@@ -64,18 +64,20 @@ class Peers:
                     process=process,
                 ),
             )
-        return claims.claim(self._database, key, self._me, attempts)
+        return runners.claim(self._database, key, self._me, attempts)
 
     def give_sign(self) -> None:
         """Show the others now and then that this runner lives; a lock only puts it off."""
-        if self._me is not None and time.monotonic() >= self._signed + SIGN_SECONDS and self._can_sign(self._me):
-            self._signed = time.monotonic()
+        if self._me is not None and time.monotonic() >= self._signed + SIGN_SECONDS:
+            with suppress(DatabaseLocked):
+                runners.give_sign(self._database, self._me)
+                self._signed = time.monotonic()
 
     def look(self) -> Mapping[str, Holder] | None:
         """Who does which job now, the dead left out, whose jobs wait again; None if the last look was just now."""
         if time.monotonic() < self._looked + LOOK_SECONDS:
             return None
-        found = claims.running(self._database)
+        found = runners.running(self._database)
         if not self._would_hear():
             self._heard.clear()
         holders = {holder.id: holder for holder in found.values() if holder}
@@ -83,7 +85,7 @@ class Peers:
         if None in found.values():  # of an older version of this program
             dead.add(None)
         for number in dead:
-            claims.release(self._database, number)
+            runners.release(self._database, number)
         self._looked = time.monotonic()
         return {key: holder for key, holder in found.items() if holder and holder.id not in dead}
 
@@ -95,12 +97,12 @@ class Peers:
         path = self._database.path
         if path is not None and self.folder.path.resolve() in path.resolve().parents:
             return True
-        holder = claims.holder(self._database, key)
+        holder = runners.holder(self._database, key)
         return holder is None or holder.folder == self.folder.identity
 
     def title(self, key: str) -> str:
         """The runner that does a job or did it last."""
-        holder = claims.holder(self._database, key)
+        holder = runners.holder(self._database, key)
         return holder.title if holder else "another runner"
 
     def leave(self) -> None:
@@ -110,7 +112,7 @@ class Peers:
         """
         if self._me is not None:
             with suppress(DatabaseLocked):
-                claims.release(replace(self._database, tell=None), self._me)
+                runners.release(replace(self._database, tell=None), self._me)
 
     def _would_hear(self) -> bool:
         """Whether runners that live could give signs since the last look, and this one would have seen them."""
@@ -118,11 +120,9 @@ class Peers:
         if now >= self._looked + DEAD_SECONDS / 2:
             return False
         silent = any(now >= since + DEAD_SECONDS / 2 for _, since in self._heard.values())
-        return not silent or self._can_sign(None)
-
-    def _can_sign(self, runner: int | None) -> bool:
         try:
-            claims.give_sign(self._database, runner)
+            if silent:
+                runners.try_to_write(self._database)
         except DatabaseLocked:
             return False
         return True

@@ -22,8 +22,8 @@ ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large networ
 
 
 @contextmanager
-def held(folder: Path, *, alone: bool = True) -> Iterator[str]:
-    """The results folder, made if need be, for this run; its identity. The system lets go of it when the process ends.
+def lock_folder(folder: Path, *, alone: bool = True) -> Iterator[str]:
+    """Keep the results folder, made if need be, for this run; its identity. The system lets go of it with the process.
 
     alone: no other run may use it. Otherwise only those are refused that need it alone, or have it alone.
 
@@ -82,7 +82,7 @@ def _identity(folder: Path) -> str:
         return found
 
 
-def holder(folder: Path) -> str | None:
+def active_run(folder: Path) -> str | None:
     """The run that works on a results folder now, as it calls itself; None if there is none."""
     try:
         with (folder / "run.lock").open(encoding="utf-8") as lock:

@@ -26,7 +26,7 @@ from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, make_plan
 from harness.suites.request import Request, Summary, Watch
-from harness.suites.results_folder import held
+from harness.suites.results_folder import lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
 
 LOCK_SECONDS = 1.0
@@ -44,7 +44,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     """
     make_executor = lookup(EXECUTORS, "executor", request.executor)
     alone = not settings.on_server
-    with held(settings.results_dir, alone=alone) as identity:
+    with lock_folder(settings.results_dir, alone=alone) as identity:
         stand_ins = takes_stand_ins(request.profile)
         folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
         try:

@@ -26,7 +26,7 @@ from harness.errors import DatabaseUnusable, HarnessError, ResultsBusy, SpecErro
 from harness.settings import settings
 from harness.store.engine import open_database
 from harness.store.views import PUBLIC
-from harness.suites.results_folder import held
+from harness.suites.results_folder import lock_folder
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +171,7 @@ def test_no_message_has_a_password_in_it(url: str, monkeypatch: pytest.MonkeyPat
 
 def test_a_database_that_a_run_works_on_is_not_upgraded(results: Path) -> None:
     """The run would go on as the older version does."""
-    with held(results):
+    with lock_folder(results):
         assert isinstance(run("db", "upgrade").exception, ResultsBusy)
 
 

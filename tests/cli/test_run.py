@@ -15,9 +15,9 @@ import pytest
 from databases import locked
 from program import NEEDED, Program, interrupt, wait_for, workers_of
 
-from harness.store import claims, schema
-from harness.store.claims import RunnerFacts
+from harness.store import runners, schema
 from harness.store.engine import open_database
+from harness.store.runners import RunnerFacts
 
 OTHER = "f" * 16  # key of a job
 JOBS = 2 * 5 + 1  # trainings and evaluations of what can be finished, and the substitute
@@ -400,7 +400,7 @@ def _another_runner_works_on_another_suite(program: Program) -> None:
     facts = RunnerFacts(folder="f" * 32, title="elsewhere", machine="boot pid:[1]", process=1)
     now = datetime.now(UTC)
     with closing(open_database(f"sqlite:///{program.results / 'harness.sqlite'}")) as database:
-        runner = claims.enter(database, facts)
+        runner = runners.enter(database, facts)
         with database.transaction() as session:
             session.add(schema.Job(key=OTHER, kind="train", state="running", attempts=1, work=1.0, planned_at=now))
             session.flush()

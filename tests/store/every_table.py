@@ -10,9 +10,9 @@ from sqlalchemy import select, text
 from test_views import plan_and_record_all_kinds
 
 from harness.measurement import EvaluationResult
-from harness.store import claims, schema, write
-from harness.store.claims import RunnerFacts
+from harness.store import runners, schema, write
 from harness.store.engine import Database
+from harness.store.runners import RunnerFacts
 
 ME = RunnerFacts(folder="f" * 32, title="host, process 1, /results", machine="boot pid:[1]", process=1)
 HARD = {
@@ -32,16 +32,16 @@ def fill_every_table(db: Database) -> None:
     later = planned((2,), "später \u2028", ("gaussian", "clean"))
     splits = [write.SplitFacts(path="digits/test", sha256="b" * 64, n=360, generated=False, origin="scikit-learn")]
     write.plan(db, later, "später \u2028", "smoke", "A 'title'; with \"quotes\", \ttabs and\nlines", splits)
-    runner = claims.enter(db, ME)
+    runner = runners.enter(db, ME)
     key = evaluate_job("gaussian", "none", 2).key
-    assert claims.claim(db, key, runner, 0)
+    assert runners.claim(db, key, runner, 0)
     numbers = [replace(accuracy(0.5), metric=name, value=value) for name, value in HARD.items()]
     missing = accuracy(None, n=0, epsilon=0.0, reason="logits are nan")
     write.finish_evaluation(db, key, EvaluationResult(measurements=(*numbers, missing)), ORIGIN, 1e-9)
     failed = evaluate_job("clean", "none", 2).key
     write.start(db, failed, "Test CPU")
     write.fail(db, failed, "out of memory")
-    assert claims.claim(db, train_job("none", 2).key, runner, 0)
+    assert runners.claim(db, train_job("none", 2).key, runner, 0)
 
 
 def contents(db: Database) -> dict[str, list[tuple[Any, ...]]]:

@@ -20,10 +20,10 @@ from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, make_url, text
 
 from harness.errors import DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
-from harness.store import claims, migrations, read, schema, upkeep, write
-from harness.store.claims import RunnerFacts
+from harness.store import migrations, read, runners, schema, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 from harness.store.engine.refusals import translated
+from harness.store.runners import RunnerFacts
 
 FORK = multiprocessing.get_context("fork")
 """Fast, and safe: a child opens its own connections and leaves without touching its parent's."""
@@ -207,9 +207,9 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
     url = db.engine.url.render_as_string(hide_password=False)
     key, said = planned()[0].key, list[str]()
     with closing(open_database(url, timeout=0.1, tell=said.append)) as patient:
-        runner = claims.enter(patient, RunnerFacts(folder="f", title="t", machine="m", process=1))
+        runner = runners.enter(patient, RunnerFacts(folder="f", title="t", machine="m", process=1))
         with locked(url, 0.8):
-            assert claims.claim(patient, key, runner, 0)
+            assert runners.claim(patient, key, runner, 0)
         with locked(url, 0.8):
             write.start(patient, key, "Test CPU")
         assert said == 2 * [
@@ -323,7 +323,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(sqlite_db: Database)
         assert set(counts.rows) <= {("done", 200), ("waiting", 0), ("running", 0)}
         places = read.answer(sqlite_db, "SELECT DISTINCT count(*) FROM place GROUP BY suite_id")
         assert places.rows == ((2 * 6,),)
-        claims.release(sqlite_db, None)
+        runners.release(sqlite_db, None)
         with sqlite_db.transaction() as session:  # the next writer begins anew
             session.execute(text("DELETE FROM measurement"))
             session.execute(text("UPDATE job SET state = 'waiting' WHERE state = 'done'"))

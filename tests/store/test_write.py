@@ -25,7 +25,7 @@ from sqlalchemy import func, select, text
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.spec import Place, PlannedJob
-from harness.store import claims, read, schema, write
+from harness.store import read, runners, schema, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
 from harness.store.plan import SplitFacts
@@ -219,8 +219,8 @@ def test_failed_and_interrupted_jobs_can_run_again(db: Database) -> None:
     write.fail(db, key, "out of memory")
     assert state(db, key).reason == "out of memory"
     write.start(db, key, "Test CPU")
-    assert claims.release(db, None) == 1
-    assert claims.release(db, None) == 0
+    assert runners.release(db, None) == 1
+    assert runners.release(db, None) == 0
     assert state(db, key).state == "waiting"
     trained(db)
     assert (state(db, key).state, state(db, key).attempts) == ("done", 3)

@@ -30,7 +30,7 @@ from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder
 from harness.suites.plan import make_plan
 from harness.suites.request import Request
-from harness.suites.results_folder import held
+from harness.suites.results_folder import lock_folder
 from harness.suites.runner import run_suite
 
 FORK = multiprocessing.get_context("fork")
@@ -130,7 +130,7 @@ def test_two_machines_with_a_folder_in_common_share_the_jobs(shared, parse):
     assert [(done, blocked) for done, _, blocked in ends] == [(JOBS, []), (JOBS, [])]
     assert sum(finished for _, finished, _ in ends) == JOBS
     done_once(shared)
-    with held(shared.results_dir), pytest.raises(ResultsBusy), held(shared.results_dir, alone=False):
+    with lock_folder(shared.results_dir), pytest.raises(ResultsBusy), lock_folder(shared.results_dir, alone=False):
         pass
 
 

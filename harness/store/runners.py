@@ -1,4 +1,4 @@
-"""Claims: of all runners on one database, which does a job. A job has one claim, and it is taken in one transaction.
+"""Runners on one database, and which of them does a job. A job has one claim, and it is taken in one transaction.
 
 Whether a runner lives is for the runners to judge (`harness.suites.peers`); here is what they tell one another.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, exists, false, select, update
 
 from harness.store import schema
 from harness.store.engine import Database
@@ -48,10 +48,16 @@ def enter(db: Database, facts: RunnerFacts) -> int:
         return runner.id
 
 
-def give_sign(db: Database, runner: int | None) -> None:
-    """Let the others see that a runner lives; raises DatabaseLocked where nobody can write. None: only tries that."""
+def give_sign(db: Database, runner: int) -> None:
+    """Let the others see that a runner lives; raises DatabaseLocked where nobody can write."""
     with db.transaction() as session:
         session.execute(update(schema.Runner).filter_by(id=runner).values(seen_at=datetime.now(UTC)))
+
+
+def try_to_write(db: Database) -> None:
+    """Change nothing; raises DatabaseLocked where nobody could give a sign."""
+    with db.transaction() as session:
+        session.execute(update(schema.Runner).where(false()).values(seen_at=schema.Runner.seen_at))
 
 
 @patient
