@@ -69,7 +69,7 @@ def announcement(todo: Sequence[PlannedJob], total: int, expected: Estimate) -> 
     return text
 
 
-class Share:
+class WorkDone:
     """How much of a run's work is done, weighted by its arithmetic."""
 
     def __init__(self, todo: Sequence[PlannedJob]) -> None:
@@ -101,7 +101,7 @@ class Lines:
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
-        self._share = Share(())
+        self._work = WorkDone(())
         self._told: dict[str, float] = {}
 
     def note(self, text: str) -> None:
@@ -110,7 +110,7 @@ class Lines:
 
     def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
         """What will be done."""
-        self._share = Share(todo)
+        self._work = WorkDone(todo)
         for line in announcement(todo, total, expected).splitlines():
             self.note(line)
 
@@ -122,7 +122,7 @@ class Lines:
 
     def progressed(self, planned: PlannedJob, progress: Progress) -> None:
         """A job goes on."""
-        self._share.advance(planned, progress)
+        self._work.advance(planned, progress)
         if time.monotonic() - self._told[planned.key] >= LINE_SECONDS:
             self._told[planned.key] = time.monotonic()
             self.note(
@@ -131,21 +131,21 @@ class Lines:
 
     def finished(self, planned: PlannedJob, seconds: float) -> None:
         """A job is done."""
-        self._share.settle(planned)
+        self._work.settle(planned)
         self.note(f"{planned.title}: done in {duration(seconds)}; {self._overall}")
 
     def failed(self, planned: PlannedJob, reason: str) -> None:
         """A job failed."""
-        self._share.settle(planned)
+        self._work.settle(planned)
         self.note(f"{planned.title}: FAILED: {reason}")
 
     def elsewhere(self, planned: PlannedJob) -> None:
         """Another run has done a job."""
-        self._share.settle(planned)
+        self._work.settle(planned)
 
     @property
     def _overall(self) -> str:
-        return f"{self._share.done / self._share.total:.0%} of the work"
+        return f"{self._work.done / self._work.total:.0%} of the work"
 
 
 class Live:
@@ -153,7 +153,7 @@ class Live:
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._share = Share(())
+        self._work = WorkDone(())
         self._overall: TaskID | None = None
         self._tasks: dict[str, TaskID] = {}
 
@@ -163,9 +163,9 @@ class Live:
 
     def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
         """What will be done."""
-        self._share = Share(todo)
+        self._work = WorkDone(todo)
         self.note(announcement(todo, total, expected))
-        self._overall = self._bars.add_task("all", total=self._share.total, text="")
+        self._overall = self._bars.add_task("all", total=self._work.total, text="")
         self._show_overall()
 
     def started(self, planned: PlannedJob) -> None:
@@ -175,7 +175,7 @@ class Live:
 
     def progressed(self, planned: PlannedJob, progress: Progress) -> None:
         """A job goes on."""
-        self._share.advance(planned, progress)
+        self._work.advance(planned, progress)
         task = self._tasks[planned.key]
         self._bars.update(task, total=progress.total, completed=progress.done, text=said(progress))
         self._show_overall()
@@ -195,7 +195,7 @@ class Live:
         self._end(planned)
 
     def _end(self, planned: PlannedJob) -> None:
-        self._share.settle(planned)
+        self._work.settle(planned)
         task = self._tasks.pop(planned.key, None)
         if task is not None:  # another run's jobs have no bar here
             self._bars.remove_task(task)
@@ -203,8 +203,8 @@ class Live:
 
     def _show_overall(self) -> None:
         if self._overall is not None:
-            text = f"{self._share.settled} of {self._share.jobs} jobs"
-            self._bars.update(self._overall, completed=self._share.done, text=text)
+            text = f"{self._work.settled} of {self._work.jobs} jobs"
+            self._bars.update(self._overall, completed=self._work.done, text=text)
 
 
 def said(progress: Progress) -> str:

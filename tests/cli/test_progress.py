@@ -98,6 +98,6 @@ def test_another_runs_jobs_end_without_a_beginning_here(kind):
     watch.started(job(2))
     watch.elsewhere(job(2))  # it was begun here too, and was faster there
     assert "none, seed 1: " in screen.getvalue()
-    assert watch._share.settled == watch._share.jobs == 3
+    assert watch._work.settled == watch._work.jobs == 3
     if isinstance(watch, Live):
         assert [task.description for task in bars.tasks] == ["all"]

@@ -26,7 +26,7 @@ from containers import IMAGE, why_not
 from harness.suites.executors.docker import container
 from harness.suites.executors.docker.engine import open_engine
 from harness.suites.executors.docker.executor import DockerExecutor
-from harness.suites.executors.local import Share
+from harness.suites.executors.shares import Share
 from harness.suites.executors.supervision import DEFAULT, Limits
 
 REASON = why_not()

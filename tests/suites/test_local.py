@@ -11,7 +11,8 @@ import pytest
 from harness.data.bundled import is_made
 from harness.suites.devices import Device, get_device
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, PrepareWork
-from harness.suites.executors.local import LocalExecutor, Share, kernel_kills, shares
+from harness.suites.executors.local import LocalExecutor, kernel_kills
+from harness.suites.executors.shares import Share, shares
 from harness.suites.executors.supervision import Limits
 
 

@@ -19,7 +19,7 @@ from harness.data.bundled import prepare_bundled
 from harness.suites.devices import WORKER_MEMORY
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'robustness-harness[ray]'")
-from harness.suites.executors.ray.cluster import Share
+from harness.suites.executors.ray.cluster import NodeShare
 
 ENVIRONMENT = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 PROGRAM = [sys.executable, "-m", "harness"]
@@ -40,7 +40,7 @@ PLENTY = {"CPU": 64.0, "memory": 100.0 * WORKER_MEMORY}
     ],
 )
 def test_a_node_holds_as_many_workers_as_its_scarcest_resource_allows(share, resources, expected):
-    assert Share(share).slots(resources) == expected
+    assert NodeShare(share).slots(resources) == expected
 
 
 class Nodes:

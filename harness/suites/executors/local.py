@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -17,44 +16,13 @@ from harness.errors import DeviceError, ExecutorUnusable
 from harness.machine import allow_open_files, available_cores, memory_note
 from harness.suites.devices import Device
 from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
+from harness.suites.executors.shares import Share, shares, visible_gpus
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 CLOSING_SECONDS = 5.0
 FILES, FILES_PER_WORKER = 32, 3
 """Open files of a runner, and of each of its workers' pipes: 20 were enough for two workers."""
 _KERNEL_COUNTS = Path("/proc/vmstat")
-
-
-@dataclass(frozen=True)
-class Share:
-    """A worker's part of the machine."""
-
-    device: str
-    """"cpu" or "cuda"."""
-    cores: tuple[int, ...]
-    gpu: str | None
-    """As CUDA_VISIBLE_DEVICES says it."""
-
-
-def shares(device: Device, workers: int, cores: Sequence[int], gpus: Sequence[str]) -> list[Share]:
-    """The machine in parts: whole cores, at least one each, and GPUs in turn."""
-    threads = max(1, len(cores) // workers)
-    return [
-        Share(
-            device.kind,
-            tuple(cores[(first + i) % len(cores)] for i in range(threads)),
-            gpus[number % len(gpus)] if gpus else None,
-        )
-        for number, first in enumerate(range(0, workers * threads, threads))
-    ]
-
-
-def visible_gpus(device: Device) -> list[str]:
-    """The GPUs of this process, as CUDA_VISIBLE_DEVICES says them; none for a CPU."""
-    if device.kind == "cpu":
-        return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    return visible.split(",") if visible else [str(number) for number in range(device.count)]
 
 
 class LocalExecutor:

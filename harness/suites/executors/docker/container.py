@@ -23,7 +23,7 @@ from harness.spec import LoadJob, TrainJob
 from harness.suites.executors.docker.engine import ENGINE_ERRORS
 from harness.suites.executors.docker.message import FORM, MOST_BYTES, Refused, event_of, work_message
 from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork, Progressed, Work
-from harness.suites.executors.local import Share
+from harness.suites.executors.shares import Share
 from harness.suites.executors.supervision import Trouble
 
 PROGRAM = ["python", "-m", "harness.suites.executors.docker.inside"]

@@ -11,9 +11,8 @@ from harness.suites.devices import Wanted, get_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
-from harness.suites.executors.local import shares as shares_of
-from harness.suites.executors.local import visible_gpus
 from harness.suites.executors.node import with_whole_paths
+from harness.suites.executors.shares import shares, visible_gpus
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
@@ -36,7 +35,7 @@ class DockerExecutor:
         gpus = visible_gpus(self.device)
         self._free = [
             Sandbox(share=share, memory=int(memory * USABLE_MEMORY) // workers)
-            for share in reversed(shares_of(self.device, workers, available_cores(), gpus))
+            for share in reversed(shares(self.device, workers, available_cores(), gpus))
         ]
         self._running: dict[str, Container] = {}
         self._supervision = Supervision(limits)

@@ -26,7 +26,7 @@ from harness.suites.executors.node import (
     require_weights_here,
     with_whole_paths,
 )
-from harness.suites.executors.ray.cluster import CORES, Cluster, Share, at_node, first_line
+from harness.suites.executors.ray.cluster import CORES, Cluster, NodeShare, at_node, first_line
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class RayExecutor:
         self._most = workers
         try:
             on_gpu = wanted == "cuda" or (wanted == "auto" and self._cluster.has_gpus)
-            self._share = Share(gpu_share if on_gpu else None)
+            self._share = NodeShare(gpu_share if on_gpu else None)
             self.device = self._cluster.device(self._share)
             self._limit = self._room()
             # on the runner's own node: whatever else is lost, what lies there is not

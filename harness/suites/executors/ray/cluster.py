@@ -25,7 +25,7 @@ CORES = 1  # per worker: one-thread processes beat threads in one process
 
 
 @dataclass(frozen=True)
-class Share:
+class NodeShare:
     """A worker's part of a node."""
 
     gpu: float | None
@@ -81,11 +81,11 @@ class Cluster:
         """Whether any node has one."""
         return any(node["Resources"].get("GPU") for node in _nodes())
 
-    def room(self, share: Share) -> int:
+    def room(self, share: NodeShare) -> int:
         """Workers that the nodes which are there hold, others' use of them aside."""
         return sum(share.slots(node["Resources"]) for node in _nodes())
 
-    def device(self, share: Share) -> Device:
+    def device(self, share: NodeShare) -> Device:
         """The device of the nodes with room for a worker; what only some can do, it cannot.
 
         Raises:
