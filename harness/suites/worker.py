@@ -79,7 +79,7 @@ def serve(connection: Connection, device: str, threads: int) -> None:
             work: Work = connection.recv()
         except EOFError:
             return
-        connection.send(worker.outcome(work))
+        connection.send(worker.do(work))
 
 
 def make_worker(device: str, threads: int, tell: Tell) -> Worker:
@@ -99,7 +99,7 @@ class Worker:
         self._device = device
         self._say = tell
         # a substitute is needed again by every model: what was remembered about it must not be lost in between
-        self._load = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
+        self._load_trained = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
         self._load_robustbench = lru_cache(maxsize=1)(load_robustbench)
         self._load_checkpoint = lru_cache(maxsize=1)(load_checkpoint)
         self._told = 0.0
@@ -112,11 +112,11 @@ class Worker:
         )
         self._made_with = provenance(facts, command="")
 
-    def outcome(self, work: Work) -> Finished | Failed:
-        """The work's value, or why there is none: whatever goes wrong with one must not stop the others."""
+    def do(self, work: Work) -> Finished | Failed:
+        """Do a work; its value, or why there is none: whatever goes wrong with one must not stop the others."""
         began = time.perf_counter()
         try:
-            result = self._done(work)
+            result = self._do(work)
         except HarnessError as error:
             return Failed(work.key, str(error))
         except Exception as error:  # the runner's guard
@@ -130,23 +130,23 @@ class Worker:
                     torch.cuda.empty_cache()  # others on the same GPU need it
         return Finished(work.key, result, self._made_with, time.perf_counter() - began)
 
-    def _done(self, work: Work) -> Result:
+    def _do(self, work: Work) -> Result:
         if not isinstance(work, JobWork):
             prepare_bundled(work.data_dir, work.name)
             return None
         match work.job:
             case TrainJob():
-                return self._trained(work, work.job)
+                return self._train(work, work.job)
             case LoadJob():
-                result: Result = self._taken_in(work, work.job)
+                result: Result = self._take_in(work, work.job)
             case EvaluateJob():
-                result = self._evaluated(work, work.job)
+                result = self._evaluate(work, work.job)
             case AnalyseJob():
                 result = analyse(work.job.spec, work.data_dir)
         _require_planned_data(work)
         return result
 
-    def _trained(self, work: JobWork, job: TrainJob) -> TrainingResult:
+    def _train(self, work: JobWork, job: TrainJob) -> TrainingResult:
         images = training_images(job.spec, work.data_dir, self._device, work.code)
         _require_planned_data(work)
         return train(
@@ -159,22 +159,22 @@ class Worker:
             on_progress=lambda progress: self._tell(job.key, progress),
         )
 
-    def _evaluated(self, work: JobWork, job: EvaluateJob) -> EvaluationResult:
+    def _evaluate(self, work: JobWork, job: EvaluateJob) -> EvaluationResult:
         setting = setting_for(
             job.evaluation,
             job.model.spec,
             work.data_dir,
             self._device,
-            self._loaded(work, job.substitute) if job.substitute else None,
+            self._load(work, job.substitute) if job.substitute else None,
             work.code,
             on_progress=lambda progress: self._tell(job.key, progress),
         )
         setting = replace(setting, chunk=max(1, setting.chunk // work.fewer))
-        return evaluate(self._loaded(work, job.model), setting, job.evaluation)
+        return evaluate(self._load(work, job.model), setting, job.evaluation)
 
-    def _taken_in(self, work: JobWork, job: LoadJob) -> TrainingResult:
-        """An external model that loads and classifies."""
-        model = self._loaded(work, job)
+    def _take_in(self, work: JobWork, job: LoadJob) -> TrainingResult:
+        """Make sure that an external model loads and classifies."""
+        model = self._load(work, job)
         return TrainingResult(
             status="ok",
             reason=None,
@@ -186,14 +186,14 @@ class Worker:
             parameters=sum(parameter.numel() for parameter in model.parameters()),
         )
 
-    def _loaded(self, work: JobWork, job: ModelJob) -> nn.Module:
+    def _load(self, work: JobWork, job: ModelJob) -> nn.Module:
         if isinstance(job.spec, RobustBenchSpec):
             return self._load_robustbench(job.spec, _weights_of(work, job), self._device)
         task = get_dataset(work.data_dir, job.spec.classification).task
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
         if isinstance(job.spec, CheckpointSpec):
             return self._load_checkpoint(job.spec, _weights_of(work, job), task, self._device, code)
-        return self._load(job.spec, work.models_dir / job.key, work.weights[job.key], task, self._device, code)
+        return self._load_trained(job.spec, work.models_dir / job.key, work.weights[job.key], task, self._device, code)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()

@@ -13,10 +13,10 @@ from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.executor import Failed, Finished, JobWork
 from harness.suites.executors.node import (
     installation,
+    make_folders,
     require_folders,
     require_same,
     require_weights_here,
-    with_whole_paths,
 )
 
 JOB = TrainJob(spec=TrainingSpec(classification="digits"), seed=0, data={})
@@ -52,7 +52,7 @@ def test_a_node_with_another_is_refused_by_name(other):
 
 
 def test_a_node_must_see_the_folders(tmp_path: Path):
-    whole = with_whole_paths(work(tmp_path))
+    whole = make_folders(work(tmp_path))
     require_folders(whole)
     whole.models_dir.rmdir()
     with pytest.raises(ExecutorUnusable, match=f"has no {whole.models_dir}"):
@@ -61,12 +61,12 @@ def test_a_node_must_see_the_folders(tmp_path: Path):
 
 def test_paths_are_whole_for_a_process_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    found = with_whole_paths(work(Path()))
+    found = make_folders(work(Path()))
     assert (found.data_dir, found.models_dir) == (tmp_path / "data", tmp_path / "models")
 
 
 def test_weights_that_stayed_on_another_node_are_missed(tmp_path: Path):
-    done = with_whole_paths(work(tmp_path))
+    done = make_folders(work(tmp_path))
     with pytest.raises(ExecutorUnusable, match="all nodes must share the folder"):
         require_weights_here(done, finished("weights.safetensors"))
     (done.models_dir / done.key).mkdir()

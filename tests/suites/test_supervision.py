@@ -66,62 +66,62 @@ def work(tmp_path) -> Work:
 def test_a_work_begins_again_as_often_as_is_allowed(work):
     supervision = Supervision(Limits(attempts=3))
     for _ in range(2):
-        assert supervision.after(work, KILLED) == (Lost(work.key, KILLED.reason), work)
-    assert supervision.after(work, KILLED) == (Failed(work.key, "its process was killed, 3 times"), None)
-    assert isinstance(supervision.after(work, KILLED)[0], Lost), "a work that is begun anew has all its attempts"
+        assert supervision.heed(work, KILLED) == (Lost(work.key, KILLED.reason), work)
+    assert supervision.heed(work, KILLED) == (Failed(work.key, "its process was killed, 3 times"), None)
+    assert isinstance(supervision.heed(work, KILLED)[0], Lost), "a work that is begun anew has all its attempts"
 
 
 def test_a_failure_tells_of_every_kind_of_trouble(work):
     supervision = Supervision(Limits(attempts=3))
     for trouble in (KILLED, NO_MEMORY):
-        supervision.after(work, trouble)
-    event, _ = supervision.after(work, NO_MEMORY)
+        supervision.heed(work, trouble)
+    event, _ = supervision.heed(work, NO_MEMORY)
     assert event.reason == "its process was killed; not enough free memory, 2 times; use fewer --workers"
 
 
 def test_a_work_hangs_when_it_was_silent_for_so_long(work, clock):
     supervision = Supervision(Limits(hang_seconds=9), clock)
-    supervision.heard(work.key)
+    supervision.hear(work.key)
     clock.now += 5
-    assert supervision.hanging() == []
-    supervision.heard(work.key)
+    assert supervision.find_hanging() == []
+    supervision.hear(work.key)
     clock.now += 8
-    assert supervision.hanging() == []
+    assert supervision.find_hanging() == []
     clock.now += 1
-    assert supervision.hanging() == [work.key]
+    assert supervision.find_hanging() == [work.key]
 
 
 def test_what_is_over_does_not_hang(work, clock):
     supervision = Supervision(Limits(hang_seconds=1), clock)
-    supervision.heard(work.key)
-    supervision.over(work.key)
+    supervision.hear(work.key)
+    supervision.forget(work.key)
     clock.now += 5
-    assert supervision.hanging() == []
+    assert supervision.find_hanging() == []
 
 
 def test_a_runner_that_was_stopped_itself_does_not_take_its_workers_for_hanging(work, clock):
     supervision = Supervision(Limits(hang_seconds=2 * LONGEST_LOOK), clock)
-    supervision.heard(work.key)
+    supervision.hear(work.key)
     clock.now += 1_000_000
-    assert supervision.hanging() == []
+    assert supervision.find_hanging() == []
 
 
 def test_an_evaluation_without_memory_begins_again_with_fewer_images_at_once(work_of):
     work = work_of(EvaluateJob)
     supervision = Supervision(Limits(attempts=4))
-    event, again = supervision.after(work, NO_MEMORY)
+    event, again = supervision.heed(work, NO_MEMORY)
     assert event == Lost(work.key, "not enough free memory; fewer images will be classified at once")
     assert again == replace(work, fewer=4)
-    _, again = supervision.after(again, NO_MEMORY)
+    _, again = supervision.heed(again, NO_MEMORY)
     assert again == replace(work, fewer=8)
-    event, again = supervision.after(again, NO_MEMORY)
+    event, again = supervision.heed(again, NO_MEMORY)
     assert event == Lost(work.key, "not enough free memory")
     assert again == replace(work, fewer=8)
 
 
 def test_a_worker_that_was_lost_for_another_reason_gets_the_same_work_again(work_of):
     work = work_of(EvaluateJob)
-    assert Supervision(Limits()).after(work, KILLED)[1] == work
+    assert Supervision(Limits()).heed(work, KILLED)[1] == work
 
 
 def test_what_depends_on_how_many_images_are_seen_at_once_is_left_as_it_is(work_of, work):

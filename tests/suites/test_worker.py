@@ -45,7 +45,7 @@ def outcome(folders, monkeypatch) -> Callable[..., object]:
         work = JobWork(job=job, data_dir=folders.data_dir, models_dir=folders.models_dir, weights={})
         ours, theirs = multiprocessing.Pipe()
         with ours, theirs:
-            return Worker(torch.device("cpu"), 1, theirs).outcome(work)
+            return Worker(torch.device("cpu"), 1, theirs).do(work)
 
     return found
 
@@ -140,7 +140,7 @@ def test_what_was_read_of_other_data_than_planned_is_no_result(kind, folders, ot
 
     def outcome(job, data_dir, **weights):
         models = tmp_path / "models"
-        return worker.outcome(JobWork(job=job, data_dir=data_dir, models_dir=models, weights=weights))
+        return worker.do(JobWork(job=job, data_dir=data_dir, models_dir=models, weights=weights))
 
     trained = outcome(training, folders.data_dir) if kind == "evaluate" else None
     weights = {training.key: trained.result.weights} if trained else {}
@@ -164,7 +164,7 @@ def test_an_evaluation_with_other_weights_than_planned_is_no_result(tmp_path):
 
     def outcome(weights):
         job = EvaluateJob(model=LoadJob(spec=spec, data=weights), evaluation=evaluation, data=data)
-        return worker.outcome(JobWork(job=job, data_dir=tmp_path, models_dir=tmp_path / "models", weights={}))
+        return worker.do(JobWork(job=job, data_dir=tmp_path, models_dir=tmp_path / "models", weights={}))
 
     assert isinstance(outcome(inputs.digests(spec.inputs)), Finished)
     failed = outcome(dict.fromkeys(map(str, spec.inputs), "0" * 64))
@@ -177,6 +177,6 @@ def test_a_result_says_with_which_code_its_worker_began(folders, monkeypatch):
     worker = Worker(torch.device("cpu"), 1, lambda told: None)
     began_with = provenance._checkout()
     monkeypatch.setattr(provenance, "_checkout", lambda: ("a later commit", False))
-    done = worker.outcome(PrepareWork(name="digits", data_dir=folders.data_dir))
+    done = worker.do(PrepareWork(name="digits", data_dir=folders.data_dir))
     assert isinstance(done, Finished)
     assert (done.made_with.git_commit, done.made_with.git_dirty) == began_with

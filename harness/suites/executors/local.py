@@ -60,10 +60,10 @@ class LocalExecutor:
         """
         found, self._started = self._started, []
         for connection in wait(list(self._busy), 0 if found else timeout):
-            found += self._heard(self._busy[connection])  # type: ignore[index]
-        hanging = self._supervision.hanging()
+            found += self._receive(self._busy[connection])  # type: ignore[index]
+        hanging = self._supervision.find_hanging()
         for process in [process for process in self._busy.values() if process.work.key in hanging]:
-            found.append(self._after(process, Trouble(f"{self._supervision.silence}, so its process was killed")))
+            found.append(self._heed(process, Trouble(f"{self._supervision.silence}, so its process was killed")))
         return found
 
     def close(self) -> None:
@@ -73,13 +73,13 @@ class LocalExecutor:
         self._idle, self._busy = [], {}
 
     def _begin(self, process: _Process, work: Work) -> None:
-        self._supervision.heard(work.key)
+        self._supervision.hear(work.key)
         self._busy[process.connection] = process
         process.begin(work)
         self._started.append(Started(work.key))
 
-    def _heard(self, process: _Process) -> list[Event]:
-        """What a process has said; one that ended without a result is replaced."""
+    def _receive(self, process: _Process) -> list[Event]:
+        """Take what a process has said; one that ended without a result is replaced."""
         found: list[Event] = []
         try:
             while process.connection.poll():
@@ -87,20 +87,20 @@ class LocalExecutor:
                 if isinstance(message, DeviceError):
                     raise message
                 if not isinstance(message, Progressed):
-                    found.append(self._ended(process, message))
+                    found.append(self._settle(process, message))
                     break
-                self._supervision.heard(message.key)
+                self._supervision.hear(message.key)
                 found.append(message)
         except (EOFError, OSError):
-            found.append(self._after(process, process.cause_of_death()))
+            found.append(self._heed(process, process.cause_of_death()))
         return found
 
-    def _ended(self, process: _Process, outcome: Finished | Failed) -> Event:
-        """What is to be told of an outcome."""
+    def _settle(self, process: _Process, outcome: Finished | Failed) -> Event:
+        """Let the process of an outcome rest, or replace it; what is to be told."""
         trouble = trouble_of(outcome)
         if trouble:
-            return self._after(process, trouble)
-        self._supervision.over(outcome.key)
+            return self._heed(process, trouble)
+        self._supervision.forget(outcome.key)
         del self._busy[process.connection]
         if isinstance(outcome, Failed) and outcome.cause == "unexpected":
             self._retire(process)  # for instance, after a failure on a GPU nothing works there in that process
@@ -108,10 +108,10 @@ class LocalExecutor:
             self._idle.append(process)
         return outcome
 
-    def _after(self, process: _Process, trouble: Trouble) -> Event:
+    def _heed(self, process: _Process, trouble: Trouble) -> Event:
         del self._busy[process.connection]
         self._retire(process)
-        event, again = self._supervision.after(process.work, trouble)
+        event, again = self._supervision.heed(process.work, trouble)
         if again:
             self._begin(_Process(self._unused.pop()), again)
         return event

@@ -33,8 +33,8 @@ def require_same(expected: Mapping[str, object]) -> None:
             )
 
 
-def with_whole_paths(work: Work) -> Work:
-    """The same work for a process that has another working folder. Folders are made here, and missed elsewhere."""
+def make_folders(work: Work) -> Work:
+    """Make a work's folders, which are missed elsewhere; the work for a process that has another working folder."""
     for folder in _folders(work):
         folder.mkdir(parents=True, exist_ok=True)
     if isinstance(work, JobWork):

@@ -61,15 +61,15 @@ class Supervision:
         """What is wrong with a worker that hangs."""
         return f"it hung: no progress for {self._limits.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
 
-    def heard(self, key: str) -> None:
+    def hear(self, key: str) -> None:
         """A work begins or goes on."""
         self._silent[key] = 0.0
 
-    def over(self, key: str) -> None:
+    def forget(self, key: str) -> None:
         """A work does not run any more."""
         self._silent.pop(key, None)
 
-    def hanging(self) -> list[str]:
+    def find_hanging(self) -> list[str]:
         """Keys of the works that were silent for too long. Looks that come late are not held against them."""
         now = self._clock()
         passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
@@ -77,9 +77,9 @@ class Supervision:
             self._silent[key] += passed
         return [key for key, silent in self._silent.items() if silent >= self._limits.hang_seconds]
 
-    def after(self, work: Work, trouble: Trouble) -> tuple[Failed | Lost, Work | None]:
-        """What to tell of a trouble, and the work as it shall begin again; None if it has failed."""
-        self.over(work.key)
+    def heed(self, work: Work, trouble: Trouble) -> tuple[Failed | Lost, Work | None]:
+        """Count a trouble; what to tell of it, and the work as it shall begin again, None if it has failed."""
+        self.forget(work.key)
         troubles = self._troubles.setdefault(work.key, [])
         troubles.append(trouble.reason)
         if len(troubles) < self._limits.attempts:

@@ -90,7 +90,7 @@ class _Connection(sqlite3.Connection):
 _METHODS = {
     "harness.training.learner": ("Learner", "step", "step"),
     "harness.evaluations.classifier": ("Classifier", "logits", "batch"),
-    "harness.suites.worker": ("Worker", "outcome", "outcome"),
+    "harness.suites.worker": ("Worker", "do", "outcome"),
 }
 
 

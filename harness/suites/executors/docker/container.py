@@ -92,7 +92,7 @@ class Container:
             image,
             entrypoint=[*PROGRAM, FORM, work.key, share.device, str(len(share.cores))],
             command=[],
-            mounts=_mounts(work),
+            mounts=_make_mounts(work),
             stdin_open=True,  # which the engine closes when the runner is gone
             labels={"robustness-harness": work.key},
             **sandbox.options,
@@ -173,18 +173,18 @@ def _inside(work: Work) -> Work:
     return replace(work, data_dir=Path(DATA), models_dir=Path(MODELS))
 
 
-def _mounts(work: Work) -> list[Mount]:
-    """Data and needed models to read, and the one folder to write."""
+def _make_mounts(work: Work) -> list[Mount]:
+    """Data and needed models to read, and the one folder to write, made if need be."""
     if isinstance(work, PrepareWork):  # the program's own work on its own images: no code of others runs
         names = {work.name, DATASETS[work.name].clean}
-        return [_mount(DATA / name, _writable(work.data_dir / name), read_only=False) for name in sorted(names)]
+        return [_mount(DATA / name, _make_writable(work.data_dir / name), read_only=False) for name in sorted(names)]
     mounts = [_mount(DATA, work.data_dir)]
     taken_in = [work.key] if isinstance(work.job, LoadJob) else []
     for key in (*work.weights, *taken_in):
         if (work.models_dir / key).is_dir():  # published weights lie among the data
             mounts.append(_mount(MODELS / key, work.models_dir / key))
     if isinstance(work.job, TrainJob):
-        mounts.append(_mount(MODELS / work.key, _writable(work.models_dir / work.key), read_only=False))
+        mounts.append(_mount(MODELS / work.key, _make_writable(work.models_dir / work.key), read_only=False))
     return mounts
 
 
@@ -197,7 +197,7 @@ def _user() -> tuple[int, int]:
     return (os.getuid(), os.getgid()) if os.getuid() else (USER, USER)
 
 
-def _writable(folder: Path) -> Path:
+def _make_writable(folder: Path) -> Path:
     """The folder, made if need be, with all in it the container's to write."""
     folder.mkdir(parents=True, exist_ok=True)
     if os.getuid() == 0:

@@ -11,7 +11,7 @@ from harness.suites.devices import Wanted, get_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
-from harness.suites.executors.node import with_whole_paths
+from harness.suites.executors.node import make_folders
 from harness.suites.executors.shares import shares, visible_gpus
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
 
@@ -51,7 +51,7 @@ class DockerExecutor:
 
     def submit(self, work: Work) -> None:
         """Begin a work; only while some worker is idle. Raises ExecutorUnusable."""
-        self._begin(self._free.pop(), with_whole_paths(work))
+        self._begin(self._free.pop(), make_folders(work))
 
     def events(self, timeout: float) -> Sequence[Event]:
         """What happened since the last call; waits for at most `timeout` seconds. Raises ExecutorUnusable."""
@@ -60,8 +60,8 @@ class DockerExecutor:
             said = self._said.get_nowait() if found else self._said.get(timeout=timeout)
             while True:
                 if isinstance(said, Progressed):
-                    self._supervision.heard(said.key)
-                found.append(self._after(said) if isinstance(said, Ended) else said)
+                    self._supervision.hear(said.key)
+                found.append(self._settle(said) if isinstance(said, Ended) else said)
                 said = self._said.get_nowait()
         except Empty:
             self._end_hanging()
@@ -75,7 +75,7 @@ class DockerExecutor:
         self._engine.close()
 
     def _begin(self, sandbox: Sandbox, work: Work) -> None:
-        self._supervision.heard(work.key)
+        self._supervision.hear(work.key)
         self._told.append(Started(work.key))
         try:
             self._running[work.key] = Container(self._engine, self._image, sandbox, work, self._said)
@@ -84,25 +84,25 @@ class DockerExecutor:
 
     def _end_hanging(self) -> None:
         """Ends containers that are silent for too long; their last word comes as that of any other."""
-        for key in self._supervision.hanging():
-            self._supervision.over(key)
+        for key in self._supervision.find_hanging():
+            self._supervision.forget(key)
             self._hung.add(key)
             self._running[key].remove()
 
-    def _after(self, ended: Ended) -> Finished | Failed | Lost:
-        """A container's outcome; in trouble, the work begins again in a new one."""
+    def _settle(self, ended: Ended) -> Finished | Failed | Lost:
+        """Remove a container; its outcome. In trouble, the work begins again in a new one."""
         container = self._running.pop(ended.key)
         outcome: Finished | Failed | Lost | None = ended.outcome
         trouble = self._trouble(container, ended)
         container.remove()
         again = None
         if trouble:
-            outcome, again = self._supervision.after(container.work, trouble)
+            outcome, again = self._supervision.heed(container.work, trouble)
         assert outcome is not None, "without an outcome there is trouble"
         if again:
             self._begin(container.sandbox, again)
         else:
-            self._supervision.over(ended.key)
+            self._supervision.forget(ended.key)
             self._free.append(container.sandbox)
         return outcome
 

@@ -25,10 +25,10 @@ def main() -> None:
         def say(event: Progressed | Finished | Failed) -> None:
             print(said_message(event), file=output, flush=True)
 
-        say(_outcome(message if form == FORM else "", key, device, int(threads), say))
+        say(_do(message if form == FORM else "", key, device, int(threads), say))
 
 
-def _outcome(message: str, key: str, device: str, threads: int, say: Callable[[Progressed], None]) -> Finished | Failed:
+def _do(message: str, key: str, device: str, threads: int, say: Callable[[Progressed], None]) -> Finished | Failed:
     from harness.suites.worker import make_worker
 
     try:
@@ -37,7 +37,7 @@ def _outcome(message: str, key: str, device: str, threads: int, say: Callable[[P
         work = None
     if work is None or work.key != key:
         return Failed(key, "the image is of another version than this program; build it with: make image")
-    return make_worker(device, threads, say).outcome(work)
+    return make_worker(device, threads, say).do(work)
 
 
 def _end_with_runner() -> None:

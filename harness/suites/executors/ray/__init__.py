@@ -21,10 +21,10 @@ from harness.suites.devices import Wanted
 from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.node import (
     installation,
+    make_folders,
     require_folders,
     require_same,
     require_weights_here,
-    with_whole_paths,
 )
 from harness.suites.executors.ray.cluster import CORES, Cluster, NodeShare, at_node, first_line
 from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
@@ -73,7 +73,7 @@ class RayExecutor:
 
     def submit(self, work: Work) -> None:
         """Begin a work; only while some worker is idle."""
-        self._begin(with_whole_paths(work))
+        self._begin(make_folders(work))
 
     def events(self, timeout: float) -> Sequence[Event]:
         """What happened since the last call; waits for at most `timeout` seconds.
@@ -82,7 +82,7 @@ class RayExecutor:
             DeviceError: torch cannot use a node's device.
             ExecutorUnusable: a node has another installation, or does not see the folders.
         """
-        found = self._taken()
+        found = self._take_told()
         busy = list(self._busy)
         if busy:
             ray.wait(busy, num_returns=1, timeout=0 if found else timeout)
@@ -90,12 +90,12 @@ class RayExecutor:
         else:
             time.sleep(0 if found else timeout)  # until a node joins
             ended = []
-        found += self._progressed()
-        found += [self._ended(reference) for reference in ended]
+        found += self._receive_progress()
+        found += [self._settle(reference) for reference in ended]
         found += self._end_hanging()
         self._limit = self._room()
         self._hand_out()
-        return found + self._taken()
+        return found + self._take_told()
 
     def close(self) -> None:
         """End all workers now, whatever they do."""
@@ -110,8 +110,8 @@ class RayExecutor:
         self._waiting.append(work)
         self._hand_out()
 
-    def _taken(self) -> list[Event]:
-        """Events that nobody was told of yet."""
+    def _take_told(self) -> list[Event]:
+        """Take the events that nobody was told of yet."""
         found, self._told = self._told, []
         return found
 
@@ -122,8 +122,8 @@ class RayExecutor:
         while self._waiting and (self._idle or len(self._busy) < self._limit):
             work = self._waiting.popleft()
             process = self._idle.pop() if self._idle else self._new_process()
-            self._supervision.heard(work.key)
-            self._busy[process.outcome.remote(work)] = _Busy(process, work)
+            self._supervision.hear(work.key)
+            self._busy[process.do.remote(work)] = _Busy(process, work)
 
     def _new_process(self) -> Any:
         remote = ray.remote(_Process).options(**self._share.options, max_restarts=0)
@@ -133,54 +133,54 @@ class RayExecutor:
         room = self._cluster.room(self._share)
         return room if self._most is None else min(room, self._most)
 
-    def _progressed(self) -> list[Event]:
-        """What the workers said of works that still go on."""
+    def _receive_progress(self) -> list[Event]:
+        """Take what the workers said of works that still go on."""
         said: list[Progressed] = self._progress.get_nowait_batch(self._progress.qsize())
         going_on = {busy.work.key for busy in self._busy.values()}
         for event in said:
             if event.key in going_on:
-                self._supervision.heard(event.key)
+                self._supervision.hear(event.key)
         return [event for event in said if event.key in going_on]
 
-    def _ended(self, reference: Any) -> Event:
-        """A work's outcome, or that its worker was lost."""
+    def _settle(self, reference: Any) -> Event:
+        """Take a work's outcome, or learn that its worker was lost."""
         process, work = self._busy.pop(reference)
         try:
             outcome: Finished | Failed = ray.get(reference)
         except HarnessError as error:  # Ray raises a mixture of its own error and the worker's
             raise getattr(error, "cause", error) from None
         except RayError as error:
-            return self._after_loss(work, error)
+            return self._heed_loss(work, error)
         if isinstance(outcome, Failed) and outcome.cause != "refused":  # what went wrong may have spoiled the process
             ray.kill(process)
         else:
             self._idle.append(process)
         trouble = trouble_of(outcome)
         if trouble:
-            return self._after(work, trouble)
-        self._supervision.over(work.key)
+            return self._heed(work, trouble)
+        self._supervision.forget(work.key)
         require_weights_here(work, outcome)
         return outcome
 
     def _end_hanging(self) -> list[Event]:
         """Ends workers that are silent for too long."""
-        hanging = self._supervision.hanging()
+        hanging = self._supervision.find_hanging()
         silent = [reference for reference, busy in self._busy.items() if busy.work.key in hanging]
         found: list[Event] = []
         for reference in silent:
             process, work = self._busy.pop(reference)
             ray.kill(process)
-            found.append(self._after(work, Trouble(self._supervision.silence)))
+            found.append(self._heed(work, Trouble(self._supervision.silence)))
         return found
 
-    def _after_loss(self, work: Work, error: RayError) -> Event:
+    def _heed_loss(self, work: Work, error: RayError) -> Event:
         for process in self._idle:  # some may have been on the same node
             ray.kill(process)
         self._idle.clear()
-        return self._after(work, cause_of_loss(error))
+        return self._heed(work, cause_of_loss(error))
 
-    def _after(self, work: Work, trouble: Trouble) -> Event:
-        event, again = self._supervision.after(work, trouble)
+    def _heed(self, work: Work, trouble: Trouble) -> Event:
+        event, again = self._supervision.heed(work, trouble)
         if again:
             self._begin(again)
         return event
@@ -202,15 +202,15 @@ class _Process:
         self._progress = progress
         self._worker: Worker | None = None
 
-    def outcome(self, work: Work) -> Finished | Failed:
-        """The work's value; raises HarnessError where this node cannot do any."""
+    def do(self, work: Work) -> Finished | Failed:
+        """Do a work; its value. Raises HarnessError where this node cannot do any."""
         require_folders(work)
         if self._worker is None:
             require_same(self._installation)
             from harness.suites.worker import make_worker
 
             self._worker = make_worker(self._device, CORES, self._tell)
-        return self._worker.outcome(work)
+        return self._worker.do(work)
 
     def _tell(self, progressed: Progressed) -> None:
         with contextlib.suppress(RayError):  # nobody listens any more: the work matters, not the display
