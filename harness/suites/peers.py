@@ -89,8 +89,8 @@ class Peers:
         self._looked = time.monotonic()
         return {key: holder for key, holder in found.items() if holder and holder.id not in dead}
 
-    def has(self, key: str) -> bool:
-        """Whether the job was done with this results folder, or nobody knows with which.
+    def belongs_here(self, key: str) -> bool:
+        """Whether this results folder should hold the job's files: it did the job, or no claim says who did.
 
         A database in the results folder has no other: where its identity is another, files of the folder were lost.
         """

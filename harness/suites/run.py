@@ -57,7 +57,7 @@ class Run:
         states = read.job_states(database, plan.by_key)
         self._attempts = {key: state.attempts for key, state in states.items()}
         absent = self._absent_weights(states)
-        lost = [key for key in absent if peers.has(key)]
+        lost = [key for key in absent if peers.belongs_here(key)]
         for key in lost:
             watch.note(f"{plan.by_key[key].title}: its weights are missing or damaged, it is trained again")
             forget_training(database, key)
@@ -137,7 +137,7 @@ class Run:
         """What became of a job that no other runner does any more; None: nobody plans it now."""
         planned = self._plan.by_key[key]
         if state is None:
-            self._give_up(planned, "another run's plan is without it; run the same command again")
+            self._give_up(planned, "another run planned this suite without this job; run the same command again")
         elif state.state == "done" and not self._has_weights(planned, state):
             self._schedule.miss(key, self._whereabouts(key))
         elif state.state == "done":
@@ -162,7 +162,9 @@ class Run:
         try:
             self._note_down(event)
         except AlreadyRecorded:
-            self._watch.note(f"{self._plan.by_key[event.key].title}: another runner was faster")
+            self._watch.note(
+                f"{self._plan.by_key[event.key].title}: another runner finished it first; its result is kept"
+            )
             self._schedule.leave(event.key)
 
     def _note_down(self, event: Event) -> None:

@@ -91,7 +91,7 @@ def _planned(
         peers = Peers(database, folder)
         peers.look()
         for key in mend(database, plan.by_key, _lost_arrays(database, peers, plan, settings)):
-            watch.note(f"{plan.by_key[key].title}: its result is not as it was recorded, it is made again")
+            watch.note(f"{plan.by_key[key].title}: its stored result was altered or lost; it is computed again")
         for suite in plan.suites:
             write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
         try:
@@ -105,7 +105,7 @@ def _lost_arrays(database: Database, peers: Peers, plan: Plan, settings: Setting
     return {
         key
         for key, file, sha256 in read.array_files(database)
-        if key in plan.by_key and not is_whole(settings.arrays_dir / file, sha256) and peers.has(key)
+        if key in plan.by_key and not is_whole(settings.arrays_dir / file, sha256) and peers.belongs_here(key)
     }
 
 

@@ -200,7 +200,7 @@ def test_a_changed_result_is_refused_by_the_report_and_made_again_by_the_next_ru
         code, checked = program("db", "check")
         assert (code, "is not as it was recorded" in checked) == (1, True)
         code, again = program.run()
-        assert (code, "it is made again" in again) == (0, True), again
+        assert (code, "it is computed again" in again) == (0, True), again
         assert program.outcome == reference.outcome
         assert program("report", "tiny", "--profile", "paper")[0] == 0
         fault.outlived(seen=said.splitlines()[-1].replace(str(copied), "..."))

@@ -115,7 +115,7 @@ class Executor(Protocol):
         """How many works it can begin at once."""
 
     def submit(self, work: Work) -> None:
-        """Begin a work; only while some worker is idle."""
+        """Begin a work. Call only while `idle` is above 0."""
 
     def events(self, timeout: float) -> Sequence[Event]:
         """What happened since the last call; waits for at most `timeout` seconds.

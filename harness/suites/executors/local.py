@@ -49,7 +49,7 @@ class LocalExecutor:
         return len(self._idle) + len(self._unused)
 
     def submit(self, work: Work) -> None:
-        """Begin a work; only while some worker is idle."""
+        """Begin a work. Call only while `idle` is above 0."""
         self._begin(self._idle.pop() if self._idle else _Process(self._unused.pop()), work)
 
     def events(self, timeout: float) -> Sequence[Event]:

@@ -50,7 +50,7 @@ class DockerExecutor:
         return len(self._free)
 
     def submit(self, work: Work) -> None:
-        """Begin a work; only while some worker is idle. Raises ExecutorUnusable."""
+        """Begin a work. Call only while `idle` is above 0. Raises ExecutorUnusable."""
         self._begin(self._free.pop(), make_folders(work))
 
     def events(self, timeout: float) -> Sequence[Event]:

@@ -72,7 +72,7 @@ class RayExecutor:
         return max(0, self._limit - len(self._busy) - len(self._waiting))
 
     def submit(self, work: Work) -> None:
-        """Begin a work; only while some worker is idle."""
+        """Begin a work. Call only while `idle` is above 0."""
         self._begin(make_folders(work))
 
     def events(self, timeout: float) -> Sequence[Event]:
