@@ -1,9 +1,8 @@
-"""The results folder: room in it, who may use it, and the weights that lie there."""
+"""The results folder: room in it, and who may use it."""
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import time
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import HarnessError, ResultsBusy
-from harness.files import is_whole, write_whole
 
 LOOKS, LOOK_SECONDS = 5, 0.1  # at a lock that somebody has
 ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
@@ -92,25 +90,3 @@ def active_run(folder: Path) -> str | None:
     except OSError:
         return None
     return None
-
-
-def checkpoint_file(models_dir: Path, key: str, sha256: str) -> Path:
-    """Where the weights of a researcher's own checkpoint lie, for workers wherever they are."""
-    return models_dir / key / f"checkpoint-{sha256}.pt"
-
-
-def copy_whole(source: Path, target: Path, sha256: str) -> None:
-    """Copy a file that has that content, if its copy is not there yet.
-
-    Raises:
-        HarnessError: it has another content by now, or cannot be copied.
-    """
-    if is_whole(target, sha256):
-        return
-    try:
-        content = source.read_bytes()
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise HarnessError(f"{source} has changed since this run began; run the same command again")
-        write_whole(target, content)
-    except OSError as error:
-        raise HarnessError(f"cannot copy {source} to {target.parent}: {error.strerror}") from error

@@ -17,7 +17,7 @@ from harness.names import lookup
 from harness.settings import Settings
 from harness.spec import inputs_of, takes_stand_ins
 from harness.store import read, write
-from harness.store.engine import Database, open_database
+from harness.store.engine import open_database
 from harness.store.mending import mend
 from harness.suites.devices import Device
 from harness.suites.executors import EXECUTORS
@@ -25,9 +25,11 @@ from harness.suites.executors.executor import Executor, Failed, Finished, Prepar
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, make_plan
+from harness.suites.reached import forget_lost_weights, reached
 from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
+from harness.suites.site import Site
 
 LOCK_SECONDS = 1.0
 """Between attempts to write while somebody else has the database's lock. SQLite heeds no Ctrl-C in between."""
@@ -51,18 +53,15 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
             if request.executor != "local":
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
             with closing(make_executor(request.device, request.workers, settings)) as executor:
-                device, workers = executor.device, executor.idle
                 inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
-                plan = _plan(request, inputs, device)
+                plan = _plan(request, inputs, executor.device)
                 if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
                     inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
-                    plan = _plan(request, inputs, device)
-                with _planned(plan, inputs, settings, folder, watch) as (database, peers):
-                    run = Run(plan, inputs, request, settings, device, database, peers, executor, watch)
-                    try:
-                        return run.work(workers)
-                    finally:
-                        executor.close()  # before others may begin what it did
+                    plan = _plan(request, inputs, executor.device)
+                with _open_site(settings, folder, executor, watch) as site:
+                    _store_plan(plan, inputs, site)
+                    before = forget_lost_weights(reached(plan, site), plan, site)
+                    return Run(plan, inputs, site, before, request.command).work()
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
 
@@ -79,33 +78,33 @@ def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
 
 
 @contextmanager
-def _planned(
-    plan: Plan, inputs: Inputs, settings: Settings, folder: Folder, watch: Watch
-) -> Iterator[tuple[Database, Peers]]:
-    """The database with the plan in it. Jobs that run when it is left, or that a killed run left, wait again.
-
-    So do those whose results, or whose arrays, are not as they were recorded.
-    """
+def _open_site(settings: Settings, folder: Folder, executor: Executor, watch: Watch) -> Iterator[Site]:
+    """The site of a run, its database opened. Jobs that run when it is left, or that a killed run left, wait again."""
     with closing(open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note)) as opened:
         database = replace(opened, meanwhile=lambda: peers.give_sign())
         peers = Peers(database, folder)
         peers.look()
-        for key in mend(database, plan.by_key, _lost_arrays(database, peers, plan, settings)):
-            watch.note(f"{plan.by_key[key].title}: its stored result was altered or lost; it is computed again")
-        for suite in plan.suites:
-            write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
         try:
-            yield database, peers
+            with closing(executor):  # before others may begin what it did
+                yield Site(settings=settings, database=database, peers=peers, executor=executor, watch=watch)
         finally:
             peers.leave()
 
 
-def _lost_arrays(database: Database, peers: Peers, plan: Plan, settings: Settings) -> set[str]:
+def _store_plan(plan: Plan, inputs: Inputs, site: Site) -> None:
+    """Put a plan into the database. Jobs whose results, or whose arrays, are not as they were recorded wait again."""
+    for key in mend(site.database, plan.by_key, _lost_arrays(plan, site)):
+        site.watch.note(f"{plan.by_key[key].title}: its stored result was altered or lost; it is computed again")
+    for suite in plan.suites:
+        write.plan(site.database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
+
+
+def _lost_arrays(plan: Plan, site: Site) -> set[str]:
     """Keys of the results of which an array is gone, truncated or altered, if it should be in this results folder."""
     return {
         key
-        for key, file, sha256 in read.array_files(database)
-        if key in plan.by_key and not is_whole(settings.arrays_dir / file, sha256) and peers.belongs_here(key)
+        for key, file, sha256 in read.array_files(site.database)
+        if key in plan.by_key and not is_whole(site.settings.arrays_dir / file, sha256) and site.peers.belongs_here(key)
     }
 
 

@@ -39,7 +39,7 @@ from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import cpu_name
 from harness.suites.executors.executor import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.suites.inputs import Inputs
-from harness.suites.results_folder import checkpoint_file
+from harness.suites.model_weights import checkpoint_file, model_folder
 from harness.torch_settings import compute_exactly
 from harness.training.images import training_images
 from harness.training.loop import train
@@ -154,7 +154,7 @@ class Worker:
             job.seed,
             images,
             device=self._device,
-            folder=work.models_dir / job.key,
+            folder=model_folder(work.models_dir, job.key),
             code=work.code,
             on_progress=lambda progress: self._tell(job.key, progress),
         )
@@ -193,7 +193,8 @@ class Worker:
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
         if isinstance(job.spec, CheckpointSpec):
             return self._load_checkpoint(job.spec, _weights_of(work, job), task, self._device, code)
-        return self._load_trained(job.spec, work.models_dir / job.key, work.weights[job.key], task, self._device, code)
+        folder = model_folder(work.models_dir, job.key)
+        return self._load_trained(job.spec, folder, work.weights[job.key], task, self._device, code)
 
     def _tell(self, key: str, progress: Progress) -> None:
         now = time.monotonic()

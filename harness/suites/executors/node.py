@@ -12,6 +12,7 @@ from harness.measurement import DeviceFacts, TrainingResult
 from harness.provenance import provenance
 from harness.spec import TrainJob
 from harness.suites.executors.executor import Failed, Finished, JobWork, Work
+from harness.suites.model_weights import model_folder
 
 
 def installation() -> dict[str, object]:
@@ -56,7 +57,7 @@ def require_weights_here(work: Work, outcome: Finished | Failed) -> None:
     if not (isinstance(work, JobWork) and isinstance(work.job, TrainJob) and isinstance(outcome, Finished)):
         return
     assert isinstance(outcome.result, TrainingResult)
-    path = work.models_dir / work.key / (outcome.result.weights or "")
+    path = model_folder(work.models_dir, work.key) / (outcome.result.weights or "")
     if not path.exists():
         raise ExecutorUnusable(f"a node trained a model, but {path} is not here; all nodes must share the folder")
 

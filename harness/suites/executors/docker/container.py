@@ -25,6 +25,7 @@ from harness.suites.executors.docker.message import FORM, MOST_BYTES, Refused, e
 from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork, Progressed, Work
 from harness.suites.executors.shares import Share
 from harness.suites.executors.supervision import Trouble
+from harness.suites.model_weights import model_folder
 
 PROGRAM = ["python", "-m", "harness.suites.executors.docker.inside"]
 DATA, MODELS = PurePosixPath("/app/data"), PurePosixPath("/app/results/models")
@@ -181,10 +182,12 @@ def _make_mounts(work: Work) -> list[Mount]:
     mounts = [_mount(DATA, work.data_dir)]
     taken_in = [work.key] if isinstance(work.job, LoadJob) else []
     for key in (*work.weights, *taken_in):
-        if (work.models_dir / key).is_dir():  # published weights lie among the data
-            mounts.append(_mount(MODELS / key, work.models_dir / key))
+        folder = model_folder(work.models_dir, key)
+        if folder.is_dir():  # published weights lie among the data
+            mounts.append(_mount(model_folder(MODELS, key), folder))
     if isinstance(work.job, TrainJob):
-        mounts.append(_mount(MODELS / work.key, _make_writable(work.models_dir / work.key), read_only=False))
+        folder = _make_writable(model_folder(work.models_dir, work.key))
+        mounts.append(_mount(model_folder(MODELS, work.key), folder, read_only=False))
     return mounts
 
 
@@ -213,7 +216,7 @@ def _with_weights_whole(work: Work, outcome: Finished | Failed) -> Finished | Fa
     result = outcome.result
     if not isinstance(result, TrainingResult):
         return Failed(work.key, "its container trained no model")
-    if result.weights and _sha256(work.models_dir / work.key / result.weights) != result.weights_sha256:
+    if result.weights and _sha256(model_folder(work.models_dir, work.key) / result.weights) != result.weights_sha256:
         return Failed(work.key, "its container did not write the weights that it names")
     return outcome
 

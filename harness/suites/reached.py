@@ -1,0 +1,64 @@
+"""How far earlier runs, and other runners, have come with a plan, and whether the weights that it needs are here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.spec import PlannedJob
+from harness.store import read
+from harness.store.mending import forget_training
+from harness.suites import model_weights
+from harness.suites.plan import Plan
+from harness.suites.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """What was done of a plan before a run."""
+
+    states: Mapping[str, read.JobState]
+    """Of every job, by key."""
+    lost: tuple[str, ...]
+    """Trainings whose weights are needed, and should be here but are not as they were."""
+    absent: Mapping[str, str]
+    """Where the needed weights are that only another results folder has, by their training's key."""
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """File names of the weights of models, by the model's key."""
+        return {key: state.weights for key, state in self.states.items() if state.weights}
+
+
+def reached(plan: Plan, site: Site) -> Reached:
+    """What was done of a plan by now."""
+    states = read.job_states(site.database, plan.by_key)
+    waiting = [planned for planned in plan.asked if states[planned.key].state not in {"done", "blocked"}]
+    missing = [
+        plan.by_key[key]
+        for key in sorted({need.key for planned in waiting for need in planned.needs})
+        if not model_weights.are_here(site.settings.models_dir, plan.by_key[key], states[key])
+    ]
+    lost = tuple(planned.key for planned in missing if site.peers.belongs_here(planned.key))
+    absent = {planned.key: whereabouts(planned, site) for planned in missing if planned.key not in lost}
+    return Reached(states=states, lost=lost, absent=absent)
+
+
+def forget_lost_weights(found: Reached, plan: Plan, site: Site) -> Reached:
+    """Let the trainings wait again whose weights are lost; what was done then."""
+    states = dict(found.states)
+    for key in found.lost:
+        site.watch.note(f"{plan.by_key[key].title}: its weights are missing or damaged, it is trained again")
+        forget_training(site.database, key)
+        states[key] = replace(states[key], state="waiting", weights=None, weights_sha256=None)
+    return replace(found, states=states, lost=())
+
+
+def whereabouts(planned: PlannedJob, site: Site) -> str:
+    """Where the weights are of a training that another runner did, and how to bring both together."""
+    settings, key = site.settings, planned.key
+    folder = model_weights.model_folder(settings.models_dir, key)
+    return (
+        f"the weights of {planned.title} lie with {site.peers.title(key)}: run the same command there, share the"
+        f" results folder, or copy its {folder.relative_to(settings.results_dir)} to {folder.parent}"
+    )
