@@ -33,8 +33,10 @@ from harness.spec import (
 from harness.store import write
 from harness.store.engine import open_database
 from harness.suites.allocator import keep_freed_memory
+from harness.suites.devices import PLAIN_CPU
 from harness.suites.inputs import Inputs
 from harness.suites.plan import make_plan
+from harness.suites.selection import Selection
 from harness.training.images import TrainingImages
 from harness.training.loop import train
 from harness.training.trained import load_trained
@@ -210,7 +212,7 @@ def _planning(conditions: int, recorded: bool) -> Work:
 
     def work() -> None:
         with TemporaryDirectory() as place:
-            plan = make_plan([suite], Inputs(Path(place), stand_ins=False), bfloat16=False)
+            plan = make_plan(Selection(suites=(suite,)), Inputs(Path(place), stand_ins=False), PLAIN_CPU)
             if recorded:
                 database = open_database(f"sqlite:///{place}/results.sqlite")
                 write.plan(database, plan.jobs, suite.name, suite.profile, suite.title)

@@ -34,9 +34,11 @@ from harness.spec.suite_file import MOST_CONDITIONS
 from harness.store import read, write
 from harness.store.engine import Database, open_database
 from harness.store.totals import job_counts
+from harness.suites.devices import PLAIN_CPU
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, make_plan
 from harness.suites.schedule import Schedule
+from harness.suites.selection import Selection
 
 T = TypeVar("T")
 SEEDS, EVALUATIONS = 10, 4
@@ -98,7 +100,7 @@ def _plan(folder: Path, name: str, jobs: int) -> Plan:
     grids = [alphas[start : start + MOST_CONDITIONS] for start in range(0, len(alphas), MOST_CONDITIONS)]
     conditions = "".join(SWEEP.format(number=number, alphas=grid) for number, grid in enumerate(grids))
     file.write_text(SUITE.format(last=SEEDS - 1, conditions=conditions))
-    return make_plan([parse_suite(file, "paper")], Inputs(folder, stand_ins=False), bfloat16=False)
+    return make_plan(Selection(suites=(parse_suite(file, "paper"),)), Inputs(folder, stand_ins=False), PLAIN_CPU)
 
 
 def _planning(folder: Path, database: Database, jobs: int) -> str:

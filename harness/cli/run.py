@@ -36,13 +36,12 @@ def run_suite(
     from harness.suites.registry import get_suites
     from harness.suites.request import Request
     from harness.suites.runner import run_suite
+    from harness.suites.selection import Selection
 
     # what `docker stop` sends is to be obeyed like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     request = Request(
-        suites=get_suites(suite, profile),
-        seeds=parsed_seeds(seeds),
-        only=tuple(only or ()),
+        selection=Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=tuple(only or ())),
         device=device,
         workers=workers,
         executor=executor,

@@ -37,16 +37,12 @@ def show(
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
     from harness.suites.registry import get_suites
+    from harness.suites.selection import Selection
 
     found = get_device(device)
-    plan = make_plan(
-        get_suites(suite, profile),
-        Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile)),
-        bfloat16=found.bfloat16,
-        tf32=found.tf32,
-        seeds=parsed_seeds(seeds),
-        only=only or (),
-    )
+    selection = Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=tuple(only or ()))
+    inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile))
+    plan = make_plan(selection, inputs, found)
     with found_database() as database:
         states = job_states(database, plan.by_key) if database else {}
         measured = rates(database, found.name) if database else {}

@@ -42,15 +42,17 @@ def list_suites() -> None:
 
 def _jobs(found: Catalogue) -> tuple[dict[str, Mapping[str, PlannedJob]], dict[str, HarnessError]]:
     """The jobs of each suite and collection by their key, once however many suites share them; and what has none."""
+    from harness.suites.devices import PLAIN_CPU
     from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
+    from harness.suites.selection import Selection
 
     inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=False)
     jobs: dict[str, Mapping[str, PlannedJob]] = {}
     wrong: dict[str, HarnessError] = {**found.wrong}
     for name, suite in found.suites.items():
         try:
-            jobs[name] = make_plan([suite], inputs, bfloat16=False).by_key
+            jobs[name] = make_plan(Selection(suites=(suite,)), inputs, PLAIN_CPU).by_key
         except HarnessError as error:
             wrong[name] = error
     for name, collection in found.collections.items():

@@ -37,6 +37,11 @@ class Device:
         return self.kind == "cuda" and self.bfloat16
 
     @property
+    def precision(self) -> Literal["bfloat16", "float32"]:
+        """What "auto" means on it."""
+        return "bfloat16" if self.bfloat16 else "float32"
+
+    @property
     def workers(self) -> int:
         """How many worker processes suit it: one per GPU; on a CPU one per core, as far as memory reaches.
 
@@ -45,6 +50,10 @@ class Device:
         if self.kind == "cuda":
             return self.count
         return max(1, min(self.count, MOST_CPU_WORKERS, available_memory() // WORKER_MEMORY))
+
+
+PLAIN_CPU = Device("cpu", "any processor", 1, bfloat16=False)
+"""For plans that are only looked at."""
 
 
 def get_device(wanted: Wanted) -> Device:

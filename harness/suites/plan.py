@@ -5,14 +5,13 @@ Seeds come first in that order, so that tables are whole for some seeds before a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from harness.errors import UnknownName
 from harness.spec import (
+    AnalyseJob,
     EvaluateJob,
-    Job,
     LoadJob,
     ModelJob,
     Place,
@@ -20,10 +19,12 @@ from harness.spec import (
     Suite,
     TrainingSpec,
     TrainJob,
-    model_of,
 )
+from harness.suites.conditions import Condition, resolved_conditions
+from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
-from harness.suites.resolution import Condition, Resolver
+from harness.suites.resolution import Resolver
+from harness.suites.selection import Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,61 +60,25 @@ class Plan:
         )
 
 
-def make_plan(
-    suites: Sequence[Suite],
-    inputs: Inputs,
-    *,
-    bfloat16: bool,
-    tf32: bool = False,
-    seeds: Sequence[int] = (),
-    only: Sequence[str] = (),
-) -> Plan:
-    """All jobs of suites, and which of them `seeds` (each suite's own if empty) and `only` (conditions) select.
+def make_plan(selection: Selection, inputs: Inputs, device: Device) -> Plan:
+    """All jobs of the suites that are selected, and which of them are asked for.
 
     Seeds that are not a suite's join its own. Raises SpecError where a condition asks for what cannot be.
     """
-    conditions = _selected_conditions(suites, only)
-    resolver, found = Resolver(inputs, bfloat16=bfloat16, tf32=tf32), _Jobs()
+    selection.require_known()
+    found, suites = _Jobs(), selection.suites
     for suite in suites:
-        for analysis in resolver.analyses(suite):
-            found.add(analysis)
-    resolved = [(suite, resolver.conditions(suite)) for suite in suites]
-    for seed in sorted({seed for suite in suites for seed in suite.seeds}.union(seeds)):
-        for suite, models in resolved:
-            if seed in suite.seeds or seed in seeds:
-                for model in models:
-                    found.add_model(suite, model, seed)
+        found.add_analyses(suite, inputs, device)
+    resolved = [(suite, resolved_conditions(suite, inputs, device)) for suite in suites]
+    for seed in sorted({seed for suite in suites for seed in selection.seeds_of(suite)}):
+        for suite, conditions in resolved:
+            if seed in selection.seeds_of(suite):
+                for condition in conditions:
+                    found.add_model(suite, condition, seed)
     jobs = tuple(found.by_key.values())
-    wanted = [
-        planned
-        for planned in jobs
-        if any(_is_wanted(planned.job, place, conditions, only, seeds) for place in planned.places)
-    ]
+    wanted = [planned for planned in jobs if selection.asks_for(planned)]
     selected = {planned.key for planned in wanted} | {need.key for planned in wanted for need in planned.needs}
-    return Plan(suites=tuple(suites), jobs=jobs, selected=frozenset(selected))
-
-
-def _is_wanted(job: Job, place: Place, conditions: set[str], only: Sequence[str], seeds: Sequence[int]) -> bool:
-    """Whether the command asks for a job at a place.
-
-    An analysis has no condition: it is asked for unless the command names some. An external model has no seed.
-    """
-    if not place.condition:
-        return not only
-    any_seed = not seeds or isinstance(model_of(job), LoadJob)
-    return place.condition in conditions and (any_seed or place.seed in seeds)
-
-
-def _selected_conditions(suites: Sequence[Suite], only: Iterable[str]) -> set[str]:
-    """The conditions of those names; the name of a sweep stands for all its points."""
-    known = {condition for suite in suites for condition in suite.conditions}
-    found: set[str] = set()
-    for name in only:
-        matching = {condition for condition in known if condition == name or condition.startswith(f"{name}[")}
-        if not matching:
-            raise UnknownName(f"condition of {', '.join(suite.name for suite in suites)}", name, known)
-        found |= matching
-    return found or known
+    return Plan(suites=suites, jobs=jobs, selected=frozenset(selected))
 
 
 class _Jobs:
@@ -126,6 +91,15 @@ class _Jobs:
         """Take in a job, or further places of one that is known."""
         known = self.by_key.get(planned.key)
         self.by_key[planned.key] = replace(planned, places=(*known.places, *planned.places)) if known else planned
+
+    def add_analyses(self, suite: Suite, inputs: Inputs, device: Device) -> None:
+        """What a suite asks of data alone."""
+        resolver = Resolver(inputs, device)
+        for name, written in suite.analyses.items():
+            spec, read = resolver.analysis(written, f"{suite.source.name}: analysis {name}")
+            job = AnalyseJob(spec=spec, data=inputs.digests(read))
+            place = Place(suite=suite.name, profile=suite.profile, condition="", seed=0, evaluation=name)
+            self.add(PlannedJob(job=job, places=(place,), work=0.0, blocked=inputs.missing(read)))
 
     def add_model(self, suite: Suite, condition: Condition, seed: int) -> None:
         """One model of a condition and its evaluations. An external model comes with the suite's first seed."""
@@ -140,9 +114,9 @@ class _Jobs:
         blocked = condition.blocked
         self.add(PlannedJob(job=model, places=(at(evaluation=None),), work=condition.work, blocked=blocked))
         for asked in condition.evaluations:
-            substitute = asked.substitute_of(seed)
+            substitute = asked.substitute.against(seed) if asked.substitute else None
             if asked.substitute:
-                self.add(asked.substitute)
+                self.add(asked.substitute.planned)
             job = EvaluateJob(model=model, evaluation=asked.spec, data=asked.data, substitute=substitute)
             place = at(evaluation=asked.name)
             self.add(PlannedJob(job=job, places=(place,), work=asked.work, blocked=blocked or asked.blocked))

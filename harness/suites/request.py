@@ -7,31 +7,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.measurement import Progress
-from harness.spec import PlannedJob, Suite
+from harness.spec import PlannedJob
 from harness.suites.cost import Estimate
 from harness.suites.devices import Wanted
+from harness.suites.selection import Selection
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What the user asks for."""
 
-    suites: tuple[Suite, ...]
-    """One, or those of a collection; all at one profile."""
-    seeds: tuple[int, ...] = ()
-    """Each suite's own if empty."""
-    only: tuple[str, ...] = ()
-    """Conditions; all if empty."""
+    selection: Selection
     device: Wanted = "auto"
     workers: int | None = None
     executor: str = "local"
     command: str
     """The command line, for provenance; it also continues the run."""
-
-    @property
-    def profile(self) -> str:
-        """The suites'."""
-        return self.suites[0].profile
 
 
 class Watch(Protocol):

@@ -19,7 +19,6 @@ from harness.spec import inputs_of, takes_stand_ins
 from harness.store import read, write
 from harness.store.engine import open_database
 from harness.store.mending import mend
-from harness.suites.devices import Device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
@@ -47,34 +46,23 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     make_executor = lookup(EXECUTORS, "executor", request.executor)
     alone = not settings.on_server
     with lock_folder(settings.results_dir, alone=alone) as identity:
-        stand_ins = takes_stand_ins(request.profile)
+        stand_ins = takes_stand_ins(request.selection.profile)
         folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
         try:
             if request.executor != "local":
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
             with closing(make_executor(request.device, request.workers, settings)) as executor:
                 inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
-                plan = _plan(request, inputs, executor.device)
+                plan = make_plan(request.selection, inputs, executor.device)
                 if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
                     inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
-                    plan = _plan(request, inputs, executor.device)
+                    plan = make_plan(request.selection, inputs, executor.device)
                 with _open_site(settings, folder, executor, watch) as site:
                     _store_plan(plan, inputs, site)
                     before = forget_lost_weights(reached(plan, site), plan, site)
                     return Run(plan, inputs, site, before, request.command).work()
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
-
-
-def _plan(request: Request, inputs: Inputs, device: Device) -> Plan:
-    return make_plan(
-        request.suites,
-        inputs,
-        bfloat16=device.bfloat16,
-        tf32=device.tf32,
-        seeds=request.seeds,
-        only=request.only,
-    )
 
 
 @contextmanager

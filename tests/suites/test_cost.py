@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from plans import plan_of
 
 from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop
@@ -8,7 +9,6 @@ from harness.spec import EVALUATION_SPECS, NetworkSpec
 from harness.suites.cost import estimate, evaluation_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
-from harness.suites.plan import make_plan
 
 ONE = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10))
 
@@ -18,7 +18,7 @@ def work(parse, digits):
     """GFLOP of the suite's jobs by name, after some replacements in it."""
 
     def found(*replacements):
-        plan = make_plan([parse(*replacements)], Inputs(digits, stand_ins=False), bfloat16=False)
+        plan = plan_of(Inputs(digits, stand_ins=False), parse(*replacements))
         return {planned.title: planned.work for planned in plan.jobs}
 
     return found
@@ -73,7 +73,7 @@ def test_attacks_of_ones_own_are_guessed_to_need_some_passes(kind, table, passes
 
 
 def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):
-    plan = make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
+    plan = plan_of(Inputs(digits, stand_ins=False), parse())
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
@@ -86,7 +86,7 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
 
 
 def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits):
-    plan = make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
+    plan = plan_of(Inputs(digits, stand_ins=False), parse())
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     width = trainings[0].job.spec.network.base_width

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from harness.spec import PROFILES, Input, takes_stand_ins
 from harness.suites.inputs import Inputs
-from harness.suites.plan import make_plan
 
 
 @pytest.fixture
@@ -39,9 +39,7 @@ def test_elsewhere_a_stand_in_is_data_that_are_not_there(stand_in):
 
 
 def test_jobs_that_would_read_a_stand_in_are_blocked_and_not_the_same_as_those_that_did(parse, stand_in):
-    done, refused = (
-        make_plan([parse()], Inputs(stand_in, stand_ins=taken), bfloat16=False).jobs for taken in (True, False)
-    )
+    done, refused = (plan_of(Inputs(stand_in, stand_ins=taken), parse()).jobs for taken in (True, False))
     assert not any(planned.blocked for planned in done)
     assert all("is a stand-in" in (planned.blocked or "") for planned in refused)
     assert {planned.key for planned in done}.isdisjoint(planned.key for planned in refused)

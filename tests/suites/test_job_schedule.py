@@ -3,17 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from plans import plan_of
 
 from harness.spec import TrainJob
 from harness.suites.inputs import Inputs
-from harness.suites.plan import Plan, make_plan
+from harness.suites.plan import Plan
 from harness.suites.registry import get_suites
 from harness.suites.schedule import Schedule
 
 
 @pytest.fixture
 def plan(parse, digits) -> Plan:
-    return make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
+    return plan_of(Inputs(digits, stand_ins=False), parse())
 
 
 def key_of(plan: Plan, name: str) -> str:
@@ -125,7 +126,7 @@ def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_o
 
 def test_the_last_training_begins_in_time(digits):
     """Nine trainings for two workers: in the plan's order one of them has nothing to do beside the last."""
-    plan = make_plan(get_suites("grayscale-cifar10", "small"), Inputs(digits, stand_ins=False), bfloat16=False)
+    plan = plan_of(Inputs(digits, stand_ins=False), *get_suites("grayscale-cifar10", "small"))
     plan = replace(plan, jobs=tuple(replace(planned, blocked=None) for planned in plan.jobs))  # as if CIFAR were here
     seconds = {planned.key: planned.work / (100 if isinstance(planned.job, TrainJob) else 150) for planned in plan.jobs}
     in_order, _ = run_through(plan, 2, seconds, shared_out=False)

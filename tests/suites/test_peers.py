@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from databases import database_on
+from plans import plan_of
 from sqlalchemy import create_engine, text
 from test_runner import JOBS, Listener, Obedient, name
 
@@ -28,10 +29,10 @@ from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, JobWork
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder
-from harness.suites.plan import make_plan
 from harness.suites.request import Request
 from harness.suites.results_folder import lock_folder
 from harness.suites.runner import run_suite
+from harness.suites.selection import Selection
 
 FORK = multiprocessing.get_context("fork")
 
@@ -70,7 +71,7 @@ class Machine:
         peers.SIGN_SECONDS, peers.LOOK_SECONDS, peers.DEAD_SECONDS = 0.05, 0.1, self._patience
         executor = Slow({}, **more)
         EXECUTORS["local"] = lambda *_: executor  # type: ignore[index]
-        request = Request(suites=(suite,), device="cpu", command="harness run-suite tiny")
+        request = Request(selection=Selection(suites=(suite,)), device="cpu", command="harness run-suite tiny")
         summary = run_suite(request, folders, Listener())
         self._said.put((executor.done, summary.done, summary.finished, [reason for _, reason in summary.blocked]))
 
@@ -188,7 +189,7 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
     monkeypatch.setattr(peers, "SIGN_SECONDS", 0.1)
     monkeypatch.setattr(peers, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(peers, "DEAD_SECONDS", 1.0)
-    plan = make_plan([parse()], Inputs(digits, stand_ins=False), bfloat16=False)
+    plan = plan_of(Inputs(digits, stand_ins=False), parse())
     broken, running = [planned.key for planned in plan.jobs if not planned.needs][:2]
     folder = Folder(path=shared.results_dir, identity="one for both", alone=False)
     seen = []

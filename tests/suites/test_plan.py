@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plans import BFLOAT16_CPU, GPU, plan_of
 
 from harness.errors import DataDamaged, SpecError, UnknownName
 from harness.spec import EvaluateJob, NoiseExamplesSpec, RobustBenchSpec, Suite, TrainingSpec, TrainJob, kind_of
-from harness.suites.devices import Device
+from harness.suites.devices import PLAIN_CPU, Device
 from harness.suites.inputs import Inputs
-from harness.suites.plan import make_plan
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def inputs(digits: Path) -> Inputs:
 
 
 def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
-    plan = make_plan([parse()], inputs, bfloat16=False)
+    plan = plan_of(inputs, parse())
     places = [(p.condition, p.seed, p.evaluation) for planned in plan.jobs for p in planned.places]
     evaluations = (None, "clean", "gaussian", "fgsm_transfer")
     expected = [(c, s, e) for s in (0, 1) for c in ("none", "threshold") for e in evaluations]
@@ -25,18 +25,18 @@ def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
 
 
 def test_what_a_job_needs_comes_before_it(parse, inputs):
-    plan = make_plan([parse()], inputs, bfloat16=False)
+    plan = plan_of(inputs, parse())
     order = {planned.key: number for number, planned in enumerate(plan.jobs)}
     assert all(order[need.key] < order[planned.key] for planned in plan.jobs for need in planned.needs)
 
 
 def test_a_seed_is_whole_before_the_next_begins(parse, inputs):
-    seeds = [p.seed for planned in make_plan([parse()], inputs, bfloat16=False).jobs for p in planned.places]
+    seeds = [p.seed for planned in plan_of(inputs, parse()).jobs for p in planned.places]
     assert seeds == sorted(seeds)
 
 
 def test_one_substitute_of_its_own_seed_serves_all_models(parse, inputs):
-    plan = make_plan([parse()], inputs, bfloat16=False)
+    plan = plan_of(inputs, parse())
     substitutes = [planned for planned in plan.jobs if not planned.places]
     assert [(planned.job.seed, planned.job.spec.regularizer) for planned in substitutes] == [(10_000, None)]
     assert substitutes[0].title == "substitute, seed 10000"
@@ -48,14 +48,14 @@ def test_models_of_both_precisions_share_a_substitute_whose_precision_is_said(pa
     both = ("[conditions.none]", '[conditions.none]\n[conditions.rounded]\nprecision = "bfloat16"')
     one = ("fgsm_transfer = {", 'fgsm_transfer = { substitute_precision = "auto", ')
     for changes, expected in ([both], ["float32", "bfloat16"]), ([both, one], ["bfloat16"]):
-        plan = make_plan([parse(*changes)], inputs, bfloat16=True)
+        plan = plan_of(inputs, parse(*changes), device=BFLOAT16_CPU)
         assert [p.job.spec.precision for p in plan.jobs if not p.places] == expected
 
 
 def test_an_evaluation_in_bfloat16_depends_on_the_clean_images_that_it_is_tried_on(parse, inputs):
     for precision, names in (("float32", {"digits-c"}), ("bfloat16", {"digits", "digits-c"})):
         written = f'corruption = {{ images = "digits-c", corruptions = ["fog"], precision = "{precision}" }}'
-        plan = make_plan([parse(("clean.n_images = 32", f"clean.n_images = 32\n{written}"))], inputs, bfloat16=True)
+        plan = plan_of(inputs, parse(("clean.n_images = 32", f"clean.n_images = 32\n{written}")), device=BFLOAT16_CPU)
         [data] = {tuple(p.job.data) for p in plan.jobs if kind_of(p.job) == "corruption"}
         assert {path.partition("/")[0] for path in data} == names
 
@@ -63,26 +63,26 @@ def test_an_evaluation_in_bfloat16_depends_on_the_clean_images_that_it_is_tried_
 def test_a_model_is_never_attacked_with_its_own_gradients(parse, inputs):
     suite = parse(('seeds = "0-1"', "seeds = [10000]"))
     with pytest.raises(SpecError, match="seed 10000 is the substitute's"):
-        make_plan([suite], inputs, bfloat16=False)
+        plan_of(inputs, suite)
 
 
 def test_conditions_that_ask_for_the_same_share_the_job(parse, inputs):
     suite = parse(("[conditions.none]", "[conditions.none]\n[conditions.again]"))
-    plan = make_plan([suite], inputs, bfloat16=False)
+    plan = plan_of(inputs, suite)
     shared = [planned for planned in plan.jobs if len(planned.places) == 2]
     assert {p.condition for planned in shared for p in planned.places} == {"none", "again"}
     assert len(shared) == 2 * 4
 
 
 def test_a_regularizer_of_weight_zero_is_a_condition_of_its_own(parse, inputs):
-    plan = make_plan([parse(("alpha = 10", "alpha = 0"))], inputs, bfloat16=False)
+    plan = plan_of(inputs, parse(("alpha = 10", "alpha = 0")))
     assert sum(isinstance(planned.job, TrainJob) for planned in plan.jobs) == 2 * 2 + 1
 
 
 def test_what_the_spec_leaves_open_is_resolved(parse, inputs):
     suite = parse(("n_train = 64", 'n_train = 64\nprecision = "auto"'))
-    for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):
-        jobs = [planned.job for planned in make_plan([suite], inputs, bfloat16=bfloat16).jobs]
+    for device, precision in ((BFLOAT16_CPU, "bfloat16"), (PLAIN_CPU, "float32")):
+        jobs = [planned.job for planned in plan_of(inputs, suite, device=device).jobs]
         training = [job.spec for job in jobs if isinstance(job, TrainJob)]
         assert {(spec.precision, spec.augmentation) for spec in training} == {(precision, "none")}
     curves = [job.evaluation for job in jobs if isinstance(job, EvaluateJob) and job.evaluation.kind == "gaussian"]
@@ -91,12 +91,12 @@ def test_what_the_spec_leaves_open_is_resolved(parse, inputs):
 
 def test_a_training_in_tf32_is_blocked_where_the_device_would_do_float32(parse, inputs):
     suite = parse(("n_train = 64", 'n_train = 64\nprecision = "tf32"'))
-    there, absent = (make_plan([suite], inputs, bfloat16=True, tf32=tf32).jobs for tf32 in (True, False))
+    there, absent = (plan_of(inputs, suite, device=device).jobs for device in (GPU, BFLOAT16_CPU))
     assert not any(planned.blocked for planned in there)
     assert {planned.blocked for planned in absent} == {
         'precision "tf32" needs an NVIDIA GPU, Ampere\'s or newer; say "float32" or "bfloat16"'
     }
-    reference = make_plan([parse()], inputs, bfloat16=True).jobs
+    reference = plan_of(inputs, parse(), device=BFLOAT16_CPU).jobs
     assert not {planned.key for planned in there} & {planned.key for planned in reference}
 
 
@@ -108,24 +108,24 @@ def test_gpus_with_bfloat16_have_tf32_too(kind, bfloat16, expected):
 
 
 def test_the_precision_of_evaluations_is_the_devices_where_it_is_left_open(parse, inputs):
-    def keys(precision: str, bfloat16: bool) -> dict[str, set[str]]:
+    def keys(precision: str, device: Device) -> dict[str, set[str]]:
         suite = parse(("clean.n_images = 32", f'clean = {{ n_images = 32, precision = "{precision}" }}'))
-        jobs = make_plan([suite], inputs, bfloat16=bfloat16).jobs
+        jobs = plan_of(inputs, suite, device=device).jobs
         found: dict[str, set[str]] = {}
         for planned in jobs:
             found.setdefault(kind_of(planned.job), set()).add(planned.key)
             assert not isinstance(planned.job, EvaluateJob) or planned.job.evaluation.precision != "auto"
         return found
 
-    for bfloat16, precision in ((True, "bfloat16"), (False, "float32")):
-        assert keys("auto", bfloat16) == keys(precision, bfloat16) == keys(precision, not bfloat16)
-    fast, reference = keys("bfloat16", True), keys("float32", True)
+    for device, other, precision in ((BFLOAT16_CPU, PLAIN_CPU, "bfloat16"), (PLAIN_CPU, BFLOAT16_CPU, "float32")):
+        assert keys("auto", device) == keys(precision, device) == keys(precision, other)
+    fast, reference = keys("bfloat16", BFLOAT16_CPU), keys("float32", BFLOAT16_CPU)
     assert not fast.pop("clean") & reference.pop("clean")
     assert fast == reference
 
 
 def test_selected_jobs_come_with_what_they_need(parse, inputs):
-    plan = make_plan([parse()], inputs, bfloat16=False, seeds=[1], only=["threshold"])
+    plan = plan_of(inputs, parse(), seeds=[1], only=["threshold"])
     asked = {planned.title for planned in plan.asked}
     evaluations = {f"threshold, seed 1: {name}" for name in ("clean", "gaussian", "fgsm_transfer")}
     assert asked == {"threshold, seed 1", "substitute, seed 10000"} | evaluations
@@ -133,14 +133,14 @@ def test_selected_jobs_come_with_what_they_need(parse, inputs):
 
 
 def test_seeds_of_the_command_join_those_of_the_suite(parse, inputs):
-    plan = make_plan([parse()], inputs, bfloat16=False, seeds=[7])
+    plan = plan_of(inputs, parse(), seeds=[7])
     assert {p.seed for planned in plan.jobs for p in planned.places} == {0, 1, 7}
     assert {p.seed for planned in plan.asked for p in planned.places} == {7}
 
 
 def test_the_name_of_a_sweep_selects_all_its_points(parse, inputs):
     suite = parse(("threshold = 0.8", 'threshold = 0.8\n[conditions.threshold.grid]\n"regularizer.alpha" = [1, 2]'))
-    plan = make_plan([suite], inputs, bfloat16=False, only=["threshold"])
+    plan = plan_of(inputs, suite, only=["threshold"])
     assert {p.condition for planned in plan.asked for p in planned.places} == {
         "threshold[alpha=1]",
         "threshold[alpha=2]",
@@ -149,7 +149,7 @@ def test_the_name_of_a_sweep_selects_all_its_points(parse, inputs):
 
 def test_an_unknown_condition_is_refused(parse, inputs):
     with pytest.raises(UnknownName, match="no condition of tiny called 'treshold'; did you mean 'threshold'"):
-        make_plan([parse()], inputs, bfloat16=False, only=["treshold"])
+        plan_of(inputs, parse(), only=["treshold"])
 
 
 SETS = {
@@ -179,14 +179,14 @@ SETS = {
 @pytest.mark.parametrize(("replacement", "message"), SETS.values(), ids=SETS.keys())
 def test_a_set_that_does_not_fit_is_refused(parse, inputs, replacement, message):
     with pytest.raises(SpecError) as caught:
-        make_plan([parse(replacement)], inputs, bfloat16=False)
+        plan_of(inputs, parse(replacement))
     assert message in str(caught.value)
     assert str(caught.value).startswith("tiny.toml: ")
 
 
 def test_absent_data_block_only_what_reads_them(parse, inputs):
     suite = parse(('images = "digits"', 'images = "imagenet"'))
-    plan = make_plan([suite], inputs, bfloat16=False)
+    plan = plan_of(inputs, suite)
     blocked = {planned.title for planned in plan.jobs if planned.blocked}
     assert {name.split(",")[0] for name in blocked} == {"threshold"}
     assert len(blocked) == 2 * 4
@@ -196,14 +196,14 @@ def test_absent_data_block_only_what_reads_them(parse, inputs):
 
 
 def test_too_few_images_block_and_say_how_many_there_are(parse, inputs):
-    plan = make_plan([parse(("n_images = 32", "n_images = 5000"))], inputs, bfloat16=False)
+    plan = plan_of(inputs, parse(("n_images = 32", "n_images = 5000")))
     reasons = {planned.blocked for planned in plan.jobs if planned.blocked}
     assert len(reasons) == 1
     assert "regularizer.n_images is 5000, but digits here has 1437 training images" in reasons.pop()
 
 
 def test_bundled_sets_that_are_not_made_yet_block_nothing(parse, tmp_path):
-    plan = make_plan([parse()], Inputs(tmp_path, stand_ins=False), bfloat16=False)
+    plan = plan_of(Inputs(tmp_path, stand_ins=False), parse())
     assert not any(planned.blocked for planned in plan.jobs)
     assert all(planned.work > 0 for planned in plan.jobs)
 
@@ -216,7 +216,7 @@ def test_truncated_data_is_an_error(parse, tmp_path, digits):
     victim = next(copy.glob("train*"))
     victim.write_bytes(victim.read_bytes()[:-1])
     with pytest.raises(DataDamaged, match="is damaged"):
-        make_plan([parse()], Inputs(tmp_path / "data", stand_ins=False), bfloat16=False)
+        plan_of(Inputs(tmp_path / "data", stand_ins=False), parse())
 
 
 def renamed(suite: Suite, name: str, **changes: object) -> Suite:
@@ -226,8 +226,8 @@ def renamed(suite: Suite, name: str, **changes: object) -> Suite:
 def test_suites_share_what_they_both_ask_for(parse, inputs):
     suite = parse()
     only_none = {"none": suite.conditions["none"]}
-    plan = make_plan([suite, renamed(suite, "second", conditions=only_none)], inputs, bfloat16=False)
-    alone = make_plan([suite], inputs, bfloat16=False)
+    plan = plan_of(inputs, suite, renamed(suite, "second", conditions=only_none))
+    alone = plan_of(inputs, suite)
     assert [planned.key for planned in plan.jobs] == [planned.key for planned in alone.jobs]
     shared = [planned for planned in plan.jobs if {place.suite for place in planned.places} == {"tiny", "second"}]
     assert len(shared) == 2 * 4
@@ -236,7 +236,7 @@ def test_suites_share_what_they_both_ask_for(parse, inputs):
 def test_each_suite_has_its_own_places_and_all_that_they_need(parse, inputs):
     suite = parse()
     second = renamed(suite, "second", conditions={"none": suite.conditions["none"]}, seeds=(0,))
-    plan = make_plan([suite, second], inputs, bfloat16=False)
+    plan = plan_of(inputs, suite, second)
     own = plan.jobs_of(second)
     assert {place.suite for planned in own for place in planned.places} == {"second"}
     keys = {planned.key for planned in own}
@@ -247,7 +247,7 @@ def test_each_suite_has_its_own_places_and_all_that_they_need(parse, inputs):
 def test_a_seed_is_whole_in_all_suites_before_the_next_begins(parse, inputs):
     suite = parse()
     other = renamed(suite, "second", conditions={"threshold": suite.conditions["threshold"]}, seeds=(0, 1))
-    seeds = [p.seed for planned in make_plan([suite, other], inputs, bfloat16=False).jobs for p in planned.places]
+    seeds = [p.seed for planned in plan_of(inputs, suite, other).jobs for p in planned.places]
     assert seeds == sorted(seeds)
 
 
@@ -260,7 +260,7 @@ def with_external(suite: Suite) -> Suite:
 
 
 def test_an_external_model_is_there_once_however_many_seeds_the_suite_has(parse, inputs):
-    jobs = make_plan([with_external(parse())], inputs, bfloat16=False).jobs
+    jobs = plan_of(inputs, with_external(parse())).jobs
     assert [(kind_of(planned.job), planned.places[0].seed) for planned in jobs] == [
         ("load", 0),
         ("clean", 0),
@@ -269,12 +269,12 @@ def test_an_external_model_is_there_once_however_many_seeds_the_suite_has(parse,
 
 
 def test_an_external_model_is_asked_for_whatever_the_seeds(parse, inputs):
-    plan = make_plan([with_external(parse())], inputs, bfloat16=False, seeds=[1])
+    plan = plan_of(inputs, with_external(parse()), seeds=[1])
     assert plan.selected == {planned.key for planned in plan.jobs}
 
 
 def test_an_external_model_waits_for_its_weights_and_its_test_images(parse, inputs):
-    [load, *_] = make_plan([with_external(parse())], inputs, bfloat16=False).jobs
+    [load, *_] = plan_of(inputs, with_external(parse())).jobs
     assert "cifar10 is not in" in load.blocked
 
 
@@ -287,7 +287,7 @@ def test_a_transferred_attack_on_an_external_model_is_made_with_the_baseline_of_
     suite = parse()
     ours = {name: on_cifar(suite, name) for name in ("threshold", "none")}
     suite = suite.model_copy(update={"conditions": {"standard": EXTERNAL} | ours})
-    jobs = make_plan([suite], inputs, bfloat16=False).jobs
+    jobs = plan_of(inputs, suite).jobs
     attacks = [planned.job for planned in jobs if kind_of(planned.job) == "fgsm_transfer"]
     assert len(attacks) == 1 + 2 * 2  # the external model's, and those of two seeds
     assert len({job.substitute.key for job in attacks}) == 1
@@ -316,23 +316,23 @@ def test_it_is_refused_where_no_one_baseline_is_trained_on_the_same_images(besid
     suite = parse()
     suite = suite.model_copy(update={"conditions": {"standard": EXTERNAL} | beside(suite)})
     with pytest.raises(SpecError, match=f"evaluation fgsm_transfer: Standard .* on cifar10 .rgb., of which {said}"):
-        make_plan([suite], inputs, bfloat16=False)
+        plan_of(inputs, suite)
 
 
 def test_analyses_come_first_and_have_neither_condition_nor_needs(parse, inputs):
     analyses = {"noise_examples": NoiseExamplesSpec(images="digits")}
-    plan = make_plan([parse().model_copy(update={"analyses": analyses})], inputs, bfloat16=False)
+    plan = plan_of(inputs, parse().model_copy(update={"analyses": analyses}))
     first = plan.jobs[0]
     assert first.title == "analysis noise_examples"
     assert (first.needs, first.places[0].condition, list(first.job.data)) == ((), "", ["digits/test"])
     assert first.key in plan.selected
-    only = make_plan([plan.suites[0]], inputs, bfloat16=False, only=["none"])
+    only = plan_of(inputs, plan.suites[0], only=["none"])
     assert first.key not in only.selected
 
 
 def test_what_recorded_targets_read_is_named_with_the_command_that_makes_it(parse, inputs):
     neural = ('target = "threshold"\nthreshold = 0.8', 'target = "neural"')
     suite = parse(neural, ('images = "digits"', 'images = "v1"'))
-    [reason] = {planned.blocked for planned in make_plan([suite], inputs, bfloat16=False).jobs if planned.blocked}
+    [reason] = {planned.blocked for planned in plan_of(inputs, suite).jobs if planned.blocked}
     assert "there is no neural similarity v1" in reason
     assert "harness neural similarity v1" in reason

@@ -26,6 +26,7 @@ from harness.suites.executors.executor import Event, Failed, Finished, JobWork, 
 from harness.suites.peers import Peers
 from harness.suites.request import Request, Summary
 from harness.suites.runner import run_suite
+from harness.suites.selection import Selection
 
 MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=1), command="")
 CONTENT = b"weights"
@@ -121,10 +122,11 @@ class Run:
         self.folders = folders
         self._monkeypatch = monkeypatch
 
-    def __call__(self, answers: dict[str, Any] | None = None, **asked: Any) -> Summary:
+    def __call__(self, answers: dict[str, Any] | None = None, **selected: Any) -> Summary:
         self.listener, self.executor = Listener(), Obedient(answers or {})
         self._monkeypatch.setitem(EXECUTORS, "local", lambda *asked: self.executor)
-        request = Request(**{"suites": (self.suite,), "device": "cpu", "command": "harness run-suite tiny"} | asked)
+        selection = Selection(**{"suites": (self.suite,)} | selected)
+        request = Request(selection=selection, device="cpu", command="harness run-suite tiny")
         try:
             return run_suite(request, self.folders, self.listener)
         finally:
@@ -278,7 +280,7 @@ def test_a_suite_without_any_of_its_data_is_an_error_that_says_how_to_bring_them
         for name in ("cifar10", "mnist")
     ]
     with pytest.raises(DataMissing) as caught:
-        run(suites=suites)
+        run(suites=tuple(suites))
     said = str(caught.value).splitlines()
     assert [line.rpartition(": ")[2] for line in said] == ["harness data prepare cifar10", "harness data prepare mnist"]
 
@@ -307,7 +309,7 @@ def test_altered_data_are_an_error_before_anything_starts(run, tmp_path):
 
 
 def test_an_unknown_executor_is_refused(run):
-    request = Request(suites=(run.suite,), executor="slurm", device="cpu", command="")
+    request = Request(selection=Selection(suites=(run.suite,)), executor="slurm", device="cpu", command="")
     with pytest.raises(UnknownName, match="no executor called 'slurm'; known: docker, local, ray"):
         run_suite(request, run.folders, Listener())
 

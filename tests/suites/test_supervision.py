@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from plans import BFLOAT16_CPU, plan_of
 
 from harness.evaluations.setting import CPU_CHUNK
 from harness.models.architecture import ClassifierShape
@@ -22,7 +23,6 @@ from harness.suites.executors.supervision import (
     with_fewer_images,
 )
 from harness.suites.inputs import Inputs
-from harness.suites.plan import make_plan
 
 KILLED, NO_MEMORY = Trouble("its process was killed"), Trouble("not enough free memory", memory=True)
 
@@ -47,7 +47,7 @@ def work_of(parse, folders):
 
     def found(kind: type[Job], precision: str = "float32") -> JobWork:
         suite = parse(("n_images = 32, sizes = 2 }", f'n_images = 32, sizes = 2, precision = "{precision}" }}'))
-        plan = make_plan([suite], Inputs(folders.data_dir, stand_ins=False), bfloat16=True)
+        plan = plan_of(Inputs(folders.data_dir, stand_ins=False), suite, device=BFLOAT16_CPU)
         job = next(
             planned.job
             for planned in plan.jobs

@@ -1,0 +1,84 @@
+"""Substitutes: the networks that transferred attacks are made with, each an unregularized twin of those it attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.errors import SpecError
+from harness.spec import FgsmTransferSpec, PlannedJob, TrainingSpec, TrainJob
+from harness.suites.cost import training_gflop
+from harness.suites.devices import Device
+from harness.suites.inputs import Inputs
+from harness.suites.obstacles import obstacle
+from harness.suites.resolution import ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Substitute:
+    """The network that an attack on the models of a condition is made with."""
+
+    where: str
+    """The attack is written, for errors."""
+    job: TrainJob
+    work: float
+    """GFLOP of its training."""
+    blocked: str | None
+
+    @property
+    def planned(self) -> PlannedJob:
+        """Its training, which has no place in a suite."""
+        return PlannedJob(job=self.job, places=(), work=self.work, blocked=self.blocked)
+
+    def against(self, seed: int) -> TrainJob:
+        """The network that a model of that seed is attacked with; raises SpecError if it is that model itself."""
+        if self.job.seed == seed:
+            raise SpecError(
+                f"{self.where}: seed {seed} is the substitute's; evaluate other seeds or set substitute_seed"
+            )
+        return self.job
+
+
+class Substitutes:
+    """Finds the substitutes for the models of a suite."""
+
+    def __init__(self, models: Iterable[ModelSpec], inputs: Inputs, device: Device) -> None:
+        """models: those of the suite's conditions."""
+        self._trained = [spec for spec in models if isinstance(spec, TrainingSpec)]
+        self._inputs = inputs
+        self._device = device
+
+    def get(self, model: ModelSpec, attack: FgsmTransferSpec, where: str) -> Substitute:
+        """The substitute for an attack on a model; raises SpecError where the suite trains none, or several."""
+        twins = self._twins(model)
+        if len(twins) != 1:
+            assert not isinstance(model, TrainingSpec), "which is its own twin, without its regularizer"
+            raise SpecError(
+                f"{where}: {model.title} has no training here, so it is attacked with the unregularized model that the "
+                f"suite trains on {model.classification} ({model.color}), of which there "
+                f"{'are several' if twins else 'is none'}; add a condition, divide the suite, or leave the attack out"
+            )
+        [twin] = twins
+        if attack.substitute_precision:
+            twin = twin.replaced(precision=attack.substitute_precision)
+        return Substitute(
+            where=where,
+            job=TrainJob(spec=twin, seed=attack.substitute_seed, data=self._inputs.digests(twin.inputs)),
+            work=training_gflop(twin, self._inputs),
+            blocked=obstacle(twin, self._inputs, self._device),
+        )
+
+    def _twins(self, model: ModelSpec) -> list[TrainingSpec]:
+        """The unregularized trainings whose models transferred attacks on a model can come from.
+
+        A trained model has its own. One that was trained elsewhere has those of the suite's other conditions on the
+        same images, so that all of them meet the same attacked images.
+        """
+        if isinstance(model, TrainingSpec):
+            return [model.unregularized]
+        found: list[TrainingSpec] = []
+        for spec in self._trained:
+            alike = (spec.classification, spec.color) == (model.classification, model.color)
+            if alike and spec.unregularized not in found:
+                found.append(spec.unregularized)
+        return found
