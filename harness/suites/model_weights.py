@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from pathlib import Path, PurePath
 from typing import TypeVar
 
 from harness.errors import HarnessError
 from harness.files import is_whole, write_whole
-from harness.spec import PlannedJob, TrainJob
-from harness.store.read import JobState
+from harness.measurement import TrainingResult
+from harness.suites.executors.executor import Result
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
@@ -42,8 +44,25 @@ def copy_checkpoint(source: Path, models_dir: Path, key: str, sha256: str) -> No
         raise HarnessError(f"cannot copy {source} to {target.parent}: {error.strerror}") from error
 
 
-def are_here(models_dir: Path, planned: PlannedJob, state: JobState) -> bool:
-    """Whether the weights that the database has of a model, if it has some, are here; others' lie with the data."""
-    if state.weights is None or not isinstance(planned.job, TrainJob):
-        return True
-    return is_whole(model_folder(models_dir, planned.key) / state.weights, state.weights_sha256)
+def fault(models_dir: Path, key: str, result: Result) -> str | None:
+    """What is wrong with a worker's result of a training; None if the weights are there as it says."""
+    if not isinstance(result, TrainingResult):
+        return "the worker trained no model"
+    if result.weights is None:
+        return None
+    path = model_folder(models_dir, key) / result.weights
+    if _own_sha256(path) == result.weights_sha256:
+        return None
+    return f"{path} is missing or not what the worker says it wrote; run the same command again"
+
+
+def _own_sha256(path: Path) -> str | None:
+    """SHA-256 of an ordinary file; None if it is not there, or is a link or a pipe, as untrusted code may leave one."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return None
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from harness.spec import PlannedJob
+from harness.files import is_whole
+from harness.spec import PlannedJob, TrainJob
 from harness.store import read
 from harness.store.mending import forget_training
-from harness.suites import model_weights
+from harness.suites.model_weights import model_folder
 from harness.suites.plan import Plan
 from harness.suites.site import Site
 
@@ -37,7 +39,7 @@ def reached(plan: Plan, site: Site) -> Reached:
     missing = [
         plan.by_key[key]
         for key in sorted({need.key for planned in waiting for need in planned.needs})
-        if not model_weights.are_here(site.settings.models_dir, plan.by_key[key], states[key])
+        if not has_weights(plan.by_key[key], states[key], site.settings.models_dir)
     ]
     lost = tuple(planned.key for planned in missing if site.peers.belongs_here(planned.key))
     absent = {planned.key: whereabouts(planned, site) for planned in missing if planned.key not in lost}
@@ -54,10 +56,17 @@ def forget_lost_weights(found: Reached, plan: Plan, site: Site) -> Reached:
     return replace(found, states=states, lost=())
 
 
+def has_weights(planned: PlannedJob, state: read.JobState, models_dir: Path) -> bool:
+    """Whether the weights are here that the database has of a model, if it has some; others' lie with the data."""
+    if state.weights is None or not isinstance(planned.job, TrainJob):
+        return True
+    return is_whole(model_folder(models_dir, planned.key) / state.weights, state.weights_sha256)
+
+
 def whereabouts(planned: PlannedJob, site: Site) -> str:
     """Where the weights are of a training that another runner did, and how to bring both together."""
     settings, key = site.settings, planned.key
-    folder = model_weights.model_folder(settings.models_dir, key)
+    folder = model_folder(settings.models_dir, key)
     return (
         f"the weights of {planned.title} lie with {site.peers.title(key)}: run the same command there, share the"
         f" results folder, or copy its {folder.relative_to(settings.results_dir)} to {folder.parent}"

@@ -11,14 +11,14 @@ from dataclasses import replace
 from harness.errors import AlreadyRecorded, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
-from harness.spec import CheckpointSpec, LoadJob, PlannedJob, inputs_of
+from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob, inputs_of
 from harness.store import arrays, read, write
 from harness.suites.cost import estimate, seconds
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
-from harness.suites.model_weights import are_here, copy_checkpoint
+from harness.suites.model_weights import copy_checkpoint, fault
 from harness.suites.plan import Plan
-from harness.suites.reached import Reached, whereabouts
+from harness.suites.reached import Reached, has_weights, whereabouts
 from harness.suites.request import Summary
 from harness.suites.schedule import Schedule
 from harness.suites.site import Site
@@ -113,7 +113,7 @@ class Run:
         planned = self._plan.by_key[key]
         if state is None:
             self._give_up(planned, "another run planned this suite without this job; run the same command again")
-        elif state.state == "done" and not are_here(self._site.settings.models_dir, planned, state):
+        elif state.state == "done" and not has_weights(planned, state, self._site.settings.models_dir):
             self._schedule.miss(key, whereabouts(planned, self._site))
         elif state.state == "done":
             if state.weights:
@@ -147,12 +147,15 @@ class Run:
             case Lost():
                 self._site.watch.note(f"{planned.title}: {event.reason}; it begins again")
             case Failed():
-                write.fail(self._site.database, event.key, event.reason)
-                self._give_up(planned, event.reason)
+                self._fail(planned, event.reason)
             case Finished():
                 self._record(planned, event)
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
+        models_dir = self._site.settings.models_dir
+        if isinstance(planned.job, TrainJob) and (reason := fault(models_dir, event.key, event.result)):
+            self._fail(planned, reason)
+            return
         origin = replace(event.made_with, command=self._command)
         if isinstance(event.result, TrainingResult):
             # a training that was continued has taken longer than its last attempt
@@ -170,6 +173,10 @@ class Run:
         self._schedule.finish(event.key)
         self._finished += 1
         self._site.watch.finished(planned, event.seconds)
+
+    def _fail(self, planned: PlannedJob, reason: str) -> None:
+        write.fail(self._site.database, planned.key, reason)
+        self._give_up(planned, reason)
 
     def _give_up(self, planned: PlannedJob, reason: str) -> None:
         self._schedule.fail(planned.key, reason)

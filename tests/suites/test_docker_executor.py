@@ -117,31 +117,10 @@ def test_code_in_a_container_reaches_nothing_but_the_folder_of_its_own_model(out
     assert (tmp_path / "models" / JOB.key / "written").read_text() == "x"
 
 
-CLAIM = (
-    """{"value": {"training": {"status": "ok", "reason": null, "epochs": [], "best_epoch": 0, "gammas": [], """
-    """"weights": "weights.safetensors", "weights_sha256": "ab", "parameters": 1}, "seconds": 1.0}, """
-    """"environment": {"git_commit": null, "git_dirty": null, "python": "", "platform": "", "packages": {}, """
-    """"device": "", "driver": null, "threads": 1}}"""
-)
-
-
-@pytest.mark.parametrize(
-    ("program", "reason"),
-    [
-        ("print('hello')", "said what no job says"),
-        (f"print('''{CLAIM}''')", "did not write the weights that it names"),
-        (
-            "import os, sys; os.symlink('/etc/passwd', f'/app/results/models/{sys.argv[2]}/weights.safetensors');"
-            f"print('''{CLAIM}''')",
-            "did not write the weights that it names",
-        ),
-    ],
-    ids=["nonsense", "weights that are not there", "weights that are a link"],
-)
-def test_a_container_that_lies_fails_its_job(outcome, program: str, reason: str):
-    last = outcome(program)[-1]
+def test_a_container_that_talks_nonsense_fails_its_job(outcome):
+    last = outcome("print('hello')")[-1]
     assert isinstance(last, Failed)
-    assert reason in last.reason
+    assert "said what no job says" in last.reason
 
 
 def test_a_container_that_always_dies_fails_its_job_with_its_last_words(outcome):

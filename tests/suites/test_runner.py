@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -227,6 +228,42 @@ def test_a_failed_training_blocks_its_evaluations(run):
     }
     assert summary.done == JOBS - 4
     assert run().done == JOBS
+
+
+LIES = {
+    "altered": lambda weights: weights.write_bytes(b"altered"),
+    "not there": lambda weights: weights.unlink(),
+    "a link": lambda weights: weights.rename(weights.with_name("whole")) and weights.symlink_to("whole"),
+    "a pipe": lambda weights: (weights.unlink(), os.mkfifo(weights)),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+def test_a_training_whose_weights_are_not_as_its_worker_says_is_refused_and_done_again(lie, run, monkeypatch):
+    submit = Obedient.submit
+
+    def lying(executor: Obedient, work: JobWork) -> None:
+        submit(executor, work)
+        if executor.done[-1] == "threshold 1 train":
+            lie(run.folders.models_dir / work.key / "weights.safetensors")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Obedient, "submit", lying)
+        summary = run()
+    [(planned, reason)] = summary.failed
+    weights = run.folders.models_dir / planned.key / "weights.safetensors"
+    assert (planned.title, reason) == (
+        "threshold, seed 1",
+        f"{weights} is missing or not what the worker says it wrote; run the same command again",
+    )
+    assert (summary.done, len(summary.blocked)) == (JOBS - 4, 3)
+    shutil.rmtree(weights.parent)
+    assert run().done == JOBS
+
+
+def test_a_training_without_a_model_is_refused(run):
+    summary = run({"threshold 1 train": ACCURACY})
+    assert [reason for _, reason in summary.failed] == ["the worker trained no model"]
 
 
 def test_a_diverged_training_is_recorded_and_not_repeated(run):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import stat
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,11 +16,10 @@ from docker.types import DeviceRequest, Mount
 from docker.utils.socket import STDERR, SocketError, frames_iter
 
 from harness.data.sets import DATASETS
-from harness.measurement import TrainingResult
 from harness.spec import LoadJob, TrainJob
 from harness.suites.executors.docker.engine import ENGINE_ERRORS
 from harness.suites.executors.docker.message import FORM, MOST_BYTES, Refused, event_of, work_message
-from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork, Progressed, Work
+from harness.suites.executors.executor import Failed, Finished, PrepareWork, Progressed, Work
 from harness.suites.executors.shares import Share
 from harness.suites.executors.supervision import Trouble
 from harness.suites.model_weights import model_folder
@@ -136,7 +133,7 @@ class Container:
             for line in self._lines():
                 event = event_of(line, self.work.key, self._image)
                 if not isinstance(event, Progressed):
-                    outcome = _with_weights_whole(self.work, event)
+                    outcome = event
                     break
                 self._said.put(event)
         except Refused as error:
@@ -207,27 +204,3 @@ def _make_writable(folder: Path) -> Path:
         for path in (folder, *folder.iterdir()):
             os.chown(path, *_user(), follow_symlinks=False)
     return folder
-
-
-def _with_weights_whole(work: Work, outcome: Finished | Failed) -> Finished | Failed:
-    """The outcome; a failure where the weights that a container claims to have written are not there as it says."""
-    if not (isinstance(work, JobWork) and isinstance(work.job, TrainJob) and isinstance(outcome, Finished)):
-        return outcome
-    result = outcome.result
-    if not isinstance(result, TrainingResult):
-        return Failed(work.key, "its container trained no model")
-    if result.weights and _sha256(model_folder(work.models_dir, work.key) / result.weights) != result.weights_sha256:
-        return Failed(work.key, "its container did not write the weights that it names")
-    return outcome
-
-
-def _sha256(path: Path) -> str | None:
-    """Of an ordinary file; None if it is a link, a pipe, or not there."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
