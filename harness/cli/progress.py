@@ -80,6 +80,11 @@ class WorkDone:
         self._settled_work = 0.0
         self._running: dict[str, float] = {}
 
+    def extend(self, more: Sequence[PlannedJob]) -> None:
+        """There is more to do."""
+        self.total += sum(planned.work for planned in more)
+        self.jobs += len(more)
+
     @property
     def done(self) -> float:
         """GFLOP, those of running jobs so far among them."""
@@ -113,6 +118,10 @@ class Lines:
         self._work = WorkDone(todo)
         for line in announcement(todo, total, expected).splitlines():
             self.note(line)
+
+    def extend(self, more: Sequence[PlannedJob]) -> None:
+        """More will be done."""
+        self._work.extend(more)
 
     def started(self, planned: PlannedJob) -> None:
         """A job begins."""
@@ -168,6 +177,11 @@ class Live:
         self._overall = self._bars.add_task("all", total=self._work.total, text="")
         self._show_overall()
 
+    def extend(self, more: Sequence[PlannedJob]) -> None:
+        """More will be done."""
+        self._work.extend(more)
+        self._show_overall()
+
     def started(self, planned: PlannedJob) -> None:
         """A job begins, maybe once more."""
         if planned.key not in self._tasks:
@@ -204,7 +218,7 @@ class Live:
     def _show_overall(self) -> None:
         if self._overall is not None:
             text = f"{self._work.settled} of {self._work.jobs} jobs"
-            self._bars.update(self._overall, completed=self._work.done, text=text)
+            self._bars.update(self._overall, total=self._work.total, completed=self._work.done, text=text)
 
 
 def said(progress: Progress) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,15 +16,22 @@ from harness.suites.site import Site
 
 
 @dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Trainings whose weights are needed, but are not here as they were."""
+
+    lost: tuple[str, ...]
+    """Keys of those whose weights should be here."""
+    absent: Mapping[str, str]
+    """Where the weights are that only another results folder has, by their training's key."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reached:
     """What was done of a plan before a run."""
 
     states: Mapping[str, read.JobState]
     """Of every job, by key."""
-    lost: tuple[str, ...]
-    """Trainings whose weights are needed, and should be here but are not as they were."""
-    absent: Mapping[str, str]
-    """Where the needed weights are that only another results folder has, by their training's key."""
+    missing: Missing
 
     @property
     def weights(self) -> dict[str, str]:
@@ -36,24 +43,35 @@ def reached(plan: Plan, site: Site) -> Reached:
     """What was done of a plan by now."""
     states = read.job_states(site.database, plan.by_key)
     waiting = [planned for planned in plan.asked if states[planned.key].state not in {"done", "blocked"}]
+    return Reached(states=states, missing=find_missing(waiting, plan, site))
+
+
+def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> Missing:
+    """The trained models that these jobs need and whose weights are not here."""
+    states = read.job_states(site.database, {need.key for planned in waiting for need in planned.needs})
     missing = [
         plan.by_key[key]
-        for key in sorted({need.key for planned in waiting for need in planned.needs})
+        for key in sorted(states)
         if not has_weights(plan.by_key[key], states[key], site.settings.models_dir)
     ]
     lost = tuple(planned.key for planned in missing if site.peers.belongs_here(planned.key))
     absent = {planned.key: whereabouts(planned, site) for planned in missing if planned.key not in lost}
-    return Reached(states=states, lost=lost, absent=absent)
+    return Missing(lost=lost, absent=absent)
 
 
 def forget_lost_weights(found: Reached, plan: Plan, site: Site) -> Reached:
     """Let the trainings wait again whose weights are lost; what was done then."""
-    states = dict(found.states)
-    for key in found.lost:
+    lost = found.missing.lost
+    train_again(lost, plan, site)
+    waiting = {key: replace(found.states[key], state="waiting", weights=None, weights_sha256=None) for key in lost}
+    return Reached(states={**found.states, **waiting}, missing=replace(found.missing, lost=()))
+
+
+def train_again(lost: Iterable[str], plan: Plan, site: Site) -> None:
+    """Let trainings wait again whose weights are lost."""
+    for key in lost:
         site.watch.note(f"{plan.by_key[key].title}: its weights are missing or damaged, it is trained again")
         forget_training(site.database, key)
-        states[key] = replace(states[key], state="waiting", weights=None, weights_sha256=None)
-    return replace(found, states=states, lost=())
 
 
 def has_weights(planned: PlannedJob, state: read.JobState, models_dir: Path) -> bool:

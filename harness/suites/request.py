@@ -34,6 +34,9 @@ class Watch(Protocol):
     def begin(self, todo: Sequence[PlannedJob], total: int, expected: Estimate) -> None:
         """These jobs, of so many that were asked for, will be done now."""
 
+    def extend(self, more: Sequence[PlannedJob]) -> None:
+        """These jobs will be done too."""
+
     def started(self, planned: PlannedJob) -> None:
         """A job begins."""
 

@@ -5,20 +5,21 @@ Where several runners work on one database, each job is claimed by one (`harness
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from harness.errors import AlreadyRecorded, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
-from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob, inputs_of
+from harness.provenance import Provenance
+from harness.spec import CheckpointSpec, Input, LoadJob, PlannedJob, TrainJob, inputs_of
 from harness.store import arrays, read, write
 from harness.suites.cost import estimate, seconds
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
 from harness.suites.model_weights import copy_checkpoint, fault
 from harness.suites.plan import Plan
-from harness.suites.reached import Reached, has_weights, whereabouts
+from harness.suites.reached import Reached, find_missing, has_weights, train_again, whereabouts
 from harness.suites.request import Summary
 from harness.suites.schedule import Schedule
 from harness.suites.site import Site
@@ -43,8 +44,9 @@ class Run:
             {key for key, state in reached.states.items() if state.state == "done"},
             {key: state.reason or "" for key, state in reached.states.items() if state.state == "diverged"},
         )
-        for key, where in reached.absent.items():
+        for key, where in reached.missing.absent.items():
             self._schedule.miss(key, where)
+        self._verified: set[Input] = set()
         self._finished = 0
 
     def work(self) -> Summary:
@@ -56,7 +58,8 @@ class Run:
             self._bring_own(todo)
             rates = read.rates(self._site.database, self._device.name)
             self._site.watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
-            schedule.share_out({each.key: seconds(each, rates, self._device, workers) for each in todo}, workers)
+            taken = {each.key: seconds(each, rates, self._device, workers) for each in schedule.asked}
+            schedule.share_out(taken, workers)
         elif schedule.blocked and not schedule.done and not schedule.failed:
             raise DataMissing("\n".join(dict.fromkeys(schedule.blocked.values())))
         while schedule.todo or schedule.running or schedule.left:
@@ -158,21 +161,53 @@ class Run:
             return
         origin = replace(event.made_with, command=self._command)
         if isinstance(event.result, TrainingResult):
-            # a training that was continued has taken longer than its last attempt
-            seconds = max(event.seconds, sum(epoch.seconds for epoch in event.result.epochs))
-            write.finish_training(self._site.database, event.key, event.result, origin, seconds)
-            if event.result.weights is None:
-                self._give_up(planned, f"diverged: {event.result.reason}")
-                return
-            self._weights[event.key] = event.result.weights
-        elif isinstance(event.result, EvaluationResult):
+            self._record_training(planned, event.result, origin, event.seconds)
+            return
+        if isinstance(event.result, EvaluationResult):
             files = arrays.save(self._site.settings.arrays_dir, event.key, event.result.arrays)
             write.finish_evaluation(self._site.database, event.key, event.result, origin, event.seconds, files)
             if event.result.warning:
                 self._site.watch.note(f"{planned.title}: {event.result.warning}")
-        self._schedule.finish(event.key)
+        self._finish(planned, event.seconds)
+
+    def _record_training(
+        self, planned: PlannedJob, result: TrainingResult, origin: Provenance, last_attempt: float
+    ) -> None:
+        # a training that was continued has taken longer than its last attempt
+        seconds = max(last_attempt, sum(epoch.seconds for epoch in result.epochs))
+        forgotten = write.finish_training(self._site.database, planned.key, result, origin, seconds)
+        if result.weights is None:
+            self._give_up(planned, f"diverged: {result.reason}")
+        else:
+            self._weights[planned.key] = result.weights
+            self._finish(planned, last_attempt)
+        self._do_again(planned, forgotten)
+
+    def _do_again(self, trained: PlannedJob, forgotten: Collection[str]) -> None:
+        """Do again what was done with lost weights of a model that has others now; raises DataDamaged."""
+        schedule, site = self._schedule, self._site
+        evaluations = schedule.again(forgotten)
+        if not evaluations:
+            return
+        one = len(evaluations) == 1
+        done = "1 evaluation" if one else f"{len(evaluations)} evaluations"
+        site.watch.note(
+            f"{trained.title}: training again gave other weights; {done} done with the lost ones"
+            f" {'is' if one else 'are'} done again"
+        )
+        missing = find_missing(evaluations, self._plan, site)  # of other models that they need
+        for key, where in missing.absent.items():
+            schedule.miss(key, where)
+        train_again(missing.lost, self._plan, site)
+        more = [*schedule.again(missing.lost), *evaluations]
+        self._verify_data(more)
+        self._bring_own(more)
+        site.watch.extend(more)
+
+    def _finish(self, planned: PlannedJob, seconds: float) -> None:
+        self._schedule.finish(planned.key)
         self._finished += 1
-        self._site.watch.finished(planned, event.seconds)
+        self._site.watch.finished(planned, seconds)
 
     def _fail(self, planned: PlannedJob, reason: str) -> None:
         write.fail(self._site.database, planned.key, reason)
@@ -184,9 +219,11 @@ class Run:
 
     def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
         """Read every byte of the sets that will be used; raises DataDamaged."""
-        inputs = {each for planned in todo for each in inputs_of(planned.job)}
-        self._site.watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
-        self._inputs.verify(inputs)
+        inputs = {each for planned in todo for each in inputs_of(planned.job)} - self._verified
+        if inputs:
+            self._site.watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
+            self._inputs.verify(inputs)
+            self._verified |= inputs
 
     def _summary(self) -> Summary:
         schedule, by_key = self._schedule, self._plan.by_key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from heapq import heappop, heappush
 
 from harness.spec import PlannedJob
@@ -58,10 +58,10 @@ class Schedule:
     def share_out(self, seconds: Mapping[str, float], workers: int) -> None:
         """Let no worker be idle at the end beside a long job that could have begun before.
 
-        seconds: about how long each job takes that waits.
+        seconds: about how long each job takes that is asked for.
         """
         to_end = {
-            key: own + max((seconds.get(after, 0.0) for after in self._needed_by[key]), default=0.0)
+            key: own + max((seconds[after] for after in self._needed_by[key] if after in self.todo), default=0.0)
             for key, own in seconds.items()
         }
         self._backlog = Backlog(seconds, to_end, workers) if workers > 1 else None
@@ -75,13 +75,14 @@ class Schedule:
         """
         while self._ready:
             _, key = heappop(self._ready)
-            if key not in self.todo:  # it has been left to another runner since, begun before its turn, or blocked
+            # it has been left to another runner since, begun before its turn, or blocked, or its model is made again
+            if key not in self.todo or not self._may_begin(key):
                 continue
             if self._absent_needs(key):
                 self.leave(key)
                 continue
             urgent = self._backlog and self._backlog.find_urgent()
-            if urgent and urgent != key:
+            if urgent and urgent != key and self._may_begin(urgent):
                 self._look_at(key)
                 key = urgent
             begun = self._by_key[key]
@@ -107,6 +108,20 @@ class Schedule:
         if not self._absent_needs(key):
             self.todo[key] = self.left.pop(key)
             self._wait(key)
+
+    def again(self, keys: Iterable[str]) -> list[PlannedJob]:
+        """Jobs that were done, and are not any more, wait again if they are asked for here; those that do."""
+        undone = sorted(self.done.intersection(keys), key=lambda key: self._place[key])
+        self.done.difference_update(undone)
+        for key in undone:
+            planned = self._by_key[key]
+            failed = next((self.failed[need.key] for need in planned.needs if need.key in self.failed), None)
+            if planned.blocked or failed:
+                self.blocked[key] = planned.blocked or f"its training failed: {failed}"
+            else:
+                self.todo[key] = planned
+                self._wait(key)
+        return [self.todo[key] for key in undone if key in self.todo]
 
     def miss(self, key: str, where: str) -> None:
         """Another runner has trained a model, whose weights are not here."""

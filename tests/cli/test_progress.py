@@ -101,3 +101,23 @@ def test_another_runs_jobs_end_without_a_beginning_here(kind):
     assert watch._work.settled == watch._work.jobs == 3
     if isinstance(watch, Live):
         assert [task.description for task in bars.tasks] == ["all"]
+
+
+@pytest.mark.parametrize("kind", [Lines, Live])
+def test_jobs_that_are_to_be_done_again_are_part_of_the_whole(kind):
+    screen = io.StringIO()
+    bars = Bars(console=Console(file=screen, width=100))
+    watch = Live(bars) if kind is Live else Lines(lambda line: print(line, file=screen))
+    first, again = job(0, work=1.0), job(1, work=3.0)
+    watch.begin([first], 2, GUESS)
+    watch.started(first)
+    watch.finished(first, 12.0)
+    watch.extend([again])
+    watch.started(again)
+    watch.progressed(again, HALF)
+    if isinstance(watch, Live):
+        whole = bars.tasks[0]
+        assert (whole.total, whole.completed, whole.fields["text"]) == (4.0, 2.5, "1 of 2 jobs")
+    watch.finished(again, 12.0)
+    assert watch._work.settled == watch._work.jobs == 2
+    assert watch._work.done == watch._work.total == 4.0

@@ -108,6 +108,60 @@ def test_what_is_left_to_another_runner_waits_again_here_unless_its_weights_are_
     assert len(schedule.done) == len(plan.jobs) - 3
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_done_with_other_weights_waits_again_if_it_is_asked_for(plan, workers):
+    training, kinds = key_of(plan, "none, seed 0"), ("clean", "gaussian", "fgsm_transfer")
+    ours = [key_of(plan, f"none, seed 0: {kind}") for kind in kinds]
+    elsewhere = key_of(plan, "none, seed 1: clean")
+    asked = replace(plan, selected=plan.selected - {elsewhere})
+    schedule = Schedule(asked, plan.by_key.keys() - {training}, {})
+    schedule.share_out({planned.key: 1.0 for planned in asked.asked}, workers)
+    assert schedule.begin_next().key == training
+    schedule.finish(training)
+    assert [planned.key for planned in schedule.again([elsewhere, "unknown", *reversed(ours)])] == ours
+    assert not schedule.done & {elsewhere, *ours}
+    assert sorted(schedule.begin_next().key for _ in ours) == sorted(ours)
+    assert schedule.begin_next() is None
+
+
+def test_what_waits_again_waits_for_its_other_model_too(plan):
+    attack, trainings = key_of(plan, "none, seed 0: fgsm_transfer"), ["none, seed 0", "substitute, seed 10000"]
+    own, substitute = (key_of(plan, name) for name in trainings)
+    schedule = Schedule(plan, plan.by_key.keys() - {own, substitute}, {})
+    assert {schedule.begin_next().key for _ in trainings} == {own, substitute}
+    schedule.finish(own)
+    schedule.again([attack])
+    assert schedule.begin_next() is None
+    schedule.finish(substitute)
+    assert schedule.begin_next().key == attack
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_waits_does_not_begin_while_its_model_is_made_again(plan, workers):
+    training, waiting = key_of(plan, "none, seed 0"), key_of(plan, "none, seed 0: gaussian")
+    schedule = Schedule(plan, plan.by_key.keys() - {waiting}, {})
+    schedule.share_out({planned.key: 9.0 if planned.key == waiting else 1.0 for planned in plan.jobs}, workers)
+    schedule.again([training])
+    assert schedule.begin_next().key == training
+    assert schedule.begin_next() is None
+    schedule.finish(training)
+    assert schedule.begin_next().key == waiting
+
+
+def test_what_was_done_with_other_weights_is_blocked_where_it_cannot_be_done_again(plan):
+    failed, substitute = key_of(plan, "none, seed 0"), key_of(plan, "substitute, seed 10000")
+    attack, unfit = (key_of(plan, f"none, seed {seed}: fgsm_transfer") for seed in (0, 1))
+    plan = replace(
+        plan,
+        jobs=tuple(replace(each, blocked="no TF32 here" if each.key == unfit else None) for each in plan.jobs),
+    )
+    schedule = Schedule(plan, plan.by_key.keys() - {failed, substitute}, {})
+    schedule.fail(failed, "it broke")
+    schedule.finish(substitute)
+    assert schedule.again([attack, unfit]) == []
+    assert schedule.blocked == {attack: "its training failed: it broke", unfit: "no TF32 here"}
+
+
 def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_out: bool) -> tuple[float, list[str]]:
     """When the last job ends if each takes so long, and the jobs in the order in which they began."""
     schedule = Schedule(plan, (), {})

@@ -8,9 +8,11 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from plans import plan_of
 from sqlalchemy import text
 
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
@@ -24,13 +26,14 @@ from harness.suites.cost import rate_key
 from harness.suites.devices import Device, get_device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Started
+from harness.suites.inputs import Inputs
 from harness.suites.peers import Peers
 from harness.suites.request import Request, Summary
 from harness.suites.runner import run_suite
 from harness.suites.selection import Selection
 
 MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=1), command="")
-CONTENT = b"weights"
+CONTENT, OTHER_CONTENT = b"weights", b"other weights"
 ACCURACY = EvaluationResult(measurements=(Measurement(metric="accuracy", value=0.5, n=32),))
 TRAINED = TrainingResult(
     status="ok",
@@ -42,6 +45,7 @@ TRAINED = TrainingResult(
     weights_sha256=hashlib.sha256(CONTENT).hexdigest(),
     parameters=10,
 )
+TRAINED_OTHERWISE = replace(TRAINED, weights_sha256=hashlib.sha256(OTHER_CONTENT).hexdigest())
 DIVERGED = TrainingResult(
     status="diverged",
     reason="the loss is nan at epoch 1, step 2",
@@ -80,7 +84,7 @@ class Obedient:
         if isinstance(answer, TrainingResult) and answer.weights:
             folder = work.models_dir / work.key
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "weights.safetensors").write_bytes(CONTENT)
+            (folder / "weights.safetensors").write_bytes(OTHER_CONTENT if answer is TRAINED_OTHERWISE else CONTENT)
         failed = isinstance(answer, str)
         self.told.append(Failed(work.key, answer) if failed else Finished(work.key, answer, MADE_WITH, 1.0))
 
@@ -99,12 +103,16 @@ class Listener:
         self.notes: list[str] = []
         self.failures: list[str] = []
         self.todo = 0
+        self.more: list[str] = []
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
     def begin(self, todo: Sequence[PlannedJob], total: int, expected: object) -> None:
         self.todo = len(todo)
+
+    def extend(self, more: Sequence[PlannedJob]) -> None:
+        self.more += [planned.title for planned in more]
 
     def failed(self, planned: PlannedJob, reason: str) -> None:
         self.failures.append(f"{planned.title}: {reason}")
@@ -121,10 +129,11 @@ class Run:
     def __init__(self, suite: Suite, folders: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         self.suite = suite
         self.folders = folders
+        self.workers = 1
         self._monkeypatch = monkeypatch
 
     def __call__(self, answers: dict[str, Any] | None = None, **selected: Any) -> Summary:
-        self.listener, self.executor = Listener(), Obedient(answers or {})
+        self.listener, self.executor = Listener(), Obedient(answers or {}, idle=self.workers)
         self._monkeypatch.setitem(EXECUTORS, "local", lambda *asked: self.executor)
         selection = Selection(**{"suites": (self.suite,)} | selected)
         request = Request(selection=selection, device="cpu", command="harness run-suite tiny")
@@ -284,6 +293,102 @@ def test_lost_or_altered_weights_are_trained_again_where_they_are_needed(run):
     assert sorted(run.executor.done) == expected
     assert sum("trained again" in note for note in run.listener.notes) == 2
     assert summary.done == JOBS
+
+
+def folder_of(run: Run, condition: str, seed: int) -> Path:
+    """Where the weights of a model lie."""
+    inputs = Inputs(run.folders.data_dir, run.folders.experiments_dir, stand_ins=False)
+    plan = plan_of(inputs, run.suite)
+    title = f"{condition}, seed {seed}"
+    return run.folders.models_dir / next(planned.key for planned in plan.jobs if planned.title == title)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_done_with_lost_weights_is_done_again_by_the_run_that_trains_to_others(workers, run):
+    run.workers = workers
+    run({"none 0 gaussian": "it broke"})
+    shutil.rmtree(folder_of(run, "none", 0))
+    summary = run({"none 0 train": TRAINED_OTHERWISE})
+    assert run.executor.done[0] == "none 0 train"
+    assert sorted(run.executor.done[1:]) == ["none 0 clean", "none 0 fgsm_transfer", "none 0 gaussian"]
+    assert run.listener.more == ["none, seed 0: clean", "none, seed 0: fgsm_transfer"]
+    assert [note for note in run.listener.notes if "again" in note] == [
+        "none, seed 0: its weights are missing or damaged, it is trained again",
+        "none, seed 0: training again gave other weights; 2 evaluations done with the lost ones are done again",
+    ]
+    assert (summary.finished, summary.done) == (4, JOBS)
+    assert run.query("SELECT state, count(*) FROM job GROUP BY state") == [("done", JOBS)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_models_that_were_lost_too_are_trained_again_where_what_waits_again_needs_them(workers, run):
+    run.workers = workers
+    run({"none 0 gaussian": "it broke"})
+    shutil.rmtree(run.folders.models_dir)
+    summary = run({"none 0 train": TRAINED_OTHERWISE, "none 10000 train": TRAINED_OTHERWISE})
+    trained = [job for job in run.executor.done if job.endswith("train")]
+    assert trained[:2] == ["none 0 train", "none 10000 train"]
+    assert sorted(trained[2:]) == ["none 1 train", "threshold 0 train", "threshold 1 train"]
+    evaluated = [job for job in run.executor.done if job not in trained]
+    assert sorted(evaluated) == [
+        "none 0 clean",
+        "none 0 fgsm_transfer",
+        "none 0 gaussian",
+        *(f"{model} fgsm_transfer" for model in ("none 1", "threshold 0", "threshold 1")),
+    ]
+    assert run.executor.done.index("none 10000 train") < run.executor.done.index("none 0 fgsm_transfer")
+    assert len(run.listener.more) == 2 + 1 + 3 + 3
+    assert summary.done == JOBS
+    assert run.query("SELECT state, count(*) FROM job GROUP BY state") == [("done", JOBS)]
+
+
+def test_attacks_of_a_lost_substitute_are_done_again_where_they_are_asked_for(run):
+    run({"none 0 fgsm_transfer": "it broke"})
+    shutil.rmtree(folder_of(run, "substitute", 10000))
+    run({"none 10000 train": TRAINED_OTHERWISE}, seeds=(0,))
+    attacks = ["none 0 fgsm_transfer", "threshold 0 fgsm_transfer"]
+    assert run.executor.done == ["none 10000 train", *attacks]
+    assert [note for note in run.listener.notes if "other weights" in note] == [
+        "substitute, seed 10000: training again gave other weights; 1 evaluation done with the lost ones is done again"
+    ]
+    assert run.query("SELECT count(*) FROM job WHERE state = 'waiting'") == [(2,)]
+    assert run().done == JOBS
+    assert run.executor.done == [attack.replace("0", "1") for attack in attacks]
+
+
+def test_what_was_done_with_lost_weights_is_blocked_where_training_again_diverges(run):
+    run({"none 0 gaussian": "it broke"})
+    shutil.rmtree(run.folders.models_dir)
+    summary = run({"none 0 train": DIVERGED})
+    assert run.executor.done == ["none 0 train"]
+    assert not [note for note in run.listener.notes if "other weights" in note]
+    assert {(planned.title, reason) for planned, reason in summary.blocked} == {
+        (f"none, seed 0: {kind}", f"its training failed: diverged: {DIVERGED.reason}")
+        for kind in ("clean", "gaussian", "fgsm_transfer")
+    }
+    assert summary.done == JOBS - 4
+    assert run.query("SELECT state, count(*) FROM job GROUP BY state ORDER BY state") == [
+        ("blocked", 3),
+        ("diverged", 1),
+        ("done", JOBS - 4),
+    ]
+
+
+def test_what_is_done_again_has_its_inputs_checked_and_kept_before(run, parse, tmp_path):
+    run.folders = replace(run.folders, experiments_dir=tmp_path)
+    (tmp_path / "mine.py").write_text("def attack(model, images, labels, size): return images\n")
+    mine = 'mine = { kind = "own_attack", function = "mine.py:attack", max_epsilon = 0.1, sizes = 2, n_images = 8 }'
+    run.suite = parse(("clean.n_images = 32", f"clean.n_images = 32\n{mine}"))
+    run({"none 0 gaussian": "it broke"})
+    for folder in (folder_of(run, "none", 0), run.folders.code_dir):
+        shutil.rmtree(folder)
+    run({"none 0 train": TRAINED_OTHERWISE})
+    assert "none 0 own_attack" in run.executor.done
+    assert [note for note in run.listener.notes if "checking" in note] == [
+        "checking data: digits",
+        "checking data: mine.py",
+    ]
+    assert len(list(run.folders.code_dir.iterdir())) == 1
 
 
 def test_ctrl_c_leaves_a_state_that_the_next_run_continues(run):
