@@ -71,9 +71,9 @@ def _told_order(row: Row) -> tuple[object, ...]:
 
 def _jobs_line(alike: Sequence[Row]) -> str:
     row, more = alike[0], len(alike) - 1
-    who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['kind']}"
+    who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['evaluation'] or row['kind']}"
     if row["seed"] is None:
-        who = f"analysis {row['kind']}"
+        who = f"analysis {row['evaluation']}"
     others = f" and {more} more" if more else ""
     why = f": {row['reason']}" if row["reason"] else ""
     return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{others}{why}"

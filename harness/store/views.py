@@ -199,18 +199,19 @@ SELECT a.suite, a.profile, NULL, NULL, a.analysis, a.kind, r.name, r.file, r.sha
 FROM placed_analysis a
 JOIN result_array r ON r.evaluation_id = a.evaluation_row
 """,
-    # Every job of a suite. Those without a condition train substitutes for transferred attacks, or analyse data.
+    # Every job of a suite; `evaluation` is its name there, NULL for a training. Those without a condition train
+    # substitutes for transferred attacks, or analyse data.
     # CROSS JOIN: else SQLite may begin with all jobs of a state.
     "v_jobs": f"""
 SELECT {_COMMON}, j.key AS job, j.kind, j.state, j.attempts, j.reason, j.started_at, j.finished_at, j.seconds,
-       j.device
+       j.device, evaluation
 FROM (
-    SELECT {_COMMON}, job_key FROM placed_model
+    SELECT {_COMMON}, NULL AS evaluation, job_key FROM placed_model
     UNION ALL
-    SELECT DISTINCT {_COMMON}, job_key FROM placed_evaluation
+    SELECT DISTINCT {_COMMON}, evaluation, job_key FROM placed_evaluation
     UNION ALL
     SELECT p.suite, p.profile, NULL, m.classification, m.regularization, m.target, m.alpha, m.threshold,
-           m.architecture, m.color, m.seed, m.key
+           m.architecture, m.color, m.seed, NULL, m.key
     FROM placed_evaluation p
     JOIN evaluation e ON e.id = p.evaluation_row
     JOIN model m ON m.id = e.substitute_id
@@ -218,9 +219,9 @@ FROM (
                       WHERE o.suite = p.suite AND o.profile = p.profile AND o.job_key = m.key)
     GROUP BY p.suite, p.profile, m.id
     UNION ALL
-    SELECT suite, profile, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, job_key
+    SELECT suite, profile, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, analysis, job_key
     FROM placed_analysis
-    GROUP BY suite, profile, job_key
+    GROUP BY suite, profile, analysis, job_key
 ) AS needed
 CROSS JOIN job j
 WHERE j.key = job_key

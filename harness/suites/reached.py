@@ -41,7 +41,8 @@ class Reached:
 
 def reached(plan: Plan, site: Site) -> Reached:
     """What was done of a plan by now."""
-    states = read.job_states(site.database, plan.by_key)
+    # what another runner has planned away since is known by its claim, which fails
+    states = dict.fromkeys(plan.by_key, read.UNKNOWN) | read.job_states(site.database, plan.by_key)
     waiting = [planned for planned in plan.asked if states[planned.key].state not in {"done", "blocked"}]
     return Reached(states=states, missing=find_missing(waiting, plan, site))
 

@@ -19,6 +19,8 @@ from harness.spec import inputs_of, takes_stand_ins
 from harness.store import read, write
 from harness.store.engine import open_database
 from harness.store.mending import mend
+from harness.store.schema import FINAL
+from harness.store.totals import begun
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
@@ -81,10 +83,27 @@ def _open_site(settings: Settings, folder: Folder, executor: Executor, watch: Wa
 
 def _store_plan(plan: Plan, inputs: Inputs, site: Site) -> None:
     """Put a plan into the database. Jobs whose results, or whose arrays, are not as they were recorded wait again."""
+    _require_any(plan, site)
     for key in mend(site.database, plan.by_key, _lost_arrays(plan, site)):
         site.watch.note(f"{plan.by_key[key].title}: its stored result was altered or lost; it is computed again")
     for suite in plan.suites:
         write.plan(site.database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
+
+
+def _require_any(plan: Plan, site: Site) -> None:
+    """Raises DataMissing if none of a plan can be done or is, and it would take the place of one that has results."""
+    if not all(planned.blocked for planned in plan.asked):
+        return
+    states = read.job_states(site.database, plan.by_key).values()
+    there = begun(site.database)
+    if not any(state.state in FINAL for state in states):
+        for suite in (each for each in plan.suites if (each.name, each.profile) in there):
+            reasons = dict.fromkeys(planned.blocked for planned in plan.asked if planned.blocked)
+            raise DataMissing(
+                "\n".join(reasons)
+                + f"\nThe results of {suite.name} (profile {suite.profile}) stay as they are: they are of other data "
+                f"than those in {site.settings.data_dir} (HARNESS_DATA_DIR)"
+            )
 
 
 def _lost_arrays(plan: Plan, site: Site) -> set[str]:

@@ -65,7 +65,7 @@ COLUMNS = {
     "v_spectra": f"{COMMON}, evaluation, frequency, power, n",
     "v_analyses": "suite, profile, analysis, kind, metric, point, value, n",
     "v_arrays": "suite, profile, condition, seed, evaluation, kind, name, file, sha256, shape",
-    "v_jobs": f"{COMMON}, job, kind, state, attempts, reason, started_at, finished_at, seconds, device",
+    "v_jobs": f"{COMMON}, job, kind, state, attempts, reason, started_at, finished_at, seconds, device, evaluation",
 }
 NONE_COMMON = ("study", "smoke", "none", "digits", "none", "none", None, None, "resnet18", "gray")
 THRESHOLD_COMMON = ("study", "smoke", "threshold", "digits", "digits", "threshold", 10.0, 0.8, "resnet18", "gray")
@@ -388,7 +388,7 @@ def test_jobs_are_shown_where_the_suite_needs_them(filled: Database) -> None:
     [row] = [row for row in found if row[11] == evaluate_job("gaussian", "threshold", 1).key]
     assert row[:11] == (*THRESHOLD_COMMON, 1)
     assert row[12:16] == ("gaussian", "done", 0, None)
-    assert row[18:] == (2.0, "Test CPU")
+    assert row[18:] == (2.0, "Test CPU", "gaussian")
     assert str(row[17]).endswith("+00:00")
 
 
@@ -414,11 +414,11 @@ def test_spectra_are_by_whole_frequency(db: Database) -> None:
 def test_an_analysis_has_numbers_and_a_job_but_no_model(db: Database) -> None:
     plan_and_record_all_kinds(db)
     assert rows(db, "v_analyses") == [("kinds", "smoke", "similarity", "similarity", "correlation", "", 0.7, 64)]
-    jobs = read.answer(db, "SELECT condition, seed, kind, state FROM v_jobs ORDER BY kind").rows
+    jobs = read.answer(db, "SELECT condition, seed, kind, evaluation, state FROM v_jobs ORDER BY kind").rows
     assert jobs == (
-        ("standard", 0, "load", "done"),
-        (None, None, "similarity", "done"),
-        ("standard", 0, "spectrum", "done"),
+        ("standard", 0, "load", None, "done"),
+        (None, None, "similarity", "similarity", "done"),
+        ("standard", 0, "spectrum", "spectrum", "done"),
     )
 
 

@@ -20,8 +20,9 @@ from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, Meas
 from harness.provenance import provenance
 from harness.settings import Settings
 from harness.spec import Job, PlannedJob, Suite, TrainJob
-from harness.store import read
+from harness.store import read, write
 from harness.store.engine import open_database
+from harness.suites import runner
 from harness.suites.cost import rate_key
 from harness.suites.devices import Device, get_device
 from harness.suites.executors import EXECUTORS
@@ -425,6 +426,33 @@ def test_a_suite_without_any_of_its_data_is_an_error_that_says_how_to_bring_them
         run(suites=tuple(suites))
     said = str(caught.value).splitlines()
     assert [line.rpartition(": ")[2] for line in said] == ["harness data prepare cifar10", "harness data prepare mnist"]
+
+
+def test_a_run_that_finds_none_of_its_data_hides_no_results(run, parse):
+    run()
+    before = run.query("SELECT condition, seed, clean_accuracy FROM v_models ORDER BY 1, 2")
+    elsewhere = parse(
+        *((text, text.replace("digits", "cifar10")) for text in ('ification = "digits"', 'es = "digits"'))
+    )
+    with pytest.raises(DataMissing, match=r"(?s)cifar10.*stay as they are.*HARNESS_DATA_DIR"):
+        run(suites=(elsewhere,))
+    assert run.query("SELECT condition, seed, clean_accuracy FROM v_models ORDER BY 1, 2") == before != []
+
+
+def test_jobs_that_another_runner_plans_away_are_given_up(run, monkeypatch):
+    store_plan = runner._store_plan
+
+    def store_and_plan_away(plan, inputs, site):
+        store_plan(plan, inputs, site)
+        fewer = [job for job in plan.jobs_of(run.suite) if all(place.seed == 0 for place in job.places)]
+        write.plan(site.database, fewer, run.suite.name, run.suite.profile, run.suite.title, [])
+
+    monkeypatch.setattr(runner, "_store_plan", store_and_plan_away)
+    summary = run()
+    assert summary.done == (JOBS - 1) / 2 + 1
+    assert {reason for planned, reason in summary.failed if not planned.needs} == {
+        "another run planned this suite without this job; run the same command again"
+    }
 
 
 def test_conditions_whose_data_are_absent_are_blocked_and_the_rest_runs(run, parse):

@@ -10,7 +10,7 @@ from alembic.operations import BatchOperations
 
 revision = "0007"
 down_revision = "0006"
-VIEWS = "cd270542a4bd0d20"
+VIEWS = "fb65101dd86604ee"
 """Digest of the views that belong to this version."""
 _COLUMNS = {
     "weights_sha256": "Digest of the weights that were evaluated; NULL: not known, or an analysis.",
