@@ -53,6 +53,10 @@ def _torch() -> Iterator[Finding]:
     if torch.cuda.is_available():
         names = {torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())}
         yield Finding(True, f"torch computes on {torch.cuda.device_count()} x {', '.join(sorted(names))}")
+    elif get_device("auto").kind == "cuda":
+        yield Finding(
+            False, "torch cannot use the GPU that the driver shows", "update NVIDIA's driver, or run with --device cpu"
+        )
     else:
         yield Finding(False, "torch sees no GPU", "suites run on the CPU; the paper's scale needs a GPU")
 

@@ -82,16 +82,20 @@ def _cpuinfo(key: str) -> str:
 
 
 def _find_gpu() -> Device | None:
-    """The first GPU that CUDA's driver shows this process, which is what torch will see."""
+    """The GPUs that CUDA's driver shows this process, which are those that torch will see; bfloat16: all have it."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return None
-    count, handle, major = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    count = ctypes.c_int()
     if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
         return None
-    driver.cuDeviceGet(ctypes.byref(handle), 0)
-    driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, handle)
-    name = ctypes.create_string_buffer(256)
-    driver.cuDeviceGetName(name, len(name), handle)
-    return Device("cuda", name.value.decode(), count.value, major.value >= _AMPERE)
+    names, majors = [], []
+    for number in range(count.value):
+        handle, major, name = ctypes.c_int(), ctypes.c_int(), ctypes.create_string_buffer(256)
+        driver.cuDeviceGet(ctypes.byref(handle), number)
+        driver.cuDeviceGetAttribute(ctypes.byref(major), _CAPABILITY_MAJOR, handle)
+        driver.cuDeviceGetName(name, len(name), handle)
+        names.append(name.value.decode())
+        majors.append(major.value)
+    return Device("cuda", " and ".join(dict.fromkeys(names)), count.value, min(majors) >= _AMPERE)

@@ -181,8 +181,7 @@ def _run(connection: Connection, share: Share) -> None:
     os.dup2(2, 1)  # what own code prints is no progress, and whoever reads that may leave
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(len(share.cores))
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin take the cores from those who work
-    if share.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu
+    os.environ["CUDA_VISIBLE_DEVICES"] = share.gpu or ""  # nor shall own code compute on a GPU in a worker without one
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share.cores)
     try:

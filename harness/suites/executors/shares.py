@@ -37,5 +37,8 @@ def visible_gpus(device: Device) -> list[str]:
     """The GPUs of this process, as CUDA_VISIBLE_DEVICES says them; none for a CPU."""
     if device.kind == "cpu":
         return []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    return visible.split(",") if visible else [str(number) for number in range(device.count)]
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")]
+    if not any(visible):
+        return [str(number) for number in range(device.count)]
+    # CUDA shows one MIG instance to a process at most, but as many as are named to several
+    return visible if visible[0].startswith("MIG-") else visible[: device.count]
