@@ -24,6 +24,8 @@ class Table:
     notes: tuple[str, ...] = ()
     words: bool = False
     """Whether its cells are words, which stand on the left and wrap, rather than numbers."""
+    corrupted: bool = True
+    """Whether it may show something of corrupted images."""
     data: pd.DataFrame
     """Full precision, fractions: what the CSV holds."""
 

@@ -48,8 +48,8 @@ def published_table(results: Results) -> Table:
             *(f"Warning: {each.warning}." for each in found if not each.agrees),
         ),
         data=pd.DataFrame(
-            [(each.model, each.measure, each.published, each.measured, each.n_images) for each in found],
-            columns=["model", "measure", "published", "measured", "n_images"],
+            [(results.suite, each.model, each.measure, each.published, each.measured, each.n_images) for each in found],
+            columns=["suite", "model", "measure", "published", "measured", "n_images"],
         ),
     )
 

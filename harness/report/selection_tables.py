@@ -36,6 +36,7 @@ def selection_table(selection: Selection) -> Table:
         columns=("Condition", "α", "Th", "Seeds", "R0/U0", *heads),
         rows=rows,
         notes=(*_told(selection), _interval_note(ratios)),
+        corrupted=False,
         data=ratios,
     )
 
@@ -63,6 +64,7 @@ def agreement_table(selection: Selection) -> Table:
             "RD/UD (means over seeds) over the conditions. – where it is not defined: nothing is acceptable, or "
             "fewer than three conditions.",
         ),
+        corrupted=False,
         data=agreement_frame(selection),
     )
 

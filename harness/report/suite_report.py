@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.drawings import drawings, pictures
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
+from harness.report.marks import Marks
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
@@ -75,7 +76,12 @@ def _render(
     results: Results, findings: Findings, out: Path, formats: Collection[str], least_clean_ratio: float
 ) -> SuiteReport:
     folder = folder_of(out, f"{results.suite}-{results.profile}")
-    shown, drawn = suite_tables(results, findings, least_clean_ratio), drawings(results, least_clean_ratio)
+    marks = Marks(profile=results.profile, results={results.suite: results}, remarks=findings.remarks)
+    shown = tuple(map(marks.table, suite_tables(results, findings, least_clean_ratio)))
+    drawn = [
+        each._replace(data=marks.data(each.data, corrupted=each.corrupted))
+        for each in drawings(results, least_clean_ratio)
+    ]
     illustrations = [
         Illustration(name=f"figure-{each.name}", data=each.data, pictures=partial(pictures, each, results))
         for each in drawn
@@ -101,11 +107,10 @@ def suite_tables(results: Results, findings: Findings, least_clean_ratio: float)
     scope, values = results.scope, summary.scores(results)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
     ratios = summary.acceptable(results.acceptable, least_clean_ratio)
-    overview = tables.summary_table(values, summary.failures(results), results)
     found = (
         claims_table(findings),
         evidence_table(findings),
-        replace(overview, notes=(*overview.notes, results.remark)) if results.remark else overview,
+        tables.summary_table(values, summary.failures(results), results),
         tables.difference_table(differences, scope),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
         tables.acceptable_table(ratios, least_clean_ratio, scope),

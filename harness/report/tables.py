@@ -108,6 +108,7 @@ def gamma_table(
         columns=("Condition", "Seeds", *(tap_title(tap) for tap in taps)),
         rows=tuple(rows),
         notes=("Taps of ResNet18: convolutions 1, 5, 9, 13, 17; of ResNet34: 1, 7, 15, 27, 33.",),
+        corrupted=False,
         data=means,
     )
 
@@ -139,6 +140,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str)
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
             "for the Boundary attack D is its score in 10⁻³, over the images that have a start.",
         ),
+        corrupted=False,
         data=ratios,
     )
 

@@ -51,6 +51,13 @@ def test_csv_holds_fractions_in_full_precision(folder: Path) -> None:
     assert rows["n"].item() == 2
 
 
+def test_every_csv_says_of_which_suite_and_profile_its_numbers_are(folder: Path) -> None:
+    for path in folder.glob("*.csv"):
+        frame = pd.read_csv(path)
+        assert list(frame)[:2] == ["suite", "profile"], path.name
+        assert (set(frame["suite"]), set(frame["profile"])) == ({"study"}, {"small"})
+
+
 def test_latex_files_hold_no_command_of_the_database(folder: Path) -> None:
     for path in folder.glob("*.tex"):
         assert not re.search(r"\\input|(?<!\\)\$x", path.read_text(encoding="utf-8"))

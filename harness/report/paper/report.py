@@ -13,6 +13,7 @@ from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
+from harness.report.marks import Marks
 from harness.report.page import download_uris, filled, picture_uri
 from harness.report.paper.contents import FIGURES
 from harness.report.paper.shown import Shown, caption, pictures, shown
@@ -104,9 +105,11 @@ def _read(db: Database, title: str, suites: Sequence[str], profile: str | None) 
 def _tables(study: _Study) -> tuple[Table, ...]:
     """The tables that have rows, the claims first."""
     results, outcome = study.results, findings(study.results, study.profile)
-    every = [claims_table(outcome), evidence_table(outcome), hyperparameters_table(results), *gammas_tables(results)]
+    every = [claims_table(outcome), evidence_table(outcome)]
+    every += [hyperparameters_table(results, study.profile), *gammas_tables(results, study.profile)]
     every += [published_table(results[EXTERNAL])] if EXTERNAL in results else []
-    return tuple(table for table in every if table.rows)
+    marks = Marks(profile=study.profile, results=results, remarks=outcome.remarks)
+    return tuple(marks.table(table) for table in every if table.rows)
 
 
 def _page(study: _Study, tables: Sequence[Table], figures: Sequence[Shown], svg: Mapping[str, bytes]) -> str:

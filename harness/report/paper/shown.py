@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.report.arrays import Arrays
 from harness.report.figures.style import headed_pictures, styled
+from harness.report.marks import Marks
 from harness.report.missing import DATA
 from harness.report.paper.contents import Panels, PaperFigure
 from harness.report.paper.kind import FigureKind, Found, Labels
@@ -62,9 +63,17 @@ def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, lea
         figure=figure,
         profile=profile,
         found=found,
-        data=kind.numbers(found, labels, least_clean_ratio) if found else pd.DataFrame(),
+        data=_numbers(kind, found, labels, least_clean_ratio, profile) if found else pd.DataFrame(),
         notes=tuple(dict.fromkeys([*notes, *_remarks(figure, found)])),
     )
+
+
+def _numbers(kind: FigureKind, found: Found, labels: Labels, least: float, profile: str) -> pd.DataFrame:
+    """The figure's numbers, marked with where they are from."""
+    shares = kind.shares(found, labels)
+    parts = [kind.numbers({each.suite: each}, own, least).assign(suite=each.suite) for each, own in shares]
+    together = pd.concat([part for part in parts if len(part)] or parts)
+    return Marks(profile=profile, results=found).data(together, corrupted=kind.corrupted)
 
 
 def pictures(figure: Shown, arrays_dir: Path, kinds: tuple[str, ...]) -> dict[str, bytes]:

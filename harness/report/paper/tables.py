@@ -13,6 +13,7 @@ from harness.report.published_gammas import published_gammas
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.tables import gamma_table
+from harness.report.vocabulary import scale
 
 HYPERPARAMETERS: Mapping[tuple[str, str], tuple[float, float]] = {
     **{(task, images): (10, 0.8) for task in ("cifar10", "cifar100") for images in ("cifar10", "cifar100", "imagenet")},
@@ -32,9 +33,9 @@ INSTEAD = {"regularization-sets": "grayscale-cifar10"}
 """A suite that has some of another's models, for where the other was not run."""
 
 
-def hyperparameters_table(found: Mapping[str, Results]) -> Table:
+def hyperparameters_table(found: Mapping[str, Results], profile: str) -> Table:
     """Table 1: alpha and Th of each pair of sets that was trained, and the paper's."""
-    columns = ["classification", "regularization", "alpha", "threshold"]
+    columns = ["suite", "classification", "regularization", "alpha", "threshold"]
     parts = [_in_order(found[suite])[columns] for suite in SUITES if suite in found]
     used = pd.concat(parts or [pd.DataFrame(columns=columns)])
     used = used[used["regularization"] != "none"].drop_duplicates().reset_index(drop=True)
@@ -45,9 +46,10 @@ def hyperparameters_table(found: Mapping[str, Results]) -> Table:
         rows.append((f"{row.classification} - {row.regularization}", f"{row.alpha:g}", f"{row.threshold:g}", *given))
     return Table(
         name="table-1",
-        title="Table 1: hyperparameters (classification - regularization)",
+        title=f"Table 1 ({scale(profile)}): hyperparameters, classification - regularization",
         columns=("Sets", "α", "Th", "α, published", "Th, published"),
         rows=tuple(rows),
+        corrupted=False,
         data=used,
     )
 
@@ -58,7 +60,7 @@ def _in_order(results: Results) -> pd.DataFrame:
     return results.models.sort_values("condition", key=lambda names: names.map(ranks), kind="stable")
 
 
-def gammas_tables(found: Mapping[str, Results]) -> list[Table]:
+def gammas_tables(found: Mapping[str, Results], profile: str) -> list[Table]:
     """Tables 2 and 3, as far as their suites have results: weight of each tap after training, and the paper's."""
     tables = []
     for name, (title, suites) in GAMMA_TABLES.items():
@@ -68,10 +70,11 @@ def gammas_tables(found: Mapping[str, Results]) -> list[Table]:
         usable = (suite if suite in found else INSTEAD.get(suite, suite) for suite in suites)
         for suite in (suite for suite in usable if suite in found):
             means = summary.gamma_means(found[suite])
-            parts.append(means.assign(condition=[f"{suite}: {condition}" for condition in means["condition"]]))
+            parts.append(means.assign(suite=suite, condition=f"{suite}: " + means["condition"]))
             order += [f"{suite}: {condition}" for condition in found[suite].order]
             published |= {f"{suite}: {condition}": taps for condition, taps in published_gammas(suite).items()}
         if parts:
             together = pd.concat(parts, ignore_index=True)
-            tables.append(replace(gamma_table(together, order, title, published), name=name))
+            named = f"{title} ({scale(profile)}): weight γ of each tap after training, mean ± SEM over seeds"
+            tables.append(replace(gamma_table(together, order, title, published), name=name, title=named))
     return tables

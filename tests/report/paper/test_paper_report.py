@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from study import NONE, ORIGIN, record
 
@@ -105,6 +106,16 @@ def test_published_hyperparameters_and_gammas_stand_beside_ours(rendered: PaperR
         "mnist: fashionmnist, published",
     ]
     assert "claims" in tables
+
+
+def test_every_table_and_csv_names_the_profile_and_its_suites(rendered: PaperReport) -> None:
+    assert all("(small profile: not the paper's scale)" in table.title for table in rendered.tables)
+    written = {path: pd.read_csv(path) for path in rendered.written if path.suffix == ".csv"}
+    for path, frame in written.items():
+        assert list(frame)[:2] == ["suite", "profile"], path.name
+        assert set(frame["profile"]) == {"small"}
+    assert set(written[rendered.folder / "table-2.csv"]["suite"]) == {"mnist"}
+    assert set(written[rendered.folder / "figure-11.csv"]["remark"]) == {"Stand-ins: cifar10."}
 
 
 def test_the_same_database_gives_the_same_bytes(
