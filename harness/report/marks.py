@@ -1,4 +1,4 @@
-"""What stands with every number of a report: its suite and profile, and which data behind it are not the official ones."""
+"""What stands with every number of a report: suite, profile, and which data behind it are not the official ones."""
 
 from __future__ import annotations
 

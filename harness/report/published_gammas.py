@@ -14,9 +14,15 @@ GAMMAS: dict[tuple[str, str], tuple[float, ...]] = {
     ("grayscale-cifar100", "cifar100"): (0.875, 0.125, 0, 0, 0),
     ("grayscale-cifar100", "imagenet"): (0.8, 0.2, 0, 0, 0),
 }
-"""Weight of each tap by suite and condition: means over seven seeds."""
+"""Weight of each tap by suite and condition, in the tables' order: means over seven seeds."""
+SAME: dict[tuple[str, str], tuple[str, str]] = {
+    ("grayscale-cifar10", "threshold-cifar10"): ("regularization-sets", "cifar10"),
+    ("grayscale-cifar10", "threshold"): ("regularization-sets", "imagenet"),
+}
+"""Conditions of other suites that are models of the tables too."""
 
 
 def published_gammas(suite: str) -> dict[str, tuple[float, ...]]:
-    """The paper's weight of each tap by condition of a suite; empty where it prints none."""
-    return {condition: gammas for (name, condition), gammas in GAMMAS.items() if name == suite}
+    """The paper's weight of each tap by condition of a suite, in the tables' order; empty where it prints none."""
+    known = GAMMAS | {own: GAMMAS[other] for own, other in SAME.items()}
+    return {condition: gammas for (name, condition), gammas in known.items() if name == suite}

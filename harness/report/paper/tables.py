@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -35,46 +35,64 @@ INSTEAD = {"regularization-sets": "grayscale-cifar10"}
 
 def hyperparameters_table(found: Mapping[str, Results], profile: str) -> Table:
     """Table 1: alpha and Th of each pair of sets that was trained, and the paper's."""
-    columns = ["suite", "classification", "regularization", "alpha", "threshold"]
-    parts = [_in_order(found[suite])[columns] for suite in SUITES if suite in found]
-    used = pd.concat(parts or [pd.DataFrame(columns=columns)])
-    used = used[used["regularization"] != "none"].drop_duplicates().reset_index(drop=True)
+    used = _models(found, SUITES)
     rows = []
     for row in records(used):
         published = HYPERPARAMETERS.get((row.classification, row.regularization))
         given = [f"{value:g}" for value in published] if published else ["–", "–"]
-        rows.append((f"{row.classification} - {row.regularization}", f"{row.alpha:g}", f"{row.threshold:g}", *given))
+        rows.append((row.sets, f"{row.alpha:g}", f"{row.threshold:g}", *given))
     return Table(
         name="table-1",
         title=f"Table 1 ({scale(profile)}): hyperparameters, classification - regularization",
         columns=("Sets", "α", "Th", "α, published", "Th, published"),
         rows=tuple(rows),
+        notes=_instead(found, SUITES),
         corrupted=False,
-        data=used,
+        data=used.drop(columns="sets"),
     )
-
-
-def _in_order(results: Results) -> pd.DataFrame:
-    """The models in the order of the suite's conditions."""
-    ranks = {condition: rank for rank, condition in enumerate(results.order)}
-    return results.models.sort_values("condition", key=lambda names: names.map(ranks), kind="stable")
 
 
 def gammas_tables(found: Mapping[str, Results], profile: str) -> list[Table]:
     """Tables 2 and 3, as far as their suites have results: weight of each tap after training, and the paper's."""
     tables = []
     for name, (title, suites) in GAMMA_TABLES.items():
-        parts: list[pd.DataFrame] = []
-        order: list[str] = []
-        published: dict[str, tuple[float, ...]] = {}
-        usable = (suite if suite in found else INSTEAD.get(suite, suite) for suite in suites)
-        for suite in (suite for suite in usable if suite in found):
-            means = summary.gamma_means(found[suite])
-            parts.append(means.assign(suite=suite, condition=f"{suite}: " + means["condition"]))
-            order += [f"{suite}: {condition}" for condition in found[suite].order]
-            published |= {f"{suite}: {condition}": taps for condition, taps in published_gammas(suite).items()}
+        models = _models(found, suites)
+        parts = [summary.gamma_means(found[suite]).assign(suite=suite) for suite in models["suite"].unique()]
         if parts:
-            together = pd.concat(parts, ignore_index=True)
-            named = f"{title} ({scale(profile)}): weight γ of each tap after training, mean ± SEM over seeds"
-            tables.append(replace(gamma_table(together, order, title, published), name=name, title=named))
+            keys = ["suite", "condition"]
+            means = pd.concat(parts).merge(models[[*keys, "sets"]], on=keys)
+            published = {row.sets: published_gammas(row.suite)[row.condition] for row in records(models)}
+            table = gamma_table(means.assign(condition=means["sets"]), models["sets"], title, published)
+            tables.append(
+                replace(
+                    table,
+                    name=name,
+                    title=f"{title} ({scale(profile)}): weight γ of each tap after training, mean ± SEM over seeds",
+                    columns=("Sets", *table.columns[1:]),
+                    notes=(*table.notes, *_instead(found, suites)),
+                    data=means,
+                )
+            )
     return tables
+
+
+def _models(found: Mapping[str, Results], suites: Sequence[str]) -> pd.DataFrame:
+    """The trained models that the paper's tables have, in their order; `sets` is what the tables call one."""
+    columns = ["suite", "condition", "classification", "regularization", "alpha", "threshold"]
+    parts = [pd.DataFrame(columns=[*columns, "sets"])]
+    for suite in _taken(found, suites).values():
+        models = found[suite].models.assign(suite=suite).drop_duplicates("condition").set_index("condition", drop=False)
+        own = models.loc[[condition for condition in published_gammas(suite) if condition in models.index], columns]
+        parts.append(own.assign(sets=own["classification"] + " - " + own["regularization"]))
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def _taken(found: Mapping[str, Results], suites: Sequence[str]) -> dict[str, str]:
+    """Which suite's results stand for each of the suites, as far as there are any."""
+    taken = {suite: suite if suite in found else INSTEAD.get(suite, suite) for suite in suites}
+    return {suite: own for suite, own in taken.items() if own in found}
+
+
+def _instead(found: Mapping[str, Results], suites: Sequence[str]) -> tuple[str, ...]:
+    taken = _taken(found, suites).items()
+    return tuple(f"{suite} was not run: its models are those of {own}." for suite, own in taken if own != suite)

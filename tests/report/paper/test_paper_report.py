@@ -100,10 +100,10 @@ def test_published_hyperparameters_and_gammas_stand_beside_ours(rendered: PaperR
         ("digits - fashionmnist", "10", "0.8", "–", "–"),
     )
     assert [row[0] for row in tables["table-2"].rows] == [
-        "mnist: mnist",
-        "mnist: mnist, published",
-        "mnist: fashionmnist",
-        "mnist: fashionmnist, published",
+        "digits - mnist",
+        "digits - mnist, published",
+        "digits - fashionmnist",
+        "digits - fashionmnist, published",
     ]
     assert "claims" in tables
 
