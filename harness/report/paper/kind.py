@@ -34,6 +34,8 @@ class FigureKind(NamedTuple):
     draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
     told: str
     """What its caption says beside its title."""
+    shows: tuple[str, ...]
+    """What it takes from results, in the words of `Results.missing`: trainings and evaluations, or an analysis."""
     corrupted: bool = False
     """It shows something of corrupted images."""
     shares: Callable[[Found, Labels], Sequence[tuple[Results, Labels]]] = whole

@@ -50,6 +50,7 @@ def panels_kind(panels: tuple[str, ...]) -> FigureKind:
         numbers=partial(_numbers, panels),
         draw=partial(_draw, panels),
         told=OVER_SEEDS,
+        shows=("training", *dict.fromkeys("corruption" if PANELS[name].corrupted else name for name in panels)),
         corrupted=any(PANELS[name].corrupted for name in panels),
         shares=shares,
     )

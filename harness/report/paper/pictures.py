@@ -20,7 +20,7 @@ from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say_no_result, severity_title
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
-from harness.report.vocabulary import FREQUENCIES, SEVERITY, WORST, attack_title
+from harness.report.vocabulary import ATTACKS, FREQUENCIES, SEVERITY, WORST, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -183,17 +183,32 @@ def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> N
 
 
 PICTURES: Mapping[str, FigureKind] = {
-    "similarity": FigureKind(partial(_analysis, "similarity"), _draw_similarity, "Of data alone, without a model."),
-    "regions": FigureKind(_region_numbers, _draw_regions, "Ratios of means over seeds."),
-    "spectra": FigureKind(_spectrum_numbers, _draw_spectra, OVER_SEEDS, corrupted=True),
-    "noises": FigureKind(
-        partial(_analysis, "noise_examples"), _draw_noises, "Test images as they are, and with noise of one size."
+    "similarity": FigureKind(
+        partial(_analysis, "similarity"),
+        _draw_similarity,
+        "Of data alone, without a model.",
+        shows=("similarity",),
     ),
-    "robustbench": FigureKind(_robustbench_numbers, _draw_robustbench, OVER_SEEDS, corrupted=True),
+    "regions": FigureKind(
+        _region_numbers, _draw_regions, "Ratios of means over seeds.", shows=("training", "clean", *ATTACKS)
+    ),
+    "spectra": FigureKind(
+        _spectrum_numbers, _draw_spectra, OVER_SEEDS, shows=("training", "corruption", "spectrum"), corrupted=True
+    ),
+    "noises": FigureKind(
+        partial(_analysis, "noise_examples"),
+        _draw_noises,
+        "Test images as they are, and with noise of one size.",
+        shows=("noise_examples",),
+    ),
+    "robustbench": FigureKind(
+        _robustbench_numbers, _draw_robustbench, OVER_SEEDS, shows=("training", "clean", "corruption"), corrupted=True
+    ),
     "corruption_spectra": FigureKind(
         partial(_analysis, "corruption_spectra"),
         _draw_corruption_spectra,
         "Mean over images, without a model.",
+        shows=("corruption_spectra",),
         corrupted=True,
     ),
 }

@@ -11,7 +11,6 @@ import pandas as pd
 from harness.report.arrays import Arrays
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.marks import Marks
-from harness.report.missing import DATA
 from harness.report.paper.contents import Panels, PaperFigure
 from harness.report.paper.kind import FigureKind, Found, Labels
 from harness.report.paper.looks import paper_looks
@@ -58,7 +57,9 @@ def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, lea
     found = {suite: results[suite] for suite in figure.suites if suite in results}
     absent = [suite for suite in figure.suites if suite not in results]
     notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
-    notes += [note for share in kind.shares(found, labels) for note in _missing(*share)]
+    for each, own in kind.shares(found, labels):
+        lacking = each.missing[each.missing["evaluation"].isin(kind.shows)]
+        notes += _missing(each.suite, lacking[lacking["condition"].isin([*own])] if labels else lacking, own)
     return Shown(
         figure=figure,
         profile=profile,
@@ -102,12 +103,11 @@ def _remarks(figure: PaperFigure, found: Found) -> list[str]:
     return [remark for results in found.values() if (remark := results.remark_on(corrupted=corrupted))]
 
 
-def _missing(results: Results, labels: Labels) -> list[str]:
-    """What the figure's conditions lack, each reason once."""
-    lacking = results.missing[results.missing["condition"].isin([*labels, DATA])]
+def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:
+    """What the figure lacks, each reason once; lacking: rows of `Results.missing`."""
     notes = []
     for reason, rows in lacking.groupby("reason", sort=False):
         names = dict.fromkeys(labels.get(name, name).translate(_WITHOUT_MATH) for name in rows["condition"])
         count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
-        notes.append(f"Missing of {results.suite}: {', '.join(names)} ({count}: {reason}).")
+        notes.append(f"Missing of {suite}: {', '.join(names)} ({count}: {reason}).")
     return notes

@@ -7,6 +7,7 @@ import pytest
 from harness.report.paper.contents import FIGURES, Panels, PaperFigure
 from harness.report.paper.panels import PANELS
 from harness.report.paper.pictures import PICTURES
+from harness.report.paper.shown import figure_kind
 from harness.suites.registry import find_collection, get_suites
 
 every_figure = pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.id)
@@ -40,6 +41,14 @@ def test_its_suite_has_what_it_shows(figure: PaperFigure, profile: str) -> None:
         assert {*content.panels} <= {*PANELS}
     else:
         assert content.kind in PICTURES
+
+
+@every_figure
+def test_what_its_missing_results_are_told_of_is_in_its_suites(figure: PaperFigure) -> None:
+    suites = [get_suites(name, "paper")[0] for name in figure.suites]
+    assert {*figure_kind(figure).shows} - {"training"} <= {
+        name for suite in suites for name in (*suite.evaluations, *suite.analyses)
+    }
 
 
 @every_figure
