@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pandas as pd
@@ -38,3 +39,8 @@ def plus_minus(mean: float, sem: float, decimals: int) -> str:
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign; the minus is a real one."""
     return f"{value:+.{decimals}f}".replace("-", "−")
+
+
+def tied(cell: str) -> str:
+    """The cell with non-breaking spaces inside its numbers, so that lines break between them."""
+    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)

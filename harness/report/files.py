@@ -13,7 +13,8 @@ import pandas as pd
 from harness.errors import HarnessError, SpecError
 from harness.files import write_whole
 from harness.names import lookup
-from harness.report.formats import Table, csv, latex, markdown
+from harness.report.formats import Table, csv, markdown
+from harness.report.latex import latex
 
 FORMATS: dict[str, Callable[[Table], str] | None] = {
     "md": markdown,

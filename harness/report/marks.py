@@ -18,6 +18,8 @@ class Marks:
     A frame whose rows are of several suites has a column `suite`; any other is of the report's only suite.
     """
 
+    report: str
+    """What is reported, a suite or a collection of them."""
     profile: str
     results: Mapping[str, Results]
     """By suite."""
@@ -28,8 +30,12 @@ class Marks:
         """The table with a note for each suite that there is something to say of, and its data marked."""
         suites = dict.fromkeys(table.data["suite"]) if "suite" in table.data else self.results
         told = [f"{suite}: {remark}" for suite in suites if (remark := self._remark(suite, table.corrupted))]
-        notes = tuple(dict.fromkeys([*table.notes, *told]))
-        return replace(table, notes=notes, data=self.data(table.data, corrupted=table.corrupted))
+        return replace(
+            table,
+            notes=tuple(dict.fromkeys([*table.notes, *told])),
+            data=self.data(table.data, corrupted=table.corrupted),
+            report=f"{self.report}-{self.profile}",
+        )
 
     def data(self, frame: pd.DataFrame, *, corrupted: bool) -> pd.DataFrame:
         """The frame with suite and profile first, and the remark last where there is one.

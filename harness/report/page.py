@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.report.cells import tied
 from harness.report.figures.drawings import Drawing
 from harness.report.formats import Table, csv
 from harness.report.results import Results
@@ -65,11 +65,6 @@ def seeds(results: Results) -> str:
     counts = models.groupby("condition").size().reindex(results.order, fill_value=0)
     fewest, most = counts.min(), counts.max()
     return f"{most} per condition" if fewest == most else f"{fewest} to {most} per condition"
-
-
-def tied(cell: str) -> str:
-    """The cell with non-breaking spaces inside its numbers, so that lines break between them."""
-    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)
 
 
 def _uri(kind: str, content: bytes) -> str:

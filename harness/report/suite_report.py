@@ -76,7 +76,12 @@ def _render(
     results: Results, findings: Findings, out: Path, formats: Collection[str], least_clean_ratio: float
 ) -> SuiteReport:
     folder = folder_of(out, f"{results.suite}-{results.profile}")
-    marks = Marks(profile=results.profile, results={results.suite: results}, remarks=findings.remarks)
+    marks = Marks(
+        report=results.suite,
+        profile=results.profile,
+        results={results.suite: results},
+        remarks=findings.remarks,
+    )
     shown = tuple(map(marks.table, suite_tables(results, findings, least_clean_ratio)))
     drawn = [
         each._replace(data=marks.data(each.data, corrupted=each.corrupted))

@@ -19,7 +19,7 @@ def table(data: pd.DataFrame, *, corrupted: bool = True) -> Table:
 
 
 def test_a_table_is_marked_in_its_notes_and_in_its_data() -> None:
-    marks = Marks(profile="small", results={"grayscale-cifar10": GIVEN})
+    marks = Marks(report="g", profile="small", results={"grayscale-cifar10": GIVEN})
     found = marks.table(table(pd.DataFrame({"mean": [0.5]})))
     assert found.notes == ("n", "grayscale-cifar10: Generated images: cifar10-c.")
     assert found.data.to_dict("records") == [
@@ -29,7 +29,7 @@ def test_a_table_is_marked_in_its_notes_and_in_its_data() -> None:
 
 
 def test_generated_corruptions_are_no_mark_of_what_shows_none() -> None:
-    found = Marks(profile="small", results={"grayscale-cifar10": GIVEN}).table(
+    found = Marks(report="g", profile="small", results={"grayscale-cifar10": GIVEN}).table(
         table(pd.DataFrame({"mean": [0.5]}), corrupted=False)
     )
     assert found.notes == ("n",)
@@ -37,7 +37,9 @@ def test_generated_corruptions_are_no_mark_of_what_shows_none() -> None:
 
 
 def test_each_row_has_the_mark_of_its_suite() -> None:
-    marks = Marks(profile="small", results={"grayscale-cifar10": GIVEN, "mnist": OTHER}, remarks={"third": "Known."})
+    marks = Marks(
+        report="g", profile="small", results={"grayscale-cifar10": GIVEN, "mnist": OTHER}, remarks={"third": "Known."}
+    )
     suites = ["mnist", "grayscale-cifar10", "third", "fourth"]
     found = marks.table(table(pd.DataFrame({"suite": suites}), corrupted=False))
     assert found.notes == ("n", "mnist: Stand-ins: mnist.", "third: Known.")

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
 from harness.report.claims.findings import Findings
-from harness.report.formats import latex, markdown
+from harness.report.formats import markdown
+from harness.report.latex import latex
 from harness.report.results import Results, read_results
 from harness.report.selection import agreement_frame, count_pairs, seed_values, select
 from harness.report.selection_tables import agreement_table, selection_table

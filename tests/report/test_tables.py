@@ -6,7 +6,7 @@ import pandas as pd
 from invented import results
 
 from harness.report import summary, tables
-from harness.report.formats import latex
+from harness.report.latex import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
 from harness.report.tables import verdict

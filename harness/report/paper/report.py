@@ -108,7 +108,7 @@ def _tables(study: _Study) -> tuple[Table, ...]:
     every = [claims_table(outcome), evidence_table(outcome)]
     every += [hyperparameters_table(results, study.profile), *gammas_tables(results, study.profile)]
     every += [published_table(results[EXTERNAL])] if EXTERNAL in results else []
-    marks = Marks(profile=study.profile, results=results, remarks=outcome.remarks)
+    marks = Marks(report=study.title, profile=study.profile, results=results, remarks=outcome.remarks)
     return tuple(marks.table(table) for table in every if table.rows)
 
 

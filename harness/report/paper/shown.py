@@ -74,7 +74,7 @@ def _numbers(kind: FigureKind, found: Found, labels: Labels, least: float, profi
     shares = kind.shares(found, labels)
     parts = [kind.numbers({each.suite: each}, own, least).assign(suite=each.suite) for each, own in shares]
     together = pd.concat([part for part in parts if len(part)] or parts)
-    return Marks(profile=profile, results=found).data(together, corrupted=kind.corrupted)
+    return Marks(report="", profile=profile, results=found).data(together, corrupted=kind.corrupted)
 
 
 def pictures(figure: Shown, arrays_dir: Path, kinds: tuple[str, ...]) -> dict[str, bytes]:

@@ -8,7 +8,8 @@ from invented import FOUR, GRID, condition, results
 
 from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
-from harness.report.formats import latex, markdown
+from harness.report.formats import markdown
+from harness.report.latex import latex
 
 SETS = (condition("none"), *(condition(name, "threshold", images=name) for name in ("cifar10", "cifar100", "imagenet")))
 
