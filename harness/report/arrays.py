@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from harness.report.rows import records
@@ -28,12 +27,10 @@ class Arrays:
         rows = self._frame[self._frame["condition"].isna() & (self._frame["evaluation"] == analysis)]
         return {row.name: self._read(row) for row in records(rows)}
 
-    def mean(self, condition: str, name: str) -> NDArray[Any] | None:
-        """The mean of an array over the seeds of a condition; None if there is none yet."""
+    def of_condition(self, condition: str, name: str) -> list[NDArray[Any]]:
+        """An array of each seed of a condition that has it."""
         rows = self._frame[(self._frame["condition"] == condition) & (self._frame["name"] == name)]
-        found = [self._read(row) for row in records(rows)]
-        mean: NDArray[Any] | None = np.mean(found, axis=0) if found else None
-        return mean
+        return [self._read(row) for row in records(rows)]
 
     def _read(self, row: Any) -> NDArray[Any]:
         return load(self._folder, row.file, row.sha256)

@@ -29,7 +29,7 @@ def whole(found: Found, labels: Labels) -> list[tuple[Results, Labels]]:
 class FigureKind(NamedTuple):
     """One kind of figure."""
 
-    numbers: Callable[[Found, Labels, float], pd.DataFrame]
+    numbers: Callable[[Found, Labels, float, Arrays], pd.DataFrame]
     """Its tidy frame, of which an empty one means that nothing is there yet; with A0, the acceptable R0/U0."""
     draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
     told: str

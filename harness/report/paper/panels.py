@@ -72,7 +72,7 @@ def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels)
     return found.loc[found["condition"].isin(list(conditions)), columns]
 
 
-def _numbers(panels: tuple[str, ...], found: Found, labels: Labels, least: float) -> pd.DataFrame:
+def _numbers(panels: tuple[str, ...], found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     return pd.concat([panel_numbers(results, panels, own) for results, own in shares(found, labels)])
 
 

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-SPECTRUM_COLUMNS = ["panel", "condition", "x", "mean", "sem", "n", "severity"]
+SPECTRUM_COLUMNS = ["panel", "condition", "x", "y", "mean", "sem", "n", "severity"]
+
+FILES = "The CSV names the files of its images and matrices."
 
 
 def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 1: the scatter of the two similarities over pairs, and the two matrices."""
-    [row] = records(data)
+    [row] = records(data[data["metric"].notna()])
     kept = arrays.of_analysis(row.analysis)
     figure, (scatter, neural, pixel) = sheet(1, 3, HEIGHT)
     points = kept["pairs"]
@@ -47,7 +49,7 @@ def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labe
     return figure
 
 
-def _region_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+def _region_numbers(found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     [results] = found.values()
     return numbers.region(results, least)
 
@@ -57,28 +59,35 @@ def _draw_regions(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     return acceptable_regions(data, looks)
 
 
-def _spectrum_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
-    parts = [pd.DataFrame(columns=SPECTRUM_COLUMNS)]
-    for suite, panel, means in (
-        ("regularization-sets", "corruptions", numbers.group_means),
-        ("frequency", "radial", numbers.spectrum_means),
-    ):
-        if suite in found:
-            parts.append(
-                means(found[suite])
-                .rename(columns={"frequency": "x"})
-                .assign(panel=panel)
-                .reindex(columns=SPECTRUM_COLUMNS)
-            )
-    whole = pd.concat([part for part in parts if len(part)] or parts)
-    return whole[whole["condition"].isin(list(labels))].astype({"severity": "Int64"})
+def _spectrum_numbers(found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+    parts = {}
+    if "regularization-sets" in found:
+        parts["corruptions"] = numbers.group_means(found["regularization-sets"])
+    if "frequency" in found:
+        parts |= {"power": _power_means(labels, arrays), "radial": numbers.spectrum_means(found["frequency"])}
+    named = [part.rename(columns={"frequency": "x"}).assign(panel=panel) for panel, part in parts.items() if len(part)]
+    whole = pd.concat(named or [pd.DataFrame(columns=SPECTRUM_COLUMNS)]).reindex(columns=SPECTRUM_COLUMNS)
+    return whole[whole["condition"].isin(list(labels))].astype({"severity": "Int64", "y": "Int64"})
+
+
+def _power_means(labels: Labels, arrays: Arrays) -> pd.DataFrame:
+    """condition, x, y, mean, sem, n, of the power at x and y cycles per image across and down."""
+    parts = [pd.DataFrame(columns=["condition", "x", "y", "power"])]
+    for condition in labels:
+        for power in arrays.of_condition(condition, "power"):
+            y, x = (place.ravel() - size // 2 for place, size in zip(np.indices(power.shape), power.shape, strict=True))
+            parts.append(pd.DataFrame({"condition": condition, "x": x, "y": y, "power": power.ravel().astype(float)}))
+    return summarized(pd.concat(parts[1:] or parts), ["condition", "x", "y"], "power")
 
 
 def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 7: corruptions by frequency group; each model's mean power spectrum; the radial spectra."""
     present = present_in(data, looks)
-    spectra = {name: arrays.mean(name, "power") for name in present}
-    shown = {name: spectrum for name, spectrum in spectra.items() if spectrum is not None}
+    power = data[data["panel"] == "power"]
+    shown = {
+        name: power[power["condition"] == name].pivot(index="y", columns="x", values="mean").to_numpy()
+        for name in present_in(power, looks)
+    }
     figure, axes = sheet(1, 2 + max(1, len(shown)), 2.8, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
     bars = data[data["panel"] == "corruptions"]
     bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(FREQUENCIES)}))
@@ -124,7 +133,7 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
     return figure
 
 
-def _robustbench_numbers(found: Found, labels: Labels, least: float) -> pd.DataFrame:
+def _robustbench_numbers(found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     """Mean accuracy at severity 5 over corruptions, and clean accuracy."""
     [results] = found.values()
     worst = summarized(worst_corruption_means(results), ["condition"]).assign(x=f"CIFAR-10-C, severity {WORST}")
@@ -162,11 +171,18 @@ def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labe
     return figure
 
 
-def _analysis(kind: str, found: Found, labels: Labels, least: float) -> pd.DataFrame:
-    """The numbers of the analysis of that kind."""
+def _analysis(kind: str, found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+    """The numbers of the analysis of that kind, then the files of its arrays."""
     [results] = found.values()
-    rows = results.analyses
-    return rows.loc[rows["kind"] == kind, ["analysis", "metric", "point", "value", "n"]]
+    rows, files = (frame[frame["kind"] == kind] for frame in (results.analyses, results.arrays))
+    named = files.rename(columns={"evaluation": "analysis", "name": "array"})
+    together = pd.concat(
+        [
+            rows[["analysis", "metric", "point", "value", "n"]],
+            named[["analysis", "array", "file", "sha256", "shape"]],
+        ]
+    )
+    return together.astype({"n": "Int64"})
 
 
 def _without_axes(axis: Axes) -> None:
@@ -186,7 +202,7 @@ PICTURES: Mapping[str, FigureKind] = {
     "similarity": FigureKind(
         partial(_analysis, "similarity"),
         _draw_similarity,
-        "Of data alone, without a model.",
+        f"Of data alone, without a model. {FILES}",
         shows=("similarity",),
     ),
     "regions": FigureKind(
@@ -198,7 +214,7 @@ PICTURES: Mapping[str, FigureKind] = {
     "noises": FigureKind(
         partial(_analysis, "noise_examples"),
         _draw_noises,
-        "Test images as they are, and with noise of one size.",
+        f"Test images as they are, and with noise of one size. {FILES}",
         shows=("noise_examples",),
     ),
     "robustbench": FigureKind(
@@ -207,7 +223,7 @@ PICTURES: Mapping[str, FigureKind] = {
     "corruption_spectra": FigureKind(
         partial(_analysis, "corruption_spectra"),
         _draw_corruption_spectra,
-        "Mean over images, without a model.",
+        f"Mean over images, without a model. {FILES}",
         shows=("corruption_spectra",),
         corrupted=True,
     ),

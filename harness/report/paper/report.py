@@ -75,10 +75,10 @@ def render_paper(
     require_formats(formats)
     study = _read(db, title, suites, profile)
     own = [figure for figure in FIGURES if {*figure.suites} <= {*suites}]
-    figures = tuple(shown(figure, study.results, study.profile, least_clean_ratio) for figure in own)
+    figures = tuple(shown(figure, study.results, study.profile, least_clean_ratio, arrays_dir) for figure in own)
     tables = _tables(study)
     illustrations = [
-        Illustration(name=each.name, data=each.data, pictures=partial(pictures, each, arrays_dir))
+        Illustration(name=each.name, data=each.data, pictures=partial(pictures, each))
         for each in figures
         if len(each.data)
     ]

@@ -29,6 +29,7 @@ class Shown:
     figure: PaperFigure
     profile: str
     found: Found
+    arrays: Arrays
     data: pd.DataFrame
     """Its numbers; empty if there are none yet."""
     notes: tuple[str, ...]
@@ -51,8 +52,13 @@ class Shown:
         return f"{self.figure.id} ({scale(self.profile)}){marked}"
 
 
-def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, least_clean_ratio: float) -> Shown:
-    """The figure with what it shows of the results, which are by suite and all of that profile."""
+def shown(
+    figure: PaperFigure, results: Mapping[str, Results], profile: str, least_clean_ratio: float, arrays_dir: Path
+) -> Shown:
+    """The figure with what it shows of the results, which are by suite and all of that profile.
+
+    arrays_dir: where the arrays of results lie.
+    """
     kind, labels = figure_kind(figure), figure.content.conditions
     found = {suite: results[suite] for suite in figure.suites if suite in results}
     absent = [suite for suite in figure.suites if suite not in results]
@@ -60,29 +66,35 @@ def shown(figure: PaperFigure, results: Mapping[str, Results], profile: str, lea
     for each, own in kind.shares(found, labels):
         lacking = each.missing[each.missing["evaluation"].isin(kind.shows)]
         notes += _missing(each.suite, lacking[lacking["condition"].isin([*own])] if labels else lacking, own)
+    arrays = Arrays(pd.concat([each.arrays for each in found.values()] or [pd.DataFrame()]), arrays_dir)
     return Shown(
         figure=figure,
         profile=profile,
         found=found,
-        data=_numbers(kind, found, labels, least_clean_ratio, profile) if found else pd.DataFrame(),
+        arrays=arrays,
+        data=_numbers(figure, found, arrays, profile, least_clean_ratio),
         notes=tuple(dict.fromkeys([*notes, *_remarks(figure, found)])),
     )
 
 
-def _numbers(kind: FigureKind, found: Found, labels: Labels, least: float, profile: str) -> pd.DataFrame:
+def _numbers(figure: PaperFigure, found: Found, arrays: Arrays, profile: str, least: float) -> pd.DataFrame:
     """The figure's numbers, marked with where they are from."""
-    shares = kind.shares(found, labels)
-    parts = [kind.numbers({each.suite: each}, own, least).assign(suite=each.suite) for each, own in shares]
+    if not found:
+        return pd.DataFrame()
+    kind = figure_kind(figure)
+    parts = [
+        kind.numbers({each.suite: each}, own, least, arrays).assign(suite=each.suite)
+        for each, own in kind.shares(found, figure.content.conditions)
+    ]
     together = pd.concat([part for part in parts if len(part)] or parts)
-    return Marks(report="", profile=profile, results=found).data(together, corrupted=kind.corrupted)
+    return Marks(report=figure.id, profile=profile, results=found).data(together, corrupted=kind.corrupted)
 
 
-def pictures(figure: Shown, arrays_dir: Path, kinds: tuple[str, ...]) -> dict[str, bytes]:
+def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
     """The figure in each file format; its place in the paper and the profile stand above it."""
     labels = figure.figure.content.conditions
-    arrays = Arrays(pd.concat([results.arrays for results in figure.found.values()]), arrays_dir)
     with styled():
-        drawn = figure_kind(figure.figure).draw(figure.data, paper_looks(labels), labels, arrays)
+        drawn = figure_kind(figure.figure).draw(figure.data, paper_looks(labels), labels, figure.arrays)
         return headed_pictures(drawn, figure.heading, kinds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -116,6 +117,15 @@ def test_every_table_and_csv_names_the_profile_and_its_suites(rendered: PaperRep
         assert set(frame["profile"]) == {"small"}
     assert set(written[rendered.folder / "table-2.csv"]["suite"]) == {"mnist"}
     assert set(written[rendered.folder / "figure-11.csv"]["remark"]) == {"Stand-ins: cifar10."}
+
+
+def test_a_csv_names_the_files_that_its_figure_is_drawn_from(rendered: PaperReport, results: Path) -> None:
+    frame = pd.read_csv(rendered.folder / "figure-11.csv")
+    files = frame[frame["array"].notna()].set_index("array")
+    assert set(files.index) == {"clean", "gaussian", "uniform", "salt_pepper"}
+    for file, sha256 in zip(files["file"], files["sha256"], strict=True):
+        assert hashlib.sha256((results / "arrays" / file).read_bytes()).hexdigest() == sha256
+    assert list(frame["value"].dropna()) == [0.1]
 
 
 def test_the_same_database_gives_the_same_bytes(

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pytest
 from invented import results
 
 from harness.report.missing import DATA
-from harness.report.paper.contents import FIGURES
-from harness.report.paper.shown import caption, figure_kind, shown
+from harness.report.paper.contents import FIGURES, PaperFigure
+from harness.report.paper.shown import caption, figure_kind, pictures, shown
+from harness.report.results import Results
+from harness.store import arrays
+
+
+def noted(figure: PaperFigure, given: Results) -> tuple[str, ...]:
+    return shown(figure, {given.suite: given}, "small", 0.9, Path("arrays")).notes
 
 
 def test_captions_say_what_is_true_of_their_figure() -> None:
@@ -30,7 +39,11 @@ def test_a_figure_lacks_only_what_it_shows() -> None:
     ]
     given = replace(results(), missing=pd.DataFrame(lacking, columns=list(results().missing)))
     notes = {
-        figure.number: [note for note in shown(figure, {given.suite: given}, "small", 0.9).notes if "Missing" in note]
+        figure.number: [
+            note
+            for note in shown(figure, {given.suite: given}, "small", 0.9, Path("arrays")).notes
+            if "Missing" in note
+        ]
         for figure in FIGURES
         if given.suite in figure.suites
     }
@@ -46,6 +59,20 @@ def test_a_figure_of_a_whole_suite_lacks_what_any_of_its_conditions_lacks() -> N
     lacking = [("pixel", "boundary", 0, "waiting", "not run yet"), ("none", "corruption", 0, "waiting", "why")]
     given = replace(results(), suite="hyperparameters", missing=pd.DataFrame(lacking, columns=list(results().missing)))
     [regions] = [figure for figure in FIGURES if figure.suites == ("hyperparameters",)]
-    assert shown(regions, {given.suite: given}, "small", 0.9).notes == (
-        "Missing of hyperparameters: pixel (1 result: not run yet).",
-    )
+    assert noted(regions, given) == ("Missing of hyperparameters: pixel (1 result: not run yet).",)
+
+
+def test_spectra_are_drawn_from_their_csv(tmp_path: Path) -> None:
+    power = np.arange(32.0 * 32).reshape(32, 32).astype(np.float32) + 1
+    rows = []
+    for seed, spectrum in enumerate((power, 3 * power)):
+        [file] = arrays.save(tmp_path, f"job{seed}", {"power": spectrum})
+        where = {"condition": "none", "seed": seed, "evaluation": "spectrum", "kind": "spectrum", "shape": "32 x 32"}
+        rows.append(where | {"name": file.name, "file": file.file, "sha256": file.sha256})
+    given = replace(results(epochs=2), suite="frequency", arrays=pd.DataFrame(rows))
+    [spectra] = [figure for figure in FIGURES if figure.number == 7]
+    figure = shown(spectra, {"frequency": given}, "small", 0.9, tmp_path)
+    found = figure.data[figure.data["panel"] == "power"].set_index(["y", "x"])
+    assert len(found) == 32 * 32
+    assert found.loc[(-16, -15)][["mean", "sem", "n"]].tolist() == pytest.approx([4, 2, 2])
+    assert pictures(replace(figure, arrays=None), ("png",))["png"].startswith(b"\x89PNG")
