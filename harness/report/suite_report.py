@@ -16,6 +16,7 @@ from harness.report.figures.drawings import drawings, pictures
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.marks import Marks
+from harness.report.notes import zero_note
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
@@ -118,7 +119,7 @@ def suite_tables(results: Results, findings: Findings, least_clean_ratio: float)
         tables.summary_table(values, summary.failures(results), results),
         tables.difference_table(differences, scope),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        tables.acceptable_table(ratios, least_clean_ratio, scope),
+        tables.acceptable_table(ratios, least_clean_ratio, scope, zero_note(results.images)),
         published_table(results),
     )
     chosen = _selection_tables(results, least_clean_ratio)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
 import pandas as pd
 
+from harness.report import notes
 from harness.report.cells import POINTS, UNITS, plus_minus, signed
 from harness.report.formats import Table
 from harness.report.missing import DATA, Reasons
@@ -49,12 +50,16 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
         columns=("Condition", "Seeds", *heads, *failing),
         rows=tuple(rows),
         notes=(
-            *_images_note(results.images),
-            *_distance_notes(failures),
-            *_diverged_note(missing),
+            *notes.images_note(results.images),
+            *notes.zero_note(results.images),
+            notes.SEEDS_ONLY,
+            *notes.hyperparameters_note(results),
+            *notes.score_note(results.boundary, " Its start: the same of where the attacks start."),
+            *notes.distance_note(failures),
+            *notes.diverged_note(missing),
             *reasons.notes(),
         ),
-        data=means,
+        data=means.merge(notes.hyperparameters(results), on="condition", how="left"),
     )
 
 
@@ -71,15 +76,15 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
             row.append(_difference_cell(found, pairs, *units[column.measure]))
         rows.append(tuple(row))
     interval = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
-    notes = [interval] if (differences["n"] > 1).any() else []
-    notes += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
+    told = [interval] if (differences["n"] > 1).any() else []
+    told += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
         name="differences",
         title=f"Difference to the unregularized baseline in {scope}, paired by seed",
         columns=("Condition", "Baseline", "Pairs", *heads),
         rows=tuple(rows),
-        notes=tuple(notes),
+        notes=tuple(told),
         data=differences,
     )
 
@@ -113,8 +118,8 @@ def gamma_table(
     )
 
 
-def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str) -> Table:
-    """Each regularized condition's ratios under each attack, and the verdict."""
+def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str, told: Iterable[str] = ()) -> Table:
+    """Each regularized condition's ratios under each attack, and the verdict; told: what is said below it first."""
     rows = []
     for row in records(ratios):
         factor, decimals = (100.0, 1) if pd.notna(row.epsilon) else (UNITS["score"].factor, 2)
@@ -137,6 +142,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str)
         columns=("Condition", "Attack", "ε", "Seeds", "R0", "U0", "RD", "UD", "R0/U0", "RD/UD", "Verdict"),
         rows=tuple(rows),
         notes=(
+            *told,
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
             "for the Boundary attack D is its score in 10⁻³, over the images that have a start.",
         ),
@@ -227,37 +233,3 @@ def _failure_cell(failed: pd.DataFrame, key: tuple[str, str]) -> str:
         return "–"
     n_failed, n_scored = failed["n_failed"].loc[key], failed["n"].loc[key]
     return f"{n_failed:.0f} of {n_scored + n_failed:.0f}"
-
-
-def _images_note(images: pd.DataFrame) -> Iterator[str]:
-    """How many test images are behind each number of one model; evaluations that have as many share a part of it."""
-    if images.empty:
-        return
-    order = list(dict.fromkeys(("clean", *in_order(images["evaluation"]))))
-    counts = images.groupby("evaluation")["n"].agg(["min", "max"]).sort_index(key=lambda names: names.map(order.index))
-    parts = [
-        f"{', '.join(map(attack_title, rows.index))} {' to '.join(dict.fromkeys(map(str, ends)))}"
-        for ends, rows in groups(counts, ["min", "max"])
-    ]
-    severity = " (of corruptions at each severity)" if (images["kind"] == "corruption").any() else ""
-    yield f"Test images behind each model's number: {'; '.join(parts)}{severity}."
-
-
-def _distance_notes(failures: pd.DataFrame) -> Iterator[str]:
-    if (failures["unit"] == "score").any():
-        yield (
-            "Boundary: median, over the images that have a start, of the squared L2 distance per pixel value, pixels "
-            "in [0, 1]; higher is more robust. Beside it the same for the point where the attack starts."
-        )
-    if (failures["unit"] != "score").any():
-        yield (
-            "Median distance: over all images, of the distance to the closest misclassified image that the attack "
-            "found, pixels in [0, 1]; higher is more robust. What is misclassified already is at distance 0, what "
-            "nothing was found for infinitely far away; an infinite median is in no mean."
-        )
-
-
-def _diverged_note(missing: pd.DataFrame) -> tuple[str, ...]:
-    diverged = missing[missing["state"] == "diverged"]
-    told = ", ".join(f"{count} of {name}" for name, count in diverged.groupby("condition", sort=False).size().items())
-    return (f"Diverged trainings, in no mean: {told}.",) if told else ()

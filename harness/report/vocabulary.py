@@ -27,6 +27,8 @@ SEVERITY = 4
 WORST = 5
 """At which RobustBench's models are compared (paper, Figure 24)."""
 
+BOUNDARY_SCORE = "Boundary score"
+"""How readers call what the Boundary attack measures."""
 NORMS = {"l2": "L2", "linf": "L∞"}
 """How readers call what distances are measured in."""
 UNREGULARIZED = "none"

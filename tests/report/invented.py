@@ -110,7 +110,8 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
 
 
 def _model(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
-    yield {"status": "ok", "clean_accuracy": 0.72 - 0.07 * gain + rng.normal(0, 0.01)}
+    images = np.nan if row["target"] == "none" else 5000
+    yield {"status": "ok", "clean_accuracy": 0.72 - 0.07 * gain + rng.normal(0, 0.01), "n_images": images}
 
 
 def _curves(rng: Generator, row: dict, gain: float) -> Iterator[dict]:

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
-from invented import results
+from invented import condition, results
 
-from harness.report import summary, tables
+from harness.report import notes, summary, tables
 from harness.report.latex import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
@@ -39,6 +39,28 @@ def test_the_summary_says_how_many_test_images_are_behind_each_number() -> None:
     )
     fewer = given.images["n"].mask((given.images["condition"] == "none") & (given.images["kind"] == "clean"), 2000)
     assert "Clean 2000 to 10000;" in summary_of(replace(given, images=given.images.assign(n=fewer))).notes[0]
+
+
+def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:
+    table = summary_of(results(seeds=1))
+    assert (
+        "Regularizers (N: regularization images): pixel: α = 10, N = 5000; threshold, threshold-cifar10: α = 10, "
+        "Th = 0.8, N = 5000." in table.notes
+    )
+    own = table.data.set_index("condition").loc["threshold"]
+    assert {*own["alpha"], *own["threshold"], *own["regularization_images"]} == {10, 0.8, 5000}
+    assert table.data.set_index("condition").loc["none", "alpha"].isna().all()
+    many = summary_of(results(tuple(condition(f"a{i}", "threshold", alpha=i) for i in range(1, 20)), epochs=1))
+    assert "α, Th and N (regularization images) of each condition are columns of the CSV." in many.notes
+
+
+def test_the_summary_says_that_its_intervals_are_given_the_test_images() -> None:
+    assert notes.SEEDS_ONLY in summary_of(results(seeds=2)).notes
+
+
+def test_the_attacks_behind_the_boundary_score_are_counted() -> None:
+    [told] = [note for note in summary_of(results(seeds=2)).notes if note.startswith("Boundary score: ")]
+    assert told.endswith("Attacks: 50 steps each, 1000 images × 5 repeats × seeds.")
 
 
 def test_accuracies_are_percent_only_in_cells() -> None:

@@ -15,8 +15,9 @@ from harness.report.files import FORMATS, Illustration, folder_of, require_forma
 from harness.report.formats import Table
 from harness.report.marks import Marks
 from harness.report.page import download_uris, filled, picture_uri
+from harness.report.paper.captions import caption
 from harness.report.paper.contents import FIGURES
-from harness.report.paper.shown import Shown, caption, pictures, shown
+from harness.report.paper.shown import Shown, pictures, shown
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
@@ -127,7 +128,7 @@ def _page(study: _Study, tables: Sequence[Table], figures: Sequence[Shown], svg:
             {
                 "id": each.figure.id,
                 "name": each.name,
-                "caption": caption(each.figure),
+                "caption": caption(each),
                 "notes": each.notes,
                 "image": picture_uri(svg[each.name]) if each.name in svg else "",
             }

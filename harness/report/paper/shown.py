@@ -98,11 +98,6 @@ def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
         return headed_pictures(drawn, figure.heading, kinds)
 
 
-def caption(figure: PaperFigure) -> str:
-    """The figure's title, and what is true of its kind."""
-    return " ".join(filter(None, (f"{figure.title.replace('$', '')}.", figure_kind(figure).told)))
-
-
 def figure_kind(figure: PaperFigure) -> FigureKind:
     """How the figure is made."""
     content = figure.content
@@ -119,7 +114,12 @@ def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:
     """What the figure lacks, each reason once; lacking: rows of `Results.missing`."""
     notes = []
     for reason, rows in lacking.groupby("reason", sort=False):
-        names = dict.fromkeys(labels.get(name, name).translate(_WITHOUT_MATH) for name in rows["condition"])
+        names = dict.fromkeys(in_words(labels.get(name, name)) for name in rows["condition"])
         count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
         notes.append(f"Missing of {suite}: {', '.join(names)} ({count}: {reason}).")
     return notes
+
+
+def in_words(label: str) -> str:
+    """A legend's label without mathematics."""
+    return label.translate(_WITHOUT_MATH)

@@ -10,20 +10,13 @@ from invented import results
 
 from harness.report.missing import DATA
 from harness.report.paper.contents import FIGURES, PaperFigure
-from harness.report.paper.shown import caption, figure_kind, pictures, shown
+from harness.report.paper.shown import figure_kind, pictures, shown
 from harness.report.results import Results
 from harness.store import arrays
 
 
 def noted(figure: PaperFigure, given: Results) -> tuple[str, ...]:
     return shown(figure, {given.suite: given}, "small", 0.9, Path("arrays")).notes
-
-
-def test_captions_say_what_is_true_of_their_figure() -> None:
-    captions = {figure.number: caption(figure) for figure in FIGURES}
-    assert "SEM" in captions[2]
-    assert "SEM" in captions[24]
-    assert not any("SEM" in captions[number] for number in (1, 4, 11, 25))
 
 
 def test_generated_corruptions_are_told_of_where_they_are_shown() -> None:

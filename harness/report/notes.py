@@ -1,0 +1,116 @@
+"""What is said below tables and figures: of which images, attacks and regularizers their numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from harness.report.results import Results
+from harness.report.rows import groups, records
+from harness.report.vocabulary import BOUNDARY_SCORE, SIZED, attack_title, in_order
+
+SEEDS_ONLY = (
+    "SEM, intervals and p are over seeds alone, given these test images and their number: what other images would "
+    "change is not in them."
+)
+SETTINGS = {"alpha": "α", "threshold": "Th", "regularization_images": "N"}
+"""How readers call the hyperparameters of a regularizer."""
+MOST = 8
+"""Different settings that a note has room for."""
+
+
+def hyperparameters(results: Results) -> pd.DataFrame:
+    """condition, alpha, threshold, regularization_images of each regularized condition that has a model."""
+    models = results.models.rename(columns={"n_images": "regularization_images"})
+    return models.loc[models["alpha"].notna(), ["condition", *SETTINGS]].drop_duplicates("condition")
+
+
+def hyperparameters_note(results: Results, labels: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Which conditions have which hyperparameters; labels: only these, and what to call them."""
+    names = labels or {name: name for name in results.order}
+    settings = hyperparameters(results).set_index("condition")
+    own = settings.loc[[name for name in names if name in settings.index]].reset_index()
+    told = []
+    for values, same in groups(own, list(SETTINGS)):
+        known = zip(SETTINGS.values(), values, strict=True)
+        setting = ", ".join(f"{symbol} = {value:g}" for symbol, value in known if pd.notna(value))
+        told.append(f"{', '.join(names[name] for name in same['condition'])}: {setting}")
+    if len(told) > MOST:
+        yield "α, Th and N (regularization images) of each condition are columns of the CSV."
+    elif told:
+        yield f"Regularizers (N: regularization images): {'; '.join(told)}."
+
+
+def images_note(images: pd.DataFrame) -> Iterator[str]:
+    """How many test images are behind each number of one model; evaluations that have as many share a part of it."""
+    if images.empty:
+        return
+    order = list(dict.fromkeys(("clean", *in_order(images["evaluation"]))))
+    counts = images.groupby("evaluation")["n"].agg(["min", "max"]).sort_index(key=lambda names: names.map(order.index))
+    parts = [
+        f"{', '.join(map(attack_title, rows.index))} {' to '.join(dict.fromkeys(map(str, ends)))}"
+        for ends, rows in groups(counts, ["min", "max"])
+    ]
+    severity = " (of corruptions at each severity)" if (images["kind"] == "corruption").any() else ""
+    yield f"Test images behind each model's number: {'; '.join(parts)}{severity}."
+
+
+def zero_note(images: pd.DataFrame) -> Iterator[str]:
+    """Why curves do not begin at the clean accuracy, where they are of other images than that."""
+    counts = images.groupby("evaluation")["n"].max()
+    own = sorted({counts[name] for name in SIZED if name in counts})
+    if "clean" in counts and any(n != counts["clean"] for n in own):
+        told = " or ".join(map(str, own))
+        yield f"Clean accuracy is of {counts['clean']} images, accuracy at ε = 0 of {told}: they need not agree."
+
+
+def score_note(boundary: pd.DataFrame, beside: str = "") -> Iterator[str]:
+    """What the Boundary score is, of how many steps and of which attacks; boundary: rows of `Results.boundary`.
+
+    beside: what is said of what stands beside it.
+    """
+    if boundary.empty:
+        return
+    attacked = (boundary["n"] + boundary["n_failed"]) // boundary["repeats"]
+    steps, images, repeats = (_range(column) for column in (boundary["steps"], attacked, boundary["repeats"]))
+    yield (
+        f"{BOUNDARY_SCORE}: median, over the images that have a start, of the squared L2 distance per pixel value to "
+        f"the nearest adversarial image found, pixels in [0, 1]; higher is more robust.{beside} Attacks: {steps} steps "
+        f"each, {images} images × {repeats} repeats × seeds."
+    )
+
+
+def starts_note(boundary: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
+    """How many attacks of each condition had no start, where any had none."""
+    sums = boundary.groupby("condition")[["n", "n_failed"]].sum()
+    own = sums.loc[[name for name in labels if name in sums.index]]
+    told = [
+        f"{labels[row.condition]} {row.n_failed:.0f} of {row.n + row.n_failed:.0f}"
+        for row in records(own.reset_index())
+    ]
+    if own["n_failed"].any():
+        yield f"Attacks without a start: {', '.join(told)}."
+
+
+def distance_note(failures: pd.DataFrame) -> Iterator[str]:
+    """What a median distance is, where there is one; failures: rows of `summary.failures`."""
+    if (failures["unit"] != "score").any():
+        yield (
+            "Median distance: over all images, of the distance to the closest misclassified image that the attack "
+            "found, pixels in [0, 1]; higher is more robust. What is misclassified already is at distance 0, what "
+            "nothing was found for infinitely far away; an infinite median is in no mean."
+        )
+
+
+def diverged_note(missing: pd.DataFrame) -> Iterator[str]:
+    """How many trainings of each condition diverged."""
+    diverged = missing[missing["state"] == "diverged"]
+    told = ", ".join(f"{count} of {name}" for name, count in diverged.groupby("condition", sort=False).size().items())
+    if told:
+        yield f"Diverged trainings, in no mean: {told}."
+
+
+def _range(values: pd.Series) -> str:
+    """The values as one text: "7", "5 to 7"."""
+    return " to ".join(dict.fromkeys(f"{value:.0f}" for value in (values.min(), values.max())))

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from invented import condition, results
+
+from harness.report.paper.captions import caption
+from harness.report.paper.contents import FIGURES
+from harness.report.paper.shown import shown
+from harness.report.results import Results
+
+
+def captions(*given: Results) -> dict[int, str]:
+    found = {each.suite: each for each in given}
+    return {figure.number: caption(shown(figure, found, "small", 0.9, Path("arrays"))) for figure in FIGURES}
+
+
+def test_captions_say_what_is_true_of_their_figure() -> None:
+    found = captions()
+    assert "SEM" in found[2]
+    assert "SEM" in found[24]
+    assert not any("SEM" in found[number] for number in (1, 4, 11, 25))
+    assert not any("images behind" in told for told in found.values())
+
+
+def test_a_caption_tells_regularizers_images_and_attacks_of_what_it_shows() -> None:
+    weak = (condition("none"), condition("pixel", "pixel", alpha=4), condition("threshold", "threshold", alpha=1))
+    found = captions(results(weak, epochs=2))
+    assert "S_pixel: α = 4, N = 5000; S_Th: α = 1, Th = 0.8, N = 5000." in found[3]
+    assert "S_Th" not in found[2]
+    assert (
+        "Test images behind each model's number: Gaussian noise, Transferred FGSM 10000; Boundary attack 1000."
+        in (found[3])
+    )
+    assert "50 steps each, 1000 images × 5 repeats × seeds." in found[3]
+    assert "Attacks without a start: unregularized 6 of 10006, S_pixel 6 of 10006, S_Th 6 of 10006." in found[3]
+    assert not any("Boundary score" in found[number] for number in (6, 12, 13))
+
+
+def test_a_caption_says_where_curves_begin_at_other_images_than_the_clean_accuracy() -> None:
+    given = results(epochs=2)
+    fewer = given.images["n"].mask(given.images["kind"].isin(["gaussian", "uniform"]), 1000)
+    told = "Clean accuracy is of 10000 images, accuracy at ε = 0 of 1000 or 10000: they need not agree."
+    found = captions(replace(given, images=given.images.assign(n=fewer)))
+    assert (told in found[2], told in found[6]) == (True, False)
+    assert told not in captions(given)[2]
