@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.marks import Marks
+from harness.report.notes import SEEDS_ONLY
 from harness.report.page import download_uris, filled, picture_uri
 from harness.report.paper.captions import caption
 from harness.report.paper.contents import FIGURES
@@ -106,7 +107,8 @@ def _read(db: Database, title: str, suites: Sequence[str], profile: str | None) 
 def _tables(study: _Study) -> tuple[Table, ...]:
     """The tables that have rows, the claims first."""
     results, outcome = study.results, findings(study.results, study.profile)
-    every = [claims_table(outcome), evidence_table(outcome)]
+    claims = claims_table(outcome)
+    every = [replace(claims, notes=(*claims.notes, SEEDS_ONLY)), evidence_table(outcome)]
     every += [hyperparameters_table(results, study.profile), *gammas_tables(results, study.profile)]
     every += [published_table(results[EXTERNAL])] if EXTERNAL in results else []
     marks = Marks(report=study.title, profile=study.profile, results=results, remarks=outcome.remarks)

@@ -15,6 +15,7 @@ from study import NONE, ORIGIN, record
 
 from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
+from harness.report.notes import SEEDS_ONLY
 from harness.report.paper.report import PaperReport, render_paper
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write
@@ -107,6 +108,12 @@ def test_published_hyperparameters_and_gammas_stand_beside_ours(rendered: PaperR
         "digits - fashionmnist, published",
     ]
     assert "claims" in tables
+
+
+def test_intervals_are_said_once_to_be_given_the_test_images(rendered: PaperReport) -> None:
+    assert [table.name for table in rendered.tables if SEEDS_ONLY in table.notes] == ["claims"]
+    assert rendered.page is not None
+    assert rendered.page.read_text().count(SEEDS_ONLY) == 1
 
 
 def test_every_table_and_csv_names_the_profile_and_its_suites(rendered: PaperReport) -> None:
