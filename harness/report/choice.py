@@ -31,9 +31,17 @@ def get_profile(there: Begun, name: str, suites: Sequence[str], profile: str | N
     """As `find_profile`; raises HarnessError where there is none, with the command that makes results of `name`."""
     found = find_profile(there, suites, profile)
     if found is None:
-        at, option = (f" at profile {profile}", f" --profile {profile}") if profile else ("", "")
-        raise HarnessError(f"{name} has no results{at} yet: `harness run-suite {name}{option}` makes them")
+        option = f" --profile {profile}" if profile else ""
+        told = _none(name, there, suites, profile)
+        raise HarnessError(f"{told}: `harness run-suite {name}{option}` makes them")
     return found
+
+
+def _none(name: str, there: Begun, suites: Sequence[str], profile: str | None) -> str:
+    """That there are no results, and at which other profiles there are some."""
+    others = [each for each in PROFILES if any((suite, each) in there for suite in suites)]
+    at, beside = f" at profile {profile}" if profile else "", f", but at {', '.join(others)}" if others else ""
+    return f"{name} has no results{at} yet{beside}"
 
 
 def suites_with_results(db: Database, suites: Sequence[str], profile: str | None) -> list[tuple[str, str]]:
@@ -56,5 +64,7 @@ def suites_with_results(db: Database, suites: Sequence[str], profile: str | None
         return chosen
     chosen = [(suite, at) for suite in sorted(planned.unique()) if (at := find_profile(there, [suite], profile))]
     if not chosen:
-        raise HarnessError("no suite has results yet: `harness run-suite quickstart` makes some")
+        option = f" --profile {profile}" if profile else ""
+        told = _none("the database", there, list(planned), profile)
+        raise HarnessError(f"{told}: `harness run-suite quickstart{option}` makes some")
     return chosen

@@ -9,11 +9,15 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness import __version__
 from harness.report.cells import tied
 from harness.report.figures.drawings import Drawing
 from harness.report.formats import Table, csv
 from harness.report.notes import zero_note
 from harness.report.results import Results
+
+PAPER = "A Brain-Inspired Regularizer for Adversarial Robustness (Attias, Pehlevan, Obeid, 2024; arXiv:2410.03952)"
+CITED = f"Robustness harness {__version__} (CITATION.cff), and the paper whose experiments it reproduces: {PAPER}"
 
 
 def page(results: Results, tables: Sequence[Table], drawings: Sequence[Drawing], svg: Mapping[str, bytes]) -> str:
@@ -53,6 +57,7 @@ def filled(template: str, **content: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["tied"] = tied
+    environment.globals["cited"] = CITED
     return environment.get_template(template).render(**content)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.statistics import t_interval
-from harness.report.vocabulary import SEVERITY, UNREGULARIZED, WORST, attack_title, in_order
+from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, UNREGULARIZED, WORST, attack_title, in_order
 
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
@@ -180,7 +180,7 @@ def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
     """The Boundary attack's score, and beside it its start's, for each number of steps."""
     parts = []
     for steps, rows in boundary.groupby("steps"):
-        for column, label in (("score", f"Boundary, {steps} steps"), ("start_score", ITS_START)):
+        for column, label in (("score", f"{BOUNDARY_SCORE}, {steps} steps"), ("start_score", ITS_START)):
             named = rows.assign(
                 evaluation="boundary",
                 measure=f"boundary_{column}_{steps}",

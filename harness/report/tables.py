@@ -16,7 +16,7 @@ from harness.report.results import Results
 from harness.report.rows import by_key, groups, records
 from harness.report.statistics import CONFIDENCE
 from harness.report.summary import MEASURED, summarized
-from harness.report.vocabulary import attack_title, in_order, tap_title
+from harness.report.vocabulary import BOUNDARY_SCORE, attack_title, in_order, tap_title
 
 
 def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results) -> Table:
@@ -144,7 +144,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
         notes=(
             *told,
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
-            "for the Boundary attack D is its score in 10⁻³, over the images that have a start.",
+            f"for the Boundary attack D is the {BOUNDARY_SCORE} in 10⁻³, over the images that have a start.",
         ),
         corrupted=False,
         data=ratios,

@@ -24,7 +24,10 @@ def test_of_a_profile_that_is_asked_for_no_other_is_found() -> None:
 def test_where_there_is_none_the_command_that_makes_results_is_named() -> None:
     with pytest.raises(HarnessError, match=r"^all has no results yet: `harness run-suite all` makes them$"):
         get_profile(THERE, "all", ["three"], None)
-    with pytest.raises(HarnessError, match=r"at profile paper yet: `harness run-suite all --profile paper` makes"):
+    told = (
+        "^all has no results at profile paper yet, but at small, smoke: `harness run-suite all --profile paper` makes"
+    )
+    with pytest.raises(HarnessError, match=told):
         get_profile(THERE, "all", ["one"], "paper")
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 from invented import results
 
@@ -54,6 +56,14 @@ def test_the_page_tells_profile_and_provenance(rendered: SuiteReport) -> None:
         assert told in text
     assert "harness run-suite study --profile small" in text
     assert "epoch 1, step 3: loss is nan" in text
+
+
+def test_the_page_says_how_to_cite_in_the_words_of_the_citation_file(rendered: SuiteReport) -> None:
+    assert rendered.page is not None
+    [told] = re.findall("<dt>How to cite</dt><dd>(.*)</dd>", rendered.page.read_text(encoding="utf-8"))
+    citation = (Path(__file__).parents[2] / "CITATION.cff").read_text(encoding="utf-8")
+    for name, given in re.findall(r"^ *-? ?(title|version|family-names|year|value): (.*)$", citation, re.MULTILINE):
+        assert given in told, name
 
 
 def test_stand_ins_are_told_apart_from_generated_images() -> None:

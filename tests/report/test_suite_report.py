@@ -88,6 +88,8 @@ def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_pat
 def test_profiles_without_results_are_refused(db: Database, tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="study has no results at profile paper"):
         render_suites(db, ["study"], out=tmp_path, profile="paper")
+    with pytest.raises(HarnessError, match="database has no results at profile paper yet, but at small: `harness run"):
+        render_suites(db, [], out=tmp_path, profile="paper")
     with pytest.raises(UnknownName):
         render_suites(db, ["study"], out=tmp_path, profile="papper")
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import pandas as pd
 from harness.report.cells import UNITS
 from harness.report.figures.style import Look, face, legend, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
-from harness.report.vocabulary import FREQUENCIES, NORMS
+from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,9 +39,7 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
         for place, name in enumerate(present):
             _score_bar(panel, place, rows, name, looks[name])
-        panel.set(
-            title=f"Boundary attack, {steps} steps", xlabel="Score: median squared L2 distance per pixel value (10⁻³)"
-        )
+        panel.set(title=f"Boundary attack, {steps} steps", xlabel=f"{BOUNDARY_SCORE} (10⁻³)")
         _name_bars(panel, present, data)
     _explain_start(figure, data)
     return figure

@@ -39,7 +39,7 @@ class Drawing(NamedTuple):
 # Captions.
 CURVES = "Accuracy under perturbations of growing size. Mean over seeds; bands: SEM."
 BOUNDARY = (
-    "Boundary attack: median, over the images that have a start, of the squared L2 distance per pixel value to the "
+    "Boundary score: median, over the images that have a start, of the squared L2 distance per pixel value to the "
     "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; error bars: SEM. "
     "Dashed: the attack's start."
 )

@@ -19,7 +19,7 @@ from harness.report.figures.curves import lines
 from harness.report.figures.style import Look, legend, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
-from harness.report.vocabulary import SEVERITY, SIZED, attack_title
+from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, SIZED, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -142,7 +142,7 @@ def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look])
 
 def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     score_bars(axis, rows, looks)
-    axis.set_ylabel("Median $L_2^2$ per pixel ($10^{-3}$)")
+    axis.set_ylabel(f"{BOUNDARY_SCORE} ($10^{{-3}}$)")
 
 
 def severity_title(rows: pd.DataFrame) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SPECTRUM_COLUMNS = ["panel", "condition", "x", "y", "mean", "sem", "n", "severity"]
 
+BEST_OF = "Ours are means where the paper took its most robust model."
 FILES = "The CSV names the files of its images and matrices."
 
 
@@ -138,7 +139,7 @@ def _robustbench_numbers(found: Found, labels: Labels, least: float, arrays: Arr
     [results] = found.values()
     worst = summarized(worst_corruption_means(results), ["condition"]).assign(x=f"CIFAR-10-C, severity {WORST}")
     clean = finished(results.models[["condition", "seed", "clean_accuracy"]], results.models)
-    best = summarized(clean, ["condition"], "clean_accuracy").assign(x="clean")
+    best = summarized(clean, ["condition"], "clean_accuracy").assign(x=attack_title("clean"))
     whole = pd.concat([worst, best], ignore_index=True)
     return whole.loc[whole["condition"].isin(list(labels)), ["condition", "x", "mean", "sem", "n"]]
 
@@ -218,7 +219,11 @@ PICTURES: Mapping[str, FigureKind] = {
         shows=("noise_examples",),
     ),
     "robustbench": FigureKind(
-        _robustbench_numbers, _draw_robustbench, OVER_SEEDS, shows=("training", "clean", "corruption"), corrupted=True
+        _robustbench_numbers,
+        _draw_robustbench,
+        f"{OVER_SEEDS} {BEST_OF}",
+        shows=("training", "clean", "corruption"),
+        corrupted=True,
     ),
     "corruption_spectra": FigureKind(
         partial(_analysis, "corruption_spectra"),

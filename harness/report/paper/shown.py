@@ -46,9 +46,9 @@ class Shown:
         remarks = " ".join(_remarks(self.figure, self.found))
         marked = ""
         if "Stand-ins" in remarks:
-            marked = " on stand-ins for the real data, named below"
+            marked = " on stand-ins for the real data"
         elif remarks:
-            marked = " with other data than the official ones, named below"
+            marked = " with other data than the official ones"
         return f"{self.figure.id} ({scale(self.profile)}){marked}"
 
 

@@ -5,10 +5,14 @@ from pathlib import Path
 
 from invented import condition, results
 
+from harness.report.figures.drawings import drawings
+from harness.report.figures.style import looks
 from harness.report.paper.captions import caption
 from harness.report.paper.contents import FIGURES
 from harness.report.paper.shown import shown
 from harness.report.results import Results
+from harness.report.summary import failures, scores
+from harness.report.tables import summary_table
 
 
 def captions(*given: Results) -> dict[int, str]:
@@ -20,6 +24,7 @@ def test_captions_say_what_is_true_of_their_figure() -> None:
     found = captions()
     assert "SEM" in found[2]
     assert "SEM" in found[24]
+    assert "where the paper took its most robust model" in found[24]
     assert not any("SEM" in found[number] for number in (1, 4, 11, 25))
     assert not any("images behind" in told for told in found.values())
 
@@ -36,6 +41,17 @@ def test_a_caption_tells_regularizers_images_and_attacks_of_what_it_shows() -> N
     assert "50 steps each, 1000 images × 5 repeats × seeds." in found[3]
     assert "Attacks without a start: unregularized 6 of 10006, S_pixel 6 of 10006, S_Th 6 of 10006." in found[3]
     assert not any("Boundary score" in found[number] for number in (6, 12, 13))
+
+
+def test_one_quantity_has_one_name() -> None:
+    given = results(epochs=2)
+    table = summary_table(scores(given), failures(given), given)
+    assert table.columns[7].startswith("Boundary score\n50 steps")
+    [bars] = [each for each in drawings(given, 0.9) if each.name == "boundary"]
+    assert bars.caption.startswith("Boundary score: median")
+    assert [panel.get_xlabel() for panel in bars.draw(bars.data, looks(given.order, ("none",))).axes] == [
+        "Boundary score (10⁻³)"
+    ]
 
 
 def test_a_caption_says_where_curves_begin_at_other_images_than_the_clean_accuracy() -> None:

@@ -71,7 +71,7 @@ def rendered(db: Database, results: Path, tmp_path_factory: pytest.TempPathFacto
 def test_a_figure_names_its_stand_ins_also_where_its_notes_do_not_go_with_it(rendered: PaperReport) -> None:
     [noises] = [each for each in rendered.shown if each.figure.id == "Figure 11"]
     assert "Stand-ins: cifar10." in noises.notes
-    assert noises.heading.endswith("not the paper's scale) on stand-ins for the real data, named below")
+    assert noises.heading.endswith("not the paper's scale) on stand-ins for the real data")
     [digits] = [each for each in rendered.shown if each.figure.id == "Figure 14"]
     assert digits.heading.endswith("not the paper's scale)")
 
@@ -145,7 +145,8 @@ def test_the_same_database_gives_the_same_bytes(
 
 def test_nothing_to_show_says_what_makes_it(db: Database, results: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        HarnessError, match="paper has no results at profile smoke yet: `harness run-suite paper --profile smoke`"
+        HarnessError,
+        match="paper has no results at profile smoke yet, but at small: `harness run-suite paper --profile",
     ):
         render_paper(db, "paper", SUITES, results / "arrays", out=tmp_path, profile="smoke")
 
