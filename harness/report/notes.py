@@ -26,16 +26,14 @@ def hyperparameters(results: Results) -> pd.DataFrame:
     return models.loc[models["alpha"].notna(), ["condition", *SETTINGS]].drop_duplicates("condition")
 
 
-def hyperparameters_note(results: Results, labels: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Which conditions have which hyperparameters; labels: only these, and what to call them."""
-    names = labels or {name: name for name in results.order}
-    settings = hyperparameters(results).set_index("condition")
-    own = settings.loc[[name for name in names if name in settings.index]].reset_index()
+def hyperparameters_note(settings: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
+    """Which conditions have which hyperparameters; settings: rows of `hyperparameters`, labels: what to call them."""
+    own = settings.set_index("condition").loc[[name for name in labels if name in set(settings["condition"])]]
     told = []
-    for values, same in groups(own, list(SETTINGS)):
+    for values, same in groups(own.reset_index(), list(SETTINGS)):
         known = zip(SETTINGS.values(), values, strict=True)
         setting = ", ".join(f"{symbol} = {value:g}" for symbol, value in known if pd.notna(value))
-        told.append(f"{', '.join(names[name] for name in same['condition'])}: {setting}")
+        told.append(f"{', '.join(labels[name] for name in same['condition'])}: {setting}")
     if len(told) > MOST:
         yield "α, Th and N (regularization images) of each condition are columns of the CSV."
     elif told:
@@ -61,8 +59,8 @@ def zero_note(images: pd.DataFrame) -> Iterator[str]:
     counts = images.groupby("evaluation")["n"].max()
     own = sorted({counts[name] for name in SIZED if name in counts})
     if "clean" in counts and any(n != counts["clean"] for n in own):
-        told = " or ".join(map(str, own))
-        yield f"Clean accuracy is of {counts['clean']} images, accuracy at ε = 0 of {told}: they need not agree."
+        told = f"{counts['clean']} images, accuracies by ε of {' or '.join(map(str, own))}"
+        yield f"Clean accuracy is of {told}: at ε = 0 the two need not agree."
 
 
 def score_note(boundary: pd.DataFrame, beside: str = "") -> Iterator[str]:
@@ -86,11 +84,11 @@ def starts_note(boundary: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[s
     sums = boundary.groupby("condition")[["n", "n_failed"]].sum()
     own = sums.loc[[name for name in labels if name in sums.index]]
     told = [
-        f"{labels[row.condition]} {row.n_failed:.0f} of {row.n + row.n_failed:.0f}"
+        f"{labels[row.condition]}: {row.n_failed:.0f} of {row.n + row.n_failed:.0f}"
         for row in records(own.reset_index())
     ]
     if own["n_failed"].any():
-        yield f"Attacks without a start: {', '.join(told)}."
+        yield f"Attacks without a start: {'; '.join(told)}."
 
 
 def distance_note(failures: pd.DataFrame) -> Iterator[str]:

@@ -24,7 +24,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
 
     values: rows of `summary.scores`. failures: rows of `summary.failures`, which also tell of models without a number.
     """
-    missing = results.missing
+    missing, settings = results.missing, notes.hyperparameters(results)
     means = summarized(values, ["condition", *MEASURED])
     measured = _measures(pd.concat([frame[MEASURED] for frame in (means, failures) if len(frame)] or [means]))
     columns = pd.concat([measured, _unmeasured(measured, missing)], ignore_index=True)
@@ -53,13 +53,13 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
             *notes.images_note(results.images),
             *notes.zero_note(results.images),
             notes.SEEDS_ONLY,
-            *notes.hyperparameters_note(results),
+            *notes.hyperparameters_note(settings, dict(zip(results.order, results.order, strict=True))),
             *notes.score_note(results.boundary, " Its start: the same of where the attacks start."),
             *notes.distance_note(failures),
             *notes.diverged_note(missing),
             *reasons.notes(),
         ),
-        data=means.merge(notes.hyperparameters(results), on="condition", how="left"),
+        data=means.merge(settings, on="condition", how="left"),
     )
 
 

@@ -81,6 +81,6 @@ def test_stand_ins_are_told_apart_from_generated_images() -> None:
 def test_curves_that_begin_at_other_images_than_the_clean_accuracy_say_so() -> None:
     given = results(epochs=2)
     fewer = replace(given, images=given.images.assign(n=given.images["n"].mask(given.images["kind"] != "clean", 1000)))
-    told = "Clean accuracy is of 10000 images, accuracy at ε = 0 of 1000"
+    told = "Clean accuracy is of 10000 images, accuracies by ε of 1000"
     assert page(fewer, [], drawings(fewer, 0.9)[:2], {"curves": b"", "boundary": b""}).count(told) == 2
     assert told not in page(given, [], drawings(given, 0.9)[:1], {"curves": b""})

@@ -39,7 +39,7 @@ def test_a_caption_tells_regularizers_images_and_attacks_of_what_it_shows() -> N
         in (found[3])
     )
     assert "50 steps each, 1000 images × 5 repeats × seeds." in found[3]
-    assert "Attacks without a start: unregularized 6 of 10006, S_pixel 6 of 10006, S_Th 6 of 10006." in found[3]
+    assert "Attacks without a start: unregularized: 6 of 10006; S_pixel: 6 of 10006; S_Th: 6 of 10006." in found[3]
     assert not any("Boundary score" in found[number] for number in (6, 12, 13))
 
 
@@ -57,7 +57,15 @@ def test_one_quantity_has_one_name() -> None:
 def test_a_caption_says_where_curves_begin_at_other_images_than_the_clean_accuracy() -> None:
     given = results(epochs=2)
     fewer = given.images["n"].mask(given.images["kind"].isin(["gaussian", "uniform"]), 1000)
-    told = "Clean accuracy is of 10000 images, accuracy at ε = 0 of 1000 or 10000: they need not agree."
+    told = "Clean accuracy is of 10000 images, accuracies by ε of 1000 or 10000: at ε = 0 the two need not agree."
     found = captions(replace(given, images=given.images.assign(n=fewer)))
     assert (told in found[2], told in found[6]) == (True, False)
     assert told not in captions(given)[2]
+
+
+def test_what_two_suites_share_is_said_once() -> None:
+    first = results((condition("none"), condition("pixel", "pixel")), epochs=2)
+    neural = replace(results((condition("none"), condition("neural", "neural", alpha=2)), epochs=2), suite="neural")
+    told = captions(first, neural)[2]
+    assert told.count("Regularizers") == told.count("Attacks without a start") == told.count("Test images") == 1
+    assert "S_pixel: α = 10, N = 5000; neural: α = 2, N = 5000." in told
