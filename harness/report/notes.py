@@ -23,7 +23,8 @@ MOST = 8
 def hyperparameters(results: Results) -> pd.DataFrame:
     """condition, alpha, threshold, regularization_images of each regularized condition that has a model."""
     models = results.models.rename(columns={"n_images": "regularization_images"})
-    return models.loc[models["alpha"].notna(), ["condition", *SETTINGS]].drop_duplicates("condition")
+    found = models.loc[models["alpha"].notna(), ["condition", *SETTINGS]].drop_duplicates("condition")
+    return found.astype({"regularization_images": "Int64"})
 
 
 def hyperparameters_note(settings: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
