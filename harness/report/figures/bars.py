@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from harness.report.cells import UNITS
-from harness.report.figures.style import Look, face, legend, plain, present_in, seeds, sheet
+from harness.report.figures.legends import folded, legend, put_below
+from harness.report.figures.style import RC, Look, face, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 ONE_ROW = 6
 """More conditions than this get a row for each frequency group."""
+
+NAME_WIDTH = 2.2
+"""Inches that a condition's name beside its bar may take."""
 
 SCORE_FACTOR = UNITS["score"].factor
 INK = "#222222"
@@ -34,13 +38,12 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
     budgets = sorted(data["steps"].unique())
     present = present_in(data, looks)
-    figure, panels = sheet(1, len(budgets), 0.9 + 0.34 * len(present), sharey=True)
+    figure, panels = _named_rows(present, data, len(budgets))
     for panel, steps in zip(panels, budgets, strict=True):
         rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
         for place, name in enumerate(present):
             _score_bar(panel, place, rows, name, looks[name])
         panel.set(title=f"Boundary attack, {steps} steps", xlabel=f"{BOUNDARY_SCORE} (10⁻³)")
-        _name_bars(panel, present, data)
     _explain_start(figure, data)
     return figure
 
@@ -52,14 +55,13 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
     attacks = list(dict.fromkeys(zip(data["evaluation"], data["norm"], strict=True)))
     present = present_in(data, looks)
-    figure, panels = sheet(1, len(attacks), 0.9 + 0.34 * len(present), sharey=True)
+    figure, panels = _named_rows(present, data, len(attacks))
     for panel, (evaluation, norm) in zip(panels, attacks, strict=True):
         rows = by_key(data[data["evaluation"] == evaluation], ["condition"])
         for place, name in enumerate(present):
             if name in rows:
                 _bar(panel, place, rows[name].mean, rows[name].sem, looks[name])
         panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance")
-        _name_bars(panel, present, data)
     return figure
 
 
@@ -106,11 +108,16 @@ def _bar(panel: Axes, place: int, mean: float, sem: float, look: Look) -> None:
     panel.errorbar(mean, place, xerr=_error(sem), color=INK, capsize=2.5, linewidth=1)
 
 
-def _name_bars(panel: Axes, present: Sequence[str], data: pd.DataFrame) -> None:
-    """The conditions beside their bars, from top to bottom, each with how many seeds it has in the data."""
-    panel.set(yticks=range(len(present)), ylim=(len(present) - 0.4, -0.6))
-    panel.set_yticklabels([f"{plain(name)} ({seeds(data[data['condition'] == name])})" for name in present])
-    panel.grid(visible=False, axis="y")
+def _named_rows(present: Sequence[str], data: pd.DataFrame, columns: int) -> tuple[Figure, list[Axes]]:
+    """Panels with a row for each condition, from top to bottom, which says how many seeds it has in the data."""
+    counts = {name: seeds(data[data["condition"] == name]) for name in present}
+    names = [folded(f"{name} ({count})", RC["ytick.labelsize"], 72 * NAME_WIDTH) for name, count in counts.items()]
+    row = max(0.34, 0.16 * max(name.count("\n") + 1 for name in names))
+    figure, panels = sheet(1, columns, 0.9 + row * len(present), sharey=True)
+    for panel in panels:
+        panel.set(yticks=range(len(present)), yticklabels=names, ylim=(len(present) - 0.4, -0.6))
+        panel.grid(visible=False, axis="y")
+    return figure, panels
 
 
 def _explain_start(figure: Figure, data: pd.DataFrame) -> None:
@@ -118,7 +125,7 @@ def _explain_start(figure: Figure, data: pd.DataFrame) -> None:
 
     if (data["measure"] == "start_score").any():
         dashed = Line2D([], [], **START)
-        figure.legend([dashed], ["score of the attack's start"], loc="outside lower right")
+        put_below(figure, [dashed], ["score of the attack's start"], loc="outside lower right")
 
 
 def grouped_bars(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.report.figures.style import Look, legend, line, panels_for, plain, sheet
+from harness.report.figures.legends import legend
+from harness.report.figures.style import Look, line, panels_for, plain, sheet
 from harness.report.vocabulary import SIZED, attack_title, in_order
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def severity_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     data: condition, severity, mean, sem, n.
     """
-    figure, (panel,) = sheet(1, 1, 3.1, width=4.2)
+    figure, (panel,) = sheet(1, 1, 2.6, width=4.2)
     lines(panel, data, "severity", looks, 100.0)
-    panel.set(xlabel="Severity", ylabel="Mean accuracy over corruptions (%)", xticks=sorted(data["severity"].unique()))
+    panel.set(xlabel="Severity", ylabel="Mean accuracy (%)", xticks=sorted(data["severity"].unique()))
     legend(figure, data, looks)
     return figure
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from harness.report.figures.legends import put_below
 from harness.report.figures.style import COLORS, DASHES, MARKERS, Look, line, plain, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
@@ -48,5 +49,5 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker) for look in tap_looks.values()
     ]
     titles = [tap_title(tap) for tap in taps]
-    figure.legend(handles, titles, loc="outside lower center", ncols=len(taps), handlelength=3.2)
+    put_below(figure, handles, titles)
     return figure

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.report.figures.labels import Box, placed
+from harness.report.figures.legends import put_below
 from harness.report.figures.style import COLORS, MARKERS, Look, panels_for, plain, seeds
 from harness.report.rows import records
 from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
@@ -126,9 +127,9 @@ def _legend(figure: Figure, sets: list[str], counted: str) -> None:
     ]
     gray = Line2D([], [], color="#555555", marker="o", markersize=MARK, markerfacecolor="white", linestyle="none")
     labels = ["penalized" if name == UNREGULARIZED else f"regularized on {plain(name)}" for name in sets]
-    figure.legend(
+    put_below(
+        figure,
         [*handles, gray, Patch(color=SHADE)],
         [*labels, "open: not acceptable", f"acceptable region ({counted})"],
-        loc="outside lower center",
-        ncols=min(4, len(handles) + 2),
+        handlelength=2.0,
     )

@@ -33,8 +33,8 @@ DOTS_PER_INCH = 200
 MOST_MARKERS = 12
 """Curves with more points get a marker at every tenth of their length."""
 
-LEGEND_LETTERS = 125
-"""Letters that fit beside each other under a figure."""
+LEGEND_SIZE = 7.5
+"""Of legends' text, in typographic points."""
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are the same everywhere
@@ -42,7 +42,7 @@ RC: dict[str, Any] = {
     "axes.titlesize": 8.5,
     "axes.titleweight": "bold",
     "axes.labelsize": 8,
-    "legend.fontsize": 7.5,
+    "legend.fontsize": LEGEND_SIZE,
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
     "axes.spines.top": False,
@@ -153,35 +153,6 @@ def line(axes: Axes, data: pd.DataFrame, x: str, look: Look, factor: float = 1.0
         data[x], mean, color=look.color, linestyle=look.dashes, marker=look.marker, markevery=0.1 if crowded else None
     )
     axes.fill_between(data[x], mean - sem, mean + sem, color=look.color, alpha=0.18, linewidth=0)
-
-
-def legend(
-    figure: Figure,
-    data: pd.DataFrame,
-    looks: Mapping[str, Look],
-    *,
-    filled: bool = False,
-    labels: Mapping[str, str] | None = None,
-) -> None:
-    """The conditions of the data with their number of seeds, below all panels; filled for bars.
-
-    labels: other words for conditions than their names; mathematics is allowed in them.
-    """
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    present = present_in(data, looks)
-    handles = [
-        Patch(facecolor=face(looks[name]), edgecolor=looks[name].color, hatch=looks[name].hatch)
-        if filled
-        else Line2D([], [], color=looks[name].color, linestyle=looks[name].dashes, marker=looks[name].marker)
-        for name in present
-    ]
-    named = {name: plain(name) for name in present} | dict(labels or {})
-    texts = [f"{named[name]} ({seeds(data[data['condition'] == name])})" for name in present]
-    most = max(1, LEGEND_LETTERS // (max(map(len, texts)) + 8))
-    rows = ceil(len(texts) / most)
-    figure.legend(handles, texts, loc="outside lower center", ncols=ceil(len(texts) / rows), handlelength=3.2)
 
 
 def present_in(data: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
