@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from harness.report.cells import UNITS
-from harness.report.figures.legends import folded, legend, put_below
-from harness.report.figures.style import RC, Look, face, plain, present_in, seeds, sheet
+from harness.report.figures.legends import legend, put_below
+from harness.report.figures.style import RC, Look, face, folded, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 

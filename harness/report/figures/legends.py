@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.report.figures.style import LEGEND_SIZE, Look, face, plain, present_in, seeds
+from harness.report.figures.style import LEGEND_SIZE, Look, face, folded, present_in, seeds
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -59,17 +58,3 @@ def put_below(figure: Figure, handles: Sequence[Artist], texts: Sequence[str], *
         if rows < len(texts):
             drawn.remove()
     figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
-
-
-def folded(text: str, size: float, room: float) -> str:
-    """The text as it is drawn, in lines of at most `room` points; a word is broken only where it alone is wider."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    font = FontProperties(size=size)
-    lines = [text]
-    for letters in range(len(text), 0, -1):
-        if all(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] <= room for line in lines):
-            break
-        lines = wrap(text, letters)
-    return "\n".join(map(plain, lines))

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import ceil
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pandas as pd
@@ -35,6 +36,12 @@ MOST_MARKERS = 12
 
 LEGEND_SIZE = 7.5
 """Of legends' text, in typographic points."""
+
+HEADING_SIZE = 7
+EDGE = 0.01
+"""Of the figure's width, to the left and the right of its heading."""
+GRAY = "#555555"
+"""Of what is said beside the numbers."""
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are the same everywhere
@@ -98,6 +105,20 @@ def plain(text: str) -> str:
     return "\u200b" + escaped if escaped.startswith("_") else escaped
 
 
+def folded(text: str, size: float, room: float) -> str:
+    """The text as it is drawn, in lines of at most `room` points; a word is broken only where it alone is wider."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=size)
+    lines = [text]
+    for letters in range(len(text), 0, -1):
+        if all(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] <= room for line in lines):
+            break
+        lines = wrap(text, letters)
+    return "\n".join(map(plain, lines))
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Within it figures have the report's look, whatever the user's matplotlibrc says."""
@@ -110,11 +131,18 @@ def styled() -> Iterator[None]:
 
 
 def headed_pictures(figure: Figure, heading: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
-    """The figure in each file format (png, pdf, svg), a line above it; the same bytes for the same figure."""
-    figure.suptitle(plain(heading), fontsize=7, color="#555555", x=0.01, ha="left")
+    """The figure in each file format (png, pdf, svg), the whole heading above it; the same bytes each time."""
+    put_above(figure, heading)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # it is settled: formats need not find it again
     return {kind: _picture(figure, kind) for kind in kinds}
+
+
+def put_above(figure: Figure, heading: str) -> None:
+    """The heading in as many lines as it takes; the figure grows by their height."""
+    room = 72 * figure.get_figwidth() * (1 - 2 * EDGE)
+    text = figure.suptitle(folded(heading, HEADING_SIZE, room), x=EDGE, ha="left", fontsize=HEADING_SIZE, color=GRAY)
+    figure.set_figheight(figure.get_figheight() + text.get_window_extent().height / figure.dpi)
 
 
 def _picture(figure: Figure, kind: str) -> bytes:

@@ -14,8 +14,8 @@ from harness.report.arrays import Arrays
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
-from harness.report.figures.region import acceptable_regions
 from harness.report.figures.legends import legend
+from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say_no_result, severity_title

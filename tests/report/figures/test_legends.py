@@ -5,7 +5,6 @@ from invented import FOUR, GRID, condition, results
 from matplotlib.figure import Figure
 
 from harness.report.figures.drawings import drawings
-from harness.report.figures.legends import folded
 from harness.report.figures.style import looks, styled
 
 LONG = (condition("none"), *(condition(f"{name}-{'of-my-own-' * 12}", "pixel") for name in ("first", "second")))
@@ -26,13 +25,6 @@ def test_nothing_is_cut_off(name: str, conditions: tuple[dict, ...]) -> None:
     drawing = next(each for each in drawings(made, 0.9) if each.name == name)
     with styled():
         assert is_whole(drawing.draw(drawing.data, looks(made.order, ["none"])))
-
-
-def test_text_is_broken_at_spaces_and_within_words_that_are_too_wide_alone() -> None:
-    with styled():
-        assert folded("stand-ins: cifar10", 7, 60) == "stand-ins:\ncifar10"
-        assert folded("a" * 30, 7, 70).replace("\n", "") == "a" * 30
-        assert folded("two words", 7, 500) == "two words"
 
 
 def test_panels_are_as_high_under_a_long_legend_as_under_a_short_one() -> None:

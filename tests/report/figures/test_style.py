@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 from invented import FOUR, GRID
 
-from harness.report.figures.style import BASELINE_GRAYS, looks, plain, seeds
+from harness.report.figures.style import BASELINE_GRAYS, folded, headed_pictures, looks, plain, seeds, sheet, styled
 
 
 def test_the_baseline_is_black_and_no_two_conditions_look_alike() -> None:
@@ -26,3 +26,21 @@ def test_names_are_drawn_as_they_are() -> None:
 def test_seeds_are_counted_as_a_range_where_they_differ() -> None:
     assert seeds(pd.DataFrame({"n": [7, 7]})) == "n = 7"
     assert seeds(pd.DataFrame({"n": [6, 7]})) == "n = 6–7"
+
+
+def test_text_is_broken_at_spaces_and_within_words_that_are_too_wide_alone() -> None:
+    with styled():
+        assert folded("stand-ins: cifar10", 7, 60) == "stand-ins:\ncifar10"
+        assert folded("a" * 30, 7, 70).replace("\n", "") == "a" * 30
+        assert folded("two words", 7, 500) == "two words"
+
+
+def test_a_heading_is_whole_in_the_narrowest_figure() -> None:
+    heading = "robustbench (smoke profile: not the paper's scale) Stand-ins: cifar10, cifar10-c, cifar100, engstrom."
+    with styled():
+        figure, (panel,) = sheet(1, 1, 2.0, width=2.5)
+        headed_pictures(figure, heading, ("png",))
+    text = figure.get_suptitle()
+    assert text.replace("\n", " ") == heading
+    assert figure.get_tightbbox().x1 < 2.5
+    assert panel.get_window_extent().height > 250
