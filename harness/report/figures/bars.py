@@ -10,11 +10,12 @@ import pandas as pd
 
 from harness.report.cells import UNITS
 from harness.report.figures.legends import legend, put_below
-from harness.report.figures.style import RC, Look, face, folded, plain, present_in, seeds, sheet
+from harness.report.figures.style import RC, Look, counted, face, folded, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -25,6 +26,10 @@ NAME_WIDTH = 2.2
 """Inches that a condition's name beside its bar may take."""
 
 SCORE_FACTOR = UNITS["score"].factor
+SCORE_LABEL = f"{BOUNDARY_SCORE} (10⁻³)"
+NO_NUMBER, NO_START = "no number", "no image had a start"
+"""What the Boundary attack has where a number would stand, and why."""
+INFINITE = "∞"
 INK = "#222222"
 """Of error bars, and of what stands beside bars."""
 START: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (2, 1))}
@@ -34,24 +39,24 @@ START: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (2, 1)
 def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """The Boundary attack's score of each condition, and where its starts were.
 
-    data: steps, condition, measure ("score", "start_score"), mean, sem, n; squared distance per pixel value.
+    data: steps, condition, measure ("score", "start_score"), mean, sem, n, without; squared distance per pixel value.
     """
     budgets = sorted(data["steps"].unique())
     present = present_in(data, looks)
-    figure, panels = _named_rows(present, data, len(budgets))
+    figure, panels = _named_rows(present, data[data["measure"] == "score"], len(budgets))
     for panel, steps in zip(panels, budgets, strict=True):
         rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
         for place, name in enumerate(present):
             _score_bar(panel, place, rows, name, looks[name])
-        panel.set(title=f"Boundary attack, {steps} steps", xlabel=f"{BOUNDARY_SCORE} (10⁻³)")
-    _explain_start(figure, data)
+        panel.set(title=f"Boundary attack, {steps} steps", xlabel=SCORE_LABEL, xlim=(0, None))
+    _explain(figure, data)
     return figure
 
 
 def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """The median distance that each attack for the smallest perturbation found, of each condition.
 
-    data: evaluation, norm, condition, mean, sem, n; distances in that norm.
+    data: evaluation, norm, condition, mean, sem, n, without; distances in that norm.
     """
     attacks = list(dict.fromkeys(zip(data["evaluation"], data["norm"], strict=True)))
     present = present_in(data, looks)
@@ -60,8 +65,10 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         rows = by_key(data[data["evaluation"] == evaluation], ["condition"])
         for place, name in enumerate(present):
             if name in rows:
-                _bar(panel, place, rows[name].mean, rows[name].sem, looks[name])
-        panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance")
+                _bar(panel, place, rows[name], looks[name], INFINITE)
+        panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance", xlim=(0, None))
+    if data["without"].any():
+        put_below(figure, [_nothing()], [f"{INFINITE}: nothing found for half of the images"], handlelength=0)
     return figure
 
 
@@ -92,20 +99,23 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
 
 def _score_bar(panel: Axes, place: int, rows: dict[Any, Any], name: str, look: Look) -> None:
-    for measure in ("score", "start_score"):
-        if (measure, name) not in rows:
-            continue
-        found = rows[measure, name]
-        mean, sem = SCORE_FACTOR * found.mean, SCORE_FACTOR * found.sem
-        if measure == "score":
-            _bar(panel, place, mean, sem, look)
-        else:
-            panel.plot([mean, mean], [place - 0.42, place + 0.42], **START)
+    if ("score", name) in rows:
+        _bar(panel, place, rows["score", name], look, NO_NUMBER, SCORE_FACTOR)
+    if ("start_score", name) in rows:
+        start = SCORE_FACTOR * rows["start_score", name].mean
+        panel.plot([start, start], [place - 0.42, place + 0.42], **START)
 
 
-def _bar(panel: Axes, place: int, mean: float, sem: float, look: Look) -> None:
-    panel.barh(place, mean, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
-    panel.errorbar(mean, place, xerr=_error(sem), color=INK, capsize=2.5, linewidth=1)
+def _bar(panel: Axes, place: int, found: Any, look: Look, without: str, factor: float = 1.0) -> None:
+    """A bar, and beside it how many seeds are not in it: `without` says what they have instead of a number."""
+    end, sem = factor * found.mean, _error(factor * found.sem)
+    if found.n:
+        panel.barh(place, end, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+        panel.errorbar(end, place, xerr=sem, color=INK, capsize=2.5, linewidth=1)
+    if found.without:
+        told = f"{'+ ' if found.n else ''}{without} ({counted(found.without, 'seed')})"
+        at = end + (sem or 0.0) if found.n else 0.0
+        panel.annotate(told, (at, place), (12 if found.n else 4, 0), textcoords="offset points", va="center", color=INK)
 
 
 def _named_rows(present: Sequence[str], data: pd.DataFrame, columns: int) -> tuple[Figure, list[Axes]]:
@@ -120,12 +130,23 @@ def _named_rows(present: Sequence[str], data: pd.DataFrame, columns: int) -> tup
     return figure, panels
 
 
-def _explain_start(figure: Figure, data: pd.DataFrame) -> None:
+def _explain(figure: Figure, data: pd.DataFrame) -> None:
     from matplotlib.lines import Line2D
 
-    if (data["measure"] == "start_score").any():
-        dashed = Line2D([], [], **START)
-        put_below(figure, [dashed], ["score of the attack's start"], loc="outside lower right")
+    told: dict[str, Artist] = {}
+    if data.loc[data["measure"] == "start_score", "n"].any():
+        told["score of the attack's start"] = Line2D([], [], **START)
+    if data["without"].any():
+        told[f"{NO_NUMBER}: {NO_START}"] = _nothing()
+    if told:
+        put_below(figure, list(told.values()), list(told))
+
+
+def _nothing() -> Artist:
+    """Of a line of the legend that has words only."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], linestyle="none")
 
 
 def grouped_bars(
@@ -155,21 +176,22 @@ def grouped_bars(
 
 
 def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
-    """An upright bar per condition of the Boundary attack's score, in 10^-3. rows: condition, mean, sem."""
+    """An upright bar per condition of the Boundary attack's score, in 10^-3. rows: condition, mean, sem, n, without."""
     present = present_in(rows, looks)
     for place, name in enumerate(present):
         [own] = records(rows[rows["condition"] == name])
-        look = looks[name]
-        panel.bar(place, SCORE_FACTOR * own.mean, 0.7, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
-        panel.errorbar(
-            place,
-            SCORE_FACTOR * own.mean,
-            yerr=_error(SCORE_FACTOR * own.sem),
-            color=INK,
-            capsize=2.5,
-            linewidth=1,
-        )
+        look, top, sem = looks[name], SCORE_FACTOR * own.mean, _error(SCORE_FACTOR * own.sem)
+        if own.n:
+            panel.bar(place, top, 0.7, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+            panel.errorbar(place, top, yerr=sem, color=INK, capsize=2.5, linewidth=1)
+        else:
+            panel.annotate(
+                NO_NUMBER, (place, 0), (0, 4), textcoords="offset points", rotation=90, ha="center", va="bottom"
+            )
+    silent, whole = int(rows["without"].sum()), int(rows["n"].sum() + rows["without"].sum())
     panel.set(xticks=[], xlim=(-0.7, len(present) - 0.3))
+    if silent:
+        panel.set_xlabel(f"{NO_START}:\n{silent} of {counted(whole, 'model')}")
     panel.grid(visible=False, axis="x")
 
 

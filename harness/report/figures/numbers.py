@@ -16,16 +16,16 @@ def curve_means(results: Results) -> pd.DataFrame:
 
 
 def boundary_means(results: Results) -> pd.DataFrame:
-    """steps, condition, measure ("score", "start_score"), mean, sem, n."""
+    """steps, condition, measure ("score", "start_score"), mean, sem, n, without (seeds where no image has a start)."""
     long = finished(results.boundary, results.models).melt(
         ["condition", "seed", "steps"], ["score", "start_score"], "measure"
     )
-    return summarized(long, ["steps", "condition", "measure"])
+    return _counted(long, ["steps", "condition", "measure"], "value")
 
 
 def distance_means(results: Results) -> pd.DataFrame:
-    """evaluation, norm, condition, mean, sem, n, of the finite median distances of attacks for the smallest one."""
-    return summarized(finished(results.distances, results.models), ["evaluation", "norm", "condition"], "distance")
+    """evaluation, norm, condition, mean, sem, n, without (seeds whose median distance is infinite)."""
+    return _counted(finished(results.distances, results.models), ["evaluation", "norm", "condition"], "distance")
 
 
 def severity_means(results: Results) -> pd.DataFrame:
@@ -71,3 +71,12 @@ def gamma_epoch_means(results: Results) -> pd.DataFrame:
 def spectrum_means(results: Results) -> pd.DataFrame:
     """condition, frequency (cycles per image), mean, sem, n, of the power of the smallest perturbations."""
     return summarized(finished(results.spectra, results.models), ["condition", "frequency"], "power")
+
+
+def _counted(values: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
+    """`summarized`, and in `without` how many seeds have no number; groups of which no seed has one stay, n = 0."""
+    silent = values[value].isna().groupby([values[name] for name in by], sort=False).sum().rename("without")
+    found = silent.reset_index().merge(summarized(values, by, value), on=by, how="left")
+    return found.astype({"without": int}).assign(n=found["n"].fillna(0).astype(int))[
+        [*by, "mean", "sem", "n", "without"]
+    ]

@@ -195,6 +195,11 @@ def seeds(data: pd.DataFrame) -> str:
     return f"n = {most}" if fewest == most else f"n = {fewest}–{most}"
 
 
+def counted(count: int, what: str) -> str:
+    """Like "1 seed" or "2 seeds"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def face(look: Look) -> tuple[float, float, float]:
     """A bar's ground under its hatch and error bar: the look's colour, lightened."""
     from matplotlib.colors import to_rgb

@@ -1,7 +1,8 @@
 """The panels that most of the paper's figures consist of: curves with a band, bars with error bars.
 
 A figure's numbers are one long frame: panel, condition, x, mean, sem, n. `x` is the size of the perturbation, the
-severity, or the name of what a bar is of; bars of corruptions at one severity have it as a column.
+severity, or the name of what a bar is of; bars of corruptions at one severity have it as a column, and the Boundary
+attack's how many seeds are `without` a number.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import pandas as pd
 
 from harness.report.arrays import Arrays
 from harness.report.figures import numbers
-from harness.report.figures.bars import grouped_bars, score_bars
+from harness.report.figures.bars import NO_NUMBER, NO_START, grouped_bars, score_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.legends import legend
-from harness.report.figures.style import Look, present_in, sheet
+from harness.report.figures.style import GRAY, Look, counted, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
 from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, SIZED, attack_title
@@ -67,9 +68,11 @@ def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels)
     """The numbers of panels; conditions without any are not in it."""
     parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
     found = pd.concat(parts, ignore_index=True)
-    columns = ["panel", "condition", "x", "mean", "sem", "n"]
-    if "severity" in found:
-        found, columns = found.astype({"severity": "Int64"}), [*columns, "severity"]
+    counts = [name for name in ("severity", "without") if name in found]
+    found, columns = (
+        found.astype(dict.fromkeys(counts, "Int64")),
+        ["panel", "condition", "x", "mean", "sem", "n", *counts],
+    )
     return found.loc[found["condition"].isin(list(conditions)), columns]
 
 
@@ -88,14 +91,14 @@ def _draw(
         if len(rows):
             PANELS[name].draw(axis, rows, looks)
         else:
-            say_no_result(axis)
+            say(axis)
     legend(figure, data, looks, labels=labels, filled=all(PANELS[name].bars for name in panels))
     return figure
 
 
-def say_no_result(axis: Axes) -> None:
+def say(axis: Axes, why: str = NO_RESULT) -> None:
     """In the place of numbers that are not there."""
-    axis.text(0.5, 0.5, NO_RESULT, ha="center", va="center", color="#777777", transform=axis.transAxes)
+    axis.text(0.5, 0.5, why, ha="center", va="center", color=GRAY, transform=axis.transAxes)
     axis.set(xticks=[], yticks=[])
 
 
@@ -142,6 +145,9 @@ def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look])
 
 
 def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    if not rows["n"].any():
+        say(axis, f"{NO_NUMBER}:\n{NO_START}\n({counted(int(rows['without'].sum()), 'model')})")
+        return
     score_bars(axis, rows, looks)
     axis.set_ylabel(f"{BOUNDARY_SCORE} ($10^{{-3}}$)")
 

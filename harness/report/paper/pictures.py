@@ -18,7 +18,7 @@ from harness.report.figures.legends import legend
 from harness.report.figures.region import acceptable_regions
 from harness.report.figures.style import Look, plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
-from harness.report.paper.panels import HEIGHT, say_no_result, severity_title
+from harness.report.paper.panels import HEIGHT, say, severity_title
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
 from harness.report.vocabulary import ATTACKS, FREQUENCIES, SEVERITY, WORST, attack_title
@@ -107,7 +107,7 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
 def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels: Labels) -> None:
     """Log power of each model's perturbations on one scale, frequency zero in the middle."""
     if not spectra:
-        say_no_result(axes[0])
+        say(axes[0])
         return
     logs = {name: np.log10(np.maximum(spectrum, 1e-12)) for name, spectrum in spectra.items()}
     low, high = min(each.min() for each in logs.values()), max(each.max() for each in logs.values())
@@ -197,7 +197,7 @@ def _or_no_result(axis: Axes, rows: pd.DataFrame, draw: Callable[[], None]) -> N
     if len(rows):
         draw()
     else:
-        say_no_result(axis)
+        say(axis)
 
 
 PICTURES: Mapping[str, FigureKind] = {

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import invented
 from invented import condition
 
-from harness.report.paper.panels import panel_numbers, severity_title, shares
+from harness.report.arrays import Arrays
+from harness.report.figures.style import looks, styled
+from harness.report.paper.panels import panel_numbers, panels_kind, severity_title, shares
 
 
 def test_each_condition_is_the_first_suites_that_has_it() -> None:
@@ -27,3 +30,14 @@ def test_corruptions_are_titled_with_the_severity_that_they_are_shown_at() -> No
     fewer = replace(given, corruptions=given.corruptions[given.corruptions["severity"].isin([1, 5])])
     assert severity_title(panel_numbers(given, ("corruptions",), labels)) == "Severity 4"
     assert severity_title(panel_numbers(fewer, ("corruptions",), labels)) == "Severity 5"
+
+
+def test_a_measured_panel_without_any_number_says_why() -> None:
+    made = invented.results()
+    silent = replace(made, boundary=made.boundary.assign(score=float("nan")))
+    labels = dict.fromkeys(made.order, "")
+    kind = panels_kind(("gaussian", "boundary"))
+    data = kind.numbers({"": silent}, labels, 0.9)
+    with styled():
+        figure = kind.draw(data, looks(made.order, ["none"]), labels, Arrays(made.arrays, Path()))
+    assert [text.get_text() for text in figure.axes[1].texts] == ["no number:\nno image had a start\n(8 models)"]
