@@ -94,7 +94,7 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
             label.set(**turned)
     for panel in panels if len(present) > ONE_ROW else panels[:1]:
         panel.set_ylabel("Accuracy (%)")
-    legend(figure, data, looks, filled=True)
+    legend(figure, data, looks, bars=True, curves=False)
     return figure
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
+
 HANDLE = 3.2
 """Length of a line in a legend, in letters."""
 
@@ -23,33 +24,43 @@ def legend(
     data: pd.DataFrame,
     looks: Mapping[str, Look],
     *,
-    filled: bool = False,
+    bars: bool = False,
+    curves: bool = True,
     labels: Mapping[str, str] | None = None,
 ) -> None:
-    """The conditions of the data with their number of seeds, below all panels; filled for bars.
+    """The conditions of the data with their number of seeds, below all panels, as the figure's bars and curves look.
 
     labels: other words for conditions than their names; mathematics is allowed in them.
     """
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
     present = present_in(data, looks)
-    handles: list[Artist] = [
-        Patch(facecolor=face(looks[name]), edgecolor=looks[name].color, hatch=looks[name].hatch)
-        if filled
-        else Line2D([], [], color=looks[name].color, linestyle=looks[name].dashes, marker=looks[name].marker)
-        for name in present
-    ]
-    room = 72 * figure.get_figwidth() - (HANDLE + 3) * LEGEND_SIZE
+    room = 72 * figure.get_figwidth() - (2 * HANDLE + 3) * LEGEND_SIZE
     counts = {name: seeds(data[data["condition"] == name]) for name in present}
     named = {name: folded(f"{name} ({count})", LEGEND_SIZE, room) for name, count in counts.items()}
     named |= {name: f"{label} ({counts[name]})" for name, label in (labels or {}).items() if name in counts}
-    put_below(figure, handles, list(named.values()))
+    handles = [
+        tuple(make(looks[name]) for make, wanted in ((_bar, bars), (_curve, curves)) if wanted) for name in present
+    ]
+    put_below(figure, handles, list(named.values()), handlelength=HANDLE * (1.8 if bars and curves else 1))
 
 
-def put_below(figure: Figure, handles: Sequence[Artist], texts: Sequence[str], **how: Any) -> None:
-    """A legend under all panels, in as few rows as the figure's width allows."""
-    how = {"loc": "outside lower center", "handlelength": HANDLE, **how}
+def _bar(look: Look) -> Artist:
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+
+
+def _curve(look: Look) -> Artist:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker)
+
+
+def put_below(figure: Figure, handles: Sequence[Any], texts: Sequence[str], **how: Any) -> None:
+    """A legend under all panels, in as few rows as the figure's width allows; tuples of handles stand side by side."""
+    from matplotlib.legend_handler import HandlerTuple
+
+    beside = {tuple: HandlerTuple(ndivide=None, pad=0.3)}
+    how = {"loc": "outside lower center", "handlelength": HANDLE, "handler_map": beside, **how}
     for rows in range(1, len(texts) + 1):
         drawn = figure.legend(handles, texts, ncols=ceil(len(texts) / rows), **how)
         box = drawn.get_window_extent()

@@ -92,7 +92,8 @@ def _draw(
             PANELS[name].draw(axis, rows, looks)
         else:
             say(axis)
-    legend(figure, data, looks, labels=labels, filled=all(PANELS[name].bars for name in panels))
+    bars = [PANELS[name].bars for name in panels]
+    legend(figure, data, looks, labels=labels, bars=any(bars), curves=not all(bars))
     return figure
 
 

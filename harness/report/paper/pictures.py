@@ -100,7 +100,7 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     radial = data[data["panel"] == "radial"].infer_objects()
     _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
     axes[-1].set(title="Radial spectrum", xlabel="Cycles per image", ylabel="Mean power", yscale="log")
-    legend(figure, data, looks, labels=labels)
+    legend(figure, data, looks, labels=labels, bars=True)
     return figure
 
 
@@ -151,7 +151,7 @@ def _draw_robustbench(data: pd.DataFrame, looks: Mapping[str, Look], labels: Lab
     figure, (axis,) = sheet(1, 1, 3.0)
     grouped_bars(axis, data, present, looks, group="x")
     axis.set_ylabel("Accuracy (%)")
-    legend(figure, data, looks, labels=labels, filled=True)
+    legend(figure, data, looks, labels=labels, bars=True, curves=False)
     return figure
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import invented
 from invented import condition
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from harness.report.arrays import Arrays
 from harness.report.figures.style import looks, styled
@@ -41,3 +43,20 @@ def test_a_measured_panel_without_any_number_says_why() -> None:
     with styled():
         figure = kind.draw(data, looks(made.order, ["none"]), labels, Arrays(made.arrays, Path()))
     assert [text.get_text() for text in figure.axes[1].texts] == ["no number:\nno image had a start\n(8 models)"]
+
+
+def test_a_legend_shows_bars_and_curves_as_they_are_drawn() -> None:
+    made = invented.results()
+    labels = dict.fromkeys(made.order, "")
+    for panels, drawn in (
+        (("gaussian", "boundary"), {Patch, Line2D}),
+        (("gaussian",), {Line2D}),
+        (("boundary",), {Patch}),
+    ):
+        kind = panels_kind(panels)
+        with styled():
+            figure = kind.draw(
+                kind.numbers({"": made}, labels, 0.9), looks(made.order, ["none"]), labels, Arrays(made.arrays, Path())
+            )
+        [legend] = figure.legends
+        assert {kind for kind in (Patch, Line2D) if set(legend.findobj(kind)) - {legend.legendPatch}} == drawn
