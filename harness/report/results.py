@@ -42,7 +42,8 @@ class Results:
     title: str
     """What the suite asks."""
     conditions: pd.DataFrame
-    """In the suite's order: condition, target, baseline (digest of the training without its regularizer)."""
+    """In the suite's order: condition, target, regularization, baseline (digest of the training without its
+    regularizer)."""
     models: pd.DataFrame
     gammas: pd.DataFrame
     curves: pd.DataFrame
@@ -136,7 +137,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         suite=suite,
         profile=profile,
         title=planned.title,
-        conditions=order.merge(places[["condition", "target", "baseline"]].drop_duplicates("condition")),
+        conditions=order.merge(
+            places[["condition", "target", "regularization", "baseline"]].drop_duplicates("condition")
+        ),
         models=views["v_models"],
         gammas=views["v_gammas"],
         curves=views["v_curves"],

@@ -10,7 +10,8 @@ import pandas as pd
 
 from harness.report.cells import UNITS
 from harness.report.figures.legends import legend, put_below
-from harness.report.figures.style import RC, Look, counted, face, folded, plain, present_in, seeds, sheet
+from harness.report.figures.looks import Look, face
+from harness.report.figures.style import RC, counted, folded, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures.legends import legend
-from harness.report.figures.style import Look, line, panels_for, plain, sheet
+from harness.report.figures.looks import Look
+from harness.report.figures.style import line, panels_for, plain, sheet
 from harness.report.vocabulary import SIZED, attack_title, in_order
 
 if TYPE_CHECKING:

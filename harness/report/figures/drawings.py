@@ -11,10 +11,11 @@ from harness.report.figures import numbers
 from harness.report.figures.bars import boundary_bars, corruption_bars, distance_bars
 from harness.report.figures.curves import attack_curves, severity_curves, training_curves
 from harness.report.figures.gammas import gamma_curves
+from harness.report.figures.looks import Look, looks
 from harness.report.figures.region import acceptable_regions
-from harness.report.figures.style import Look, headed_pictures, looks, styled
+from harness.report.figures.style import headed_pictures, styled
 from harness.report.results import Results
-from harness.report.vocabulary import SEVERITY, UNREGULARIZED
+from harness.report.vocabulary import SEVERITY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,8 +83,6 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
 
 def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict[str, bytes]:
     """The figure in each file format; suite and profile stand above it."""
-    conditions = results.conditions
-    unregularized = conditions.loc[conditions["target"] == UNREGULARIZED, "condition"]
     with styled():
-        figure = drawing.draw(drawing.data, looks(results.order, tuple(unregularized)))
+        figure = drawing.draw(drawing.data, looks(results.conditions))
         return headed_pictures(figure, f"{results.scope} {drawing.remark(results)}".strip(), kinds)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from harness.report.figures.legends import put_below
-from harness.report.figures.style import COLORS, DASHES, MARKERS, Look, line, plain, present_in, seeds, sheet
+from harness.report.figures.looks import COLORS, DASHES, MARKERS, Look
+from harness.report.figures.style import line, plain, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.report.figures.style import LEGEND_SIZE, Look, face, folded, present_in, seeds
+from harness.report.figures.looks import Look, face
+from harness.report.figures.style import LEGEND_SIZE, folded, present_in, seeds
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

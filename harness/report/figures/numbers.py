@@ -52,7 +52,7 @@ def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
         f"{row.alpha:g}, {row.target.rpartition(':')[2] if pd.isna(row.threshold) else f'{row.threshold:g}'}"
         for row in records(rows)
     ]
-    columns = ["evaluation", "epsilon", "condition", "regularization", "alpha", "threshold"]
+    columns = ["evaluation", "epsilon", "condition", "target", "regularization", "alpha", "threshold"]
     ratios = ["clean_ratio", "distorted_ratio", "acceptable"]
     return rows[[*columns, *ratios]].assign(label=labels, least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])
 

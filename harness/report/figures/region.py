@@ -9,11 +9,13 @@ import pandas as pd
 
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.legends import put_below
-from harness.report.figures.style import COLORS, MARKERS, Look, panels_for, plain, seeds
+from harness.report.figures.looks import Look, family_looks
+from harness.report.figures.style import GRAY, panels_for, plain, seeds
 from harness.report.rows import records
 from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -25,26 +27,26 @@ MARK = 5.0
 def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """R0/U0 across, RD/UD up, one panel per attack; acceptable points are filled, the region is shaded.
 
-    data: evaluation, epsilon, condition, regularization, label, clean_ratio, distorted_ratio, acceptable,
+    data: evaluation, epsilon, condition, target, regularization, label, clean_ratio, distorted_ratio, acceptable,
     least_clean_ratio, n.
     """
     names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names), 2.9)
     across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
-    sets = list(dict.fromkeys(data["regularization"]))
+    families = family_looks(data.drop_duplicates("condition"))
     for panel, name in zip(panels, names, strict=True):
         rows = data[data["evaluation"] == name]
-        _panel(panel, rows, sets, across)
+        _panel(panel, rows, families, across)
         size = rows["epsilon"].iloc[0]
         panel.set_title(plain(attack_title(name)) + (f", ε = {size:g}" if pd.notna(size) else ""))
-    _legend(figure, sets, seeds(data))
+    _legend(figure, data, families)
     figure.draw_without_rendering()  # settles the layout, so that labels are placed where points really are
     for panel, name in zip(panels, names, strict=True):
-        _label(panel, data[data["evaluation"] == name], sets)
+        _label(panel, data[data["evaluation"] == name], families)
     return figure
 
 
-def _panel(panel: Axes, rows: pd.DataFrame, sets: list[str], across: tuple[float, float]) -> None:
+def _panel(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look], across: tuple[float, float]) -> None:
     least = rows["least_clean_ratio"].iloc[0]
     left, right = across
     bottom, top = _limits(rows["distorted_ratio"], 1.0)
@@ -52,15 +54,14 @@ def _panel(panel: Axes, rows: pd.DataFrame, sets: list[str], across: tuple[float
     panel.locator_params(axis="x", nbins=4)
     panel.locator_params(axis="y", nbins=6)
     panel.fill_between([least, right], 1.0, top, color=SHADE, linewidth=0, zorder=0.5)
-    panel.axvline(least, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
-    panel.axhline(1.0, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
+    panel.axvline(least, color=GRAY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
+    panel.axhline(1.0, color=GRAY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
     for row in records(rows):
-        index = sets.index(row.regularization)
-        color = COLORS[index % len(COLORS)]
+        color, marker = looks[row.condition].color, looks[row.condition].marker
         panel.plot(
             row.clean_ratio,
             row.distorted_ratio,
-            marker=MARKERS[index % len(MARKERS)],
+            marker=marker,
             markersize=MARK,
             color=color,
             markerfacecolor=color if row.acceptable else "white",
@@ -75,7 +76,7 @@ def _limits(values: pd.Series, border: float) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _label(panel: Axes, rows: pd.DataFrame, sets: list[str]) -> None:
+def _label(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     """Each point's label where it covers nothing, with a thin line to its point when it is not beside it."""
     figure = panel.get_figure(root=True)
     assert figure is not None
@@ -85,10 +86,7 @@ def _label(panel: Axes, rows: pd.DataFrame, sets: list[str]) -> None:
         for point in zip(rows["clean_ratio"], rows["distorted_ratio"], strict=True)
     ]
     style: dict[str, Any] = {"fontsize": 6.5, "va": "center", "ha": "center", "in_layout": False}
-    texts = [
-        panel.text(0, 0, plain(row.label), color=COLORS[sets.index(row.regularization) % len(COLORS)], **style)
-        for row in records(rows)
-    ]
+    texts = [panel.text(0, 0, plain(row.label), color=looks[row.condition].color, **style) for row in records(rows)]
     extents = [text.get_window_extent() for text in texts]
     frame = panel.get_window_extent()
     border = panel.transData.transform((rows["least_clean_ratio"].iloc[0], 1.0))
@@ -115,21 +113,17 @@ def _label(panel: Axes, rows: pd.DataFrame, sets: list[str]) -> None:
             panel.plot(ends[:, 0], ends[:, 1], color="#888888", linewidth=0.5, zorder=1.5)
 
 
-def _legend(figure: Figure, sets: list[str], counted: str) -> None:
+def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    """A marker for each target and set of images, and what filling and shade mean."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles = [
-        Line2D(
-            [], [], color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)], markersize=MARK, linestyle="none"
-        )
-        for i in range(len(sets))
-    ]
-    gray = Line2D([], [], color="#555555", marker="o", markersize=MARK, markerfacecolor="white", linestyle="none")
-    labels = ["penalized" if name == UNREGULARIZED else f"regularized on {plain(name)}" for name in sets]
-    put_below(
-        figure,
-        [*handles, gray, Patch(color=SHADE)],
-        [*labels, "open: not acceptable", f"acceptable region ({counted})"],
-        handlelength=2.0,
-    )
+    style: dict[str, Any] = {"markersize": MARK, "linestyle": "none"}
+    handles: dict[str, Artist] = {}
+    for row in records(data):
+        look = looks[row.condition]
+        images = "" if row.regularization == UNREGULARIZED else f" on {row.regularization}"
+        handles.setdefault(plain(row.target + images), Line2D([], [], color=look.color, marker=look.marker, **style))
+    handles["open: not acceptable"] = Line2D([], [], color=GRAY, marker="o", markerfacecolor="white", **style)
+    handles[f"acceptable region ({seeds(data)})"] = Patch(color=SHADE)
+    put_below(figure, list(handles.values()), list(handles), handlelength=2.0)

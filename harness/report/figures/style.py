@@ -1,30 +1,21 @@
-"""How figures look: one size, one font, and for each condition the same colour, line, marker and hatch everywhere.
-
-Colours are Okabe and Ito's, which the colour-blind can tell apart; line styles, markers and hatches carry the same
-information in grayscale. The baseline is always black and solid.
-"""
+"""How figures look: one size, one font, one way to draw a line and to write text."""
 
 from __future__ import annotations
 
 import io
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
+
+from harness.report.figures.looks import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-DASHES = ((0, ()), (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
-MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">", "p")
-HATCHES = ("////", "....", "\\\\\\\\", "xxxx", "----", "||||", "++++")
-BASELINE_GRAYS = ("#000000", "#6E6E6E", "#A0A0A0")
 
 WIDTH = 7.2
 """Inches: two columns of a journal page."""
@@ -69,34 +60,6 @@ RC: dict[str, Any] = {
     "figure.dpi": DOTS_PER_INCH,
     "text.hinting": "none",  # text is as wide in one format as in another, so that one layout fits all
 }
-
-
-class Look(NamedTuple):
-    """How one condition is drawn."""
-
-    color: str
-    dashes: tuple[int, tuple[float, ...]]
-    marker: str
-    hatch: str
-
-
-def looks(conditions: Sequence[str], unregularized: Sequence[str]) -> dict[str, Look]:
-    """The look of each condition, by its place in the suite; unregularized ones are black and gray."""
-    grays = itertools.cycle(Look(gray, DASHES[0], "o", "") for gray in BASELINE_GRAYS)
-    found: dict[str, Look] = {}
-    for condition in conditions:
-        place = len(found) - sum(other in unregularized for other in found)
-        found[condition] = next(grays) if condition in unregularized else _colored(place)
-    return found
-
-
-def _colored(place: int) -> Look:
-    return Look(
-        COLORS[place % len(COLORS)],
-        DASHES[(place + 1) % len(DASHES)],
-        MARKERS[place % len(MARKERS)],
-        HATCHES[place % len(HATCHES)],
-    )
 
 
 def plain(text: str) -> str:
@@ -198,11 +161,3 @@ def seeds(data: pd.DataFrame) -> str:
 def counted(count: int, what: str) -> str:
     """Like "1 seed" or "2 seeds"."""
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def face(look: Look) -> tuple[float, float, float]:
-    """A bar's ground under its hatch and error bar: the look's colour, lightened."""
-    from matplotlib.colors import to_rgb
-
-    red, green, blue = (1 - 0.35 * (1 - part) for part in to_rgb(look.color))
-    return red, green, blue

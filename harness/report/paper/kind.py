@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from harness.report.arrays import Arrays
-from harness.report.figures.style import Look
+from harness.report.figures.looks import Look
 from harness.report.results import Results
 
 if TYPE_CHECKING:

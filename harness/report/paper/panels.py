@@ -18,7 +18,8 @@ from harness.report.figures import numbers
 from harness.report.figures.bars import NO_NUMBER, NO_START, grouped_bars, score_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.legends import legend
-from harness.report.figures.style import GRAY, Look, counted, present_in, sheet
+from harness.report.figures.looks import Look
+from harness.report.figures.style import GRAY, counted, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
 from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, SIZED, attack_title

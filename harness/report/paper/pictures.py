@@ -15,8 +15,9 @@ from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.legends import legend
+from harness.report.figures.looks import Look
 from harness.report.figures.region import acceptable_regions
-from harness.report.figures.style import Look, plain, present_in, sheet
+from harness.report.figures.style import plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say, severity_title
 from harness.report.rows import records

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from harness.report.arrays import Arrays
+from harness.report.figures.looks import Look, looks
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.marks import Marks
 from harness.report.paper.contents import Panels, PaperFigure
 from harness.report.paper.kind import FigureKind, Found, Labels
-from harness.report.paper.looks import paper_looks
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results
@@ -94,8 +94,16 @@ def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
     """The figure in each file format; its place in the paper and the profile stand above it."""
     labels = figure.figure.content.conditions
     with styled():
-        drawn = figure_kind(figure.figure).draw(figure.data, paper_looks(labels), labels, figure.arrays)
+        drawn = figure_kind(figure.figure).draw(figure.data, _looks(figure), labels, figure.arrays)
         return headed_pictures(drawn, figure.heading, kinds)
+
+
+def _looks(figure: Shown) -> dict[str, Look]:
+    """The look of each condition in the figure's order, the same as in its suite's figures."""
+    known = pd.concat([results.conditions for results in figure.found.values()]).drop_duplicates("condition")
+    ranks = {name: rank for rank, name in enumerate(figure.figure.content.conditions)}
+    own = known[known["condition"].isin(list(ranks))]
+    return looks(own.sort_values("condition", key=lambda names: names.map(ranks)))
 
 
 def figure_kind(figure: PaperFigure) -> FigureKind:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from harness.report.figures.bars import boundary_bars, distance_bars, score_bars
+from harness.report.figures.looks import looks
 from harness.report.figures.numbers import boundary_means, distance_means
-from harness.report.figures.style import looks, sheet, styled
+from harness.report.figures.style import sheet, styled
 from harness.report.results import Results
 
 NAMES = ("none", "pixel", "threshold", "threshold-cifar10")
@@ -46,20 +47,20 @@ def test_conditions_without_a_number_keep_their_row_in_the_data() -> None:
 
 def test_a_boundary_score_that_is_none_is_said_with_its_seeds() -> None:
     with styled():
-        said = words(boundary_bars(boundary_means(given()), looks(NAMES, ["none"])))
+        said = words(boundary_bars(boundary_means(given()), looks(given().conditions)))
     assert {"no number (2 seeds)", "+ no number (1 seed)", "no number: no image had a start", "pixel (n = 0)"} <= said
 
 
 def test_an_infinite_median_is_said_with_its_seeds() -> None:
     with styled():
-        said = words(distance_bars(distance_means(given()), looks(NAMES, ["none"])))
+        said = words(distance_bars(distance_means(given()), looks(given().conditions)))
     assert {"∞ (2 seeds)", "+ ∞ (1 seed)", "∞: nothing found for half of the images"} <= said
 
 
 def test_an_upright_score_bar_keeps_its_place_without_a_number() -> None:
     with styled():
         figure, (panel,) = sheet(1, 1, 2.0)
-        score_bars(panel, boundary_means(given()).query("measure == 'score'"), looks(NAMES, ["none"]))
+        score_bars(panel, boundary_means(given()).query("measure == 'score'"), looks(given().conditions))
     assert [bar.get_x() + bar.get_width() / 2 for bar in panel.patches] == [0, 2, 3]
     assert "no number" in words(figure)
     assert panel.get_xlabel() == "no image had a start:\n3 of 8 models"

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from invented import FOUR
 
 from harness.report.figures.curves import attack_curves
-from harness.report.figures.style import looks, styled
+from harness.report.figures.looks import looks
+from harness.report.figures.style import styled
 
 
 def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
@@ -19,7 +21,7 @@ def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
         }
     )
     with styled():
-        figure = attack_curves(data, looks(["none", "pixel"], ["none"]))
+        figure = attack_curves(data, looks(pd.DataFrame(FOUR[:2])))
     [panel] = figure.axes
     band, none = panel.collections
     assert band.get_datalim(panel.transData).extents == pytest.approx([0.0, 38.0, 0.1, 81.0])

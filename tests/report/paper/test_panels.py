@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from harness.report.arrays import Arrays
-from harness.report.figures.style import looks, styled
+from harness.report.figures.looks import looks
+from harness.report.figures.style import styled
 from harness.report.paper.panels import panel_numbers, panels_kind, severity_title, shares
 
 
@@ -41,7 +42,7 @@ def test_a_measured_panel_without_any_number_says_why() -> None:
     kind = panels_kind(("gaussian", "boundary"))
     data = kind.numbers({"": silent}, labels, 0.9)
     with styled():
-        figure = kind.draw(data, looks(made.order, ["none"]), labels, Arrays(made.arrays, Path()))
+        figure = kind.draw(data, looks(made.conditions), labels, Arrays(made.arrays, Path()))
     assert [text.get_text() for text in figure.axes[1].texts] == ["no number:\nno image had a start\n(8 models)"]
 
 
@@ -56,7 +57,7 @@ def test_a_legend_shows_bars_and_curves_as_they_are_drawn() -> None:
         kind = panels_kind(panels)
         with styled():
             figure = kind.draw(
-                kind.numbers({"": made}, labels, 0.9), looks(made.order, ["none"]), labels, Arrays(made.arrays, Path())
+                kind.numbers({"": made}, labels, 0.9), looks(made.conditions), labels, Arrays(made.arrays, Path())
             )
         [legend] = figure.legends
         assert {kind for kind in (Patch, Line2D) if set(legend.findobj(kind)) - {legend.legendPatch}} == drawn
