@@ -55,7 +55,7 @@ CORRUPTIONS = (
 )
 ACCEPTABLE = (
     "What regularization costs without distortion (R0/U0) against what it gains at the given distortion (RD/UD), "
-    "means over seeds. Shaded: R0/U0 ≥ {least:g} and RD/UD > 1. Labels: α, and Th or the target without one."
+    "means over seeds. Shaded: R0/U0 ≥ {least:g} and RD/UD > 1. Labels: what the conditions differ in."
 )
 TRAINING = "Training by epoch. Mean over seeds; bands: SEM."
 GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM."

@@ -30,19 +30,19 @@ def placed(
     points: Sequence[tuple[float, float]],
     sizes: Sequence[tuple[float, float]],
     frame: Box,
-    obstacles: Sequence[Box],
+    obstacles: Sequence[Sequence[Box]],
     radius: float,
 ) -> list[Box]:
     """A box for each point's label, near it, inside the frame, covering as little as can be.
 
     points, sizes: in picture units (pixels), one size (width, height) per label. radius: of the points' marks.
-    obstacles: what else should stay visible.
+    obstacles: what else each label should stay off.
     Points in crowds are placed first, since they have the least choice.
     """
     marks = [Box(x - radius, y - radius, 2 * radius, 2 * radius) for x, y in points]
     found: dict[int, Box] = {}
     for index in sorted(range(len(points)), key=lambda index: (-_crowd(index, points, sizes), index)):
-        taken = [*marks, *obstacles, *found.values()]
+        taken = [*marks, *obstacles[index], *found.values()]
         boxes = sorted(_candidates(points[index], sizes[index], radius), key=lambda box: _distance(box, points[index]))
         free = next((box for box in boxes if not _covered(box, taken, frame)), None)
         found[index] = free or min(boxes, key=lambda box: _covered(box, taken, frame))

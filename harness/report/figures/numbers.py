@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from harness.report.figures import grid
 from harness.report.figures.curves import TRAINING
 from harness.report.results import Results
-from harness.report.rows import records
 from harness.report.summary import acceptable, at_severity, corruption_means, finished, summarized
 
 
@@ -48,13 +48,11 @@ def group_means(results: Results) -> pd.DataFrame:
 def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
     """The points of the acceptable-region plot, their labels and verdicts."""
     rows = acceptable(results.acceptable, least_clean_ratio).dropna(subset="distorted_ratio")
-    labels = [
-        f"{row.alpha:g}, {row.target.rpartition(':')[2] if pd.isna(row.threshold) else f'{row.threshold:g}'}"
-        for row in records(rows)
-    ]
+    labels, labelled = grid.labels(dict(zip(rows["condition"], rows["regularization"], strict=True)))
     columns = ["evaluation", "epsilon", "condition", "target", "regularization", "alpha", "threshold"]
     ratios = ["clean_ratio", "distorted_ratio", "acceptable"]
-    return rows[[*columns, *ratios]].assign(label=labels, least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])
+    named = rows[[*columns, *ratios]].assign(label=rows["condition"].map(labels), labels=labelled)
+    return named.assign(least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])
 
 
 def epoch_means(results: Results) -> pd.DataFrame:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import BboxBase
 
 SHADE = "#DCEBF7"
 MARK = 5.0
@@ -27,8 +28,8 @@ MARK = 5.0
 def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """R0/U0 across, RD/UD up, one panel per attack; acceptable points are filled, the region is shaded.
 
-    data: evaluation, epsilon, condition, target, regularization, label, clean_ratio, distorted_ratio, acceptable,
-    least_clean_ratio, n.
+    data: evaluation, epsilon, condition, target, regularization, label, labels (what labels are), clean_ratio,
+    distorted_ratio, acceptable, least_clean_ratio, n.
     """
     names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names), 2.9)
@@ -89,15 +90,13 @@ def _label(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     texts = [panel.text(0, 0, plain(row.label), color=looks[row.condition].color, **style) for row in records(rows)]
     extents = [text.get_window_extent() for text in texts]
     frame = panel.get_window_extent()
-    border = panel.transData.transform((rows["least_clean_ratio"].iloc[0], 1.0))
+    left, bottom = panel.transData.transform((rows["least_clean_ratio"].iloc[0], 1.0))
+    inside, outside = _keep_off(frame, left, bottom, dots)
     boxes = placed(
         points,
         [(extent.width + 2 * dots, extent.height + 1 * dots) for extent in extents],
         Box(frame.x0, frame.y0, frame.width, frame.height),
-        [
-            Box(border[0] - dots, frame.y0, 2 * dots, frame.height),
-            Box(frame.x0, border[1] - dots, frame.width, 2 * dots),
-        ],
+        [inside if accepted else outside for accepted in rows["acceptable"]],
         radius=dots * MARK / 2 + dots,
     )
     to_data = panel.transData.inverted()
@@ -113,6 +112,17 @@ def _label(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
             panel.plot(ends[:, 0], ends[:, 1], color="#888888", linewidth=0.5, zorder=1.5)
 
 
+def _keep_off(frame: BboxBase, left: float, bottom: float, dots: float) -> tuple[list[Box], list[Box]]:
+    """What the labels of acceptable points stay off, and those of others: what is not theirs, and the borders."""
+    borders = [
+        Box(left - dots, frame.y0, 2 * dots, frame.height),
+        Box(frame.x0, bottom - dots, frame.width, 2 * dots),
+    ]
+    beside = Box(frame.x0, frame.y0, left - frame.x0, frame.height)
+    below = Box(frame.x0, frame.y0, frame.width, bottom - frame.y0)
+    return [*borders, beside, below], [*borders, Box(left, bottom, frame.x1 - left, frame.y1 - bottom)]
+
+
 def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     """A marker for each target and set of images, and what filling and shade mean."""
     from matplotlib.lines import Line2D
@@ -126,4 +136,5 @@ def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look]) -> No
         handles.setdefault(plain(row.target + images), Line2D([], [], color=look.color, marker=look.marker, **style))
     handles["open: not acceptable"] = Line2D([], [], color=GRAY, marker="o", markerfacecolor="white", **style)
     handles[f"acceptable region ({seeds(data)})"] = Patch(color=SHADE)
+    handles[f"labels: {plain(data['labels'].iloc[0])}"] = Line2D([], [], linestyle="none")
     put_below(figure, list(handles.values()), list(handles), handlelength=2.0)

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import pytest
 from invented import GRID, condition, results
+from matplotlib.transforms import Bbox
 
 from harness.report.figures.drawings import Drawing, drawings, pictures
+from harness.report.figures.looks import looks
+from harness.report.figures.style import styled
+from harness.report.results import Results
+from harness.report.vocabulary import attack_title
 
 NAMES = [
     "curves",
@@ -17,7 +22,7 @@ NAMES = [
 ]
 
 
-def drawing(name: str, least_clean_ratio: float = 0.9, **given: object) -> tuple[Drawing, object]:
+def drawing(name: str, least_clean_ratio: float = 0.9, **given: object) -> tuple[Drawing, Results]:
     made = results(epochs=3, **given)
     return next(each for each in drawings(made, least_clean_ratio) if each.name == name), made
 
@@ -43,7 +48,7 @@ def test_the_acceptable_figure_follows_the_bound() -> None:
     loose, _ = drawing("acceptable", least_clean_ratio=0.1)
     assert not strict.data["acceptable"].any()
     assert loose.data["acceptable"].any()
-    assert set(loose.data["label"]) == {"10, pixel", "10, 0.8"}
+    assert set(loose.data["label"]) == {"pixel", "threshold", "threshold-cifar10"}
 
 
 def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> None:
@@ -51,3 +56,18 @@ def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> 
     assert results().remark_on(corrupted=False) == ""
     remarks = {drawing.name: drawing.remark(results()) for drawing in drawings(results(), 0.9)}
     assert {name for name, remark in remarks.items() if remark} == {"corruptions-by-severity", "corruptions"}
+
+
+def test_a_label_stands_on_its_points_side_of_the_border() -> None:
+    each, made = drawing("acceptable", least_clean_ratio=0.95, conditions=GRID)
+    with styled():
+        figure = each.draw(each.data, looks(made.conditions))
+    for panel in figure.axes:
+        corner = panel.transData.transform((0.95, 1.0))
+        region = Bbox([corner, (panel.bbox.x1, panel.bbox.y1)])
+        rows = each.data[each.data["evaluation"].map(attack_title) == panel.get_title().partition(",")[0]]
+        for text, accepted in zip(panel.texts, rows["acceptable"], strict=True):
+            box = text.get_window_extent()
+            covered = Bbox.intersection(box, region)
+            share = 0.0 if covered is None else covered.width * covered.height / (box.width * box.height)
+            assert share == pytest.approx(float(accepted), abs=0.05), text.get_text()

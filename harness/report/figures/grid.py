@@ -1,0 +1,44 @@
+"""What the conditions of a grid differ in, as their names say it: "threshold[alpha=10,threshold=0.8]"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+SYMBOLS = {"alpha": "α", "threshold": "Th", "n_images": "N", "pairs_per_batch": "k", "images": "images"}
+"""The paper's letters for what a grid varies."""
+SET = "images"
+"""The setting that a regularization set is named by; figures show sets by colour and marker."""
+
+
+class Named(NamedTuple):
+    """A condition's name in its parts."""
+
+    base: str
+    values: Mapping[str, str]
+    """By the setting's name; empty for a condition that is of no grid."""
+
+
+def named(condition: str) -> Named:
+    """The parts of a condition's name; the whole name is the base where it has no grid's form."""
+    found = re.fullmatch(r"(.+?)\[((?:\w+=[^,=\]]+,?)+)\]", condition)
+    if found is None:
+        return Named(condition, {})
+    return Named(found[1], dict(part.split("=", 1) for part in found[2].split(",")))
+
+
+def labels(sets: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """What tells the conditions of each set apart, and what these values are, like "10, 0.8" of "α, Th".
+
+    sets: the regularization set of each condition.
+    """
+    parts = {condition: named(condition) for condition in sets}
+    keys = dict.fromkeys(key for part in parts.values() for key in part.values if key != SET)
+    varied = [key for key in keys if len({part.values.get(key) for part in parts.values()}) > 1]
+    with_base = not varied or len({(sets[name], part.base) for name, part in parts.items()}) > len(set(sets.values()))
+    texts = {
+        name: ", ".join([part.base] * with_base + [part.values.get(key, "–") for key in varied])
+        for name, part in parts.items()
+    }
+    return texts, ", ".join(["condition"] * with_base + [SYMBOLS.get(key, key) for key in varied])

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.report.figures.grid import Named, labels, named
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("none", Named("none", {})),
+        ("threshold[alpha=10,threshold=0.8]", Named("threshold", {"alpha": "10", "threshold": "0.8"})),
+        ("low[images=cifar10]", Named("low", {"images": "cifar10"})),
+        ("odd[name]", Named("odd[name]", {})),
+        (r"_$x^{\input{y}}$ <script>", Named(r"_$x^{\input{y}}$ <script>", {})),
+    ],
+)
+def test_a_name_is_taken_apart_where_it_is_of_a_grid(name: str, parts: Named) -> None:
+    assert named(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("sets", "texts", "title"),
+    [
+        (
+            {"threshold[alpha=1,threshold=0.8]": "imagenet", "threshold[alpha=10,threshold=0.8]": "imagenet"},
+            ["1", "10"],
+            "α",
+        ),
+        (
+            {"a[alpha=1,threshold=0.4]": "cifar10", "b[alpha=10,threshold=0.8]": "imagenet"},
+            ["1, 0.4", "10, 0.8"],
+            "α, Th",
+        ),
+        (
+            {f"{name}[images={images}]": images for images in ("imagenet", "cifar10") for name in ("low", "high")},
+            ["low", "high", "low", "high"],
+            "condition",
+        ),
+        ({"t[n_images=32]": "imagenet", "t[n_images=64]": "imagenet"}, ["32", "64"], "N"),
+        ({"t[pairs_per_batch=4]": "imagenet", "t[pairs_per_batch=8]": "imagenet"}, ["4", "8"], "k"),
+        (
+            {"pixel": "imagenet", "threshold": "imagenet", "threshold-cifar10": "cifar10"},
+            ["pixel", "threshold", "threshold-cifar10"],
+            "condition",
+        ),
+        ({"cifar10": "cifar10", "imagenet": "imagenet"}, ["cifar10", "imagenet"], "condition"),
+    ],
+)
+def test_labels_say_what_conditions_of_a_set_differ_in(sets: dict[str, str], texts: list[str], title: str) -> None:
+    assert labels(sets) == (dict(zip(sets, texts, strict=True)), title)
