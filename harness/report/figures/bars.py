@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from harness.report.cells import UNITS
+from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
 from harness.report.figures.looks import Look, face
-from harness.report.figures.style import RC, counted, folded, plain, present_in, seeds, sheet
+from harness.report.figures.style import POINT_SIZE, RC, counted, folded, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
@@ -33,6 +34,11 @@ NO_NUMBER, NO_START = "no number", "no image had a start"
 INFINITE = "∞"
 INK = "#222222"
 """Of error bars, and of what stands beside bars."""
+HARDLY = 0.01
+"""Share of the longest bar below which a bar is hardly seen."""
+ABOVE: dict[str, Any] = {"xytext": (0, 2), "ha": "center", "va": "bottom"}
+BESIDE: dict[str, Any] = {"xytext": (3, 0), "ha": "left", "va": "center"}
+"""Where a value stands from where its bar begins."""
 START: dict[str, Any] = {"color": INK, "linewidth": 1.2, "linestyle": (0, (2, 1))}
 """The line of where the Boundary attack starts."""
 
@@ -50,6 +56,7 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         for place, name in enumerate(present):
             _score_bar(panel, place, rows, name, looks[name])
         panel.set(title=f"Boundary attack, {steps} steps", xlabel=SCORE_LABEL, xlim=(0, None))
+        _mark_small(panel, upright=False)
     _explain(figure, data)
     return figure
 
@@ -68,6 +75,7 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
             if name in rows:
                 _bar(panel, place, rows[name], looks[name], INFINITE)
         panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance", xlim=(0, None))
+        _mark_small(panel, upright=False)
     if data["without"].any():
         put_below(figure, [_nothing()], [f"{INFINITE}: nothing found for half of the images"], handlelength=0)
     return figure
@@ -122,7 +130,9 @@ def _bar(panel: Axes, place: int, found: Any, look: Look, without: str, factor: 
 def _named_rows(present: Sequence[str], data: pd.DataFrame, columns: int) -> tuple[Figure, list[Axes]]:
     """Panels with a row for each condition, from top to bottom, which says how many seeds it has in the data."""
     counts = {name: seeds(data[data["condition"] == name]) for name in present}
-    names = [folded(f"{name} ({count})", RC["ytick.labelsize"], 72 * NAME_WIDTH) for name, count in counts.items()]
+    names = [
+        folded(f"{spaced(name)} ({count})", RC["ytick.labelsize"], 72 * NAME_WIDTH) for name, count in counts.items()
+    ]
     row = max(0.34, 0.16 * max(name.count("\n") + 1 for name in names))
     figure, panels = sheet(1, columns, 0.9 + row * len(present), sharey=True)
     for panel in panels:
@@ -174,6 +184,7 @@ def grouped_bars(
     panel.set_xticks(range(len(groups)), [plain(str(name).replace("_", between)) for name in groups])
     panel.grid(visible=False, axis="x")
     panel.set_xlim(-0.55, len(groups) - 0.45)
+    _mark_small(panel)
 
 
 def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
@@ -194,6 +205,20 @@ def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> No
     if silent:
         panel.set_xlabel(f"{NO_START}:\n{silent} of {counted(whole, 'model')}")
     panel.grid(visible=False, axis="x")
+    _mark_small(panel)
+
+
+def _mark_small(panel: Axes, *, upright: bool = True) -> None:
+    """Write the value of each bar that would look like a missing one: of 0, or hardly to be seen."""
+    from matplotlib.patches import Rectangle
+
+    bars = [bar for bar in panel.patches if isinstance(bar, Rectangle)]
+    lengths = [bar.get_height() if upright else bar.get_width() for bar in bars]
+    for bar, length in zip(bars, lengths, strict=True):
+        if length <= HARDLY * np.nanmax(lengths):
+            x, y, width, height = bar.get_bbox().bounds
+            at, how = ((x + width / 2, 0.0), ABOVE) if upright else ((0.0, y + height / 2), BESIDE)
+            panel.annotate(f"{length:.1g}", at, textcoords="offset points", fontsize=POINT_SIZE, **how)
 
 
 def _error(sem: float) -> float | None:

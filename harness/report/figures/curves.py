@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
-from harness.report.figures.style import line, panels_for, plain, sheet
+from harness.report.figures.style import line, panels_for, passed, plain, sheet
 from harness.report.vocabulary import SIZED, attack_title, in_order
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def training_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     figure, panels = panels_for(len(quantities))
     for panel, quantity in zip(panels, quantities, strict=True):
         title, label, factor = TRAINING[quantity]
-        lines(panel, data[data["quantity"] == quantity], "epoch", looks, factor)
+        lines(panel, passed(data[data["quantity"] == quantity]), "epoch", looks, factor)
         panel.set(title=title, xlabel="Epoch", ylabel=label)
         panel.locator_params(axis="x", integer=True)
     legend(figure, data, looks)

@@ -5,42 +5,49 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import cycle
 from math import ceil
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
+from harness.report.figures.grid import spaced
 from harness.report.figures.legends import put_below
-from harness.report.figures.looks import COLORS, DASHES, MARKERS, Look
-from harness.report.figures.style import line, plain, present_in, seeds, sheet
+from harness.report.figures.looks import DASHES, MARKERS, Look
+from harness.report.figures.style import folded, line, passed, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
-TITLE_LETTERS = 36
-"""That fit above one panel."""
+TITLE_SIZE = 7
+TITLE_WIDTH = 120
+"""Points above one panel."""
+LIGHTEST = 0.85
+"""Share of the colour map that is dark enough for lines on white."""
 
 
 def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
-    """Gamma of each tap by epoch, the taps in colours of their own.
+    """Gamma of each tap by epoch, the taps in a sequence of colours from the input (dark) to the output.
 
     data: condition, tap, epoch, mean, sem, n.
     """
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
     from matplotlib.lines import Line2D
 
     present = present_in(data, looks)
     taps = sorted(data["tap"].unique())
     figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), 2.1, sharex=True, sharey=True)
-    differing = cycle(zip(COLORS, DASHES, MARKERS, strict=False))
-    tap_looks = {tap: Look(*look, "") for tap, look in zip(taps, differing, strict=False)}
+    shades = colormaps["viridis"](np.linspace(0, LIGHTEST, len(taps)))
+    differing = cycle(zip(DASHES, MARKERS, strict=False))
+    tap_looks = {tap: Look(to_hex(shade), *look, "") for tap, shade, look in zip(taps, shades, differing, strict=False)}
     for panel, name in zip(panels, present, strict=False):
         own = data[data["condition"] == name]
         for tap, look in tap_looks.items():
-            line(panel, own[own["tap"] == tap], "epoch", look)
+            line(panel, passed(own[own["tap"] == tap]), "epoch", look)
         panel.set(xlabel="Epoch", ylim=(-0.03, 1.03))
-        panel.set_title("\n".join(wrap(f"{plain(name)} ({seeds(own)})", TITLE_LETTERS)), fontsize=7)
+        panel.set_title(folded(f"{spaced(name)} ({seeds(own)})", TITLE_SIZE, TITLE_WIDTH), fontsize=TITLE_SIZE)
         panel.locator_params(axis="x", integer=True)
     for panel in panels[:: min(COLUMNS, len(present))]:
         panel.set_ylabel("Weight γ")

@@ -28,6 +28,12 @@ def named(condition: str) -> Named:
     return Named(found[1], dict(part.split("=", 1) for part in found[2].split(",")))
 
 
+def spaced(condition: str) -> str:
+    """A condition's name with spaces between what its grid sets, so that lines break there."""
+    base, values = named(condition)
+    return f"{base} [{', '.join(f'{key}={value}' for key, value in values.items())}]" if values else base
+
+
 def labels(sets: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """What tells the conditions of each set apart, and what these values are, like "10, 0.8" of "α, Th".
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from harness.report.figures.grid import spaced
 from harness.report.figures.looks import Look, face
 from harness.report.figures.style import LEGEND_SIZE, folded, present_in, seeds
 
@@ -36,7 +37,7 @@ def legend(
     present = present_in(data, looks)
     room = 72 * figure.get_figwidth() - (2 * HANDLE + 3) * LEGEND_SIZE
     counts = {name: seeds(data[data["condition"] == name]) for name in present}
-    named = {name: folded(f"{name} ({count})", LEGEND_SIZE, room) for name, count in counts.items()}
+    named = {name: folded(f"{spaced(name)} ({count})", LEGEND_SIZE, room) for name, count in counts.items()}
     named |= {name: f"{label} ({counts[name]})" for name, label in (labels or {}).items() if name in counts}
     handles = [
         tuple(make(looks[name]) for make, wanted in ((_bar, bars), (_curve, curves)) if wanted) for name in present

@@ -10,7 +10,7 @@ import pandas as pd
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.legends import put_below
 from harness.report.figures.looks import Look, family_looks
-from harness.report.figures.style import GRAY, panels_for, plain, seeds
+from harness.report.figures.style import GRAY, POINT_SIZE, panels_for, plain, seeds
 from harness.report.rows import records
 from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
 
@@ -86,7 +86,7 @@ def _label(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
         tuple(panel.transData.transform(point))
         for point in zip(rows["clean_ratio"], rows["distorted_ratio"], strict=True)
     ]
-    style: dict[str, Any] = {"fontsize": 6.5, "va": "center", "ha": "center", "in_layout": False}
+    style: dict[str, Any] = {"fontsize": POINT_SIZE, "va": "center", "ha": "center", "in_layout": False}
     texts = [panel.text(0, 0, plain(row.label), color=looks[row.condition].color, **style) for row in records(rows)]
     extents = [text.get_window_extent() for text in texts]
     frame = panel.get_window_extent()

@@ -28,6 +28,8 @@ MOST_MARKERS = 12
 LEGEND_SIZE = 7.5
 """Of legends' text, in typographic points."""
 
+POINT_SIZE = 6.5
+"""Of what is said of single points and bars."""
 HEADING_SIZE = 7
 EDGE = 0.01
 """Of the figure's width, to the left and the right of its heading."""
@@ -135,6 +137,11 @@ def panels_for(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
     return figure, axes[:count]
 
 
+def passed(data: pd.DataFrame) -> pd.DataFrame:
+    """Epochs as readers count them: the first one's number is what was measured after it, at 1."""
+    return data.assign(epoch=data["epoch"] + 1)
+
+
 def line(axes: Axes, data: pd.DataFrame, x: str, look: Look, factor: float = 1.0) -> None:
     """Mean over seeds with the SEM as a band; no band where one seed has no SEM."""
     data = data.sort_values(x)
@@ -153,9 +160,9 @@ def present_in(data: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
 
 
 def seeds(data: pd.DataFrame) -> str:
-    """How many seeds are behind the means, like "n = 7" or "n = 6–7"."""
+    """How many seeds are behind the means, like "n = 7" or "n = 6–7", never to be broken over lines."""
     fewest, most = int(data["n"].min()), int(data["n"].max())
-    return f"n = {most}" if fewest == most else f"n = {fewest}–{most}"
+    return f"n = {most if fewest == most else f'{fewest}–{most}'}".replace(" ", "\u00a0")
 
 
 def counted(count: int, what: str) -> str:

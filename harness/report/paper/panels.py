@@ -1,15 +1,15 @@
 """The panels that most of the paper's figures consist of: curves with a band, bars with error bars.
 
 A figure's numbers are one long frame: panel, condition, x, mean, sem, n. `x` is the size of the perturbation, the
-severity, or the name of what a bar is of; bars of corruptions at one severity have it as a column, and the Boundary
-attack's how many seeds are `without` a number.
+severity, or the name of what a bar is of; bars of corruptions at one severity have it as a column, and the
+frequency that they change, and the Boundary attack's how many seeds are `without` a number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from harness.report.figures.looks import Look
 from harness.report.figures.style import GRAY, counted, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
-from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, SIZED, attack_title
+from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, SEVERITY, SIZED, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,9 +70,10 @@ def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels)
     parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
     found = pd.concat(parts, ignore_index=True)
     counts = [name for name in ("severity", "without") if name in found]
+    groups = [name for name in ("frequency",) if name in found]
     found, columns = (
         found.astype(dict.fromkeys(counts, "Int64")),
-        ["panel", "condition", "x", "mean", "sem", "n", *counts],
+        ["panel", "condition", "x", "mean", "sem", "n", *counts, *groups],
     )
     return found.loc[found["condition"].isin(list(conditions)), columns]
 
@@ -140,8 +141,16 @@ def _draw_severity(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
 
 
 def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+    ranks = {name: rank for rank, name in enumerate(FREQUENCIES)}
+    rows = rows.sort_values("frequency", key=lambda names: names.map(ranks), kind="stable")
     grouped_bars(axis, rows, present_in(rows, looks), looks, group="x")
-    axis.set(title=severity_title(rows), ylabel="Accuracy (%)")
+    axis.set(title=severity_title(rows), ylabel="Accuracy (%)", ylim=(0, 1.12 * axis.get_ylim()[1]))
+    groups = rows.drop_duplicates("x")["frequency"].tolist()
+    for name in dict.fromkeys(groups):
+        first, count = groups.index(name), groups.count(name)
+        how: dict[str, Any] = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top", "color": GRAY}
+        axis.text(first + (count - 1) / 2, 1.0, f"{name} frequency", **how)
+        axis.axvline(first - 0.55, color=GRAY, linewidth=0.6)
     for label in axis.get_xticklabels():
         label.set(rotation=40, ha="right", rotation_mode="anchor")
 

@@ -98,11 +98,17 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     title = severity_title(bars) if len(bars) else f"Severity {SEVERITY}"
     axes[0].set(title=title, ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
     _power_images(axes[1:-1], shown, labels)
-    radial = data[data["panel"] == "radial"].infer_objects()
+    radial = whole_rings(data[data["panel"] == "radial"].infer_objects(), shown)
     _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
     axes[-1].set(title="Radial spectrum", xlabel="Cycles per image", ylabel="Mean power", yscale="log")
     legend(figure, data, looks, labels=labels, bars=True)
     return figure
+
+
+def whole_rings(radial: pd.DataFrame, spectra: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    """Up to half the shorter side: beyond it the rings are cut off by the spectrum's corners."""
+    half = min((min(spectrum.shape) // 2 for spectrum in spectra.values()), default=None)
+    return radial if half is None else radial[radial["x"] <= half]
 
 
 def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels: Labels) -> None:

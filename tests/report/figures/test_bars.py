@@ -8,7 +8,7 @@ from invented import results
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from harness.report.figures.bars import boundary_bars, distance_bars, score_bars
+from harness.report.figures.bars import boundary_bars, distance_bars, grouped_bars, score_bars
 from harness.report.figures.looks import looks
 from harness.report.figures.numbers import boundary_means, distance_means
 from harness.report.figures.style import sheet, styled
@@ -48,7 +48,12 @@ def test_conditions_without_a_number_keep_their_row_in_the_data() -> None:
 def test_a_boundary_score_that_is_none_is_said_with_its_seeds() -> None:
     with styled():
         said = words(boundary_bars(boundary_means(given()), looks(given().conditions)))
-    assert {"no number (2 seeds)", "+ no number (1 seed)", "no number: no image had a start", "pixel (n = 0)"} <= said
+    assert {
+        "no number (2 seeds)",
+        "+ no number (1 seed)",
+        "no number: no image had a start",
+        "pixel (n\u00a0=\u00a00)",
+    } <= said
 
 
 def test_an_infinite_median_is_said_with_its_seeds() -> None:
@@ -64,3 +69,13 @@ def test_an_upright_score_bar_keeps_its_place_without_a_number() -> None:
     assert [bar.get_x() + bar.get_width() / 2 for bar in panel.patches] == [0, 2, 3]
     assert "no number" in words(figure)
     assert panel.get_xlabel() == "no image had a start:\n3 of 8 models"
+
+
+def test_a_bar_of_nothing_says_0_and_a_missing_one_nothing() -> None:
+    rows = pd.DataFrame(
+        {"condition": ["none", "pixel"], "corruption": "fog", "mean": [0.0, np.nan], "sem": np.nan, "n": 1}
+    )
+    with styled():
+        _, (panel,) = sheet(1, 1, 2.0)
+        grouped_bars(panel, rows, ("none", "pixel"), looks(given().conditions))
+    assert [text.get_text() for text in panel.texts] == ["0"]

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from invented import FOUR
+from invented import FOUR, results
 
-from harness.report.figures.curves import attack_curves
+from harness.report.figures.curves import attack_curves, training_curves
 from harness.report.figures.looks import looks
+from harness.report.figures.numbers import epoch_means
 from harness.report.figures.style import styled
 
 
@@ -28,3 +29,14 @@ def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
     assert not none.get_paths() or not len(none.get_paths()[0].vertices)
     assert [list(line.get_ydata()) for line in panel.lines] == [[80, 40], [70, 50]]
     assert panel.get_ylabel() == "Accuracy (%)"
+
+
+def test_the_first_epoch_is_1() -> None:
+    made = results(epochs=3)
+    data = epoch_means(made)
+    assert set(data["epoch"]) == {0, 1, 2}  # as the database has it
+    with styled():
+        figure = training_curves(data, looks(made.conditions))
+    assert all(
+        set(line.get_xdata()) == {1, 2, 3} for panel in figure.axes for line in panel.lines if len(line.get_xdata())
+    )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.figures.grid import Named, labels, named
+from harness.report.figures.grid import Named, labels, named, spaced
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,8 @@ def test_a_name_is_taken_apart_where_it_is_of_a_grid(name: str, parts: Named) ->
 )
 def test_labels_say_what_conditions_of_a_set_differ_in(sets: dict[str, str], texts: list[str], title: str) -> None:
     assert labels(sets) == (dict(zip(sets, texts, strict=True)), title)
+
+
+def test_a_name_breaks_between_what_its_grid_sets() -> None:
+    assert spaced("threshold[alpha=10,threshold=0.8]") == "threshold [alpha=10, threshold=0.8]"
+    assert spaced("odd[name]") == "odd[name]"

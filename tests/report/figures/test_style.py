@@ -11,8 +11,8 @@ def test_names_are_drawn_as_they_are() -> None:
 
 
 def test_seeds_are_counted_as_a_range_where_they_differ() -> None:
-    assert seeds(pd.DataFrame({"n": [7, 7]})) == "n = 7"
-    assert seeds(pd.DataFrame({"n": [6, 7]})) == "n = 6–7"
+    assert seeds(pd.DataFrame({"n": [7, 7]})).split() == ["n", "=", "7"]
+    assert seeds(pd.DataFrame({"n": [6, 7]})).split() == ["n", "=", "6–7"]
 
 
 def test_text_is_broken_at_spaces_and_within_words_that_are_too_wide_alone() -> None:
@@ -20,6 +20,12 @@ def test_text_is_broken_at_spaces_and_within_words_that_are_too_wide_alone() -> 
         assert folded("stand-ins: cifar10", 7, 60) == "stand-ins:\ncifar10"
         assert folded("a" * 30, 7, 70).replace("\n", "") == "a" * 30
         assert folded("two words", 7, 500) == "two words"
+
+
+def test_a_number_of_seeds_is_never_broken() -> None:
+    counted = seeds(pd.DataFrame({"n": [7]}))
+    with styled():
+        assert folded(f"a condition ({counted})", 7, 62).splitlines() == ["a condition", f"({counted})"]
 
 
 def test_a_heading_is_whole_in_the_narrowest_figure() -> None:

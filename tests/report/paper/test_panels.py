@@ -61,3 +61,17 @@ def test_a_legend_shows_bars_and_curves_as_they_are_drawn() -> None:
             )
         [legend] = figure.legends
         assert {kind for kind in (Patch, Line2D) if set(legend.findobj(kind)) - {legend.legendPatch}} == drawn
+
+
+def test_corruptions_are_grouped_by_frequency() -> None:
+    made = invented.results()
+    labels = dict.fromkeys(made.order, "")
+    kind = panels_kind(("corruptions",))
+    with styled():
+        figure = kind.draw(
+            kind.numbers({"": made}, labels, 0.9), looks(made.conditions), labels, Arrays(made.arrays, Path())
+        )
+    [panel] = figure.axes
+    said = [text.get_text() for text in panel.texts]
+    assert said == ["low frequency", "medium frequency", "high frequency"]
+    assert [label.get_text() for label in panel.get_xticklabels()][:5] == invented.CORRUPTIONS["low"]
