@@ -12,7 +12,7 @@ from harness.report.cells import UNITS
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
 from harness.report.figures.looks import Look, face
-from harness.report.figures.style import POINT_SIZE, RC, counted, folded, plain, present_in, seeds, sheet
+from harness.report.figures.style import LABEL_SIZE, POINT_SIZE, WIDTH, counted, folded, plain, present_in, seeds, sheet
 from harness.report.rows import by_key, records
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ONE_ROW = 6
 """More conditions than this get a row for each frequency group."""
 
-NAME_WIDTH = 2.2
+NAME_WIDTH = 1.8
 """Inches that a condition's name beside its bar may take."""
 
 SCORE_FACTOR = UNITS["score"].factor
@@ -51,11 +51,12 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     budgets = sorted(data["steps"].unique())
     present = present_in(data, looks)
     figure, panels = _named_rows(present, data[data["measure"] == "score"], len(budgets))
+    label = folded(SCORE_LABEL, LABEL_SIZE, 72 * (WIDTH - NAME_WIDTH) / len(budgets))
     for panel, steps in zip(panels, budgets, strict=True):
         rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
         for place, name in enumerate(present):
             _score_bar(panel, place, rows, name, looks[name])
-        panel.set(title=f"Boundary attack, {steps} steps", xlabel=SCORE_LABEL, xlim=(0, None))
+        panel.set(title=f"Boundary attack, {steps} steps", xlabel=label, xlim=(0, None))
         _mark_small(panel, upright=False)
     _explain(figure, data)
     return figure
@@ -87,13 +88,13 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: frequency, corruption, severity (one), condition, mean, sem, n.
     """
     groups = [name for name in FREQUENCIES if name in set(data["frequency"])]
-    sizes = [data.loc[data["frequency"] == name, "corruption"].nunique() for name in groups]
+    sizes = [max(4, data.loc[data["frequency"] == name, "corruption"].nunique()) for name in groups]
     present = present_in(data, looks)
     if len(present) <= ONE_ROW:
-        figure, panels = sheet(1, len(groups), 3.1, sharey=True, width_ratios=sizes)
+        figure, panels = sheet(1, len(groups), 2.2, sharey=True, width_ratios=sizes)
         turned: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
     else:
-        figure, panels = sheet(len(groups), 1, 1.9, sharey=True)
+        figure, panels = sheet(len(groups), 1, 1.6, sharey=True)
         turned = {}
     for panel, group in zip(panels, groups, strict=True):
         rows = data[data["frequency"] == group]
@@ -130,11 +131,9 @@ def _bar(panel: Axes, place: int, found: Any, look: Look, without: str, factor: 
 def _named_rows(present: Sequence[str], data: pd.DataFrame, columns: int) -> tuple[Figure, list[Axes]]:
     """Panels with a row for each condition, from top to bottom, which says how many seeds it has in the data."""
     counts = {name: seeds(data[data["condition"] == name]) for name in present}
-    names = [
-        folded(f"{spaced(name)} ({count})", RC["ytick.labelsize"], 72 * NAME_WIDTH) for name, count in counts.items()
-    ]
-    row = max(0.34, 0.16 * max(name.count("\n") + 1 for name in names))
-    figure, panels = sheet(1, columns, 0.9 + row * len(present), sharey=True)
+    names = [folded(f"{spaced(name)} ({count})", LABEL_SIZE, 72 * NAME_WIDTH) for name, count in counts.items()]
+    row = max(0.27, 0.14 * max(name.count("\n") + 1 for name in names))
+    figure, panels = sheet(1, columns, 0.8 + row * len(present), sharey=True)
     for panel in panels:
         panel.set(yticks=range(len(present)), yticklabels=names, ylim=(len(present) - 0.4, -0.6))
         panel.grid(visible=False, axis="y")

@@ -47,7 +47,7 @@ def severity_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     data: condition, severity, mean, sem, n.
     """
-    figure, (panel,) = sheet(1, 1, 2.6, width=4.2)
+    figure, (panel,) = sheet(1, 1, 2.1, width=3.6)
     lines(panel, data, "severity", looks, 100.0)
     panel.set(xlabel="Severity", ylabel="Mean accuracy (%)", xticks=sorted(data["severity"].unique()))
     legend(figure, data, looks)

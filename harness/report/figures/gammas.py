@@ -13,15 +13,14 @@ import pandas as pd
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import put_below
 from harness.report.figures.looks import DASHES, MARKERS, Look
-from harness.report.figures.style import folded, line, passed, present_in, seeds, sheet
+from harness.report.figures.style import LABEL_SIZE, folded, line, passed, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
-TITLE_SIZE = 7
-TITLE_WIDTH = 120
+TITLE_WIDTH = 100
 """Points above one panel."""
 LIGHTEST = 0.85
 """Share of the colour map that is dark enough for lines on white."""
@@ -38,7 +37,7 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     present = present_in(data, looks)
     taps = sorted(data["tap"].unique())
-    figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), 2.1, sharex=True, sharey=True)
+    figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), 1.65, sharex=True, sharey=True)
     shades = colormaps["viridis"](np.linspace(0, LIGHTEST, len(taps)))
     differing = cycle(zip(DASHES, MARKERS, strict=False))
     tap_looks = {tap: Look(to_hex(shade), *look, "") for tap, shade, look in zip(taps, shades, differing, strict=False)}
@@ -47,7 +46,7 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         for tap, look in tap_looks.items():
             line(panel, passed(own[own["tap"] == tap]), "epoch", look)
         panel.set(xlabel="Epoch", ylim=(-0.03, 1.03))
-        panel.set_title(folded(f"{spaced(name)} ({seeds(own)})", TITLE_SIZE, TITLE_WIDTH), fontsize=TITLE_SIZE)
+        panel.set_title(folded(f"{spaced(name)} ({seeds(own)})", LABEL_SIZE, TITLE_WIDTH), fontsize=LABEL_SIZE)
         panel.locator_params(axis="x", integer=True)
     for panel in panels[:: min(COLUMNS, len(present))]:
         panel.set_ylabel("Weight γ")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.report.figures.grid import spaced
 from harness.report.figures.looks import Look, face
-from harness.report.figures.style import LEGEND_SIZE, folded, present_in, seeds
+from harness.report.figures.style import LABEL_SIZE, folded, present_in, seeds
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -35,9 +35,9 @@ def legend(
     labels: other words for conditions than their names; mathematics is allowed in them.
     """
     present = present_in(data, looks)
-    room = 72 * figure.get_figwidth() - (2 * HANDLE + 3) * LEGEND_SIZE
+    room = 72 * figure.get_figwidth() - (2 * HANDLE + 3) * LABEL_SIZE
     counts = {name: seeds(data[data["condition"] == name]) for name in present}
-    named = {name: folded(f"{spaced(name)} ({count})", LEGEND_SIZE, room) for name, count in counts.items()}
+    named = {name: folded(f"{spaced(name)} ({count})", LABEL_SIZE, room) for name, count in counts.items()}
     named |= {name: f"{label} ({counts[name]})" for name, label in (labels or {}).items() if name in counts}
     handles = [
         tuple(make(looks[name]) for make, wanted in ((_bar, bars), (_curve, curves)) if wanted) for name in present

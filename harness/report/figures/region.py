@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.transforms import BboxBase
 
 SHADE = "#DCEBF7"
-MARK = 5.0
+FEW = 6
+"""More points than this need wider panels for their labels."""
+MARK = 4.0
 """Diameter of a point, in typographic points."""
 
 
@@ -32,14 +34,14 @@ def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     distorted_ratio, acceptable, least_clean_ratio, n.
     """
     names = in_order(data["evaluation"])
-    figure, panels = panels_for(len(names), 2.9)
+    figure, panels = panels_for(len(names), 2.2, most=2 if data["condition"].nunique() > FEW else 3)
     across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
     families = family_looks(data.drop_duplicates("condition"))
     for panel, name in zip(panels, names, strict=True):
         rows = data[data["evaluation"] == name]
         _panel(panel, rows, families, across)
         size = rows["epsilon"].iloc[0]
-        panel.set_title(plain(attack_title(name)) + (f", ε = {size:g}" if pd.notna(size) else ""))
+        panel.set_title(plain(attack_title(name)) + (f"\nε = {size:g}" if pd.notna(size) else ""))
     _legend(figure, data, families)
     figure.draw_without_rendering()  # settles the layout, so that labels are placed where points really are
     for panel, name in zip(panels, names, strict=True):

@@ -17,20 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 7.2
-"""Inches: two columns of a journal page."""
+WIDTH = 5.5
+"""Inches: the text of a conference's or a thesis's page, so that nothing is scaled down in print."""
 
 DOTS_PER_INCH = 200
 
 MOST_MARKERS = 12
 """Curves with more points get a marker at every tenth of their length."""
 
-LEGEND_SIZE = 7.5
-"""Of legends' text, in typographic points."""
+LABEL_SIZE = 7
+"""Of all text but titles, in typographic points."""
 
-POINT_SIZE = 6.5
+POINT_SIZE = 6
 """Of what is said of single points and bars."""
-HEADING_SIZE = 7
 EDGE = 0.01
 """Of the figure's width, to the left and the right of its heading."""
 GRAY = "#555555"
@@ -38,27 +37,27 @@ GRAY = "#555555"
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are the same everywhere
-    "font.size": 8,
-    "axes.titlesize": 8.5,
+    "font.size": LABEL_SIZE,
+    "axes.titlesize": 7.5,
     "axes.titleweight": "bold",
-    "axes.labelsize": 8,
-    "legend.fontsize": LEGEND_SIZE,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
+    "axes.labelsize": LABEL_SIZE,
+    "legend.fontsize": LABEL_SIZE,
+    "xtick.labelsize": LABEL_SIZE,
+    "ytick.labelsize": LABEL_SIZE,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.6,
-    "lines.linewidth": 1.4,
-    "lines.markersize": 3.8,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.2,
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
     "pdf.fonttype": 42,  # text stays text: journals ask for it
     "svg.hashsalt": "harness",
     "figure.constrained_layout.use": True,
-    "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.04,
     "figure.dpi": DOTS_PER_INCH,
     "text.hinting": "none",  # text is as wide in one format as in another, so that one layout fits all
 }
@@ -106,7 +105,7 @@ def headed_pictures(figure: Figure, heading: str, kinds: tuple[str, ...]) -> dic
 def put_above(figure: Figure, heading: str) -> None:
     """The heading in as many lines as it takes; the figure grows by their height."""
     room = 72 * figure.get_figwidth() * (1 - 2 * EDGE)
-    text = figure.suptitle(folded(heading, HEADING_SIZE, room), x=EDGE, ha="left", fontsize=HEADING_SIZE, color=GRAY)
+    text = figure.suptitle(folded(heading, LABEL_SIZE, room), x=EDGE, ha="left", fontsize=LABEL_SIZE, color=GRAY)
     figure.set_figheight(figure.get_figheight() + text.get_window_extent().height / figure.dpi)
 
 
@@ -128,9 +127,9 @@ def sheet(
     return figure, list(axes.flat)
 
 
-def panels_for(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
-    """A figure with that many panels: up to three in a row, four in two rows."""
-    columns = 2 if count == 4 else min(count, 3)
+def panels_for(count: int, height: float = 1.9, most: int = 3) -> tuple[Figure, list[Axes]]:
+    """A figure with that many panels: up to `most` in a row, four in two rows."""
+    columns = 2 if count == 4 else min(count, most)
     figure, axes = sheet(ceil(count / columns), columns, height)
     for unused in axes[count:]:
         unused.remove()

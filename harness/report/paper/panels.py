@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEIGHT = 2.6  # inches
+HEIGHT = 1.8  # inches
 NO_RESULT = "no result yet"
 
 
@@ -43,6 +43,8 @@ class Panel(NamedTuple):
     """Relative to a curve's."""
     bars: bool = False
     """It consists of bars."""
+    below: float = 0.0
+    """Inches that words below it take."""
     corrupted: bool = False
     """It shows something of corrupted images."""
 
@@ -86,7 +88,8 @@ def _draw(
     panels: tuple[str, ...], data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays
 ) -> Figure:
     """The panels beside each other; one that has no numbers yet says so."""
-    figure, axes = sheet(1, len(panels), HEIGHT, width_ratios=[PANELS[name].width for name in panels])
+    height = HEIGHT + max(PANELS[name].below for name in panels)
+    figure, axes = sheet(1, len(panels), height, width_ratios=[PANELS[name].width for name in panels])
     for axis, name in zip(axes, panels, strict=True):
         rows = data[data["panel"] == name].infer_objects()  # each panel's x is of one type
         axis.set_title(PANELS[name].title)
@@ -132,7 +135,7 @@ def _corruption_numbers(results: Results) -> pd.DataFrame:
 def _draw_curve(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     lines(axis, rows, "x", looks, 100.0)
     axis.set(xlabel="ε (pixel range 0 to 1)", ylabel="Accuracy (%)")
-    axis.locator_params(axis="x", nbins=5)
+    axis.locator_params(axis="x", nbins=4)
 
 
 def _draw_severity(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
@@ -160,7 +163,7 @@ def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
         say(axis, f"{NO_NUMBER}:\n{NO_START}\n({counted(int(rows['without'].sum()), 'model')})")
         return
     score_bars(axis, rows, looks)
-    axis.set_ylabel(f"{BOUNDARY_SCORE} ($10^{{-3}}$)")
+    axis.set_ylabel(folded(f"{BOUNDARY_SCORE} (10⁻³)", RC["axes.labelsize"], 72 * AXIS_HEIGHT))
 
 
 def severity_title(rows: pd.DataFrame) -> str:
@@ -173,7 +176,7 @@ PANELS: Mapping[str, Panel] = {
     "boundary": Panel(_boundary_numbers, _draw_boundary, attack_title("boundary"), 0.9, bars=True),
     "severity": Panel(_severity_numbers, _draw_severity, "All corruptions", 0.8, corrupted=True),
     "corruptions": Panel(
-        _corruption_numbers, _draw_corruptions, f"Severity {SEVERITY}", 2.4, bars=True, corrupted=True
+        _corruption_numbers, _draw_corruptions, f"Severity {SEVERITY}", 2.4, bars=True, below=0.5, corrupted=True
     ),
 }
 """By the evaluation's name, or by what of the corruptions is shown."""

@@ -17,7 +17,7 @@ from harness.report.figures.curves import lines
 from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
 from harness.report.figures.region import acceptable_regions
-from harness.report.figures.style import plain, present_in, sheet
+from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say, severity_title
 from harness.report.rows import records
@@ -91,18 +91,31 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
         name: power[power["condition"] == name].pivot(index="y", columns="x", values="mean").to_numpy()
         for name in present_in(power, looks)
     }
-    figure, axes = sheet(1, 2 + max(1, len(shown)), 2.8, width_ratios=[1.7, *[0.9] * max(1, len(shown)), 1.7])
+    figure, (accuracy, rings, *images) = _two_rows(max(1, len(shown)))
     bars = data[data["panel"] == "corruptions"]
     bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(FREQUENCIES)}))
-    _or_no_result(axes[0], bars, lambda: grouped_bars(axes[0], bars, present, looks, group="x"))
+    _or_no_result(accuracy, bars, lambda: grouped_bars(accuracy, bars, present, looks, group="x"))
     title = severity_title(bars) if len(bars) else f"Severity {SEVERITY}"
-    axes[0].set(title=title, ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
-    _power_images(axes[1:-1], shown, labels)
+    accuracy.set(title=title, ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
+    _power_images(images, shown, labels)
     radial = whole_rings(data[data["panel"] == "radial"].infer_objects(), shown)
-    _or_no_result(axes[-1], radial, lambda: lines(axes[-1], radial, "x", looks, 1.0))
-    axes[-1].set(title="Radial spectrum", xlabel="Cycles per image", ylabel="Mean power", yscale="log")
+    _or_no_result(rings, radial, lambda: lines(rings, radial, "x", looks, 1.0))
+    rings.set(title="Radial spectrum", xlabel="Cycles per image", ylabel="Mean power", yscale="log")
     legend(figure, data, looks, labels=labels, bars=True)
     return figure
+
+
+def _two_rows(images: int) -> tuple[Figure, list[Axes]]:
+    """Two panels, and that many images under them."""
+    figure, hidden = sheet(2, 1, 1.7, height_ratios=[1.3, 1])
+    axes = []
+    for place, columns in zip(hidden, (2, images), strict=True):
+        spec = place.get_subplotspec()
+        assert spec is not None
+        grid = spec.subgridspec(1, columns)
+        axes += [figure.add_subplot(grid[column]) for column in range(columns)]
+        place.remove()
+    return figure, axes
 
 
 def whole_rings(radial: pd.DataFrame, spectra: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
@@ -120,9 +133,9 @@ def _power_images(axes: list[Axes], spectra: Mapping[str, NDArray[Any]], labels:
     low, high = min(each.min() for each in logs.values()), max(each.max() for each in logs.values())
     for axis, (name, log) in zip(axes, logs.items(), strict=True):
         image = axis.imshow(log, vmin=low, vmax=high, cmap="viridis", interpolation="none")
-        axis.set_title(labels.get(name, plain(name)), fontsize=7)
+        axis.set_title(labels.get(name, plain(name)), fontsize=LABEL_SIZE)
         _without_axes(axis)
-    axes[-1].figure.colorbar(image, ax=axes, shrink=0.7, orientation="horizontal", label="log$_{10}$ power", aspect=30)
+    axes[-1].figure.colorbar(image, ax=axes, shrink=0.8, label="log$_{10}$ power")
 
 
 def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
@@ -131,14 +144,14 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
     size = data["point"].iloc[0].replace("epsilon=", "ε = ")
     kinds = ("clean", "gaussian", "uniform", "salt_pepper")
     count = len(kept["clean"])
-    figure, axes = sheet(count, len(kinds), 1.25, width=5.2)
+    figure, axes = sheet(count, len(kinds), 1.25)
     for place, axis in enumerate(axes):
         kind, number = kinds[place % len(kinds)], place // len(kinds)
         image = kept[kind][number].transpose(1, 2, 0)
         axis.imshow(image if image.shape[2] == 3 else image[:, :, 0], vmin=0, vmax=1, cmap="gray", interpolation="none")
         _without_axes(axis)
         if number == 0:
-            axis.set_title("Image" if kind == "clean" else f"{attack_title(kind)}\n{size}", fontsize=7)
+            axis.set_title("Image" if kind == "clean" else f"{attack_title(kind)}\n{size}", fontsize=LABEL_SIZE)
     return figure
 
 
@@ -155,7 +168,7 @@ def _robustbench_numbers(found: Found, labels: Labels, least: float, arrays: Arr
 def _draw_robustbench(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 24: mean accuracy on the worst corruptions, ours beside published models."""
     present = present_in(data, looks)
-    figure, (axis,) = sheet(1, 1, 3.0)
+    figure, (axis,) = sheet(1, 1, 2.2)
     grouped_bars(axis, data, present, looks, group="x")
     axis.set_ylabel("Accuracy (%)")
     legend(figure, data, looks, labels=labels, bars=True, curves=False)
@@ -167,12 +180,12 @@ def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labe
     kept = arrays.of_analysis(data["analysis"].iloc[0])
     names = sorted(kept, key=lambda name: (FREQUENCIES.index(FREQUENCY[name]), list(FREQUENCY).index(name)))
     columns = 5
-    figure, axes = sheet(-(-len(names) // columns), columns, 1.65)
+    figure, axes = sheet(-(-len(names) // columns), columns, 1.3)
     logs = {name: np.log1p(kept[name]) for name in names}
     high = max(log.max() for log in logs.values())
     for axis, name in zip(axes, names, strict=False):
         image = axis.imshow(logs[name], vmin=0, vmax=high, cmap="viridis", interpolation="none")
-        axis.set_title(f"{plain(name.replace('_', ' '))}\n({FREQUENCY[name]} frequency)", fontsize=6.5)
+        axis.set_title(f"{plain(name.replace('_', ' '))}\n({FREQUENCY[name]})", fontsize=LABEL_SIZE)
         _without_axes(axis)
     for unused in axes[len(names) :]:
         unused.remove()

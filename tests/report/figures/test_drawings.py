@@ -65,7 +65,7 @@ def test_a_label_stands_on_its_points_side_of_the_border() -> None:
     for panel in figure.axes:
         corner = panel.transData.transform((0.95, 1.0))
         region = Bbox([corner, (panel.bbox.x1, panel.bbox.y1)])
-        rows = each.data[each.data["evaluation"].map(attack_title) == panel.get_title().partition(",")[0]]
+        rows = each.data[each.data["evaluation"].map(attack_title) == panel.get_title().partition("\n")[0]]
         for text, accepted in zip(panel.texts, rows["acceptable"], strict=True):
             box = text.get_window_extent()
             covered = Bbox.intersection(box, region)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from harness.report.figures.style import folded, headed_pictures, plain, seeds, sheet, styled
+from harness.report.figures.style import RC, WIDTH, folded, headed_pictures, plain, seeds, sheet, styled
 
 
 def test_names_are_drawn_as_they_are() -> None:
@@ -37,3 +37,9 @@ def test_a_heading_is_whole_in_the_narrowest_figure() -> None:
     assert text.replace("\n", " ") == heading
     assert figure.get_tightbbox().x1 < 2.5
     assert panel.get_window_extent().height > 250
+
+
+def test_text_is_at_least_7_points_at_the_width_of_a_page() -> None:
+    sizes = {name: size for name, size in RC.items() if name.endswith("size") and name != "lines.markersize"}
+    assert WIDTH == 5.5
+    assert min(sizes.values()) >= 7
