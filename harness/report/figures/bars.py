@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report.cells import UNITS
+from harness.report.figures.facets import facets, rows_of_facets
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
 from harness.report.figures.looks import Look, face
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-ONE_ROW = 6
-"""More conditions than this get a row for each frequency group."""
 
 NAME_WIDTH = 1.8
 """Inches that a condition's name beside its bar may take."""
@@ -89,21 +87,20 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
     groups = [name for name in FREQUENCIES if name in set(data["frequency"])]
     sizes = [max(4, data.loc[data["frequency"] == name, "corruption"].nunique()) for name in groups]
-    present = present_in(data, looks)
-    if len(present) <= ONE_ROW:
-        figure, panels = sheet(1, len(groups), 2.2, sharey=True, width_ratios=sizes)
-        turned: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    else:
-        figure, panels = sheet(len(groups), 1, 1.6, sharey=True)
-        turned = {}
-    for panel, group in zip(panels, groups, strict=True):
+
+    def draw(panel: Axes, group: str, looks: Mapping[str, Look]) -> None:
         rows = data[data["frequency"] == group]
-        grouped_bars(panel, rows, present, looks)
-        panel.set_title(f"{group.capitalize()} frequency")
+        grouped_bars(panel, rows, present_in(rows, looks), looks)
+        panel.set(title=f"{group.capitalize()} frequency", ylabel="Accuracy (%)" if group == groups[0] else "")
         for label in panel.get_xticklabels():
-            label.set(**turned)
-    for panel in panels if len(present) > ONE_ROW else panels[:1]:
-        panel.set_ylabel("Accuracy (%)")
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
+
+    parts = facets(data, looks)
+    if len(parts) > 1:
+        return rows_of_facets(data, parts, groups, draw, bars=True)
+    figure, panels = sheet(1, len(groups), 2.2, sharey=True, width_ratios=sizes)
+    for panel, group in zip(panels, groups, strict=True):
+        draw(panel, group, looks)
     legend(figure, data, looks, bars=True, curves=False)
     return figure
 
@@ -164,7 +161,6 @@ def grouped_bars(
 ) -> None:
     """A group of bars, one per condition, for each value of the column `group`; accuracies in percent."""
     groups = list(dict.fromkeys(rows[group]))
-    between = " " if len(present) <= ONE_ROW else "\n"
     width = 0.84 / len(present)
     for index, name in enumerate(present):
         own = rows[rows["condition"] == name].set_index(group).reindex(groups)
@@ -180,7 +176,7 @@ def grouped_bars(
             linewidth=0.5,
         )
         panel.errorbar(places, 100 * own["mean"], 100 * own["sem"], fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.2)
-    panel.set_xticks(range(len(groups)), [plain(str(name).replace("_", between)) for name in groups])
+    panel.set_xticks(range(len(groups)), [plain(str(name).replace("_", " ")) for name in groups])
     panel.grid(visible=False, axis="x")
     panel.set_xlim(-0.55, len(groups) - 0.45)
     _mark_small(panel)

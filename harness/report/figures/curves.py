@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from harness.report.figures.facets import facets, rows_of_facets
 from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
-from harness.report.figures.style import line, panels_for, passed, plain, sheet
+from harness.report.figures.style import line, panels_for, passed, plain
 from harness.report.vocabulary import SIZED, attack_title, in_order
 
 if TYPE_CHECKING:
@@ -30,16 +31,15 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     data: evaluation, condition, epsilon, mean, sem, n; accuracies as fractions.
     """
-    names = in_order(data["evaluation"])
-    figure, panels = panels_for(len(names))
-    for panel, name in zip(panels, names, strict=True):
+
+    def draw(panel: Axes, name: str, looks: Mapping[str, Look]) -> None:
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
         label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm"
         panel.set(title=plain(attack_title(name)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.03)
-        panel.locator_params(axis="x", nbins=6)
-    legend(figure, data, looks)
-    return figure
+        panel.locator_params(axis="x", nbins=4)
+
+    return _panels(data, looks, in_order(data["evaluation"]), draw)
 
 
 def severity_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
@@ -47,11 +47,12 @@ def severity_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     data: condition, severity, mean, sem, n.
     """
-    figure, (panel,) = sheet(1, 1, 2.1, width=3.6)
-    lines(panel, data, "severity", looks, 100.0)
-    panel.set(xlabel="Severity", ylabel="Mean accuracy (%)", xticks=sorted(data["severity"].unique()))
-    legend(figure, data, looks)
-    return figure
+
+    def draw(panel: Axes, name: str, looks: Mapping[str, Look]) -> None:
+        lines(panel, data, "severity", looks, 100.0)
+        panel.set(title=name, xlabel="Severity", ylabel="Accuracy (%)", xticks=sorted(data["severity"].unique()))
+
+    return _panels(data, looks, ["Mean over corruptions"], draw)
 
 
 def training_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
@@ -59,13 +60,29 @@ def training_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     data: quantity, condition, epoch, mean, sem, n.
     """
-    quantities = [name for name in TRAINING if name in set(data["quantity"])]
-    figure, panels = panels_for(len(quantities))
-    for panel, quantity in zip(panels, quantities, strict=True):
+
+    def draw(panel: Axes, quantity: str, looks: Mapping[str, Look]) -> None:
         title, label, factor = TRAINING[quantity]
         lines(panel, passed(data[data["quantity"] == quantity]), "epoch", looks, factor)
         panel.set(title=title, xlabel="Epoch", ylabel=label)
         panel.locator_params(axis="x", integer=True)
+
+    return _panels(data, looks, [name for name in TRAINING if name in set(data["quantity"])], draw)
+
+
+def _panels(
+    data: pd.DataFrame,
+    looks: Mapping[str, Look],
+    shown: Sequence[str],
+    draw: Callable[[Axes, str, Mapping[str, Look]], None],
+) -> Figure:
+    """A panel of each of what is shown, with all conditions, or with few in each of several rows."""
+    parts = facets(data, looks)
+    if len(parts) > 1:
+        return rows_of_facets(data, parts, shown, draw)
+    figure, panels = panels_for(len(shown))
+    for panel, each in zip(panels, shown, strict=True):
+        draw(panel, each, looks)
     legend(figure, data, looks)
     return figure
 

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.report.figures import numbers
 from harness.report.figures.bars import boundary_bars, corruption_bars, distance_bars
 from harness.report.figures.curves import attack_curves, severity_curves, training_curves
+from harness.report.figures.facets import facets
 from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.region import acceptable_regions
@@ -60,6 +61,10 @@ ACCEPTABLE = (
 TRAINING = "Training by epoch. Mean over seeds; bands: SEM."
 GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM."
 
+ROWS = "Each row has a part of the conditions beside the unregularized ones; the numbers of all are in the CSV."
+DIVIDED = (attack_curves, severity_curves, training_curves, corruption_bars)
+"""What shows many conditions in several rows."""
+
 
 def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
     """The figures that the results can fill, in the order of the page."""
@@ -78,7 +83,13 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
         Drawing("training", TRAINING, numbers.epoch_means(results), training_curves),
         Drawing("gammas", GAMMAS, numbers.gamma_epoch_means(results), gamma_curves),
     ]
-    return [drawing for drawing in every if len(drawing.data)]
+    return [_captioned(drawing, results) for drawing in every if len(drawing.data)]
+
+
+def _captioned(drawing: Drawing, results: Results) -> Drawing:
+    """Says in which parts many conditions are shown."""
+    divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
+    return drawing._replace(caption=f"{drawing.caption} {ROWS}") if divided else drawing
 
 
 def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict[str, bytes]:

@@ -39,22 +39,18 @@ def legend(
     counts = {name: seeds(data[data["condition"] == name]) for name in present}
     named = {name: folded(f"{spaced(name)} ({count})", LABEL_SIZE, room) for name, count in counts.items()}
     named |= {name: f"{label} ({counts[name]})" for name, label in (labels or {}).items() if name in counts}
-    handles = [
-        tuple(make(looks[name]) for make, wanted in ((_bar, bars), (_curve, curves)) if wanted) for name in present
-    ]
+    handles = [handle(looks[name], bars=bars, curves=curves) for name in present]
     put_below(figure, handles, list(named.values()), handlelength=HANDLE * (1.8 if bars and curves else 1))
 
 
-def _bar(look: Look) -> Artist:
+def handle(look: Look, *, bars: bool, curves: bool) -> tuple[Artist, ...]:
+    """A bar, a curve or both, as the condition's are."""
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
-
-
-def _curve(look: Look) -> Artist:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker)
+    bar = Patch(facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+    curve = Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker)
+    return (*([bar] if bars else []), *([curve] if curves else []))
 
 
 def put_below(figure: Figure, handles: Sequence[Any], texts: Sequence[str], **how: Any) -> None:

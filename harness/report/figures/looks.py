@@ -24,6 +24,8 @@ HATCHES = ("////", "....", "\\\\\\\\", "xxxx", "----", "||||", "++++")
 BASELINE_GRAYS = ("#000000", "#6E6E6E", "#A0A0A0")
 DARK, LIGHT = -0.45, 0.4
 """How far the shades of conditions that share a colour go, towards black and white."""
+SHADES = 6
+"""That can be told apart; more conditions than that begin again."""
 
 
 class Look(NamedTuple):
@@ -90,7 +92,8 @@ def _shade(look: Look, place: int, count: int) -> Look:
     """One of so many conditions that share a look."""
     if count == 1:
         return look
-    share = DARK + (LIGHT - DARK) * place / (count - 1)
+    shades = min(count, SHADES)
+    share = DARK + (LIGHT - DARK) * (place % shades) / (shades - 1)
     number = MARKERS.index(look.marker) if look.marker in MARKERS else 0
     return _styled(mixed(look.color, share), number + place)
 

@@ -30,7 +30,7 @@ def test_nothing_is_cut_off(name: str, conditions: tuple[dict, ...]) -> None:
 
 def test_panels_are_as_high_under_a_long_legend_as_under_a_short_one() -> None:
     heights = []
-    for conditions in (FOUR, GRID):
+    for conditions in (FOUR, LONG):
         made = results(conditions, epochs=3)
         drawing = next(each for each in drawings(made, 0.9) if each.name == "corruptions-by-severity")
         with styled():

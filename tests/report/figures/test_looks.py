@@ -32,7 +32,7 @@ def test_a_condition_looks_the_same_whatever_its_name() -> None:
 
 
 def test_conditions_that_share_target_and_set_go_from_dark_to_light() -> None:
-    found = [look for name, look in looks_of(*GRID).items() if name.startswith("cifar10")]
+    found = [look for name, look in looks_of(*GRID).items() if name.startswith("cifar10")][:6]
     brightness = [sum(int(look.color[at : at + 2], 16) for at in (1, 3, 5)) for look in found]
     assert brightness == sorted(brightness)
     assert len({look.marker for look in found}) == len(found)
