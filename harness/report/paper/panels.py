@@ -163,7 +163,7 @@ def _draw_boundary(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
         say(axis, f"{NO_NUMBER}:\n{NO_START}\n({counted(int(rows['without'].sum()), 'model')})")
         return
     score_bars(axis, rows, looks)
-    axis.set_ylabel(folded(f"{BOUNDARY_SCORE} (10⁻³)", RC["axes.labelsize"], 72 * AXIS_HEIGHT))
+    axis.set_ylabel(f"{BOUNDARY_SCORE} ($10^{{-3}}$)")
 
 
 def severity_title(rows: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from invented import condition, results
 
 from harness.report.figures.drawings import drawings
-from harness.report.figures.style import looks
+from harness.report.figures.looks import looks
 from harness.report.paper.captions import caption
 from harness.report.paper.contents import FIGURES
 from harness.report.paper.shown import shown
@@ -49,7 +49,7 @@ def test_one_quantity_has_one_name() -> None:
     assert table.columns[7].startswith("Boundary score\n50 steps")
     [bars] = [each for each in drawings(given, 0.9) if each.name == "boundary"]
     assert bars.caption.startswith("Boundary score: median")
-    assert [panel.get_xlabel() for panel in bars.draw(bars.data, looks(given.order, ("none",))).axes] == [
+    assert [panel.get_xlabel() for panel in bars.draw(bars.data, looks(given.conditions)).axes] == [
         "Boundary score (10⁻³)"
     ]
 

@@ -5,13 +5,22 @@ from pathlib import Path
 
 import invented
 from invented import condition
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from harness.report.arrays import Arrays
 from harness.report.figures.looks import looks
 from harness.report.figures.style import styled
+from harness.report.paper.kind import FigureKind
 from harness.report.paper.panels import panel_numbers, panels_kind, severity_title, shares
+from harness.report.results import Results
+
+
+def drawn_by(kind: FigureKind, made: Results, labels: dict[str, str]) -> Figure:
+    arrays = Arrays(made.arrays, Path())
+    with styled():
+        return kind.draw(kind.numbers({"": made}, labels, 0.9, arrays), looks(made.conditions), labels, arrays)
 
 
 def test_each_condition_is_the_first_suites_that_has_it() -> None:
@@ -40,9 +49,7 @@ def test_a_measured_panel_without_any_number_says_why() -> None:
     silent = replace(made, boundary=made.boundary.assign(score=float("nan")))
     labels = dict.fromkeys(made.order, "")
     kind = panels_kind(("gaussian", "boundary"))
-    data = kind.numbers({"": silent}, labels, 0.9)
-    with styled():
-        figure = kind.draw(data, looks(made.conditions), labels, Arrays(made.arrays, Path()))
+    figure = drawn_by(kind, silent, labels)
     assert [text.get_text() for text in figure.axes[1].texts] == ["no number:\nno image had a start\n(8 models)"]
 
 
@@ -55,10 +62,7 @@ def test_a_legend_shows_bars_and_curves_as_they_are_drawn() -> None:
         (("boundary",), {Patch}),
     ):
         kind = panels_kind(panels)
-        with styled():
-            figure = kind.draw(
-                kind.numbers({"": made}, labels, 0.9), looks(made.conditions), labels, Arrays(made.arrays, Path())
-            )
+        figure = drawn_by(kind, made, labels)
         [legend] = figure.legends
         assert {kind for kind in (Patch, Line2D) if set(legend.findobj(kind)) - {legend.legendPatch}} == drawn
 
@@ -67,10 +71,7 @@ def test_corruptions_are_grouped_by_frequency() -> None:
     made = invented.results()
     labels = dict.fromkeys(made.order, "")
     kind = panels_kind(("corruptions",))
-    with styled():
-        figure = kind.draw(
-            kind.numbers({"": made}, labels, 0.9), looks(made.conditions), labels, Arrays(made.arrays, Path())
-        )
+    figure = drawn_by(kind, made, labels)
     [panel] = figure.axes
     said = [text.get_text() for text in panel.texts]
     assert said == ["low frequency", "medium frequency", "high frequency"]
