@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST = 7
+MOST = 8
 """Curves in one panel that can be told apart."""
 COLUMNS = 4
 HEIGHT = 1.35
