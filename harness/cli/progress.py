@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
@@ -25,7 +25,13 @@ _SPEED_SECONDS = 120.0  # of the past that the remaining time is judged by
 
 
 class _Console(Console):
-    """Standard output that may be closed: whoever read it, `head` for instance, has seen enough."""
+    """Standard output that may go away: its reader leaves, its terminal is closed, its disk is full."""
+
+    def _check_buffer(self) -> None:  # which every thread's output passes, also what redraws the bars
+        try:
+            super()._check_buffer()
+        except OSError:
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Go on without a word; rich would end the program."""
@@ -40,7 +46,7 @@ def shown() -> Iterator[Watch]:
     """The display that fits the standard output."""
     console = _Console(highlight=False)
     if not console.is_terminal:
-        yield Lines(partial(_print, console))
+        yield Lines(partial(console.print, soft_wrap=True, markup=False))
         return
     with Bars(
         TextColumn("{task.description}", markup=False),
@@ -53,12 +59,6 @@ def shown() -> Iterator[Watch]:
         speed_estimate_period=_SPEED_SECONDS,
     ) as bars:
         yield Live(bars)
-
-
-def _print(console: Console, text: str) -> None:
-    """Write a line; a log that cannot be written, on a full disk for instance, does not stop a run."""
-    with suppress(OSError):
-        console.print(text, soft_wrap=True, markup=False)
 
 
 def announcement(todo: Sequence[PlannedJob], total: int, expected: Estimate) -> str:

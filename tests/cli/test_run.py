@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import pty
 import random
 import signal
 import subprocess
@@ -304,6 +306,29 @@ evaluations.spoken = { kind = "own_attack", function = "talk.py:talk", max_epsil
         process.stdout.close()
         assert process.stderr.read() == "attacking\n"
         assert process.wait(timeout=200) == 0
+    assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
+
+
+def test_a_terminal_that_goes_away_does_not_stop_a_run(program):
+    """As one that is closed after `disown`: nothing is told, and each write fails."""
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "run-suite", "tiny", "--only", "none"],
+        cwd=program.folder,
+        env=program.environment | {"TERM": "xterm"},
+        stdin=end,
+        stdout=end,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        os.close(end)
+        shown = b""
+        while b"jobs to do" not in shown:
+            shown += os.read(terminal, 65536)
+        os.close(terminal)
+        _, said = process.communicate(timeout=200)
+    assert (process.returncode, said) == (0, "")
     assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
 
 
