@@ -7,6 +7,7 @@ Command modules import what is heavy (torch, pandas, matplotlib) inside the comm
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -63,8 +64,18 @@ def _options(
     """What comes before the command."""
 
 
+def _open_what_is_closed() -> None:
+    """Of the standard files (`>&-`), or the next file that is opened would be one: a worker's pipe, for instance."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it gets the lowest number that is free
+
+
 def main() -> None:
     """Run a command; a user's mistake becomes one message and an exit code, never a traceback."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a ± on a terminal that has none is no reason to stop

@@ -61,6 +61,11 @@ def shown() -> Iterator[Watch]:
         yield Live(bars)
 
 
+def say(line: str) -> None:
+    """Write a line that belongs to no display."""
+    _Console(highlight=False, emoji=False).print(line, soft_wrap=True, markup=False)
+
+
 def announcement(todo: Sequence[PlannedJob], total: int, expected: Estimate) -> str:
     """What a run is about to do."""
     text = f"{len(todo)} of {total} jobs to do, {outlook(expected)}"

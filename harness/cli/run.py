@@ -32,7 +32,7 @@ def run_suite(
     if dry_run:
         show(suite, profile, seeds, only, device, workers)
         return
-    from harness.cli.progress import shown
+    from harness.cli.progress import say, shown
     from harness.suites.registry import get_suites
     from harness.suites.request import Request
     from harness.suites.runner import run_suite
@@ -50,7 +50,7 @@ def run_suite(
     with shown() as watch:
         summary = run_suite(request, settings(), watch)
     for line in _ending(summary, f"{suite} --profile {profile}"):
-        typer.echo(line)
+        say(line)
     if summary.failed:
         raise typer.Exit(1)
 

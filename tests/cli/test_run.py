@@ -278,8 +278,23 @@ def onto_a_full_disk(program: Program, *arguments: str) -> subprocess.CompletedP
 
 def test_a_log_on_a_full_disk_does_not_stop_a_run(program):
     process = onto_a_full_disk(program, "run-suite", "tiny", "--only", "none")
-    assert "Traceback" not in process.stderr
+    assert (process.returncode, process.stderr) == (0, "")
     assert program.query("SELECT DISTINCT state FROM v_jobs WHERE condition = 'none'") == [("done",)]
+
+
+def test_an_ending_on_a_full_disk_is_no_failure(finished):
+    program, *_ = finished
+    process = onto_a_full_disk(program, "run-suite", "tiny", *NEEDED)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_a_run_whose_standard_output_is_closed_ends_as_with_it(program):
+    command = 'exec "$0" -m harness run-suite tiny --only none >&- 2>said'
+    with program.popen(["bash", "-c", command, sys.executable]) as process:
+        assert process.wait(timeout=200) == 0
+    assert (program.folder / "said").read_text() == ""
+    states = "SELECT state, attempts, count(*) FROM v_jobs WHERE condition = 'none' GROUP BY 1, 2"
+    assert program.query(states) == [("done", 1, 5)]
 
 
 def test_a_reader_of_the_log_that_leaves_does_not_stop_a_run(program):
