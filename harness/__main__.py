@@ -1,5 +1,17 @@
-"""`python -m harness`."""
+"""The program: `harness`, or `python -m harness`."""
 
-from harness.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run a command; Ctrl-C ends it without a traceback, also while its modules are imported."""
+    try:
+        from harness.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -170,6 +170,14 @@ def test_ctrl_c_while_the_workers_start_is_no_traceback(wait, program):
     assert "KeyboardInterrupt" not in said
 
 
+def test_ctrl_c_before_the_command_is_known_is_no_traceback(program):
+    with program.popen([sys.executable, "-X", "importtime", "-m", "harness", "list"]) as process:
+        wait_for(process, " typer")  # one of the first modules that the command line imports
+        interrupt(process)
+        said, _ = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (130, False), said
+
+
 def test_status_says_who_is_at_work(program):
     with program.start("run-suite", "tiny", "--only", "none") as process:
         wait_for(process, "none, seed 0: training")
