@@ -16,6 +16,7 @@ HarnessError (exit 1)
 │   ├── AlreadyRecorded             the same result was stored before
 │   └── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
 │       ├── DatabaseLocked              another process writes, and has not ended in time
+│       ├── DatabaseAway                its server does not answer, or ended the connection
 │       └── NoResults                   there is none yet
 ├── ResultsBusy                     another run works on the same results folder
 └── Interrupted (exit 130)          stopped by the user; the same command continues
@@ -104,6 +105,10 @@ class DatabaseUnusable(StoreError):
 
 class DatabaseLocked(DatabaseUnusable):
     """Another process has the lock; what was begun is undone."""
+
+
+class DatabaseAway(DatabaseUnusable):
+    """The database's server cannot be reached now; what was begun is undone, or committed and only the answer lost."""
 
 
 class NoResults(DatabaseUnusable):

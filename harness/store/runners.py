@@ -49,13 +49,13 @@ def enter(db: Database, facts: RunnerFacts) -> int:
 
 
 def give_sign(db: Database, runner: int) -> None:
-    """Let the others see that a runner lives; raises DatabaseLocked where nobody can write."""
+    """Let the others see that a runner lives; raises DatabaseLocked or DatabaseAway where nobody can write."""
     with db.transaction() as session:
         session.execute(update(schema.Runner).filter_by(id=runner).values(seen_at=datetime.now(UTC)))
 
 
 def try_to_write(db: Database) -> None:
-    """Change nothing; raises DatabaseLocked where nobody could give a sign."""
+    """Change nothing; raises DatabaseLocked or DatabaseAway where nobody could give a sign."""
     with db.transaction() as session:
         session.execute(update(schema.Runner).where(false()).values(seen_at=schema.Runner.seen_at))
 
@@ -67,13 +67,14 @@ def claim(db: Database, key: str, runner: int, attempts: int) -> bool:
     attempts: how often it was started when the runner looked. A job that has failed since then was tried by another.
     """
     with db.transaction() as session:
-        job = session.get(schema.Job, key, with_for_update=True)
+        job, claimed = session.get(schema.Job, key, with_for_update=True), session.get(schema.Claim, key)
+        if job is not None and job.state == "running" and claimed is not None and claimed.runner_id == runner:
+            return True  # it was given before, and the answer was lost
         if job is None or job.state not in {"waiting", "blocked", "failed"}:
             return False
         if job.state == "failed" and job.attempts != attempts:
             return False
         job.state, job.reason = "running", None
-        claimed = session.get(schema.Claim, key)
         if claimed is None:
             session.add(schema.Claim(job_key=key, runner_id=runner))
         else:

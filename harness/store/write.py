@@ -37,18 +37,24 @@ __all__ = [
 ]
 
 
-@patient
 def start(db: Database, key: str, device: str) -> None:
     """Note that a job runs from now on, on that device.
 
     Raises:
         AlreadyRecorded: it is finished.
     """
+    _start(db, key, device, datetime.now(UTC))
+
+
+@patient
+def _start(db: Database, key: str, device: str, now: datetime) -> None:
     with db.transaction() as session:
         job = _unfinished(session, key)
+        if job.started_at == now:  # this was noted before, and the answer was lost
+            return
         job.state, job.reason, job.device = "running", None, device
         job.attempts += 1
-        job.started_at, job.finished_at = datetime.now(UTC), None
+        job.started_at, job.finished_at = now, None
 
 
 @patient

@@ -3,8 +3,8 @@
 A runner that dies cannot say so. It is known to be dead when its process is gone, where its processes can be seen from
 here; when this run has its results folder to itself; and otherwise when it has given no sign for `DEAD_SECONDS`, by
 this runner's own clock, so that no two clocks need to agree. Silence does not count while somebody else's lock keeps
-everyone from giving signs. Its jobs then wait again. Should it only have slept, then whoever is done first is recorded,
-and the other's result is dropped.
+everyone from giving signs, or the server is away. Its jobs then wait again. Should it only have slept, then whoever is
+done first is recorded, and the other's result is dropped.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.errors import DatabaseLocked
+from harness.errors import AlreadyRecorded, DatabaseAway, DatabaseLocked
 from harness.store import runners
 from harness.store.engine import Database
 from harness.store.runners import Holder, RunnerFacts
@@ -66,10 +66,23 @@ class Peers:
             )
         return runners.claim(self._database, key, self._me, attempts)
 
+    @contextmanager
+    def recording(self, key: str) -> Iterator[None]:
+        """Record a result; one that is there already is this runner's own where only it has had the job.
+
+        That is so where the database had recorded it, and the connection broke before it said so.
+        """
+        try:
+            yield
+        except AlreadyRecorded:
+            holder = runners.holder(self._database, key)
+            if holder is None or holder.id != self._me:
+                raise
+
     def give_sign(self) -> None:
-        """Show the others now and then that this runner lives; a lock only puts it off."""
+        """Show the others now and then that this runner lives; a lock, or a server that is away, only puts it off."""
         if self._me is not None and time.monotonic() >= self._signed + SIGN_SECONDS:
-            with suppress(DatabaseLocked):
+            with suppress(DatabaseLocked, DatabaseAway):
                 runners.give_sign(self._database, self._me)
                 self._signed = time.monotonic()
 
@@ -108,10 +121,10 @@ class Peers:
     def leave(self) -> None:
         """What this runner has claimed and not done waits again.
 
-        Whoever stops it does not want to wait for a lock; then the jobs wait once it is seen to be gone.
+        Whoever stops it does not want to wait for a lock or a server; then the jobs wait once it is seen to be gone.
         """
         if self._me is not None:
-            with suppress(DatabaseLocked):
+            with suppress(DatabaseLocked, DatabaseAway):
                 runners.release(replace(self._database, tell=None), self._me)
 
     def _would_hear(self) -> bool:
@@ -123,7 +136,7 @@ class Peers:
         try:
             if silent:
                 runners.try_to_write(self._database)
-        except DatabaseLocked:
+        except (DatabaseLocked, DatabaseAway):
             return False
         return True
 

@@ -165,7 +165,8 @@ class Run:
             return
         if isinstance(event.result, EvaluationResult):
             files = arrays.save(self._site.settings.arrays_dir, event.key, event.result.arrays)
-            write.finish_evaluation(self._site.database, event.key, event.result, origin, event.seconds, files)
+            with self._site.peers.recording(event.key):
+                write.finish_evaluation(self._site.database, event.key, event.result, origin, event.seconds, files)
             if event.result.warning:
                 self._site.watch.note(f"{planned.title}: {event.result.warning}")
         self._finish(planned, event.seconds)
@@ -175,7 +176,9 @@ class Run:
     ) -> None:
         # a training that was continued has taken longer than its last attempt
         seconds = max(last_attempt, sum(epoch.seconds for epoch in result.epochs))
-        forgotten = write.finish_training(self._site.database, planned.key, result, origin, seconds)
+        forgotten: list[str] = []
+        with self._site.peers.recording(planned.key):
+            forgotten = write.finish_training(self._site.database, planned.key, result, origin, seconds)
         if result.weights is None:
             self._give_up(planned, f"diverged: {result.reason}")
         else:

@@ -1,4 +1,4 @@
-"""The program twice at once on one PostgreSQL database and one results folder; one of the two is killed."""
+"""The program on a PostgreSQL database: two at once, of which one is killed; and one whose server is away a while."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import closing
 
 import psutil
 import pytest
-from databases import database_on
+from databases import away, database_on
 from program import NEEDED, RESULTS, Program, wait_for, workers_of
 
 from harness.store import read
@@ -37,3 +37,20 @@ def test_two_programs_share_a_suite_and_one_that_is_killed_is_replaced(finished,
         with closing(open_database(url)) as db:
             assert content(db) == expected
             assert read.answer(db, "SELECT count(*) FROM runner").rows == ((2,),)
+
+
+def test_a_run_waits_for_its_server_and_ends_as_without(finished, program: Program, server):
+    undisturbed, _, _ = finished
+    with closing(open_database(f"sqlite:///{undisturbed.results / 'harness.sqlite'}")) as db:
+        expected = content(db)
+    with database_on(server, "template") as url:
+        program.environment["HARNESS_DATABASE_URL"] = url
+        with program.start("run-suite", "tiny", *NEEDED) as process:
+            wait_for(process, "none, seed 0: training")
+            with away(server, url):
+                wait_for(process, "waiting until it is back, for 10 minutes at most")
+            said, _ = process.communicate(timeout=250)
+        assert (process.returncode, " is back" in said) == (0, True), said
+        with closing(open_database(url)) as db:
+            assert content(db) == expected
+            assert read.answer(db, "SELECT max(attempts) FROM job WHERE state = 'done'").rows == ((1,),)

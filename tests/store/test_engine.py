@@ -8,18 +8,20 @@ import re
 import shutil
 import signal
 import sqlite3
+import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing.queues import SimpleQueue as Queue
 from pathlib import Path
 
 import pytest
-from databases import database_on, locked
+from databases import Cable, away, database_on, locked
 from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, make_url, text
 
-from harness.errors import DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
+from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
 from harness.store import migrations, read, runners, schema, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 from harness.store.engine.refusals import translated
@@ -218,6 +220,57 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
         ]
     assert read.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
     assert read.answer(db, "SELECT count(*) FROM claim").rows == ((1,),)
+
+
+@pytest.mark.postgres
+def test_who_is_told_that_the_server_is_away_waits_until_it_is_back_and_writes_once(server: Engine) -> None:
+    key, said = planned()[0].key, list[str]()
+    with database_on(server, "template") as url, closing(open_database(url, tell=said.append)) as db:
+        plan(db)
+        with away(server, url):
+            writer = threading.Thread(target=write.start, args=(db, key, "Test CPU"))
+            writer.start()
+            while not said:
+                time.sleep(0.01)
+            time.sleep(0.5)
+            assert writer.is_alive()
+        writer.join()
+        assert read.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
+        assert said[0].startswith(f"{db.title} cannot be reached: ")
+        assert said[0].endswith(": waiting until it is back, for 10 minutes at most")
+        assert said[1:] == [f"{db.title} is back"]
+
+
+@pytest.mark.postgres
+def test_a_server_that_stays_away_is_an_error_at_last_and_at_once_where_nobody_is_told(server: Engine) -> None:
+    said = list[str]()
+    with database_on(server, "template") as url, closing(open_database(url, tell=said.append)) as db:
+        plan(db)
+        with away(server, url):
+            with pytest.raises(DatabaseAway, match="cannot be reached"):
+                plan(replace(db, tell=None))
+            with pytest.raises(DatabaseAway, match="cannot be reached"):
+                open_database(url, tell=said.append)
+            assert said == []
+            with pytest.raises(DatabaseAway, match="cannot be reached"):
+                plan(replace(db, absence_seconds=0.3))
+            assert len(said) == 1
+
+
+@pytest.mark.postgres
+def test_what_was_written_before_the_connection_broke_is_written_once(server: Engine) -> None:
+    """The hardest moment to lose a connection: the server has committed, and its answer is lost."""
+    key, said = planned()[0].key, list[str]()
+    with database_on(server, "template") as url, closing(Cable(url)) as cable:
+        with closing(open_database(cable.url, tell=said.append)) as db:
+            plan(db)
+            runner = runners.enter(db, RunnerFacts(folder="f", title="t", machine="m", process=1))
+            for act in (lambda: runners.claim(db, key, runner, 0), lambda: write.start(db, key, "Test CPU") is None):
+                cable.lost = {cable.commits + 1}
+                assert act()
+        assert [line.endswith("is back") for line in said] == [False, True] * 2
+        with closing(open_database(url)) as db:
+            assert read.answer(db, "SELECT state, attempts FROM job WHERE attempts > 0").rows == (("running", 1),)
 
 
 @pytest.mark.postgres

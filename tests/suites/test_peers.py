@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from databases import database_on
+from databases import Cable, database_on
 from plans import plan_of
 from sqlalchemy import create_engine, text
 from test_runner import JOBS, Listener, Obedient, name
@@ -160,6 +160,16 @@ def test_a_runner_that_gives_signs_keeps_its_job_however_long_it_takes(shared, p
     slow.process.kill()
     done, _, blocked = other.ended()
     assert (done, blocked) == (JOBS, [])
+
+
+@pytest.mark.postgres
+def test_a_result_whose_recording_is_not_confirmed_is_this_runners_own(shared, parse):
+    with contextlib.closing(Cable(shared.database)) as cable:
+        cable.lost = set(range(2, 1000, 3))
+        machine = Machine("machine", parse(), replace(shared, database_url=cable.url))
+        assert machine.ended() == (JOBS, JOBS, [])
+    assert cable.commits > 3 * JOBS
+    done_once(shared)
 
 
 def test_weights_that_lie_in_another_folder_are_named_and_not_trained_again(two, parse):

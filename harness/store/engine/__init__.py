@@ -18,7 +18,7 @@ from harness.errors import DatabaseUnusable, NoResults
 from harness.store import migrations
 from harness.store.engine.address import Address
 from harness.store.engine.dialect import Dialect, dialect_of
-from harness.store.engine.patience import patient
+from harness.store.engine.patience import AWAY_SECONDS, patient
 from harness.store.engine.refusals import translated
 
 LOCK_TIMEOUT = 30.0
@@ -35,10 +35,12 @@ class Database:
     opened: tuple[int, int] | None = None
     """Device and inode of the file that was opened."""
     tell: Callable[[str], None] | None = None
-    """Called with a line for the user while another process holds the lock: with it, calls wait until the lock is free;
-    without it, they fail."""
+    """Called with a line for the user while another process holds the lock, or the server is away: with it, calls wait
+    until the lock is free, or the server back; without it, they fail."""
+    absence_seconds: float = 0.0
+    """For how long they wait for a server that is away; not at all while a database is being opened."""
     meanwhile: Callable[[], None] = lambda: None
-    """Called again and again while a lock is waited for."""
+    """Called again and again while a lock or the server is waited for."""
 
     @property
     def title(self) -> str:
@@ -107,7 +109,7 @@ def open_database(
 
     Raises:
         DatabaseUnusable: missing, not a database, of another program, of an older or newer version, not
-            writable or locked. Nothing was changed.
+            writable, locked or away. Nothing was changed.
     """
     database = replace(connected(where, create=create, timeout=timeout), tell=tell)
     try:
@@ -124,7 +126,7 @@ def open_database(
     except BaseException:
         database.close()
         raise
-    return replace(database, opened=_inode(database.path))
+    return replace(database, opened=_inode(database.path), absence_seconds=AWAY_SECONDS)
 
 
 @patient

@@ -25,6 +25,9 @@ class Dialect(Protocol):
     def sentence(self, error: BaseException | None) -> str | None:
         """What the database says, for a user; None for an error that is not about the database itself."""
 
+    def is_away(self, error: BaseException | None) -> bool:
+        """Whether the database's server cannot be reached; it may be back soon."""
+
     def lacks_schema(self, error: BaseException | None) -> bool:
         """Whether a table or column is not there that a statement names."""
 

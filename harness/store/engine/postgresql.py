@@ -16,7 +16,8 @@ _WRITER = 0x4841524E455353
 """Number of the advisory lock that a writer holds until its transaction ends ("HARNESS" in ASCII)."""
 
 _SENTENCES = {
-    "53": "could not grow: the server's disk, memory or connections are exhausted",
+    "53300": "cannot be reached: all of the server's connections are taken",
+    "53": "could not grow: the server's disk or memory is exhausted",
     "25006": "cannot be written: the server or the connection is read-only",
     "55P03": LOCKED,
     "57014": "stopped a statement: its time limit (statement_timeout), or someone, cancelled it",
@@ -25,6 +26,17 @@ _SENTENCES = {
     "57P": "cannot be reached: the server is shutting down or starting",
     "XX": "is damaged: the server reports an internal error",
 }
+_NOTICING = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that is gone without a word, with its network for instance, is noticed within a minute: seconds, the last in
+milliseconds. By itself the system takes hours."""
+_AWAY = ("08", "53300", "57P")
+"""How the codes begin that say that the server cannot be reached; where there is no server, there is no code."""
 
 
 def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
@@ -33,6 +45,7 @@ def engine(url: URL, timeout: float, *, reading: bool) -> Engine:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args={
+                **_NOTICING,
                 # a writer sees what was written while it waited for its turn, whatever the server's default is
                 "options": f"-c lock_timeout={int(timeout * 1000)} -c timezone=UTC"
                 " -c default_transaction_isolation=read\\ committed",
@@ -56,10 +69,16 @@ def sentence(error: BaseException | None) -> str | None:
     """What the database says, for a user; None for an error that is not about the database itself."""
     if isinstance(error, UnicodeDecodeError):
         return "holds text that is not UTF-8; give the results a database of their own, whose encoding is UTF8"
-    code = getattr(error, "sqlstate", None)
-    if code is None and type(error).__name__ == "OperationalError":
+    code = getattr(error, "sqlstate", None) or ""
+    if not code and is_away(error):
         return "cannot be reached: " + str(error).strip().splitlines()[0]
-    return next((text for start, text in _SENTENCES.items() if (code or "").startswith(start)), None)
+    return next((text for start, text in _SENTENCES.items() if code.startswith(start)), None)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether the server cannot be reached; it may be back soon."""
+    code = getattr(error, "sqlstate", None)
+    return code.startswith(_AWAY) if code else type(error).__name__ == "OperationalError"
 
 
 def lacks_schema(error: BaseException | None) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import URL
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
-from harness.errors import DatabaseLocked, DatabaseUnusable, StoreError
+from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, StoreError
 from harness.store.engine.address import Address
 from harness.store.engine.dialect import dialect_of
 from harness.store.engine.patience import LOCKED
@@ -30,7 +30,9 @@ def translated(url: URL) -> Iterator[None]:
         title, dialect = Address(url).title, dialect_of(url)
         sentence = dialect.sentence(error.orig)
         if sentence is not None:
-            refusal = DatabaseLocked if sentence == LOCKED else DatabaseUnusable
+            if sentence == LOCKED:
+                raise DatabaseLocked(f"{title} {sentence}") from error
+            refusal = DatabaseAway if dialect.is_away(error.orig) else DatabaseUnusable
             raise refusal(f"{title} {sentence}") from error
         if dialect.lacks_schema(error.orig):  # its version says that it has all that this program asks for
             raise DatabaseUnusable(

@@ -90,6 +90,11 @@ def sentence(error: BaseException | None) -> str | None:
     return next((text for code, text in _SENTENCES.items() if name.startswith(code)), None)
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Never: there is no server."""
+    return False
+
+
 def lacks_schema(error: BaseException | None) -> bool:
     """Whether a table or column is not there that a statement names."""
     return getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR" and str(error).startswith("no such")
