@@ -19,7 +19,7 @@ from harness.store import migrations, read, seals, views
 from harness.store.engine import Database, connected, schema_version
 from harness.store.engine.address import Address
 from harness.store.engine.refusals import translated
-from harness.store.engine.sqlite import ENDINGS, remove_files
+from harness.store.engine.sqlite import ENDINGS, PARTIAL, REPLACED, absorb_log, remove_files
 from harness.store.schema import Base
 
 
@@ -110,7 +110,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
         raise HarnessError(f"{target} exists already; backups are never overwritten")
     if not target.parent.is_dir():
         raise HarnessError(f"{target.parent} is not a folder; make it first")
-    partial = target.with_name(target.name + ".partial")
+    partial = target.with_name(target.name + PARTIAL)
     remove_files(partial)  # of an attempt that was killed
     try:
         with database.engine.connect() as connection:
@@ -134,11 +134,11 @@ def _dated(path: Path, said: str = "") -> Path:
 def restore(where: str | Path, backup: Path) -> Path | None:
     """Put a copy of a backup in the place of an SQLite database; where what was there lies now, None if nothing was.
 
-    A killed writer's log goes aside with it: SQLite would write it into whatever file has the database's name. One
-    beside the backup, which may be such a database, belongs to it.
+    Killed at any moment, it leaves the one or the other under the database's name. A killed writer's log belongs to
+    what was there, and one beside the backup to that.
 
     Raises:
-        HarnessError: the database is on a server, or the files cannot be written.
+        HarnessError: the database is on a server, the files cannot be written, or the backup is half of a copy.
         DatabaseUnusable: the backup is not sound; nothing was changed.
     """
     path = Address.parsed(where).file
@@ -146,8 +146,10 @@ def restore(where: str | Path, backup: Path) -> Path | None:
         raise HarnessError("the database is on a server, whose own tools restore it (pg_restore)")
     if not backup.is_file():
         raise HarnessError(f"there is no file {backup}")
-    aside = _dated(path, "-replaced")
-    partial = path.with_name(path.name + ".partial")
+    aside = _dated(path, REPLACED)
+    partial = path.with_name(path.name + PARTIAL)
+    if partial.exists() and partial.samefile(backup):
+        raise HarnessError(f"{backup} is half of a copy; restore the backup that it was made of")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_files(partial)  # of an attempt that was killed; its log would be written into the copy
@@ -157,9 +159,7 @@ def restore(where: str | Path, backup: Path) -> Path | None:
         _require_sound(partial, backup)  # which has SQLite write the log into the copy
         flush(partial)
         there = path.exists()
-        for ending in ENDINGS:
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+        _set_aside(path, aside)
         partial.replace(path)
         flush(path.parent)
     except OSError as error:
@@ -167,6 +167,25 @@ def restore(where: str | Path, backup: Path) -> Path | None:
     finally:
         remove_files(partial)
     return aside if there else None
+
+
+def _set_aside(path: Path, aside: Path) -> None:
+    """Give a database another name as well, and leave nothing beside it that SQLite would write into the next one.
+
+    Its log cannot be replaced in one step with it, so it is written into it before. What SQLite cannot do that with,
+    because it is damaged or open, has its log with it under the other name.
+    """
+    if path.exists():
+        absorb_log(path)
+        try:
+            aside.hardlink_to(path)
+        except OSError:  # the file system has no links
+            shutil.copyfile(path, aside)
+            flush(aside)
+    for ending in filter(None, ENDINGS):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+    flush(path.parent)
 
 
 def _require_sound(copy: Path, backup: Path) -> None:

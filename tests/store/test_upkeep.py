@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
+import os
 import shutil
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +15,9 @@ from test_views import COLUMNS
 
 from harness.errors import DatabaseUnusable, HarnessError
 from harness.store import migrations, read, upkeep, write
-from harness.store.engine import Database, open_database
+from harness.store.engine import Database, find_database, open_database
+
+FORK = multiprocessing.get_context("fork")
 
 
 def make_older(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +162,8 @@ def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqli
     path.with_name(f"{path.name}-wal").write_bytes(log)  # closing in order has removed it
     aside = upkeep.restore(f"sqlite:///{path}", saved)
     assert aside is not None
-    assert aside.with_name(f"{aside.name}-wal").read_bytes() == log
+    with closing(open_database(f"sqlite:///{aside}")) as database:
+        assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
     assert not path.with_name(f"{path.name}-wal").exists()
     with closing(open_database(f"sqlite:///{path}")) as database:
         assert read.relation(database, "v_curves").rows == before
@@ -180,6 +186,79 @@ def test_what_a_killed_writer_left_is_restored_with_its_log(filled_sqlite: Datab
     path.with_name(f"{path.name}-wal").unlink(missing_ok=True)  # nothing that counts is in it
     with closing(open_database(f"sqlite:///{path}")) as database:
         assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
+
+
+def restore_and_die(url: str, backup: Path, moment: int) -> None:
+    """Killed before it makes, renames, removes or opens a file, or when it is done."""
+    left = iter(range(moment))
+
+    def look(event: str, _: object) -> None:
+        if event in {"open", "sqlite3.connect", "os.link", "os.rename", "os.remove"} and next(left, None) is None:
+            os._exit(137)
+
+    sys.addaudithook(look)
+    upkeep.restore(url, backup)
+    os._exit(0)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_restoration_killed_at_any_moment_leaves_the_old_database_or_the_new_one(
+    links: bool, filled_sqlite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole, with what a killed writer had left in its log, and under its name."""
+
+    def suites(path: Path) -> int:
+        with closing(open_database(f"sqlite:///{path}")) as database:
+            assert upkeep.check(database).problems == ()
+            return len(read.answer(database, "SELECT * FROM suite").rows)
+
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_, **__: os.open(tmp_path / "nowhere" / "at all", os.O_RDONLY))
+    saved = upkeep.backup(filled_sqlite, tmp_path / "saved.sqlite")
+    write.plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
+    filled_sqlite.close()  # until here the file has everything
+    write.plan(filled_sqlite, planned(suite="latest"), "latest", "smoke", "Latest")
+    new, old = 1, 3
+    code, moment, seen = None, 0, []
+    while code != 0:
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        for ending in ("", "-wal"):
+            shutil.copyfile(f"{filled_sqlite.path}{ending}", folder / f"harness.sqlite{ending}")
+        path = folder / "harness.sqlite"
+        process = FORK.Process(target=restore_and_die, args=(f"sqlite:///{path}", saved, moment))
+        process.start()
+        process.join()
+        code, moment = process.exitcode, moment + 1
+        assert path.exists()
+        seen.append(suites(path))
+        assert seen[-1] in (old, new)
+        if seen[-1] == new:
+            assert suites(next(folder.glob("harness-replaced-*.sqlite"))) == old
+        upkeep.restore(f"sqlite:///{path}", saved)
+        assert suites(path) == new
+        assert not list(folder.glob("*.partial*"))
+    assert seen == sorted(seen, reverse=True)
+    assert (seen[0], seen[-1], len(seen) > 10) == (old, new, True)
+
+
+@pytest.mark.parametrize("left", ["harness-replaced-20260101-000000-000000.sqlite", "harness.sqlite.partial"])
+def test_no_database_is_made_where_one_was_set_aside(left: str, tmp_path: Path) -> None:
+    """As an older version left it that was killed."""
+    path = tmp_path / "harness.sqlite"
+    (tmp_path / left).write_bytes(b"results")
+    with pytest.raises(DatabaseUnusable, match=f"harness.sqlite is missing, and .*{left} lies beside it"):
+        open_database(f"sqlite:///{path}")
+    assert find_database(f"sqlite:///{path}") is None
+    assert [file.name for file in tmp_path.iterdir()] == [left]
+
+
+def test_what_a_stopped_restoration_left_is_not_restored(filled_sqlite: Database) -> None:
+    partial = Path(f"{filled_sqlite.path}.partial")
+    partial.write_bytes(b"half of a backup")
+    with pytest.raises(HarnessError, match="is half of a copy; restore the backup that it was made of"):
+        upkeep.restore(f"sqlite:///{filled_sqlite.path}", partial)
+    assert partial.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3", b"no database at all"])

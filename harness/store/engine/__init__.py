@@ -20,6 +20,7 @@ from harness.store.engine.address import Address
 from harness.store.engine.dialect import Dialect, dialect_of
 from harness.store.engine.patience import AWAY_SECONDS, patient
 from harness.store.engine.refusals import translated
+from harness.store.engine.sqlite import find_set_aside
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another writer, whose transactions take milliseconds."""
@@ -168,6 +169,11 @@ def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT)
     if path is not None and not _exists(path):
         if not create:
             raise NoResults(_no_results(str(path)))
+        if aside := find_set_aside(path):
+            raise DatabaseUnusable(
+                f"{path} is missing, and {aside} lies beside it, as a `harness db restore` left it that was stopped: "
+                "restore it, or a backup (harness db restore FILE), or move it elsewhere to begin without results"
+            )
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

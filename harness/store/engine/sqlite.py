@@ -6,7 +6,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,8 @@ from harness.store.engine.patience import LOCKED
 
 ENDINGS = ("-wal", "-shm", "")
 """Of the files that a database consists of."""
+PARTIAL, REPLACED = ".partial", "-replaced"
+"""In the names of what a restoration writes, and of what it has put in another place."""
 
 _DAMAGED = "is damaged; restore the newest backup: harness db restore FILE (`harness db backup` makes them)"
 _SENTENCES = {
@@ -156,6 +159,21 @@ def backup(connection: Connection, target: Path) -> None:
         driver.execute("VACUUM INTO ?", (str(target.absolute()),))  # a relative one may look like a URI
     except sqlite3.Error as error:
         raise DatabaseUnusable(f"{target} {sentence(error) or f'cannot be written: {error}'}") from error
+
+
+def absorb_log(path: Path) -> None:
+    """Have the log of a killed writer written into its database, if that is sound and nobody else has it open."""
+    where = f"file:{quote(str(path.absolute()))}?mode=rw"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(where, uri=True)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()  # or it has not looked at the log yet
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def find_set_aside(path: Path) -> Path | None:
+    """What a restoration that was stopped left beside a database that is missing, the database itself if it can be."""
+    replaced = sorted(path.parent.glob(f"{escape(path.stem + REPLACED)}-*{escape(path.suffix)}"))
+    partial = path.with_name(path.name + PARTIAL)
+    return replaced[-1] if replaced else partial if partial.exists() else None
 
 
 def remove_files(path: Path) -> None:
