@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import http.client
 import io
+import os
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.progress import OnProgress, ignore_progress
+from harness.data.progress import OnProgress, Tell, ignore_line, ignore_progress
 from harness.errors import DataError
 from harness.files import flush
 
@@ -90,12 +94,18 @@ ARCHIVES = {
 
 
 def fetch(
-    download: Download, folder: Path, name: str, on_progress: OnProgress = ignore_progress, *, instead: str = ""
+    download: Download,
+    folder: Path,
+    name: str,
+    on_progress: OnProgress = ignore_progress,
+    *,
+    instead: str = "",
+    tell: Tell = ignore_line,
 ) -> Path:
     """Download a file into `folder`, and say where it lies; a part that is there from an earlier attempt is continued.
 
     name: the data set that it is for, said in errors. on_progress: told (bytes done, bytes in all). instead: what
-    else can be done without a connection.
+    else can be done without a connection. tell: told where another process downloads it, which is waited for.
 
     Raises:
         DataError: no connection, the disk is full, or the file that arrived is not the one that was promised.
@@ -104,13 +114,14 @@ def fetch(
     part = folder / f"{download.file}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if path.exists() and _checksum(download, path).startswith(download.promised):
-            return path  # nothing of it has changed since it came
-        _complete(download, part, on_progress)
-        _check(download, part)
-        flush(part)
-        part.replace(path)
-        flush(folder)
+        with _held(part, tell):
+            if path.exists() and _checksum(download, path).startswith(download.promised):
+                return path  # nothing of it has changed since it came
+            _complete(download, part, on_progress)
+            _check(download, part)
+            flush(part)
+            part.replace(path)
+            flush(folder)
     except (urllib.error.URLError, *_BROKEN) as error:
         raise DataError(
             f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
@@ -120,6 +131,37 @@ def fetch(
     except OSError as error:
         raise DataError(f"cannot write {part}: {error.strerror or error}") from error
     return path
+
+
+@contextlib.contextmanager
+def _held(part: Path, tell: Tell) -> Iterator[None]:
+    """The part, made if need be, for this process alone; an empty one is not left."""
+    waits = False
+    while True:
+        with part.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waits:
+                    tell(f"another process downloads {part.with_suffix('')}: waiting until it has ended")
+                waits = True
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_called(file.fileno(), part):  # whoever had it has renamed or removed it
+                continue
+            try:
+                yield
+            finally:
+                if _is_called(file.fileno(), part) and not _size(part):
+                    part.unlink()
+            return
+
+
+def _is_called(handle: int, path: Path) -> bool:
+    """Whether an open file has that name."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,7 @@ from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
-from harness.data.progress import OnProgress, ignore_progress
+from harness.data.progress import OnProgress, Tell, ignore_line, ignore_progress
 from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import KeepOrReplace, SplitArrays, write_set
 from harness.errors import DataError, DataMissing
@@ -30,11 +30,13 @@ def prepare(
     *,
     existing: KeepOrReplace = "keep",
     on_progress: OnProgress = ignore_progress,
+    tell: Tell = ignore_line,
 ) -> Manifest:
     """Bring a data set; nothing happens if it is there already and no stand-in.
 
     Downloads lie in `downloads` until the set is made of them, so that an interrupted one is continued.
     on_progress: told (done, total) in bytes of each file that is downloaded, in images of a set that is generated.
+    tell: told where another process downloads the same, which is waited for.
 
     Raises:
         DataMissing: it is generated of a set that is not there or a stand-in, with the command that brings that one.
@@ -50,7 +52,7 @@ def prepare(
         return prepare_bundled(data_dir, name, existing=existing)
     if dataset.generated:
         return _generate(data_dir, dataset, existing, on_progress)
-    return _download(data_dir, dataset, on_progress)
+    return _download(data_dir, dataset, on_progress, tell)
 
 
 def _generate(data_dir: Path, dataset: DataSet, existing: KeepOrReplace, on_progress: OnProgress) -> Manifest:
@@ -66,23 +68,23 @@ def _generate(data_dir: Path, dataset: DataSet, existing: KeepOrReplace, on_prog
     return corrupt(data_dir, clean.name, existing=existing, on_progress=on_progress)
 
 
-def _download(data_dir: Path, dataset: DataSet, on_progress: OnProgress) -> Manifest:
+def _download(data_dir: Path, dataset: DataSet, on_progress: OnProgress, tell: Tell) -> Manifest:
     """Bring the files that a set is made of, make it, and remove them."""
     name, folder = dataset.name, data_dir / DOWNLOADS / dataset.name
     if name in ARCHIVES:
         instead = f"or make it of {dataset.clean}, marked as generated: harness data corrupt {dataset.clean}"
-        archives = [fetch(ARCHIVES[name], folder, name, on_progress, instead=instead)]
+        archives = [fetch(ARCHIVES[name], folder, name, on_progress, instead=instead, tell=tell)]
         manifest = import_corruptions(data_dir, name, archives[0], kind="download", existing="replace")
     elif name in TORCHVISION:
         import torchvision
 
         kind = getattr(torchvision.datasets, TORCHVISION[name])
-        archives = [fetch(download, folder, name, on_progress) for download in _published(kind)]
+        archives = [fetch(download, folder, name, on_progress, tell=tell) for download in _published(kind)]
         manifest = _from_torchvision(data_dir, name, kind, archives)
     else:
         raise DataError(f"{name} cannot be downloaded by a program; get its images yourself, then: {dataset.bring}")
     for archive in archives:
-        archive.unlink()
+        archive.unlink(missing_ok=True)  # another process may have made the set of it too
     return manifest
 
 

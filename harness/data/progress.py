@@ -1,4 +1,4 @@
-"""How far work is, told to whoever wants to know."""
+"""How far work on data is, and what it waits for, told to whoever wants to know."""
 
 from __future__ import annotations
 
@@ -13,4 +13,12 @@ OnJobProgress = Callable[[Progress], None]
 
 
 def ignore_progress(*told: object) -> None:
+    """For callers who do not want to know."""
+
+
+Tell = Callable[[str], None]
+"""Told a line for the user."""
+
+
+def ignore_line(text: str) -> None:
     """For callers who do not want to know."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import multiprocessing
 import os
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from harness.data.download import Download, fetch
 from harness.errors import DataError
 
+FORK = multiprocessing.get_context("fork")
 CONTENT = os.urandom(700_000)
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
@@ -128,3 +130,27 @@ def test_without_a_connection_the_error_shows_the_way_out(tmp_path: Path) -> Non
     nowhere = Download(url="http://127.0.0.1:9/images.tar", md5=MD5)
     with pytest.raises(DataError, match=r"cannot download .*Connection refused.*harness data import cifar10-c PATH"):
         fetch(nowhere, tmp_path, "cifar10-c")
+
+
+@pytest.mark.parametrize(("md5", "requests"), [(MD5, 1), ("of another file", 2)], ids=["whole", "refused"])
+def test_who_wants_what_another_process_downloads_waits_for_it(
+    md5: str, requests: int, server: Server, tmp_path: Path
+) -> None:
+    begun, waiting, said = FORK.Event(), FORK.Event(), list[str]()
+
+    def hold(done: int, total: int) -> None:
+        begun.set()
+        waiting.wait()
+
+    def tell(text: str) -> None:
+        said.append(text)
+        waiting.set()
+
+    first = FORK.Process(target=fetch, args=(server.download(md5), tmp_path, "cifar10-c", hold))
+    first.start()
+    begun.wait()
+    assert fetch(server.download(), tmp_path, "cifar10-c", tell=tell).read_bytes() == CONTENT
+    first.join()
+    assert (first.exitcode == 0, len(server.ranges)) == (md5 == MD5, requests)
+    assert said == [f"another process downloads {tmp_path / 'images.tar'}: waiting until it has ended"]
+    assert [each.name for each in tmp_path.iterdir()] == ["images.tar"]

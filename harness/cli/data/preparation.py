@@ -71,7 +71,7 @@ def _prepare_weights(name: str, there: KeepOrReplace) -> None:
     from harness.models.misfit import misfit
 
     with bar(f"preparing {name}", in_bytes=True) as on_progress:
-        prepare_weights(settings().data_dir, name, misfit=misfit, existing=there, on_progress=on_progress)
+        prepare_weights(settings().data_dir, name, misfit=misfit, existing=there, on_progress=on_progress, tell=_tell)
 
 
 def _prepare_set(name: str, there: KeepOrReplace) -> None:
@@ -80,4 +80,8 @@ def _prepare_set(name: str, there: KeepOrReplace) -> None:
 
     data_dir = settings().data_dir
     with bar(f"preparing {name}", in_bytes=not get_dataset(data_dir, name).generated) as on_progress:
-        prepare_set(data_dir, name, existing=there, on_progress=on_progress)
+        prepare_set(data_dir, name, existing=there, on_progress=on_progress, tell=_tell)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)

@@ -11,7 +11,7 @@ from harness.data.array_files import writable, write_parts, write_record
 from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.download import Download, fetch
 from harness.data.origin import new_origin
-from harness.data.progress import OnProgress, ignore_progress
+from harness.data.progress import OnProgress, Tell, ignore_line, ignore_progress
 from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
 from harness.data.weights.torch_files import read_tensors
@@ -36,10 +36,12 @@ def prepare_weights(
     misfit: Misfit,
     existing: KeepOrReplace = "keep",
     on_progress: OnProgress = ignore_progress,
+    tell: Tell = ignore_line,
 ) -> WeightsManifest:
     """Download weights; nothing happens if they are there already, no stand-in and not visibly damaged.
 
     on_progress: told (done, total) in bytes, where the server can be asked for that.
+    tell: told where another process downloads the same, which is waited for.
 
     Raises:
         DataError: they cannot be downloaded, with the command to import them instead.
@@ -51,11 +53,11 @@ def prepare_weights(
     weights = get_weights(name)
     downloads = data_dir / DOWNLOADS / name
     if not weights.on_drive:
-        file = fetch(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress)
+        file = fetch(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress, tell=tell)
         try:
             return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
         finally:
-            file.unlink()
+            file.unlink(missing_ok=True)  # another process may have taken it too
     try:
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
