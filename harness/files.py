@@ -21,7 +21,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # nobody else's who writes the same
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with unfinished.open("wb") as file:
             file.write(content)
             file.flush()
@@ -40,6 +40,14 @@ def remove_abandoned(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - unfinished.stat().st_mtime > _ABANDONED_SECONDS:
                 unfinished.unlink()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are not there, and their names safe too."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        flush(each.parent)
 
 
 def flush(path: Path) -> None:

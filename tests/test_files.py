@@ -31,6 +31,22 @@ def test_content_and_folder_are_there(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["file.bin"]
 
 
+def test_every_folder_that_is_made_is_flushed_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a power failure takes the folder, and the file with it."""
+    flushed, fsync = list[str](), os.fsync
+
+    def noted(handle: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_whole(tmp_path / "new" / "folder" / "file.bin", b"content")
+    assert {tmp_path.name, "new", "folder"} <= set(flushed)
+    flushed.clear()
+    write_whole(tmp_path / "new" / "folder" / "file.bin", b"content")
+    assert flushed[1:] == ["folder"]
+
+
 def test_a_folder_that_is_a_file_is_an_error_and_nothing_stays(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OSError, match="taken"):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import HarnessError, ResultsBusy
+from harness.files import flush
 
 LOOKS, LOOK_SECONDS = 5, 0.1  # at a lock that somebody has
 ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
@@ -77,6 +78,9 @@ def _identity(folder: Path) -> str:
         if not found:
             found = uuid.uuid4().hex
             file.write(f"{found}\n")
+            file.flush()
+            os.fsync(file.fileno())
+            flush(folder)
         return found
 
 
