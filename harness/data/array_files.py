@@ -2,6 +2,7 @@
 
     FOLDER/manifest.json
     FOLDER/STEM-<first 12 digits of its SHA-256>.safetensors
+    FOLDER/.lock                                                held by whoever writes there
 
 A folder's manifest is replaced in one step after the files that it names are safely on the disk.
 """
@@ -29,7 +30,8 @@ from harness.files import BLOCK, flush
 if TYPE_CHECKING:
     from torch import Tensor
 
-OURS = re.compile(r"[a-z0-9_-]+-[0-9a-f]{12}\.safetensors|[\w-]+(\.pth?)?(\.json)?\.partial")
+LOCK = ".lock"
+OURS = re.compile(r"\.lock|[a-z0-9_-]+-[0-9a-f]{12}\.safetensors|[\w-]+(\.pth?)?(\.json)?\.partial")
 """Names of the files that are written here; a folder may have others."""
 
 _CODES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
@@ -58,7 +60,7 @@ def writable(folder: Path, named: Callable[[], Collection[str]]) -> Iterator[Pat
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
+        handle = _lock_file(folder / LOCK)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             _sweep(folder, named)
@@ -75,6 +77,16 @@ def writable(folder: Path, named: Callable[[], Collection[str]]) -> Iterator[Pat
         ) from error
 
 
+def _lock_file(path: Path) -> int:
+    """Open for writing, without which NFS locks nothing beyond this host; another user's, that may not be."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)
+
+
 def _sweep(folder: Path, named: Callable[[], Collection[str]]) -> None:
     """Remove the files that no manifest names: they are what an interrupted or replaced import left."""
     try:
@@ -82,7 +94,7 @@ def _sweep(folder: Path, named: Callable[[], Collection[str]]) -> None:
     except DataDamaged:
         return
     for path in folder.iterdir():
-        if OURS.fullmatch(path.name) and path.name not in keep:
+        if OURS.fullmatch(path.name) and path.name not in {*keep, LOCK}:
             path.unlink(missing_ok=True)
 
 

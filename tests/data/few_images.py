@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.data.array_files import LOCK
 from harness.data.manifest import Manifest
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS
@@ -32,4 +33,4 @@ def file_of(data_dir: Path, split: str = "train") -> Path:
 
 
 def files(data_dir: Path) -> set[str]:
-    return {path.name for path in (data_dir / "mnist").iterdir()}
+    return {path.name for path in (data_dir / "mnist").iterdir()} - {LOCK}

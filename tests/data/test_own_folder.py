@@ -96,7 +96,7 @@ def test_a_set_is_gray_only_if_no_pixel_has_a_colour(tmp_path: Path) -> None:
     assert imported(tmp_path, existing="replace").splits["train"].shape[1] == 3
     assert open_split(tmp_path / "data", "mine", "train").images.shape[1] == 3
     verify(tmp_path / "data", "mine")
-    assert len(list((tmp_path / "data" / "mine").iterdir())) == 3
+    assert len(list((tmp_path / "data" / "mine").iterdir())) == 3 + 1  # the lock file
 
 
 def test_images_of_several_sizes_are_brought_to_one(tmp_path: Path) -> None:

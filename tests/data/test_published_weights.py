@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from harness.data.array_files import LOCK
 from harness.data.weights import WEIGHTS, described_weights, find_weights, weights_file
 from harness.data.weights.preparation import import_weights, prepare_weights
 from harness.errors import DataDamaged, DataError, DataMissing, ImportRefused, UnknownName
@@ -51,7 +52,9 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def files(data_dir: Path) -> set[str]:
-    return {path.relative_to(data_dir).as_posix() for path in data_dir.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(data_dir).as_posix() for path in data_dir.rglob("*") if path.is_file() and path.name != LOCK
+    }
 
 
 def test_imported_weights_lie_byte_for_byte_where_robustbench_looks_for_them(data_dir: Path, source: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_recording_that_is_there_is_replaced_only_when_told(tmp_path: Path, la
     with pytest.raises(DataError, match="--replace"):
         import_recording(tmp_path, "mouse", laboratory)
     import_recording(tmp_path, "mouse", laboratory, existing="replace")
-    assert len(list((tmp_path / "recordings" / "mouse").iterdir())) == 3
+    assert len(list((tmp_path / "recordings" / "mouse").iterdir())) == 3 + 1  # the lock file
 
 
 def test_an_import_that_fails_leaves_what_was_there(tmp_path: Path, laboratory: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_digest_is_the_files_sha256_and_stands_for_matrix_and_images(tmp_pat
     changed = write(tmp_path, neural=RAW)
     assert changed.files["neural"].sha256 != manifest.files["neural"].sha256
     assert changed.files["raw"] == manifest.files["raw"]
-    assert len(list((tmp_path / "similarities" / "mouse").iterdir())) == 3
+    assert len(list((tmp_path / "similarities" / "mouse").iterdir())) == 3 + 1  # the lock file
 
 
 def test_a_missing_similarity_names_the_commands_that_make_it(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from few_images import CLASSES, ORIGIN, files, split_arrays, write
 
 from harness.data import array_files
+from harness.data.array_files import LOCK, writable
 from harness.data.arrays import open_split, verify
 from harness.data.manifest_file import MANIFEST
 from harness.data.sets import DATASETS
@@ -121,6 +125,26 @@ def test_arrays_in_another_memory_order_are_written_in_c_order(tmp_path: Path) -
     split = SplitArrays("train", images, np.zeros(9, np.int64))
     write_set(tmp_path, DATASETS["mnist"], [split], classes=CLASSES, origin=ORIGIN)
     np.testing.assert_array_equal(open_split(tmp_path, "mnist", "train").images.numpy(), images)
+
+
+def test_a_writer_waits_for_another_on_whatever_file_system(tmp_path: Path) -> None:
+    """A lock of a file that is open for writing reaches other hosts through NFS, one of a folder does not."""
+    folder, order = tmp_path / "set", list[str]()
+
+    def write_second() -> None:
+        with writable(folder, set):
+            order.append("second")
+
+    second = threading.Thread(target=write_second)
+    with writable(folder, set):
+        with (folder / LOCK).open("a") as held, pytest.raises(BlockingIOError):
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        second.start()
+        time.sleep(0.2)
+        order.append("first")
+    second.join()
+    assert order == ["first", "second"]
+    assert [path.name for path in folder.iterdir()] == [LOCK]
 
 
 def test_large_files_are_written_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
