@@ -36,6 +36,14 @@ def plus_minus(mean: float, sem: float, decimals: int) -> str:
     return text if pd.isna(sem) else f"{text} ± {sem:.{decimals}f}"
 
 
+def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
+    """A ratio with its interval, or alone where there is none (one seed); a dash where there is no ratio."""
+    if pd.isna(value):
+        return "–"
+    text = f"{value:.{decimals}f}"
+    return text if pd.isna(low) else f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]"
+
+
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign; the minus is a real one."""
     return f"{value:+.{decimals}f}".replace("-", "−")

@@ -86,7 +86,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
     if by not in set(known["evaluation"]):
         raise UnknownName("attack with results", by, known["evaluation"].unique())
     values = seed_values(results)
-    ratios = acceptable(known, least_clean_ratio).merge(_intervals(values), "left", on=["condition", "evaluation"])
+    ratios = with_intervals(acceptable(known, least_clean_ratio), values)
     chosen, tied, close = _choice(ratios[(ratios["evaluation"] == by) & ratios["acceptable"]], values)
     return Selection(
         scope=results.scope,
@@ -123,14 +123,18 @@ def agreement_frame(selection: Selection) -> pd.DataFrame:
     return pd.DataFrame([{"by": selection.by} | asdict(each) for each in selection.agreements], columns=columns)
 
 
-def _intervals(values: pd.DataFrame) -> pd.DataFrame:
-    """The ends of both ratios' intervals by condition and attack."""
+def with_intervals(ratios: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """The ratios with the ends of their intervals: clean_low, clean_high, distorted_low, distorted_high.
+
+    ratios: rows of `summary.acceptable`. values: of `seed_values`.
+    """
     rows = []
     for (evaluation, condition), own in groups(values, ["evaluation", "condition"]):
         clean, distorted = ratio(list(own["r0"]), list(own["u0"])), ratio(list(own["rd"]), list(own["ud"]))
         rows.append((evaluation, condition, clean.low, clean.high, distorted.low, distorted.high))
     ends = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
-    return pd.DataFrame(rows, columns=["evaluation", "condition", *ends])
+    intervals = pd.DataFrame(rows, columns=["evaluation", "condition", *ends])
+    return ratios.merge(intervals, "left", on=["condition", "evaluation"])
 
 
 def _choice(candidates: pd.DataFrame, values: pd.DataFrame) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:

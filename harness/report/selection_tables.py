@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.report.cells import bracketed
 from harness.report.formats import Table
 from harness.report.rows import by_key, records
 from harness.report.selection import Selection, agreement_frame
@@ -24,7 +25,7 @@ def selection_table(selection: Selection) -> Table:
             row.condition + (" (chosen)" if row.condition == selection.chosen else ""),
             *(f"{value:g}" if pd.notna(value) else "–" for value in (row.alpha, row.threshold)),
             str(row.n_seeds),
-            _ratio(row.clean_ratio, row.clean_low, row.clean_high),
+            bracketed(row.clean_ratio, row.clean_low, row.clean_high),
             *(_cell(cells.get((row.condition, name)), row.n_seeds) for name in (by, *others)),
         )
         for row in records(ranked)
@@ -104,10 +105,6 @@ def _cell(found: Any | None, seeds: int) -> str:
     """The ratio under an attack, its verdict, and its n where it differs from the row's."""
     if found is None:
         return "missing"
-    ratio = _ratio(found.distorted_ratio, found.distorted_low, found.distorted_high)
+    ratio = bracketed(found.distorted_ratio, found.distorted_low, found.distorted_high)
     text = f"{'yes' if found.acceptable else 'no'} {ratio}"
     return text if found.n_seeds == seeds else f"{text} (n = {found.n_seeds})"
-
-
-def _ratio(value: float, low: float, high: float) -> str:
-    return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"

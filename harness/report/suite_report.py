@@ -21,7 +21,7 @@ from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
-from harness.report.selection import BY, count_pairs, select
+from harness.report.selection import BY, count_pairs, seed_values, select, with_intervals
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.store.engine import Database
 
@@ -112,7 +112,7 @@ def suite_tables(results: Results, findings: Findings, least_clean_ratio: float)
     """The tables that have rows, the claims first; the missing results always."""
     scope, values = results.scope, summary.scores(results)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
-    ratios = summary.acceptable(results.acceptable, least_clean_ratio)
+    ratios = with_intervals(summary.acceptable(results.acceptable, least_clean_ratio), seed_values(results))
     found = (
         claims_table(findings),
         evidence_table(findings),

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.report import notes
-from harness.report.cells import POINTS, UNITS, plus_minus, signed
+from harness.report.cells import POINTS, UNITS, bracketed, plus_minus, signed
 from harness.report.formats import Table
 from harness.report.missing import DATA, Reasons
 from harness.report.results import Results
@@ -119,7 +119,10 @@ def gamma_table(
 
 
 def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str, told: Iterable[str] = ()) -> Table:
-    """Each regularized condition's ratios under each attack, and the verdict; told: what is said below it first."""
+    """Each regularized condition's ratios under each attack, and the verdict.
+
+    ratios: rows of `selection.with_intervals`. told: what is said below it first.
+    """
     rows = []
     for row in records(ratios):
         factor, decimals = (100.0, 1) if pd.notna(row.epsilon) else (UNITS["score"].factor, 2)
@@ -131,8 +134,8 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
                 str(row.n_seeds),
                 *(f"{100 * accuracy:.1f}" for accuracy in (row.r0, row.u0)),
                 *(f"{factor * distorted:.{decimals}f}" for distorted in (row.rd, row.ud)),
-                f"{row.clean_ratio:.3f}",
-                f"{row.distorted_ratio:.3f}" if pd.notna(row.distorted_ratio) else "–",
+                bracketed(row.clean_ratio, row.clean_low, row.clean_high, 3),
+                bracketed(row.distorted_ratio, row.distorted_low, row.distorted_high, 3),
                 verdict(row.accurate, row.robust, least_clean_ratio),
             )
         )
@@ -145,6 +148,8 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
             *told,
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
             f"for the Boundary attack D is the {BOUNDARY_SCORE} in 10⁻³, over the images that have a start.",
+            f"Brackets: {CONFIDENCE:.0%} interval of the ratio, paired by seed; none for one seed. The verdict is the "
+            "paper's, of the means alone: where an interval holds the bound, other seeds may say otherwise.",
         ),
         corrupted=False,
         data=ratios,

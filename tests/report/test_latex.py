@@ -16,6 +16,7 @@ from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.formats import Table
 from harness.report.latex import LINE, SIZES, latex, latex_text
+from harness.report.selection import seed_values, with_intervals
 
 
 def table(rows: Sequence[Sequence[str]], columns: tuple[str, ...], *, words: bool = False) -> Table:
@@ -136,7 +137,8 @@ def test_no_word_of_a_report_is_wider_than_its_column(grid: bool) -> None:
     suite = "hyperparameters" if grid else "grayscale-cifar10"
     given = results(GRID, epochs=2) if grid else results(epochs=2)
     found = findings({suite: given}, "small")
-    ratios = tables.acceptable_table(summary.acceptable(given.acceptable, 0.9), 0.9, given.scope)
+    judged = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given))
+    ratios = tables.acceptable_table(judged, 0.9, given.scope)
     for each in map(latex, (claims_table(found), evidence_table(found), ratios)):
         assert overfull(each) == []
         assert sum(shares(each)) in (0, pytest.approx(1, abs=1e-9))
