@@ -28,7 +28,7 @@ def patient(work: Callable[Concatenate[Database, P], T]) -> Callable[Concatenate
 
     A transaction that met a lock, or lost its server, has been undone whole, wherever in it that was, so nothing is
     written twice. Only where the server went away while it committed, it may have been done and the answer lost:
-    done again, it must find that out (`claims.claim`, `write.start`), or its caller (`Peers.recording`).
+    done again, it must find that out (`runners.claim`, `write.start`), or its caller (`Peers.recording`).
     """
 
     @wraps(work)
