@@ -84,8 +84,8 @@ class EvaluationResult:
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What is no number and belongs to the result, by name."""
     images_classified: int = 0
-    """Forward passes behind the result, in images: with the seconds they give the rate. Those that several results
-    share are not counted."""
+    """Forward passes behind the result, in images: with the seconds they give the rate. Predictions on clean images
+    count in each result that uses them; a substitute's gradients and the trial of bfloat16 in none."""
     warning: str | None = None
     """What is to be told of how it was done, if it was not done as the spec says."""
 
@@ -128,7 +128,7 @@ class TrainingResult:
     """File name inside the model's folder; it carries the content's SHA-256."""
     weights_sha256: str | None
     parameters: int
-    """Trainable parameters of the network."""
+    """Parameters of the network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

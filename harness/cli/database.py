@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 @database_app.command()
 def check() -> None:
-    """Look for damage: every page, every reference; and count what there is."""
+    """Look for damage: every page, every reference, the seal of every result; and count what there is."""
     from harness.store import upkeep
 
     with opened_database() as database:

@@ -78,7 +78,7 @@ SELECT suite, profile, condition, seed, evaluation,
        ) END AS distorted
 FROM placed_evaluation
 """,
-    # Trained models, diverged ones among them. Clean accuracy is that of the suite's own clean evaluation.
+    # Models, trained here or loaded, diverged ones among them. Clean accuracy: of the suite's own clean evaluation.
     # git_dirty: 1 where the checkout had changes that were not committed, so that git_commit is not all of the code.
     "v_models": f"""
 SELECT {", ".join(f"p.{name}" for name in COMMON)}, m.key AS model_id, m.pair_range, m.n_images, m.pairs_per_batch,

@@ -1,6 +1,7 @@
 """The runner: plans suites, and has what is missing done.
 
-Only runners write to the database, and they never import torch: that is for the workers.
+Of all that takes part in a run only the runner writes to the database. It never imports torch: that is for the
+workers.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Worker:
             result = self._do(work)
         except HarnessError as error:
             return Failed(work.key, str(error))
-        except Exception as error:  # the runner's guard
+        except Exception as error:  # whatever it is
             if _ran_out_of_memory(error):
                 return Failed(work.key, f"not enough free memory on {self._where}{memory_note()}", "memory")
             files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
