@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 BLOCK = 1 << 22  # bytes hashed at a time
 _ABANDONED_SECONDS = 3600.0  # after which nobody goes on writing a file that was begun
+_HERE = platform.node()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -19,7 +21,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; nothing half-written stays.
     """
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # nobody else's who writes the same
+    unfinished = path.with_name(f"{path.name}.{_HERE}.{os.getpid()}.tmp")  # nobody else's who writes the same
     try:
         _make_folder(path.parent)
         with unfinished.open("wb") as file:
@@ -38,8 +40,22 @@ def remove_abandoned(folder: Path) -> None:
     """Remove what writers that were killed left in a folder; what somebody is writing stays."""
     for unfinished in folder.glob("*.tmp"):
         with contextlib.suppress(OSError):
-            if time.time() - unfinished.stat().st_mtime > _ABANDONED_SECONDS:
+            if _writer_is_gone(unfinished) or time.time() - unfinished.stat().st_mtime > _ABANDONED_SECONDS:
                 unfinished.unlink()
+
+
+def _writer_is_gone(unfinished: Path) -> bool:
+    """Whether a process of this machine was writing a file, and has ended."""
+    writer, _, process = unfinished.stem.rpartition(".")
+    if not writer.endswith(f".{_HERE}") or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _make_folder(folder: Path) -> None:

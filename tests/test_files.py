@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import is_whole, write_whole
+from harness.files import is_whole, remove_abandoned, write_whole
 
 WRITER = """
 import sys
@@ -77,3 +78,15 @@ def test_a_file_is_whole_if_every_byte_is(tmp_path: Path) -> None:
     path.write_bytes(b"abd")
     assert not is_whole(path, digest)
     assert not is_whole(tmp_path / "gone", digest)
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_others_write_stays(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = platform.node()
+    for name in (f"a.{here}.{ended.pid}.tmp", f"b.{here}.{os.getpid()}.tmp", f"c.elsewhere.{ended.pid}.tmp", "d.tmp"):
+        (tmp_path / name).write_bytes(b"half of it")
+    (tmp_path / "e.elsewhere.1.tmp").write_bytes(b"half of it")
+    os.utime(tmp_path / "e.elsewhere.1.tmp", (0, 0))
+    remove_abandoned(tmp_path)
+    assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["b", "c", "d"]

@@ -114,7 +114,7 @@ def test_an_analysis_that_is_blocked_is_called_one(program: Program) -> None:
     suite.write_text(f"{suite.read_text()}\n[analyses.examples]\nkind = 'noise_examples'\nimages = 'mnist'\n")
     assert program("run-suite", "tiny", *NEEDED)[0] == 0
     _, said = program("status", "tiny")
-    assert "blocked: tiny (profile paper): analysis noise_examples: data set mnist is not in" in said
+    assert "blocked: tiny (profile paper): analysis examples: data set mnist is not in" in said
 
 
 def test_killed_at_random_moments_a_suite_ends_with_the_same_results(finished, program):
