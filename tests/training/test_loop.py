@@ -54,6 +54,18 @@ def test_training_learns_and_reports_each_epoch(spec: TrainingSpec, images: Trai
     assert sorted(path.name.split("-")[0] for path in tmp_path.iterdir()) == ["result", "weights"]
 
 
+def test_the_gammas_of_a_result_are_those_of_its_best_epoch(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    """The last epoch begins a cycle, whose learning rate throws the network out of what it had found."""
+    cycle = spec.optimisation.replaced(learning_rate=0.3, decay=0.1, phases_per_cycle=3).model_dump()
+    result = train(spec.replaced(optimisation=cycle), 0, images, device=CPU, folder=tmp_path)
+    gammas = [report.gammas for report in result.epochs]
+    assert result.best_epoch in {1, 2}
+    assert result.gammas == gammas[result.best_epoch] != gammas[-1]
+    assert sum(result.gammas) == pytest.approx(1)
+
+
 def test_the_same_training_twice_gives_the_same_weights(
     spec: TrainingSpec, images: TrainingImages, tmp_path: Path
 ) -> None:
@@ -262,6 +274,13 @@ class Noisy(torch.nn.Module):
     def forward(self, x):
         return self.linear(self.taps(x)[0].mean((2, 3)))
 
+class Raw(Noisy):
+    def taps(self, x):
+        return [x, x.square()]
+
+    def forward(self, x):
+        return self.linear(self.conv(x).mean((2, 3)))
+
 def penalty(model, images, labels, power=2, scale=1.0):
     noisy = images + 0.1 * torch.randn_like(images)
     return scale * (model(noisy) - model(images)).abs().pow(power).mean()
@@ -336,6 +355,22 @@ def test_a_penalty_that_is_not_finite_is_called_so(spec: TrainingSpec, images: T
     assert result.status == "diverged"
     assert result.reason
     assert re.match(r"the (penalty|cross-entropy) is (inf|nan) at epoch 1/4, step \d/5", result.reason)
+
+
+def test_tap_weights_that_are_not_finite_end_as_diverged(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    """No loss of the only step shows them, nor do images that are classified without them."""
+    assert spec.regularizer
+    wild = spec.replaced(
+        network=NetworkSpec(architecture="mine.py:Raw").model_dump(),
+        regularizer=spec.regularizer.replaced(alpha=1e300).model_dump(),
+        optimisation=spec.optimisation.replaced(batch_size=81).model_dump(),
+    )
+    result = train(wild, 0, images, device=CPU, folder=tmp_path, code=OWN)
+    assert (result.status, result.epochs, result.gammas, result.weights) == ("diverged", (), (), None)
+    assert result.reason
+    assert result.reason.endswith(" after epoch 1/4")
 
 
 def test_a_penalty_that_is_no_scalar_is_refused(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
