@@ -190,6 +190,16 @@ def test_a_long_walk_comes_close_to_the_nearest_adversarial_image(attacked, sett
     assert (victims.distances(result.starts) / nearest).min() > 10
 
 
+@pytest.mark.parametrize(("source_step", "length"), [(0.01, 0.3), (0.25, 0.3), (0.5, 0.2)])
+def test_a_step_never_leads_outwards_where_clipping_has_come_closer(source_step, length):
+    """From (0.9, 0.9) the sphere's point is (1.18, 0.78), which clipping brings to a distance of 0.3."""
+    original, best = torch.tensor([[0.9, 0.5]]), torch.tensor([[0.9, 0.9]])
+    proposal = walk.propose(original, best, torch.tensor([[1.0, 0.0]]), torch.ones(1), torch.tensor([source_step]))
+    assert proposal.distances.item() == pytest.approx(0.4)
+    assert proposal.on_sphere[0].tolist() == pytest.approx([1, 0.5 + 0.4 / 2**0.5])
+    assert (original - proposal.inside).norm().item() == pytest.approx(length)
+
+
 def test_queries_on_the_sphere_are_asked_only_where_they_can_matter(setting, linear, spec_of, monkeypatch):
     monkeypatch.setattr(walk, "SPHERE_WINDOW", 4)  # an entry every 10 steps: full after 40
 

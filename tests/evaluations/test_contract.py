@@ -102,6 +102,21 @@ def test_one_bad_image_is_enough_to_refuse(kind, setting, linear, spec_of):
         evaluate(model, setting, spec_of(kind))
 
 
+@pytest.mark.parametrize("kind", CURVES)
+def test_logits_that_are_not_finite_only_under_a_perturbation_are_refused(kind, setting, linear, spec_of):
+    known = unit_pixels(setting.images).flatten(1)
+
+    def spoil(module, inputs, logits):
+        changed = (inputs[0].flatten(1)[:, None] != known).any(2).all(1)
+        return logits.masked_fill(changed[:, None], math.nan)
+
+    model = linear(0)
+    model.register_forward_hook(spoil)
+    assert evaluate(model, setting, spec_of("clean")).measurements
+    with pytest.raises(NotEvaluable, match="not finite"):
+        evaluate(model, setting, spec_of(kind))
+
+
 @every_kind
 def test_a_model_in_training_mode_is_a_mistake(kind, setting, linear, spec_of):
     with pytest.raises(ValueError, match="eval mode"):

@@ -44,6 +44,16 @@ def test_other_models_and_other_images_are_asked_anew(setting, smaller, linear, 
     assert model.rows == 240
 
 
+def test_other_labels_of_the_same_images_are_asked_anew(setting, smaller, linear, spec_of):
+    """The substitute's gradients are those at the labels."""
+    model, spec = linear(0), spec_of("fgsm_transfer")
+    before = evaluate(model, setting, spec)
+    relabelled = smaller(120, labels=setting.labels.roll(1))
+    found = evaluate(model, relabelled, spec)
+    anew = smaller(120, labels=relabelled.labels, substitute=linear(7))
+    assert found == evaluate(model, anew, spec) != before
+
+
 def test_a_model_that_is_not_needed_any_more_is_forgotten(setting, linear, spec_of):
     model = linear(0)
     evaluate(model, setting, spec_of("clean"))
