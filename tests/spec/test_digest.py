@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.spec import EVALUATION_SPECS, EvaluateJob, PenaltySpec, RegularizerSpec, TrainingSpec, TrainJob, digest
+from harness.spec import (
+    ANALYSIS_SPECS,
+    EVALUATION_SPECS,
+    AnalyseJob,
+    CheckpointSpec,
+    EvaluateJob,
+    LoadJob,
+    PenaltySpec,
+    RegularizerSpec,
+    RobustBenchSpec,
+    TrainingSpec,
+    TrainJob,
+    digest,
+)
 from harness.spec.spec import Spec
 
 REGULARIZED = TrainingSpec(
@@ -21,10 +34,18 @@ NEEDED = {
     "corruption": {"images": "digits-c"},
     "own_attack": {"function": "own.py:attack", "max_epsilon": 0.1},
     "own_minimal_attack": {"function": "own.py:attack"},
+    "similarity": {"recording": "v1"},
+    "noise_examples": {"images": "digits"},
+    "corruption_spectra": {"images": "digits-c"},
 }
 """What a spec must say."""
 EVALUATIONS = {
     kind: spec.model_validate({"kind": kind} | NEEDED.get(kind, {})) for kind, spec in EVALUATION_SPECS.items()
+}
+ANALYSES = {kind: spec.model_validate({"kind": kind} | NEEDED[kind]) for kind, spec in ANALYSIS_SPECS.items()}
+EXTERNAL = {
+    "external": RobustBenchSpec(model="Standard"),
+    "checkpoint": CheckpointSpec(function="own.py:network", weights="own.pt", classification="digits"),
 }
 
 
@@ -130,6 +151,30 @@ def test_results_that_an_earlier_version_stored_keep_their_identity(kind):
     assert EvaluateJob(model=model, evaluation=EVALUATIONS[kind], data={}).key == STORED[kind]
 
 
+@pytest.mark.parametrize(("key", "condition"), [("538418733e5d6d3c", "external"), ("8546e36976a72808", "checkpoint")])
+def test_models_that_an_earlier_version_took_in_keep_their_identity(key, condition):
+    assert LoadJob(spec=EXTERNAL[condition], data={}).key == key
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("64ec286d22209f40", "similarity"),
+        ("c41c19c0818de89d", "noise_examples"),
+        ("6ea05f2a2fe2998c", "corruption_spectra"),
+    ],
+)
+def test_analyses_that_an_earlier_version_stored_keep_their_identity(key, kind):
+    assert AnalyseJob(spec=ANALYSES[kind], data={}).key == key
+
+
+@pytest.mark.parametrize("spec", [REGULARIZED, *EXTERNAL.values(), *EVALUATIONS.values(), *ANALYSES.values()])
+def test_a_raised_version_is_another_identity(spec, monkeypatch):
+    before = job(spec).key
+    monkeypatch.setattr(type(spec), "version", spec.version + 1)
+    assert job(spec).key != before
+
+
 def test_whole_numbers_and_decimals_are_the_same_number():
     assert digest(RegularizerSpec(target="pixel", alpha=10, images="digits")) == digest(
         RegularizerSpec(target="pixel", alpha=10.0, images="digits")
@@ -156,3 +201,11 @@ def training(spec: Spec) -> TrainJob:
 
 def evaluation(spec: Spec) -> EvaluateJob:
     return EvaluateJob(model=training(REGULARIZED), evaluation=spec, data={})
+
+
+def job(spec: Spec) -> TrainJob | LoadJob | EvaluateJob | AnalyseJob:
+    if isinstance(spec, TrainingSpec):
+        return training(spec)
+    if spec in EXTERNAL.values():
+        return LoadJob(spec=spec, data={})
+    return evaluation(spec) if spec in EVALUATIONS.values() else AnalyseJob(spec=spec, data={})

@@ -21,6 +21,17 @@ def test_a_size_in_l2_may_be_larger_than_the_range_of_a_pixel_but_not_one_in_lin
         validated(spec, FUNCTION | {"norm": "linf", "max_epsilon": 3.0}, "my.toml", "evaluations.mine")
 
 
+@pytest.mark.parametrize("kind", ["own_attack", "own_minimal_attack"])
+def test_a_size_in_linf_is_at_most_the_range_of_a_pixel(kind):
+    def largest(norm: str, size: float) -> float:
+        table = FUNCTION | {"norm": norm, "max_epsilon": size}
+        return validated(EVALUATION_SPECS[kind], table, "my.toml", "evaluations.mine").max_epsilon
+
+    assert (largest("linf", 1.0), largest("l2", 1.5)) == (1.0, 1.5)
+    with pytest.raises(SpecError, match=r"max_epsilon should be at most 1 in linf, .*, got 1\.01$"):
+        largest("linf", 1.01)
+
+
 def test_an_attack_that_is_told_its_size_needs_the_largest():
     with pytest.raises(SpecError, match=r"^my\.toml: evaluations\.mine: max_epsilon is missing: [^\n]+$"):
         validated(OwnAttackSpec, FUNCTION, "my.toml", "evaluations.mine")

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.spec import CheckpointSpec, Input, RegularizerSpec, RobustBenchSpec
+from harness.spec import CheckpointSpec, Input, RegularizerSpec, RobustBenchSpec, TrainingSpec
 from harness.spec.inputs import Kind
+from harness.spec.training import NetworkSpec
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,20 @@ def test_a_regularizer_reads_images_or_what_was_recorded_and_what_makes_features
     assert read("pixel") == ["these/train"]
     assert read("raw") == ["these/raw"]
     assert read("features") == ["these/train", "vgg19/weights"]
+
+
+def test_a_training_reads_its_images_once_and_all_that_its_regularizer_and_own_code_do() -> None:
+    def read(**regularizer: object) -> list[str]:
+        spec = TrainingSpec(
+            classification="digits",
+            network=NetworkSpec(architecture="mine.py:Net"),
+            regularizer=RegularizerSpec.model_validate({"images": "digits", "alpha": 1} | regularizer),
+        )
+        return [str(each) for each in spec.inputs]
+
+    assert read(target="features") == ["digits/train", "vgg19/weights", "mine.py/code"]
+    assert read(target="neural", images="v1") == ["digits/train", "v1/neural", "mine.py/code"]
+    assert read(target="mine.py:gist", images="other") == ["digits/train", "other/train", "mine.py/code"]
 
 
 def test_what_was_trained_elsewhere_has_weights_in_the_data_folder_or_beside_the_suite() -> None:

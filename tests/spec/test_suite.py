@@ -203,3 +203,12 @@ fog = { kind = "corruption", images = "digits-c", corruptions = ["fog"] }
 snow = { kind = "corruption", images = "digits-c", corruptions = ["snow"] }
 """
     assert len(parse(("clean = {}", f"clean = {{}}{more}")).evaluations) == 6
+
+
+def test_evaluations_of_the_same_corruptions_may_differ_in_severity(parse):
+    more = """
+light = { kind = "corruption", images = "digits-c", severities = [1, 2] }
+heavy = { kind = "corruption", images = "digits-c", severities = [3, 4, 5] }
+"""
+    found = parse(("clean = {}", f"clean = {{}}{more}")).evaluations
+    assert [found[name].severities for name in ("light", "heavy")] == [(1, 2), (3, 4, 5)]
