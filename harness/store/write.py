@@ -89,8 +89,6 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
         session.flush()
         insert_rows(session, schema.Epoch, [_epoch_row(model_id, report) for report in result.epochs])
         gammas = {(report.epoch, tap): gamma for report in result.epochs for tap, gamma in enumerate(report.gammas)}
-        if result.best_epoch is not None:
-            gammas |= {(result.best_epoch, tap): gamma for tap, gamma in enumerate(result.gammas)}
         insert_rows(
             session,
             schema.Gamma,

@@ -3,23 +3,29 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from recorded_study import (
+    GAMMAS,
     ORIGIN,
     TEST_DATA,
     accuracy,
+    curve,
     diverged_result,
     evaluate_job,
     planned,
+    results,
     train_job,
     training_result,
 )
+from test_views import ANALYSIS, EXTERNAL, SPECTRUM
 
 from harness.errors import SpecError
 from harness.measurement import EvaluationResult, Measurement
-from harness.spec import EvaluateJob, OwnMinimalAttackSpec, Place, PlannedJob
-from harness.store import read, write
+from harness.spec import AnalyseJob, EvaluateJob, Job, OwnMinimalAttackSpec, Place, PlannedJob
+from harness.store import read, views, write
+from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 
 
@@ -167,3 +173,100 @@ def test_what_waits_for_a_failed_training_says_so(db: Database) -> None:
 
 def test_a_finished_suite_misses_nothing(filled: Database) -> None:
     assert read.missing(filled, "study", "smoke") == []
+
+
+def test_an_evaluation_that_lacks_one_of_its_numbers_is_not_missing(filled: Database) -> None:
+    write.plan(filled, planned((2,), "later", ("gaussian",)), "later", "smoke", "Later")
+    write.finish_training(filled, train_job("none", 2).key, training_result(), ORIGIN, 1.0)
+    partial = replace(curve(0.75, 0.5), measurements=(accuracy(0.75, epsilon=0.0), accuracy(None, reason="it is nan")))
+    write.finish_evaluation(filled, evaluate_job("gaussian", "none", 2).key, partial, ORIGIN, 1.0)
+    assert {each.condition for each in read.missing(filled, "later", "smoke")} == {"threshold"}
+
+
+SPECTRAL = Place(suite="study", profile="smoke", condition="standard", seed=0, evaluation="spectrum")
+EVERY_KIND = (
+    *planned(),
+    PlannedJob(job=EXTERNAL, places=(replace(SPECTRAL, evaluation=None),), work=1.0),
+    PlannedJob(job=SPECTRUM, places=(SPECTRAL,), work=1.0),
+    PlannedJob(job=ANALYSIS, places=(replace(SPECTRAL, condition="", evaluation="similarity"),), work=1.0),
+    PlannedJob(
+        job=EvaluateJob(
+            model=train_job(), evaluation=OwnMinimalAttackSpec(function="mine.py:fmn", max_epsilon=1.0), data=TEST_DATA
+        ),
+        places=(replace(SPECTRAL, condition="none", evaluation="fmn"),),
+        work=1.0,
+    ),
+)
+
+
+def of_data(job: Job, digest: str) -> Job:
+    """The same of other data."""
+    data = dict.fromkeys(job.data, digest)
+    if not isinstance(job, EvaluateJob):
+        return replace(job, data=data)
+    substitute = job.substitute and of_data(job.substitute, digest)
+    return replace(job, data=data, model=of_data(job.model, digest), substitute=substitute)
+
+
+def record(db: Database, profile: str, factor: float, n: int) -> None:
+    """The same suite at a profile: values and counts of images are its own; one job failed, and one gave no number."""
+    jobs = [
+        PlannedJob(
+            job=of_data(each.job, f"{n:064}"),
+            places=tuple(replace(place, profile=profile) for place in each.places),
+            work=1.0,
+        )
+        for each in EVERY_KIND
+    ]
+    write.plan(db, jobs, "study", profile, "A study")
+    for each in jobs:
+        place = each.places[0] if each.places else SPECTRAL
+        where = (place.condition, place.seed, place.evaluation)
+        if not isinstance(each.job, EvaluateJob | AnalyseJob):
+            gammas = tuple(factor * gamma for gamma in GAMMAS) if place.condition == "threshold" else ()
+            write.finish_training(db, each.key, training_result(gammas), ORIGIN, factor)
+        elif where == ("none", 1, "corruption"):
+            write.fail(db, each.key, f"it broke at {profile}")
+        else:
+            found = {
+                "spectrum": [Measurement(metric="power", value=1.0, n=9, radius=3)],
+                "similarity": [Measurement(metric="correlation", value=0.5, n=9)],
+                "fmn": [Measurement(metric="median_l2", value=1.0, n=9), accuracy(0.5, epsilon=1.0)],
+            }.get(str(place.evaluation)) or results(place.condition, place.seed)[str(place.evaluation)].measurements
+            numbers = [
+                replace(one, value=factor * one.value, n=n, n_failed=1) for one in found if one.value is not None
+            ]
+            if where == ("threshold", 1, "clean"):
+                numbers = [accuracy(None, n=n, reason=f"no number at {profile}")]
+            file = ArrayFile(name="power", file=f"{each.key}/power", sha256="1" * 64, shape=(n,))
+            arrays = [file] if place.evaluation in {"spectrum", "similarity"} else []
+            write.finish_evaluation(db, each.key, EvaluationResult(measurements=tuple(numbers)), ORIGIN, 1.0, arrays)
+
+
+def answers(db: Database, profile: str) -> dict[str, Any]:
+    """All that is asked of the suite at a profile."""
+    frames = (read.median_distances(db, "study", profile), read.images_behind(db, "study", profile))
+    model_rows = read.models_of("study", profile)
+    return {
+        **{
+            view: sorted(read.relation(db, view, suite="study", profile=profile).rows, key=str)
+            for view in views.VIEWS
+            if "profile" in read.relation(db, view, suite="").columns
+        },
+        "epoch": sorted(read.relation(db, "epoch", model_id=model_rows).rows, key=str),
+        **{f"frame {k}": sorted(frame.itertuples(index=False, name=None), key=str) for k, frame in enumerate(frames)},
+        "missing": read.missing(db, "study", profile),
+    }
+
+
+def test_no_question_mixes_profiles(db: Database) -> None:
+    record(db, "smoke", 1.0, 100)
+    before = answers(db, "smoke")
+    record(db, "small", 0.5, 200)
+    assert answers(db, "smoke") == before
+    other = answers(db, "small")
+    assert {name: len(found) for name, found in other.items()} == {name: len(found) for name, found in before.items()}
+    assert set(views.PUBLIC) < before.keys()
+    for name, found in before.items():
+        assert found, name
+        assert not {*map(str, found)} & {*map(str, other[name])}, name

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from recorded_study import ORIGIN, curve, evaluate_job, fill, planned, train_job
-from sqlalchemy import text
+from sqlalchemy import Connection, Table, text
+from test_views import plan_and_record_all_kinds
 
 from harness.errors import DatabaseUnusable
-from harness.store import migrations, read, seals, upkeep, write
+from harness.store import migrations, read, schema, seals, upkeep, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
 from harness.store.mending import mend
@@ -51,6 +56,85 @@ def test_a_changed_result_is_named_and_no_other(filled: Database, sql: str) -> N
     assert any(KEY in problem for problem in upkeep.check(filled).problems)
     with pytest.raises(DatabaseUnusable, match=rf"1 result is not as recorded \(job {KEY}\).*run-suite study"):
         require_intact(filled, "study", "smoke")
+
+
+UNSEALED = {
+    *("claim", "runner"),  # who does a job, and that it lives, is no part of a result
+    "suite.planned_at",
+    *("data_split.n", "data_split.generated", "data_split.origin"),  # beside the digest, each plan's to say
+}
+"""Tables and columns that are under no seal, beside the numbers of rows."""
+SEALED = [
+    (table, column.name)
+    for table in schema.Base.metadata.sorted_tables
+    for column in table.columns
+    if column.name != "id" and not {table.name, str(column)} & UNSEALED
+]
+
+
+@pytest.fixture(scope="module")
+def every_kind(filled_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with finished jobs alone, of every kind, and rows in every table that is sealed."""
+    file = shutil.copy(filled_template, tmp_path_factory.mktemp("sealed"))
+    with closing(open_database(f"sqlite:///{file}")) as database:
+        plan_and_record_all_kinds(database)
+        with database.reading() as connection:
+            assert everything_broken(connection) == []
+        yield database
+
+
+@pytest.mark.parametrize(("table", "column"), SEALED, ids=[f"{table.name}.{column}" for table, column in SEALED])
+def test_every_column_of_every_row_of_a_result_is_sealed(every_kind: Database, table: Table, column: str) -> None:
+    """Whether it had a value before or not."""
+    keys = [each.name for each in table.primary_key]
+    with every_kind.reading() as connection:
+        found = connection.execute(text(f"SELECT {', '.join(keys)}, {column}, typeof({column}) FROM {table}")).all()
+    kinds = {"integer": int, "real": float, "text": str}
+    of_column = {"Whole": int, "Flag": int, "Real": float}.get(type(table.c[column].type).__name__, str)
+    changed = set()
+    for *row, value, kind in found:
+        if kind in changed:
+            continue
+        changed.add(kind)
+        where = " AND ".join(f"{key} = :key_{key}" for key in keys)
+        given = {f"key_{key}": part for key, part in zip(keys, row, strict=True)}
+        given["new"] = other(kinds.get(kind, of_column), value, column)
+        sql = f"UPDATE {table} SET {column} = :new WHERE {where}"
+        assert named(every_kind, sql, given), f"{kind} {value!r} became {given['new']!r}"
+    assert changed
+
+
+def other(kind: type, value: Any, column: str) -> Any:
+    """Another value of a column; of a number of a row one that is of none, or of the first if there was none."""
+    if kind is int and (value is None or column == "git_dirty"):
+        return 1 - (value or 0)
+    return (value or kind()) + {int: 1000, float: 0.125, str: "x"}[kind]  # type: ignore[operator]
+
+
+def named(db: Database, sql: str, given: dict[str, Any]) -> list[Any]:
+    """What is not as it was recorded after a change, which no constraint refuses and which is taken back."""
+    with db.engine.connect() as connection:
+        db.dialect.without_foreign_keys(connection)
+        with connection.begin() as transaction:
+            connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+            assert connection.execute(text(sql), given).rowcount == 1
+            found = everything_broken(connection)
+            transaction.rollback()
+        connection.invalidate()
+    return found
+
+
+def everything_broken(connection: Connection) -> list[Any]:
+    return [*seals.broken(connection), *seals.broken_suites(connection), *seals.broken_environments(connection)]
+
+
+def test_a_plan_that_is_gone_is_named(filled: Database) -> None:
+    change(filled, "DELETE FROM place")
+    change(filled, "DELETE FROM suite")
+    with filled.reading() as connection:
+        assert seals.broken_suites(connection) == ["study/smoke"]
+        assert seals.is_broken(connection, "study", "smoke")
+    assert [problem for problem in upkeep.check(filled).problems if "the plan of study/smoke is not" in problem]
 
 
 def test_a_training_and_all_of_its_model_are_sealed(filled: Database) -> None:

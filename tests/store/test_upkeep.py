@@ -102,6 +102,18 @@ def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> Non
         assert read.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
 
 
+def test_a_backup_that_is_not_sound_is_refused_and_nothing_stays(filled_sqlite: Database, tmp_path: Path) -> None:
+    with filled_sqlite.engine.connect() as connection:
+        filled_sqlite.dialect.without_foreign_keys(connection)
+        with connection.begin():
+            connection.execute(text("DELETE FROM suite"))
+        connection.invalidate()
+    (tmp_path / "backups").mkdir()
+    with pytest.raises(DatabaseUnusable, match=r"the backup .*copy\.sqlite is not sound: place row 1 points to"):
+        upkeep.backup(filled_sqlite, tmp_path / "backups" / "copy.sqlite")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
 def test_a_backup_takes_in_nothing_of_one_that_was_killed(filled_sqlite: Database, tmp_path: Path) -> None:
     """Which left a log; here that of another database."""
     copy, other = tmp_path / "copy.sqlite", tmp_path / "other.sqlite"

@@ -356,6 +356,34 @@ def test_acceptable_compares_the_same_seeds_only(db: Database) -> None:
     assert row[19] == 0  # 0.7 is less than 0.9 of 0.8
 
 
+LACKING = {
+    "clean": ("clean", "threshold", ""),
+    "baseline's clean": ("clean", "none", ""),
+    "distorted": ("gaussian", "threshold", "AND epsilon > 0"),
+    "baseline's distorted": ("gaussian", "none", "AND epsilon > 0"),
+}
+"""Each of the numbers that a ratio needs of a seed: evaluation, condition, which of its measurements."""
+
+
+@pytest.mark.parametrize(("evaluation", "condition", "which"), LACKING.values(), ids=LACKING)
+def test_a_seed_that_lacks_any_of_the_four_numbers_is_in_no_ratio(
+    filled: Database, evaluation: str, condition: str, which: str
+) -> None:
+    key = evaluate_job(evaluation, condition, 1).key
+    with filled.transaction() as session:
+        session.execute(
+            text(
+                "UPDATE measurement SET value = NULL, reason = 'logits are nan'"
+                f" WHERE evaluation_id = (SELECT id FROM evaluation WHERE key = '{key}') {which}"
+            )
+        )
+    found = {row[10]: row[12:17] for row in rows(filled, "v_acceptable")}
+    assert found.keys() == {"boundary", "fgsm_transfer", "gaussian"}
+    assert found["gaussian"] == (1, 0.7, 0.8, 0.5, 0.25)
+    others = {found[name][0] for name in found.keys() - {"gaussian"}}
+    assert others == ({1} if evaluation == "clean" else {2})
+
+
 def test_acceptable_compares_with_the_same_training_without_regularizer(db: Database) -> None:
     """A baseline of another width is no baseline."""
     wide = NONE.replaced(network={"base_width": 128})

@@ -25,7 +25,7 @@ from sqlalchemy import func, select, text
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.spec import Place, PlannedJob
-from harness.store import read, runners, schema, write
+from harness.store import read, runners, schema, seals, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
 from harness.store.plan import SplitFacts
@@ -226,6 +226,17 @@ def test_failed_and_interrupted_jobs_can_run_again(db: Database) -> None:
     assert (state(db, key).state, state(db, key).attempts) == ("done", 3)
 
 
+def test_a_job_that_is_started_again_has_neither_end_nor_reason(db: Database) -> None:
+    plan(db)
+    key = train_job().key
+    write.start(db, key, "Test CPU")
+    write.fail(db, key, "out of memory")
+    ends = f"SELECT finished_at IS NULL, reason, device FROM job WHERE key = '{key}'"
+    assert read.answer(db, ends).rows == ((0, "out of memory", "Test CPU"),)
+    write.start(db, key, "Another CPU")
+    assert read.answer(db, ends).rows == ((1, None, "Another CPU"),)
+
+
 def test_a_training_whose_weights_are_lost_waits_again(db: Database) -> None:
     plan(db)
     before = contents(db)
@@ -260,6 +271,28 @@ def test_evaluations_wait_again_where_training_again_gave_other_weights(filled: 
     for key in sorted(waiting):
         write.finish_evaluation(filled, key, EvaluationResult(measurements=(accuracy(0.5),)), ORIGIN, 2.0)
     assert train_again(own, other) == set()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["of known weights", "of an older version"])
+def test_no_result_is_damaged_where_training_again_diverged(filled: Database, known: bool) -> None:
+    own = train_job("none", 0).key
+    theirs = [evaluate_job(name, "none", 0).key for name in EVALUATIONS]
+    if not known:
+        with filled.transaction() as session:
+            session.execute(text("UPDATE evaluation SET weights_sha256 = NULL, substitute_sha256 = NULL"))
+            seals.seal(session.connection(), [each.key for each in planned()])
+    forget_training(filled, own)
+    forgotten = write.finish_training(filled, own, diverged_result(), ORIGIN, 4.0)
+    plan(filled)
+    assert check(filled).problems == ()
+    if known:
+        assert sorted(forgotten) == sorted(theirs)
+        assert {state(filled, key).state for key in theirs} == {"blocked"}
+        assert {state(filled, key).reason for key in theirs} == {
+            f"its model's training diverged: {diverged_result().reason}"
+        }
+        finished = evaluate_job("gaussian", "threshold", 0).key
+        assert state(filled, finished).state == "done"
 
 
 def test_losses_that_are_not_finite_are_kept_as_missing(db: Database) -> None:
