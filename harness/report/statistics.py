@@ -71,8 +71,8 @@ EQUAL = 1e-12
 """By so small a part of the largest values differ through rounding alone."""
 
 
-def t_test(sample: Sequence[float], bound: float = 0.0) -> float:
-    """Two-sided p of Student's t test that the mean is the bound; 1 for one value, which can tell nothing.
+def t_test(sample: Sequence[float]) -> float:
+    """Two-sided p of Student's t test that the mean is 0; 1 for one value, which can tell nothing.
 
     Equal values, as accuracies on few images may be, have no scatter to judge by. Then their signs must suffice: it is
     0 for as many values as the sign-flip test needs, 1 for fewer.
@@ -81,16 +81,16 @@ def t_test(sample: Sequence[float], bound: float = 0.0) -> float:
 
     if len(sample) < 2:
         return 1.0
-    distance, sem = abs(float(np.mean(sample)) - bound), _sem(sample)
-    rounding = EQUAL * max(abs(bound), float(np.max(np.abs(sample))))
+    distance, sem = abs(float(np.mean(sample))), _sem(sample)
+    rounding = EQUAL * float(np.max(np.abs(sample)))
     if sem <= rounding:
         return 0.0 if distance > rounding and smallest_p(len(sample)) <= SIGNIFICANCE else 1.0
     two_sided: float = 2 * t.sf(distance / sem, len(sample) - 1)
     return two_sided
 
 
-def sign_flip_test(sample: Sequence[float], bound: float = 0.0) -> float:
-    """Two-sided p of the exact sign-flip test that the sample is symmetric around the bound.
+def sign_flip_test(sample: Sequence[float]) -> float:
+    """Two-sided p of the exact sign-flip test that the sample is symmetric around 0.
 
     The share of all 2^n choices of signs whose sum is as far from 0 as the sample's own. It assumes no
     distribution; the price is that it cannot be smaller than `smallest_p`. NaN beyond `MOST_FLIPPED` values.
@@ -98,7 +98,7 @@ def sign_flip_test(sample: Sequence[float], bound: float = 0.0) -> float:
     if len(sample) > MOST_FLIPPED:
         return NAN
     sums = np.zeros(1)
-    for value in np.asarray(sample, dtype=float) - bound:
+    for value in np.asarray(sample, dtype=float):
         sums = np.concatenate([sums + value, sums - value])
     own = abs(sums[0])  # all signs as they are
     tolerance = 1e-12 * max(1.0, own)  # equal sums differ by rounding

@@ -62,8 +62,9 @@ def test_a_ratio_to_nothing_is_missing() -> None:
 
 
 def test_the_t_test_agrees_with_a_printed_table() -> None:
-    sample = [0.0, 0.1, 0.2]  # SEM 0.1 / sqrt(3)
-    assert t_test(sample, bound=0.1 - T_975_2 * 0.1 / math.sqrt(3)) == pytest.approx(0.05, abs=1e-6)
+    mean = T_975_2 * 0.1 / math.sqrt(3)  # times the SEM of values that are 0.1 apart
+    assert t_test([mean - 0.1, mean, mean + 0.1]) == pytest.approx(0.05, abs=1e-6)
+    assert t_test([-0.1, 0.0, 0.1]) == 1.0
     assert t_test([0.5]) == 1.0
 
 
@@ -74,14 +75,14 @@ def test_equal_values_decide_where_their_signs_alone_suffice() -> None:
     assert t_test(rounded) == 1.0
     for value in (0.5, 0.1):
         assert [t_test([value] * n) for n in (2, 5, 6, 7)] == [1.0, 1.0, 0.0, 0.0]
-        assert t_test([value] * 7, bound=value) == 1.0
+    assert t_test([0.0] * 7) == 1.0
 
 
 def test_the_sign_flip_test_counts_all_signs() -> None:
     # Of the eight sums of +-1 +-2 +-3, four reach |4|: 6, -6, 4, -4; the sample 1, -2, -3 sums to -4.
     assert sign_flip_test([1, -2, -3]) == 4 / 8
     assert sign_flip_test([1, 2, 3]) == 2 / 8
-    assert sign_flip_test([3, 4, 5], bound=2) == 2 / 8
+    assert sign_flip_test([1, 2, -3]) == 8 / 8
     assert sign_flip_test([2]) == 1.0
 
 

@@ -225,3 +225,15 @@ def test_each_attack_counts_its_own_failures() -> None:
     assert column(table, "ddn\nnothing found") == ["10 of 1000"] * 4
     assert column(table, "fmn\nmedian distance (L∞)")[0] == "missing: not measured"
     assert r"\shortstack{fmn \\ median distance (L$\infty$)}" in latex(table)
+
+
+def test_a_difference_of_fewer_pairs_than_its_row_says_how_many() -> None:
+    given = results(seeds=3)
+    curves = given.curves.query("not (condition == 'pixel' and evaluation == 'gaussian' and seed == 2)")
+    values = summary.scores(replace(given, curves=curves))
+    table = tables.difference_table(summary.paired_differences(values, {"pixel": "none"}), given.scope)
+    [row] = [dict(zip(table.columns, row, strict=True)) for row in table.rows if row[0] == "pixel"]
+    [fewer] = [head for head in table.columns if head.startswith("Gaussian noise")]
+    assert row["Pairs"] == "3"
+    assert row[fewer].endswith("] (n = 2)")
+    assert not any("n =" in cell for head, cell in row.items() if head != fewer)

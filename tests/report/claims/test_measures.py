@@ -87,7 +87,7 @@ def test_low_frequencies_are_a_share_of_the_power_at_all_frequencies_of_the_imag
             "power": 2.0,
         }
     )
-    other = flat.assign(evaluation="boundary", power=1e9)
+    other = flat.assign(evaluation="long_spectrum", power=1e9 * flat["frequency"])  # it does not count
     found = replace(given, spectra=pd.concat([flat, other]))
     axis = range(-16, 16)  # of 32 pixels
     low = sum(round(math.hypot(down, across)) < LOW_FREQUENCIES for down in axis for across in axis)
@@ -110,6 +110,15 @@ def test_agreement_is_the_rank_correlation_of_each_seeds_own_grid() -> None:
     same = made.comparisons.query("evaluation == 'gaussian'").assign(evaluation="uniform")
     copied = replace(made, comparisons=pd.concat([made.comparisons.query("evaluation != 'uniform'"), same]))
     assert list(MEASURES["ranks_uniform"].values(copied)["value"]) == pytest.approx([1.0, 1.0])
+
+
+def test_conditions_without_both_attacks_are_left_out_of_the_ranking() -> None:
+    made = results(GRID, seeds=2, epochs=1)
+    gaussian = made.comparisons.query("evaluation == 'gaussian'")
+    lacking = gaussian["condition"].unique()[-2:]
+    same = gaussian[(gaussian["seed"] == 1) | ~gaussian["condition"].isin(lacking)].assign(evaluation="uniform")
+    found = MEASURES["ranks_uniform"].values(replace(made, comparisons=pd.concat([gaussian, same])))
+    assert list(found["value"]) == pytest.approx([1.0, 1.0])
 
 
 def test_an_attack_that_the_suite_lacks_agrees_with_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 from made import SUITE, accuracies, differing, outcome, part
 
 from harness.report.claims.measures import MEASURES
-from harness.report.claims.outcome import resolved
+from harness.report.claims.outcome import relative_margin, resolved
 
 CLEARLY = (0.10, 0.11, 0.12, 0.10, 0.11, 0.12, 0.10)
 NOT_CLEARLY = (0.10, -0.11, 0.12, -0.10, 0.01, 0.02, -0.05)
@@ -129,6 +129,32 @@ def test_seeds_that_give_no_number_are_counted() -> None:
 def test_likeness_is_within_three_points(shift: float, verdicts: dict[str, str]) -> None:
     given = differing(*(shift + noise for noise in (0.005, -0.005, 0.002, -0.002, 0.001, -0.001)))
     assert {side: outcome(given, part(side=side)).verdict for side in verdicts} == verdicts
+
+
+def test_likeness_needs_students_t_at_the_nearer_bound() -> None:
+    """All seeds are inside, so that all signs agree, but one is far from the others."""
+    [only] = outcome(differing(*[0.029] * 5, -0.025), part(side="same")).parts
+    # Five lie 0.001 below the bound 0.03 and one 0.055: mean 0.01, squared SEM 0.00243 / 30, so that t = 10/9 with five
+    # degrees of freedom. From -0.03 the mean is 0.05: t = 50/9, p = 0.0026.
+    assert only.holm_p == pytest.approx(0.3171, abs=1e-4)
+    assert (only.p, only.smallest_p) == (2 / 64, 2 / 64)
+    assert only.verdict == "undecided"
+
+
+def test_likeness_needs_the_signs_at_the_nearer_bound() -> None:
+    """Student's t would decide, but one of six seeds is beyond."""
+    [only] = outcome(differing(*[0.01] * 5, 0.031), part(side="same")).parts
+    # Five lie 0.02 below the bound 0.03 and one 0.001 above: mean 0.0165, squared SEM 0.0003675 / 30, so that
+    # t = 4.714. Four of the 64 choices of signs reach as far; from -0.03 all seeds lie on one side.
+    assert only.holm_p == pytest.approx(0.0053, abs=1e-4)
+    assert (only.p, only.smallest_p) == (4 / 64, 2 / 64)
+    assert only.verdict == "undecided"
+
+
+def test_only_a_margin_of_scores_is_a_tenth_unless_a_share_is_given() -> None:
+    margins = {measure: relative_margin(part(measure=measure)) for measure in ("boundary", "clean", "early_taps")}
+    assert margins == {"boundary": 0.1, "clean": None, "early_taps": None}
+    assert {relative_margin(part(measure=measure, share=0.5)) for measure in margins} == {0.5}
 
 
 def test_scattered_differences_do_not_show_likeness() -> None:
