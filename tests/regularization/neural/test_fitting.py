@@ -10,8 +10,10 @@ from pretended_device import DEVICE, pretended_device
 from simulated_scan import CPU, Simulated
 
 from harness.errors import HarnessError, WeightsDamaged
+from harness.regularization.neural import fits, fitting
 from harness.regularization.neural.fits import find_fit, fit_once
 from harness.regularization.neural.fitting import fit, poisson_loss
+from harness.regularization.neural.network import behaviour_of
 from harness.regularization.neural.patience import DROPS, Patience
 from harness.regularization.neural.recorded_similarity import scan_similarity
 from harness.regularization.neural.reliability import (
@@ -119,6 +121,45 @@ def test_a_fit_is_a_function_of_recording_and_spec(simulated: Simulated) -> None
     assert not torch.equal(first.model.readout.weights, other.model.readout.weights)
 
 
+def test_where_the_rate_falls_the_fit_goes_on_from_its_best_weights(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With validation losses of which the third is worse than the second."""
+    before: list[dict[str, torch.Tensor]] = []
+    after: list[dict[str, torch.Tensor]] = []
+    epoch, judge = fitting._Learning._epoch, Patience.judge
+
+    def watched(learning: fitting._Learning, number: int) -> None:
+        before.append({name: tensor.clone() for name, tensor in learning._model.state_dict().items()})
+        epoch(learning, number)
+        after.append({name: tensor.clone() for name, tensor in learning._model.state_dict().items()})
+
+    monkeypatch.setattr(fitting._Learning, "_epoch", watched)
+    monkeypatch.setattr(
+        Patience, "judge", lambda patience, loss: judge(patience, [3.0, 1.0, 2.0, 0.5][patience.epochs])
+    )
+    found = fit(simulated.recording, SHORT.replaced(max_epochs=4, patience=1), CPU)
+    assert (found.best_epoch, found.epochs) == (3, 4)
+    assert all(torch.equal(before[3][name], after[1][name]) for name in after[1])
+    assert not all(torch.equal(before[3][name], after[2][name]) for name in after[2])
+
+
+def test_the_loss_that_is_judged_is_that_of_the_model_as_it_predicts(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the running statistics of its normalisation, not those of the validation trials."""
+    judged: list[float] = []
+    judge = Patience.judge
+    monkeypatch.setattr(Patience, "judge", lambda patience, loss: judged.append(loss) or judge(patience, loss))
+    model = fit(simulated.recording, SHORT.replaced(max_epochs=1), CPU).model
+    recording = simulated.recording
+    validation = split_trials(recording.trial_images, SHORT.seed).validation
+    images = recording.images[recording.trial_images[validation]]
+    predicted = model(images, behaviour_of(recording).at(validation))
+    expected = poisson_loss(predicted, model.scaled(recording.responses)[validation]).item()
+    assert judged == [pytest.approx(expected, rel=1e-5)]
+
+
 def test_another_device_fits_the_same_model(simulated: Simulated, tmp_path: Path) -> None:
     expected = fit(simulated.recording, SHORT, CPU)
     with pretended_device():
@@ -160,6 +201,14 @@ def test_a_finished_fit_is_found_and_not_repeated(simulated: Simulated) -> None:
     assert torch.equal(found.model(images), simulated.fit.model(images))
     assert find_fit(simulated.fits, simulated.recording, SHORT, CPU) is None
     assert find_fit(simulated.fits, replace(simulated.recording, digest="0"), simulated.spec, CPU) is None
+
+
+def test_a_raised_version_fits_again(simulated: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit_once(tmp_path, simulated.recording, SHORT, CPU)
+    monkeypatch.setattr(fits, "FIT_VERSION", fits.FIT_VERSION + 1)
+    assert find_fit(tmp_path, simulated.recording, SHORT, CPU) is None
+    assert fit_once(tmp_path, simulated.recording, SHORT, CPU)[1]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_damaged_fit_is_refused_and_made_again(simulated: Simulated, tmp_path: Path) -> None:
