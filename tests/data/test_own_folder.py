@@ -15,6 +15,7 @@ from harness.data.folder import import_images
 from harness.data.inventory import described
 from harness.data.manifest import Manifest
 from harness.data.manifest_file import MANIFEST
+from harness.data.order import fair_order
 from harness.data.own_folder import import_own_images
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.data.writing import Existing
@@ -50,6 +51,17 @@ def test_a_share_of_each_class_becomes_the_test_images(tmp_path: Path) -> None:
         assert labels.bincount().tolist() == [share] * 3
         assert labels.tolist() == [number // 10 for number in numbers(tmp_path / "data", split)]
     assert sorted(numbers(tmp_path / "data", "train") + numbers(tmp_path / "data", "test")) == list(range(30))
+
+
+def test_the_test_images_are_not_the_first_of_the_splits_own_order(tmp_path: Path) -> None:
+    """Else the first training images would be such as come after others of their class."""
+    written(tmp_path / "source")
+    imported(tmp_path)
+    first = {10 * label + int(name[8]) for label in range(3) for name in fair_order(NAMES[label])[:2]}
+    assert set(numbers(tmp_path / "data", "test")) != first
+
+
+NAMES = [[f"class-{label}/{index}.png" for index in range(10)] for label in range(3)]
 
 
 def test_an_archive_with_a_folder_around_it_all_is_divided_in_the_same_way(tmp_path: Path) -> None:
