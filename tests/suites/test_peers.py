@@ -237,3 +237,19 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
     assert all(broken in looked for looked in held if looked is not None)
     assert broken not in [looked for looked in after if looked is not None][-1]
     assert any("is locked by another process" in line for line in seen)
+
+
+def test_a_run_that_has_its_folder_alone_does_not_take_runners_of_other_folders_for_dead(
+    parse, two, monkeypatch, tmp_path
+):
+    settings, _ = two
+    plan = make_plan([parse()], Inputs(settings.data_dir, stand_ins=False), bfloat16=False)
+    theirs, ours = (planned.key for planned in plan.jobs[:2])
+    with contextlib.closing(open_database(settings.database)) as database:
+        write.plan(database, plan.jobs, "tiny", "paper", "Two ways")
+        monkeypatch.setattr(peers, "machine", lambda: "far away")
+        for identity, key in (("second", theirs), ("first", ours)):
+            assert peers.Peers(database, Folder(path=tmp_path, identity=identity, alone=False)).claim(key, 0)
+        monkeypatch.setattr(peers, "machine", lambda: "here")
+        here = peers.Peers(database, Folder(path=tmp_path, identity="first", alone=True))
+        assert here.look().keys() == {theirs}

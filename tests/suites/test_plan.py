@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from plans import BFLOAT16_CPU, GPU, plan_of
 
 from harness.errors import DataDamaged, SpecError, UnknownName
-from harness.spec import EvaluateJob, NoiseExamplesSpec, RobustBenchSpec, Suite, TrainingSpec, TrainJob, kind_of
+from harness.spec import (
+    CheckpointSpec,
+    EvaluateJob,
+    Input,
+    NoiseExamplesSpec,
+    RobustBenchSpec,
+    Suite,
+    TrainingSpec,
+    TrainJob,
+    kind_of,
+)
 from harness.suites.devices import PLAIN_CPU, Device
-from harness.suites.inputs import Inputs
+from harness.suites.inputs import Inputs, InputState
 
 
 @pytest.fixture
@@ -336,3 +347,38 @@ def test_what_recorded_targets_read_is_named_with_the_command_that_makes_it(pars
     [reason] = {planned.blocked for planned in plan_of(inputs, suite).jobs if planned.blocked}
     assert "there is no neural similarity v1" in reason
     assert "harness neural similarity v1" in reason
+
+
+def test_a_training_on_features_waits_for_their_weights(parse, inputs):
+    suite = parse(('target = "threshold"\nthreshold = 0.8', 'target = "features"'))
+    blocked = {planned.title: planned.blocked for planned in plan_of(inputs, suite).jobs}
+    assert blocked.pop("substitute, seed 10000") is None
+    assert {reason for name, reason in blocked.items() if name.startswith("none")} == {None}
+    assert {reason for name, reason in blocked.items() if name.startswith("threshold")} == {
+        f"the weights vgg19 are not in {inputs.data_dir}; bring them with: harness data prepare vgg19"
+    }
+
+
+class WithoutTestImages(Inputs):
+    """A data folder whose digits are there but for the test images."""
+
+    def state(self, wanted: Input) -> InputState:
+        found = super().state(wanted)
+        return replace(found, digest="", missing="no test images") if str(wanted) == "digits/test" else found
+
+
+def test_a_training_waits_for_the_test_images_too(parse, digits):
+    jobs = plan_of(WithoutTestImages(digits, stand_ins=False), parse()).jobs
+    assert {planned.blocked for planned in jobs if isinstance(planned.job, TrainJob)} == {"no test images"}
+
+
+def test_a_transferred_attack_on_an_external_model_is_blocked_where_its_substitute_is(parse, digits, tmp_path):
+    (tmp_path / "mine.py").write_text("def network(): ...")
+    (tmp_path / "mine.pt").write_bytes(b"weights")
+    mine = CheckpointSpec(function="mine.py:network", weights="mine.pt", classification="digits", color="gray")
+    suite = parse(("n_train = 64", 'n_train = 64\nprecision = "tf32"'))
+    suite = suite.model_copy(update={"conditions": {"mine": mine, "none": suite.conditions["none"]}})
+    jobs = plan_of(Inputs(digits, tmp_path, stand_ins=False), suite).jobs
+    blocked = {kind_of(each.job): each.blocked for each in jobs if each.places and each.places[0].condition == "mine"}
+    assert "needs an NVIDIA GPU" in blocked.pop("fgsm_transfer")
+    assert blocked == {"load": None, "clean": None, "gaussian": None}

@@ -52,6 +52,15 @@ def test_the_settings_decide_precisions_that_a_suite_does_not_say(own, monkeypat
     assert suite == catalogue("smoke").suites["mine"]
 
 
+def test_a_suite_that_says_the_precision_of_its_trainings_keeps_it(own, monkeypatch):
+    said = "[train]\nprecision = 'bfloat16'\n[conditions.exact]\nprecision = 'float32'\n[conditions.none]"
+    (own / "mine.toml").write_text(f"extends = 'quickstart'\ntitle = 'Mine'\n{said}\n")
+    monkeypatch.setenv("HARNESS_TRAIN_PRECISION", "tf32")
+    settings.cache_clear()
+    [suite] = get_suites("mine", "smoke")
+    assert {name: spec.precision for name, spec in suite.conditions.items()} == {"exact": "float32", "none": "bfloat16"}
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_long_boundary_attacks_stay_float32_whatever_the_settings_say(monkeypatch, profile):
     monkeypatch.setenv("HARNESS_EVALUATION_PRECISION", "bfloat16")
