@@ -243,7 +243,7 @@ def test_a_run_that_has_its_folder_alone_does_not_take_runners_of_other_folders_
     parse, two, monkeypatch, tmp_path
 ):
     settings, _ = two
-    plan = make_plan([parse()], Inputs(settings.data_dir, stand_ins=False), bfloat16=False)
+    plan = plan_of(Inputs(settings.data_dir, stand_ins=False), parse())
     theirs, ours = (planned.key for planned in plan.jobs[:2])
     with contextlib.closing(open_database(settings.database)) as database:
         write.plan(database, plan.jobs, "tiny", "paper", "Two ways")
