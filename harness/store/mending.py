@@ -57,6 +57,7 @@ def forget_training(db: Database, key: str) -> None:
 def forget_what_other_weights_did(session: Session, model_id: int, sha256: str | None) -> list[str]:
     """Let the evaluations of a model wait again, or attacks made with it, that are not of these weights; their keys.
 
+    sha256: of the weights; None where the training diverged, of which there can be no evaluation.
     Such there are where weights were lost, and training again gave others: on a GPU, or with other threads.
     """
     evaluation, job = schema.Evaluation, schema.Job
@@ -66,7 +67,7 @@ def forget_what_other_weights_did(session: Session, model_id: int, sha256: str |
         (evaluation.substitute_id, evaluation.substitute_sha256),
     ):
         done = select(evaluation.key).join(job, job.key == evaluation.key).where(model == model_id, job.state == "done")
-        found += session.scalars(done.where(weights.is_distinct_from(sha256)))
+        found += session.scalars(done.where(weights.is_distinct_from(sha256)) if sha256 else done)
     for key in dict.fromkeys(found):
         _delete_numbers(session, key)
         _wait_again(session, key)

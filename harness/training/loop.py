@@ -154,8 +154,9 @@ class _Training:
         trained_seconds = time.perf_counter() - began
         validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
         gammas = self.learner.gammas
-        if not all(map(math.isfinite, (validation_loss, *gammas))):
-            raise _Diverged(f"the validation loss is {validation_loss} after {self._epoch_name(number)}")
+        for name, value in (("validation loss", validation_loss), *(("weight of a tap", gamma) for gamma in gammas)):
+            if not math.isfinite(value):
+                raise _Diverged(f"the {name} is {value} after {self._epoch_name(number)}")
         columns = zip(steps[0].parts, zip(*losses, strict=True), strict=True)
         means = {name: sum(column) / len(column) for name, column in columns}
         return EpochReport(
