@@ -152,7 +152,7 @@ def test_a_container_that_wants_more_than_its_memory_is_told_apart_from_one_that
 @pytest.mark.skipif(Path("/proc/driver/nvidia").exists(), reason="containers can have a GPU here")
 def test_a_container_that_cannot_start_is_one_clear_error_and_gone(monkeypatch, tmp_path: Path):
     share = Share("cuda", (0,), "0")
-    monkeypatch.setattr("harness.suites.executors.docker.executor.shares_of", lambda *of: [share])
+    monkeypatch.setattr("harness.suites.executors.docker.executor.shares", lambda *of: [share])
     executor = DockerExecutor("cpu", 1, IMAGE)
     try:
         with pytest.raises(ExecutorUnusable, match=r"the Docker engine starts no container: .*gpu"):
