@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+
+from harness.machine import lives, process_space
 
 BLOCK = 1 << 22  # bytes hashed at a time
 _ABANDONED_SECONDS = 3600.0  # after which nobody goes on writing a file that was begun
-_HERE = platform.node()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -21,7 +22,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; nothing half-written stays.
     """
-    unfinished = path.with_name(f"{path.name}.{_HERE}.{os.getpid()}.tmp")  # nobody else's who writes the same
+    unfinished = path.with_name(f"{path.name}.{_here()}.{os.getpid()}.tmp")  # nobody else's who writes the same
     try:
         _make_folder(path.parent)
         with unfinished.open("wb") as file:
@@ -45,17 +46,15 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def _writer_is_gone(unfinished: Path) -> bool:
-    """Whether a process of this machine was writing a file, and has ended."""
+    """Whether a process that this one would see was writing a file, and has ended."""
     writer, _, process = unfinished.stem.rpartition(".")
-    if not writer.endswith(f".{_HERE}") or not process.isdecimal():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+    return writer.endswith(f".{_here()}") and process.isdecimal() and not lives(int(process))
+
+
+@cache
+def _here() -> str:
+    """Where a process' number means something, short enough for a file's name."""
+    return hashlib.sha256(process_space().encode()).hexdigest()[:12]
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,9 +1,10 @@
-"""What this process may use of the machine: cores, memory and open files."""
+"""What this process may use of the machine (cores, memory, open files), and which other processes it sees."""
 
 from __future__ import annotations
 
 import os
 import resource
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,25 @@ def allow_open_files(needed: int) -> int:
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     return allowed
+
+
+def process_space() -> str:
+    """Names the boot and the process namespace: two processes with the same can see each other's numbers."""
+    try:
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # not Linux
+        return socket.gethostname()
+
+
+def lives(process: int) -> bool:
+    """Whether a process of this process space has not ended."""
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def _limits() -> Iterator[int]:

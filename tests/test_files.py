@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import is_whole, remove_abandoned, write_whole
+from harness.files import _here, is_whole, remove_abandoned, write_whole
 
 WRITER = """
 import sys
@@ -83,7 +82,7 @@ def test_a_file_is_whole_if_every_byte_is(tmp_path: Path) -> None:
 def test_what_a_killed_writer_left_is_removed_and_what_others_write_stays(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    here = platform.node()
+    here = _here()
     for name in (f"a.{here}.{ended.pid}.tmp", f"b.{here}.{os.getpid()}.tmp", f"c.elsewhere.{ended.pid}.tmp", "d.tmp"):
         (tmp_path / name).write_bytes(b"half of it")
     (tmp_path / "e.elsewhere.1.tmp").write_bytes(b"half of it")

@@ -30,6 +30,7 @@ neural_app = typer.Typer(
     help="Record, fit and compare: the similarity that a visual cortex sees.", no_args_is_help=True
 )
 
+LITTLE = 0.05  # correlation; published models of such recordings reach 0.2 to 0.4
 _SIMULATION, _FIT = SimulationSpec.model_construct(), FitSpec.model_construct()  # no more than their defaults
 
 Name = Annotated[str, typer.Argument(help="Recording; `harness neural list` shows those that are here.")]
@@ -148,9 +149,6 @@ def similarity(
 def _fit_spec(command: str, channels: int, learning_rate: float, max_epochs: int, seed: int) -> FitSpec:
     options = {"channels": channels, "learning_rate": learning_rate, "max_epochs": max_epochs, "seed": seed}
     return validated(FitSpec, options, f"harness neural {command}")
-
-
-LITTLE = 0.05  # correlation; published models of such recordings reach 0.2 to 0.4
 
 
 def _fits(name: str) -> Path:

@@ -57,21 +57,22 @@ def forget_training(db: Database, key: str) -> None:
 def forget_what_other_weights_did(session: Session, model_id: int, sha256: str | None) -> list[str]:
     """Let the evaluations of a model wait again, or attacks made with it, that are not of these weights; their keys.
 
-    sha256: of the weights; None where the training diverged, of which there can be no evaluation.
     Such there are where weights were lost, and training again gave others: on a GPU, or with other threads.
+
+    sha256: of the weights; None where the training diverged, of which there can be no evaluation.
     """
     evaluation, job = schema.Evaluation, schema.Job
-    found: list[str] = []
+    found: dict[str, None] = {}
     for model, weights in (
         (evaluation.model_id, evaluation.weights_sha256),
         (evaluation.substitute_id, evaluation.substitute_sha256),
     ):
         done = select(evaluation.key).join(job, job.key == evaluation.key).where(model == model_id, job.state == "done")
-        found += session.scalars(done.where(weights.is_distinct_from(sha256)) if sha256 else done)
-    for key in dict.fromkeys(found):
+        found |= dict.fromkeys(session.scalars(done.where(weights.is_distinct_from(sha256)) if sha256 else done))
+    for key in found:
         _delete_numbers(session, key)
         _wait_again(session, key)
-    return list(dict.fromkeys(found))
+    return list(found)
 
 
 def _forget(session: Session, planned: PlannedJob) -> None:

@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import AlreadyRecorded, DatabaseAway, DatabaseLocked
+from harness.machine import lives, process_space
 from harness.store import runners
 from harness.store.engine import Database
 from harness.store.runners import Holder, RunnerFacts
@@ -60,7 +61,7 @@ class Peers:
                 RunnerFacts(
                     folder=self.folder.identity,
                     title=f"{socket.gethostname()}, process {process}, {self.folder.path.resolve()}",
-                    machine=machine(),
+                    machine=process_space(),
                     process=process,
                 ),
             )
@@ -145,7 +146,7 @@ class Peers:
             return False
         if self.folder.alone and holder.folder == self.folder.identity:
             return True
-        if holder.machine == machine() and (holder.process == os.getpid() or not _lives(holder.process)):
+        if holder.machine == process_space() and (holder.process == os.getpid() or not lives(holder.process)):
             return True
         now = time.monotonic()
         sign, since = self._heard.get(holder.id, (None, now))
@@ -153,21 +154,3 @@ class Peers:
             since = now
         self._heard[holder.id] = holder.seen_at, since
         return now >= since + DEAD_SECONDS
-
-
-def machine() -> str:
-    """Names the boot and the process namespace: two processes with the same can see each other's numbers."""
-    try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:  # not Linux
-        return socket.gethostname()
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)  # sends nothing
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        return True
-    return True

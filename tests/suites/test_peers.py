@@ -67,7 +67,7 @@ class Machine:
         self.process.start()
 
     def _run(self, title: str, suite: Suite, folders: Settings, more: dict[str, Any]) -> None:
-        peers.machine = lambda: title  # type: ignore[assignment]
+        peers.process_space = lambda: title  # type: ignore[assignment]
         peers.SIGN_SECONDS, peers.LOOK_SECONDS, peers.DEAD_SECONDS = 0.05, 0.1, self._patience
         executor = Slow({}, **more)
         EXECUTORS["local"] = lambda *_: executor  # type: ignore[index]
@@ -209,10 +209,10 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
     ):
         write.plan(waiting, plan.jobs, "tiny", "paper", "Two ways")
         far = peers.Peers(replace(waiting, meanwhile=lambda: far.give_sign()), folder)
-        monkeypatch.setattr(peers, "machine", lambda: "far away")
+        monkeypatch.setattr(peers, "process_space", lambda: "far away")
         assert far.claim(broken, 0)
         assert far.claim(running, 0)
-        monkeypatch.setattr(peers, "machine", lambda: "here")
+        monkeypatch.setattr(peers, "process_space", lambda: "here")
         here = peers.Peers(looking, folder)
         assert here.look().keys() == {broken, running}
 
@@ -247,9 +247,9 @@ def test_a_run_that_has_its_folder_alone_does_not_take_runners_of_other_folders_
     theirs, ours = (planned.key for planned in plan.jobs[:2])
     with contextlib.closing(open_database(settings.database)) as database:
         write.plan(database, plan.jobs, "tiny", "paper", "Two ways")
-        monkeypatch.setattr(peers, "machine", lambda: "far away")
+        monkeypatch.setattr(peers, "process_space", lambda: "far away")
         for identity, key in (("second", theirs), ("first", ours)):
             assert peers.Peers(database, Folder(path=tmp_path, identity=identity, alone=False)).claim(key, 0)
-        monkeypatch.setattr(peers, "machine", lambda: "here")
+        monkeypatch.setattr(peers, "process_space", lambda: "here")
         here = peers.Peers(database, Folder(path=tmp_path, identity="first", alone=True))
         assert here.look().keys() == {theirs}
