@@ -37,6 +37,21 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+def copy_whole(source: Path, target: Path, sha256: str) -> bool:
+    """Put a copy of a file in its place, unless it is there; False, and nothing is changed, if it has another content.
+
+    Raises:
+        OSError: one cannot be read, or the other not be written.
+    """
+    if is_whole(target, sha256):
+        return True
+    content = source.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return False
+    write_whole(target, content)
+    return True
+
+
 def remove_abandoned(folder: Path) -> None:
     """Remove what writers that were killed left in a folder; what somebody is writing stays."""
     for unfinished in folder.glob("*.tmp"):

@@ -89,6 +89,28 @@ def copy(
 
 
 @database_app.command()
+def merge(
+    folder: Annotated[Path, typer.Argument(help="Another results folder, for instance of another machine.")],
+) -> None:
+    """Take over what another results folder has finished, with its weights and arrays. No run may be active here."""
+    from harness.cli.bar import bar
+    from harness.suites.merge import merge as merge_folder
+
+    with bar(f"taking over results of {folder}") as on_progress:
+        done = merge_folder(folder, settings(), on_progress)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.taken.items()))
+    typer.echo(f"taken over: {sum(done.taken.values())} results{kinds and f' ({kinds})'}")
+    for reason, count in (done.left | done.damaged).items():
+        typer.echo(f"left there: {count} {reason}")
+    for suite in done.others:
+        typer.echo(f"{suite} asks for something else there; only what is asked for here as well was taken of it")
+    if done.taken:
+        typer.echo("how far suites are: harness status; tables and figures: harness report")
+    if done.damaged:
+        raise typer.Exit(1)
+
+
+@database_app.command()
 def export(
     out: Annotated[Path | None, typer.Option(help="Folder; by default `export` in the results folder.")] = None,
 ) -> None:

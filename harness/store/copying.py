@@ -12,14 +12,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, column, exists, insert, select
-from sqlalchemy import table as sql_table
+from sqlalchemy import Connection, Table, exists, insert, select
 
 from harness.errors import DatabaseUnusable
 from harness.store import migrations
 from harness.store.engine import Database, connected, schema_version
 from harness.store.engine.refusals import translated
 from harness.store.engine.sqlite import remove_files
+from harness.store.raw import raw_table
 from harness.store.schema import Base
 
 BATCH = 5_000
@@ -81,7 +81,8 @@ def _copied(read: Connection, written: Connection, target: Database) -> dict[str
         sent = _Digest()
         for rows in _batches(read, table):
             sent.add(rows)
-            written.execute(insert(_plain(table)), [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
+            names = table.columns.keys()
+            written.execute(insert(raw_table(table)), [dict(zip(names, row, strict=True)) for row in rows])
         target.dialect.resume_numbers(written, table)
         arrived = _Digest()
         for rows in _batches(written, table):
@@ -97,12 +98,7 @@ def _copied(read: Connection, written: Connection, target: Database) -> dict[str
 
 def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Sequence[Any]]]:
     with translated(connection.engine.url):  # or it would look as if the other database were in trouble
-        yield from connection.execute(select(_plain(table)), execution_options={"yield_per": BATCH}).partitions()
-
-
-def _plain(table: Table) -> Any:
-    """A table whose values nobody converts."""
-    return sql_table(table.name, *(column(each.name) for each in table.columns))
+        yield from connection.execute(select(raw_table(table)), execution_options={"yield_per": BATCH}).partitions()
 
 
 class _Digest:

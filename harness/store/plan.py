@@ -17,7 +17,6 @@ from harness.spec import (
     Input,
     Job,
     ModelJob,
-    Place,
     PlannedJob,
     RobustBenchSpec,
     TrainingSpec,
@@ -66,9 +65,8 @@ def plan(
         _evaluations(session, [each.job for each in planned], models)
         _data(session, [each.job for each in planned if each.blocked is None], splits)
         _places(session, planned, suite, profile, title)
-        seals.seal_suite(session.connection(), suite, profile)
         block_dependents(session)
-        _forget_unneeded(session)
+        forget_unneeded(session)
 
 
 def block_dependents(session: Session) -> None:
@@ -222,32 +220,39 @@ def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -
 
 def _places(session: Session, planned: Sequence[PlannedJob], name: str, profile: str, title: str) -> None:
     """Put the suite's places where `planned` says and nowhere else."""
+    for place in (place for each in planned for place in each.places):
+        if (place.suite, place.profile) != (name, profile):
+            raise ValueError(f"a plan of {name} ({profile}) has a place in {place.suite} ({place.profile})")
+    places = (
+        ((place.condition, place.seed, place.evaluation or ""), each.key) for each in planned for place in each.places
+    )
+    put_places(session, name, profile, title, places)
+
+
+def put_places(
+    session: Session, name: str, profile: str, title: str, places: Iterable[tuple[tuple[str, int, str], str]]
+) -> None:
+    """Give jobs their places in a suite, which then has no others; and seal them.
+
+    places: condition, seed and evaluation of each, and the key of its job.
+    """
     suite = session.scalar(select(schema.Suite).filter_by(name=name, profile=profile))
     if suite is None:
         suite = schema.Suite(name=name, profile=profile)
         session.add(suite)
     suite.title, suite.planned_at = title, datetime.now(UTC)
     session.flush()
-    session.execute(delete(schema.Place).where(schema.Place.suite_id == suite.id))
-    for place in (place for each in planned for place in each.places):
-        if (place.suite, place.profile) != (name, profile):
-            raise ValueError(f"a plan of {name} ({profile}) has a place in {place.suite} ({place.profile})")
     number = suite.id
-    rows = (_place_row(number, place, each.key) for each in planned for place in each.places)
+    session.execute(delete(schema.Place).where(schema.Place.suite_id == number))
+    rows = (
+        {"suite_id": number, "condition": condition, "seed": seed, "evaluation": evaluation, "job_key": key}
+        for (condition, seed, evaluation), key in places
+    )
     insert_rows(session, schema.Place, rows)
+    seals.seal_suite(session.connection(), name, profile)
 
 
-def _place_row(suite_id: int, place: Place, key: str) -> dict[str, Any]:
-    return {
-        "suite_id": suite_id,
-        "condition": place.condition,
-        "seed": place.seed,
-        "evaluation": place.evaluation or "",
-        "job_key": key,
-    }
-
-
-def _forget_unneeded(session: Session) -> None:
+def forget_unneeded(session: Session) -> None:
     """Remove jobs that have no place, serve no other job and never got anywhere."""
     job, evaluation = schema.Job, schema.Evaluation
     unneeded = (

@@ -18,13 +18,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, delete, insert, select, type_coerce
+from sqlalchemy import Connection, Select, delete, insert, select
 from sqlalchemy.orm import aliased
-from sqlalchemy.types import NULLTYPE
 
 from harness.spec import digest
 from harness.store import schema
 from harness.store.batches import rows_among
+from harness.store.raw import raw, raw_columns
 from harness.store.schema import FINAL
 
 CHUNK = 50
@@ -67,8 +67,8 @@ def broken(connection: Connection, keys: Collection[str] | None = None) -> list[
     keys: only these; all jobs if None.
     """
     job, seals = schema.Job, schema.Seal
-    states = select(_raw(job.key), _raw(job.state))
-    sealed = select(_raw(seals.subject), _raw(seals.digest))
+    states = select(raw(job.key), raw(job.state))
+    sealed = select(raw(seals.subject), raw(seals.digest))
 
     def asked(query: Any, column: Any) -> Iterator[Any]:
         return iter(connection.execute(query)) if keys is None else rows_among(connection, query, column, keys)
@@ -87,7 +87,7 @@ def is_broken(connection: Connection, name: str, profile: str) -> bool:
     """Whether a suite's places are not as they were planned."""
     subject = _subject(name, profile)
     with _any_text(connection):
-        stored = connection.scalar(select(_raw(schema.Seal.digest)).where(schema.Seal.subject == subject))
+        stored = connection.scalar(select(raw(schema.Seal.digest)).where(schema.Seal.subject == subject))
     return stored != suite_digests(connection, name, profile).get(subject)
 
 
@@ -95,7 +95,7 @@ def broken_suites(connection: Connection) -> list[str]:
     """The suites, as "name/profile", whose places are not as they were planned."""
     seals = schema.Seal
     with _any_text(connection):
-        stored: dict[str, str] = dict(connection.execute(select(_raw(seals.subject), _raw(seals.digest))).all())
+        stored: dict[str, str] = dict(connection.execute(select(raw(seals.subject), raw(seals.digest))).all())
     now = suite_digests(connection)
     named = {subject for subject in stored if "/" in subject} | now.keys()
     return sorted(subject for subject in named if now.get(subject) != stored.get(subject))
@@ -105,7 +105,7 @@ def broken_environments(connection: Connection) -> list[int]:
     """Numbers of the environments that do not have their digest."""
     table = schema.Environment.__table__
     with _any_text(connection):
-        rows = connection.execute(select(*map(_raw, table.columns))).mappings().all()
+        rows = connection.execute(select(*map(raw, table.columns))).mappings().all()
     return [row["id"] for row in rows if _environment_digest(dict(row)) != row["digest"]]
 
 
@@ -128,7 +128,7 @@ def suite_digests(connection: Connection, name: str | None = None, profile: str 
         *(suite.name, suite.profile, suite.title),
         *(place.condition, place.seed, place.evaluation, place.job_key),
     )
-    query = select(*map(_raw, columns)).join(place, place.suite_id == suite.id, isouter=True)
+    query = select(*map(raw, columns)).join(place, place.suite_id == suite.id, isouter=True)
     if name is not None:
         query = query.where(suite.name == name, suite.profile == profile)
     lines: dict[str, list[str]] = defaultdict(list)
@@ -144,19 +144,19 @@ def _belongings(keys: Collection[str]) -> Iterator[tuple[str, Select[Any]]]:
     """What belongs to jobs: the name of each kind of rows, and a query whose first column is the job's key."""
     job, model, evaluation = schema.Job, schema.Model, schema.Evaluation
     environment, substitute = schema.Environment, aliased(schema.Model)
-    facts = [_raw(job.__table__.c[name]) for name in _JOB]
+    facts = [raw(job.__table__.c[name]) for name in _JOB]
     yield (
         "job",
-        select(job.key, *facts, _raw(model.key).label("model"), _raw(environment.digest).label("environment"))
+        select(job.key, *facts, raw(model.key).label("model"), raw(environment.digest).label("environment"))
         .join(model, model.id == job.model_id, isouter=True)
         .join(environment, environment.id == job.environment_id, isouter=True)
         .where(job.key.in_(keys)),
     )
-    yield "model", select(job.key, *_columns(model)).join(model, model.id == job.model_id).where(job.key.in_(keys))
+    yield "model", select(job.key, *raw_columns(model)).join(model, model.id == job.model_id).where(job.key.in_(keys))
     yield (
         "evaluation",
-        select(evaluation.key, *_columns(evaluation, "model_id", "substitute_id"))
-        .add_columns(_raw(model.key).label("model"), _raw(substitute.key).label("substitute"))
+        select(evaluation.key, *raw_columns(evaluation, "model_id", "substitute_id"))
+        .add_columns(raw(model.key).label("model"), raw(substitute.key).label("substitute"))
         .join(model, model.id == evaluation.model_id, isouter=True)
         .join(substitute, substitute.id == evaluation.substitute_id, isouter=True)
         .where(evaluation.key.in_(keys)),
@@ -164,29 +164,18 @@ def _belongings(keys: Collection[str]) -> Iterator[tuple[str, Select[Any]]]:
     split, link = schema.DataSplit, schema.JobData
     yield (
         "data",
-        select(link.job_key, *map(_raw, (split.name, split.split, split.sha256)))
+        select(link.job_key, *map(raw, (split.name, split.split, split.sha256)))
         .join(split, split.id == link.data_split_id)
         .where(link.job_key.in_(keys)),
     )
     for made in (schema.Training, schema.Epoch, schema.Gamma):
-        columns = _columns(made, "model_id")
+        columns = raw_columns(made, "model_id")
         query = select(model.key, *columns).join(made, made.model_id == model.id)
         yield made.__tablename__, query.where(model.key.in_(keys))
     for found in (schema.Measurement, schema.ImageResult, schema.ResultArray):
-        columns = _columns(found, "evaluation_id")
+        columns = raw_columns(found, "evaluation_id")
         query = select(evaluation.key, *columns).join(found, found.evaluation_id == evaluation.id)
         yield found.__tablename__, query.where(evaluation.key.in_(keys))
-
-
-def _columns(table: type[schema.Base], *left_out: str) -> list[Any]:
-    """All columns of a table but its row number."""
-    source: FromClause = table.__table__
-    return [_raw(column) for column in source.columns if column.name not in {"id", *left_out}]
-
-
-def _raw(column: Any) -> Any:
-    """A column as the database holds it: what is damaged may be no JSON and no time any more."""
-    return type_coerce(column, NULLTYPE).label(column.name)
 
 
 def _line(name: str, columns: Sequence[str], values: Iterable[Any]) -> str:

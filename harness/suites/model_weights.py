@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import TypeVar
 
 from harness.errors import HarnessError
-from harness.files import is_whole, write_whole
+from harness.files import copy_whole
 from harness.measurement import TrainingResult
 from harness.suites.executors.executor import Result
 
@@ -33,13 +33,9 @@ def copy_checkpoint(source: Path, models_dir: Path, key: str, sha256: str) -> No
         HarnessError: it has another content by now, or cannot be copied.
     """
     target = checkpoint_file(models_dir, key, sha256)
-    if is_whole(target, sha256):
-        return
     try:
-        content = source.read_bytes()
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if not copy_whole(source, target, sha256):
             raise HarnessError(f"{source} has changed since this run began; run the same command again")
-        write_whole(target, content)
     except OSError as error:
         raise HarnessError(f"cannot copy {source} to {target.parent}: {error.strerror}") from error
 

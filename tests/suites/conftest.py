@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from databases import BOTH, unopened
+from obedient import Run
 
 from harness.data.bundled import prepare_bundled
 from harness.settings import Settings
@@ -77,3 +79,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def folders(tmp_path: Path, digits: Path) -> Settings:
     """Settings with the digits and an empty results folder."""
     return Settings(results_dir=tmp_path / "results", data_dir=digits)
+
+
+@pytest.fixture
+def run(parse: Parse, folders: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The small suite in one results folder, with each kind of database."""
+    return Run(parse(), replace(folders, database_url=database_url), monkeypatch)

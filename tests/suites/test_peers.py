@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from databases import Cable, database_on
+from obedient import JOBS, Listener, Obedient, name
 from plans import plan_of
 from sqlalchemy import create_engine, text
-from test_runner import JOBS, Listener, Obedient, name
 
 from harness.errors import ResultsBusy
 from harness.settings import Settings

@@ -101,12 +101,18 @@ READING = {"reading": True}
 
 
 def open_database(
-    where: str | Path, *, create: bool = True, timeout: float = LOCK_TIMEOUT, tell: Callable[[str], None] | None = None
+    where: str | Path,
+    *,
+    create: bool = True,
+    timeout: float = LOCK_TIMEOUT,
+    tell: Callable[[str], None] | None = None,
+    upgrade: str = "harness db upgrade",
 ) -> Database:
     """The database at an SQLAlchemy URL, or in an SQLite file; made if it is missing and `create`.
 
     timeout: seconds to wait for another writer.
     tell: see `Database`.
+    upgrade: the command that brings it to this program's version.
 
     Raises:
         DatabaseUnusable: missing, not a database, of another program, of an older or newer version, not
@@ -122,7 +128,7 @@ def open_database(
         elif found != migrations.NEWEST:
             raise DatabaseUnusable(
                 f"{database.title} was made by an older version of this program (schema {found}, now"
-                f" {migrations.NEWEST}): `harness db upgrade` makes a backup and upgrades it"
+                f" {migrations.NEWEST}): `{upgrade}` makes a backup and upgrades it"
             )
     except BaseException:
         database.close()

@@ -1,0 +1,316 @@
+"""Taking over what another database has finished: all of it under the same seal, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from every_table import HARD, ME, fill_every_table, numbers
+from recorded_study import (
+    EVALUATIONS,
+    GAMMAS,
+    ORIGIN,
+    diverged_result,
+    evaluate_job,
+    planned,
+    results,
+    train_job,
+    training_result,
+)
+from sqlalchemy import text
+
+from harness.errors import DatabaseUnusable
+from harness.spec import EvaluateJob, PlannedJob
+from harness.store import read, runners, write
+from harness.store.engine import Database, open_database
+from harness.store.mending import forget_training
+from harness.store.merging import Damaged, Left, finished, take, unite_plans
+from harness.store.upkeep import check
+from harness.store.views import PUBLIC
+
+
+@pytest.fixture
+def there(template: Path, tmp_path: Path) -> Iterator[Database]:
+    """The database of another results folder, without results."""
+    file = tmp_path / "there" / "harness.sqlite"
+    file.parent.mkdir()
+    with closing(open_database(f"sqlite:///{copy(template, file)}")) as database:
+        yield database
+
+
+OF_ONE_MODEL = 6
+"""Its training and five evaluations."""
+
+
+def plan(db: Database, jobs: list[PlannedJob] | None = None) -> None:
+    write.plan(db, planned() if jobs is None else jobs, "study", "smoke", "A study")
+
+
+def do(db: Database, *models: tuple[str, int], substitute: bool = True, sha256: str = "d" * 64) -> None:
+    """Train and evaluate some of the study's models, and its substitute, as `fill` does."""
+    for condition, seed in [*([("none", 10_000)] if substitute else []), *models]:
+        key = train_job(condition, seed).key
+        write.start(db, key, "Test CPU")
+        gammas = GAMMAS if condition == "threshold" else ()
+        write.finish_training(db, key, training_result(gammas, weights_sha256=sha256), ORIGIN, 4.0)
+        for name, result in results(condition, seed).items() if seed < 10_000 else ():
+            write.finish_evaluation(db, evaluate_job(name, condition, seed).key, result, ORIGIN, 2.0)
+
+
+def merge(here: Database, there: Database) -> tuple[list[str], int, set[str]]:
+    """The suites that differ, how much was taken, and what was left."""
+    taken, left = 0, set()
+    with there.reading() as moment:
+        others = unite_plans(here, moment)
+        for key in finished(moment):
+            try:
+                take(here, moment, key)
+                taken += 1
+            except Left as reason:
+                left.add(str(reason))
+    return others, taken, left
+
+
+def content(db: Database) -> dict[str, list[tuple[object, ...]]]:
+    """What the views show, but for times."""
+    found = {}
+    for view in PUBLIC:
+        rows = read.relation(db, view)
+        shown = [number for number, name in enumerate(rows.columns) if name not in {"started_at", "finished_at"}]
+        found[view] = sorted((tuple(row[number] for number in shown) for row in rows.rows), key=repr)
+    return found
+
+
+def states(db: Database) -> dict[str, int]:
+    """How many of the study's places have a job in each state."""
+    with db.reading() as connection:
+        return dict(connection.execute(text("SELECT state, count(*) FROM v_jobs GROUP BY state")).all())
+
+
+def order(db: Database) -> list[tuple[str, int]]:
+    """Conditions and seeds of the study, in the plan's order."""
+    with db.reading() as connection:
+        found = connection.execute(text("SELECT condition, seed FROM place WHERE evaluation = '' ORDER BY id"))
+        return [(condition, seed) for condition, seed in found]
+
+
+def change(db: Database, sql: str) -> None:
+    with db.transaction() as session:
+        session.execute(text(sql))
+
+
+def test_two_halves_are_the_whole_and_a_second_time_changes_nothing(
+    db: Database, there: Database, filled_sqlite: Database
+) -> None:
+    plan(db)
+    do(db, ("none", 0), ("threshold", 1))
+    plan(there)
+    do(there, ("none", 1), ("threshold", 0))
+    assert merge(db, there) == ([], 2 * OF_ONE_MODEL, {"finished here already"})
+    assert check(db).problems == ()
+    assert content(db) == content(filled_sqlite)
+    assert merge(db, there) == ([], 0, {"finished here already"})
+    assert content(db) == content(filled_sqlite)
+    assert len(finished_in(there)) == 2 * OF_ONE_MODEL + 1
+
+
+def finished_in(db: Database) -> dict[str, str]:
+    with db.reading() as moment:
+        return finished(moment)
+
+
+def test_all_that_a_database_has_goes_into_an_empty_one_under_the_same_seals(db: Database, there: Database) -> None:
+    fill_every_table(there)
+    _, taken, left = merge(db, there)
+    assert (taken, left) == (len(finished_in(there)), set())
+    assert check(db).problems == ()
+    assert numbers(db) == HARD
+    results_there, results_here = content(there), content(db)
+    assert {view: rows for view, rows in results_here.items() if view != "v_jobs"} == {
+        view: rows for view, rows in results_there.items() if view != "v_jobs"
+    }
+    assert {state for state in states(db) if state not in states(there)} <= {"waiting"}
+    assert "failed" not in states(db), "what failed there waits here"
+    with there.reading() as theirs, db.reading() as ours:
+        sealed = "SELECT digest FROM seal ORDER BY digest"
+        assert ours.scalars(text(sealed)).all() == theirs.scalars(text(sealed)).all()
+
+
+def test_the_kinds_come_in_an_order_in_which_each_has_what_it_needs(there: Database) -> None:
+    plan(there)
+    do(there, ("none", 1))
+    kinds = list(finished_in(there).values())
+    assert kinds == sorted(kinds, key=lambda kind: kind != "train")
+
+
+def test_results_of_other_weights_stay_there(db: Database, there: Database) -> None:
+    plan(db)
+    do(db)
+    write.finish_training(db, train_job("none", 0).key, training_result(weights_sha256="e" * 64), ORIGIN, 4.0)
+    plan(there)
+    do(there, ("none", 0), ("none", 1))
+    assert merge(db, there) == (
+        [],
+        OF_ONE_MODEL,
+        {"finished here already", "of models that have other weights here, or none"},
+    )
+    with db.reading() as connection:
+        assert connection.scalars(text("SELECT DISTINCT seed FROM v_curves")).all() == [1]
+
+
+def test_an_attack_with_a_substitute_of_other_weights_stays_there(db: Database, there: Database) -> None:
+    plan(db)
+    do(db)
+    plan(there)
+    do(there, ("none", 0), sha256="e" * 64)
+    others, taken, left = merge(db, there)
+    assert (others, taken) == ([], OF_ONE_MODEL - 1)
+    assert "of models that have other weights here, or none" in left
+    with db.reading() as connection:
+        waiting = "SELECT evaluation FROM v_jobs WHERE condition = 'none' AND seed = 0 AND state = 'waiting'"
+        assert connection.scalars(text(waiting)).all() == ["fgsm_transfer"]
+
+
+def test_what_was_done_with_lost_weights_makes_way_for_what_other_weights_did(db: Database, there: Database) -> None:
+    plan(db)
+    do(db, ("none", 0))
+    forget_training(db, train_job("none", 0).key)
+    plan(there)
+    do(there, substitute=True)
+    do(there, ("none", 0), substitute=False, sha256="e" * 64)
+    assert merge(db, there) == ([], OF_ONE_MODEL, {"finished here already"})
+    assert check(db).problems == ()
+    with db.reading() as connection:
+        assert set(connection.scalars(text("SELECT weights_sha256 FROM evaluation WHERE weights_sha256 > ''"))) == {
+            "e" * 64
+        }
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE measurement SET value = value / 2 WHERE epsilon = 0.1",
+        "DELETE FROM image_result WHERE repeat = 1 AND image = 0",
+        "UPDATE epoch SET seconds = 3 WHERE epoch = 1",
+        "UPDATE job SET seconds = 5 WHERE state = 'done'",
+        "DELETE FROM seal",
+    ],
+)
+def test_what_was_altered_there_is_not_taken(db: Database, there: Database, damage: str) -> None:
+    plan(db)
+    before = content(db)
+    plan(there)
+    do(there, ("none", 0))
+    change(there, damage)
+    damaged = [key for key in finished_in(there) if _fails(db, there, key)]
+    assert damaged
+    assert check(db).problems == ()
+    if "seal" in damage or "job" in damage:
+        assert content(db) == before
+
+
+def _fails(db: Database, there: Database, key: str) -> bool:
+    try:
+        with there.reading() as moment:
+            take(db, moment, key)
+    except Damaged:
+        return True
+    except Left:
+        pass
+    return False
+
+
+def test_a_plan_that_was_altered_there_is_refused(db: Database, there: Database) -> None:
+    plan(there)
+    change(there, "DELETE FROM place WHERE condition = 'none' AND seed = 1")
+    with pytest.raises(DatabaseUnusable, match=r"the plan of study \(smoke\) is not as it was written"):
+        merge(db, there)
+    assert order(db) == []
+
+
+def test_what_is_being_done_here_is_left_to_whoever_does_it(db: Database, there: Database) -> None:
+    plan(db)
+    plan(there)
+    do(there, ("none", 0))
+    runner = runners.enter(db, ME)
+    key = evaluate_job("clean", "none", 0).key
+    assert runners.claim(db, key, runner, 0)
+    assert merge(db, there) == ([], OF_ONE_MODEL, {"being done here now"})
+
+
+def test_a_claim_on_what_was_taken_is_forgotten_since_its_files_are_here(db: Database, there: Database) -> None:
+    plan(db)
+    key = train_job("none", 0).key
+    assert runners.claim(db, key, runners.enter(db, ME), 0)
+    write.fail(db, key, "out of memory")
+    plan(there)
+    do(there, ("none", 0))
+    merge(db, there)
+    assert runners.holder(db, key) is None
+    assert read.job_states(db, [key])[key].state == "done"
+
+
+def test_more_seeds_and_conditions_of_a_suite_get_places_behind_those_that_are_there(
+    db: Database, there: Database
+) -> None:
+    plan(db, [each for each in planned((0,)) if not each.places or each.places[0].condition == "none"])
+    do(db, ("none", 0))
+    plan(there, planned((1, 0)))
+    do(there, ("none", 1), ("threshold", 1))
+    assert order(db) == [("none", 0)]
+    assert merge(db, there) == ([], 2 * OF_ONE_MODEL, {"finished here already"})
+    assert order(db) == [("none", 0), ("none", 1), ("threshold", 1), ("threshold", 0)]
+    assert states(db) == {"done": 3 * OF_ONE_MODEL + 1, "waiting": OF_ONE_MODEL}
+    assert check(db).problems == ()
+
+
+def test_a_suite_that_means_something_else_there_gets_no_places(db: Database, there: Database) -> None:
+    """Both have a condition `none`; that of the other folder is `threshold` here."""
+    plan(db)
+    other = {"none": "threshold", "threshold": "none"}
+    jobs = planned((0, 1, 2))
+    for number, each in enumerate(jobs):
+        places = tuple(replace(place, condition=other[place.condition]) for place in each.places)
+        jobs[number] = replace(each, places=places)
+    plan(there, jobs)
+    do(there, ("none", 0))
+    before = order(db)
+    assert merge(db, there) == (["study (smoke)"], OF_ONE_MODEL + 1, set())
+    assert order(db) == before
+
+
+def test_a_condition_without_a_common_seed_may_be_another_one(db: Database, there: Database) -> None:
+    plan(db, planned((0,)))
+    plan(there, planned((1,)))
+    do(there, ("none", 1))
+    assert merge(db, there) == (["study (smoke)"], 1, {"of other jobs than the plans here have"})
+
+
+def test_what_is_blocked_here_makes_way_for_what_was_done_there(db: Database, there: Database) -> None:
+    """The corrupted images are only there, so the plan here has another identity for the evaluation of them."""
+    absent = EvaluateJob(model=train_job("none", 0), evaluation=EVALUATIONS["corruption"], data={"digits-c/fog": "-"})
+    done = evaluate_job("corruption", "none", 0)
+    plan(
+        db,
+        [replace(each, job=absent, blocked="no digits-c") if each.key == done.key else each for each in planned()],
+    )
+    plan(there)
+    do(there, ("none", 0))
+    before = order(db)
+    assert merge(db, there) == ([], OF_ONE_MODEL + 1, set())
+    assert order(db) == before
+    assert read.job_states(db, [done.key, absent.key]).keys() == {done.key}
+    assert check(db).problems == ()
+
+
+def test_a_diverged_training_blocks_here_what_needs_it(db: Database, there: Database) -> None:
+    plan(db)
+    plan(there)
+    write.finish_training(there, train_job("none", 0).key, diverged_result(), ORIGIN, 4.0)
+    assert merge(db, there) == ([], 1, set())
+    assert states(db)["blocked"] == OF_ONE_MODEL - 1
+    assert check(db).problems == ()
