@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -75,6 +76,38 @@ def _defined(module: ast.Module) -> Iterator[str]:
                 yield from (each.asname or each.name for each in names)
             case ast.Assign(targets=targets):
                 yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def signature_in(text: str, name: str) -> inspect.Signature | None:
+    """How what a text defines under a name can be called, of which nothing is run; None where only running it tells."""
+    for node in ast.parse(text).body:
+        match node:
+            case ast.FunctionDef(name=found, decorator_list=[]) if found == name:
+                return _signature(node.args)
+            case ast.ClassDef(name=found, decorator_list=[], body=body) if found == name:
+                made = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+                return _signature(made[0].args, 1) if made and not made[0].decorator_list else None
+    return None
+
+
+def _signature(given: ast.arguments, bound: int = 0) -> inspect.Signature:
+    """The signature of a function of which the first arguments are bound."""
+    kind = inspect.Parameter
+    placed = [
+        *((each.arg, kind.POSITIONAL_ONLY) for each in given.posonlyargs),
+        *((each.arg, kind.POSITIONAL_OR_KEYWORD) for each in given.args),
+    ]
+    required = len(placed) - len(given.defaults)
+    parameters = [
+        kind(name, of, default=kind.empty if place < required else None) for place, (name, of) in enumerate(placed)
+    ]
+    parameters += [kind(given.vararg.arg, kind.VAR_POSITIONAL)] if given.vararg else []
+    parameters += [
+        kind(each.arg, kind.KEYWORD_ONLY, default=kind.empty if default is None else None)
+        for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    ]
+    parameters += [kind(given.kwarg.arg, kind.VAR_KEYWORD)] if given.kwarg else []
+    return inspect.Signature(parameters[bound:])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; and a server."""
+"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; a server."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from databases import new_database
@@ -14,6 +15,8 @@ from sqlalchemy import Engine, create_engine, make_url
 from harness.store.engine import open_database
 
 torch.set_num_threads(1)
+hypothesis.settings.register_profile("untimed", deadline=None)  # a first call may import for a second
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from own_code import CODE, code_of
 
 from harness import own_code
 from harness.errors import HarnessError, SpecError
-from harness.own_code import OwnCode, names_in, read_code, sha256_of
+from harness.own_code import OwnCode, names_in, read_code, sha256_of, signature_in
 
 
 def test_a_function_is_that_of_the_text_and_not_of_a_file_that_changed_since(tmp_path: Path) -> None:
@@ -62,6 +62,31 @@ def attack():
     def inner(): ...
 """
     assert names_in(text) == {"np", "Linear", "Conv", "made", "Network", "attack"}
+
+
+SIGNATURES = """
+def attack(model, /, images, labels=None, *more, steps, rate=0.1, **rest): ...
+@decorated
+def unknown(images): ...
+class Network:
+    def __init__(self, channels, *, depth=3): ...
+class Inherited(Network): ...
+from elsewhere import imported
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("attack", "(model, /, images, labels=None, *more, steps, rate=None, **rest)"),
+        ("Network", "(channels, *, depth=None)"),
+        ("unknown", "None"),
+        ("Inherited", "None"),
+        ("imported", "None"),
+    ],
+)
+def test_signatures_are_found_without_running_anything(name: str, signature: str) -> None:
+    assert str(signature_in(SIGNATURES, name)) == signature
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,15 @@ UNITS = {
 }
 """By the unit of the stored values."""
 
+INFINITE = "∞"
+
 POINTS = {"accuracy": "points"}
 """How differences are written where that is not the numbers' own unit."""
 
 
 def plus_minus(mean: float, sem: float, decimals: int) -> str:
     """Mean ± SEM, or the mean alone where there is no SEM (one seed)."""
-    text = f"{mean:.{decimals}f}"
+    text = f"{mean:.{decimals}f}".replace("inf", INFINITE)
     return text if pd.isna(sem) else f"{text} ± {sem:.{decimals}f}"
 
 
@@ -46,7 +48,7 @@ def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign; the minus is a real one."""
-    return f"{value:+.{decimals}f}".replace("-", "−")
+    return f"{value:+.{decimals}f}".replace("-", "−").replace("inf", INFINITE)
 
 
 def tied(cell: str) -> str:

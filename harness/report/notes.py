@@ -64,20 +64,27 @@ def zero_note(images: pd.DataFrame) -> Iterator[str]:
         yield f"Clean accuracy is of {told}: at ε = 0 the two need not agree."
 
 
-def score_note(boundary: pd.DataFrame, beside: str = "") -> Iterator[str]:
+def score_note(boundary: pd.DataFrame, *, beside: bool = False) -> Iterator[str]:
     """What the Boundary score is, of how many steps and of which attacks; boundary: rows of `Results.boundary`.
 
-    beside: what is said of what stands beside it.
+    beside: say also what the columns beside it are.
     """
     if boundary.empty:
         return
     attacked = (boundary["n"] + boundary["n_failed"]) // boundary["repeats"]
     steps, images, repeats = (_range(column) for column in (boundary["steps"], attacked, boundary["repeats"]))
+    start = " Its start: the same of where the attacks start." if beside else ""
     yield (
         f"{BOUNDARY_SCORE}: median, over the images that have a start, of the squared L2 distance per pixel value to "
-        f"the nearest adversarial image found, pixels in [0, 1]; higher is more robust.{beside} Attacks: {steps} steps "
+        f"the nearest adversarial image found, pixels in [0, 1]; higher is more robust.{start} Attacks: {steps} steps "
         f"each, {images} images × {repeats} repeats × seeds."
     )
+    if beside and boundary["n_failed"].any():
+        yield (
+            "All images: the same median with an image that has no start as infinitely far. No noise that was tried "
+            "changes the model's decision on such an image, and a condition that has more of them than another looks "
+            "less robust by the score, which leaves them out."
+        )
 
 
 def starts_note(boundary: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:

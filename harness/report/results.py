@@ -21,7 +21,7 @@ NUMBERS = {
     "v_gammas": ("gamma",),
     "v_curves": ("epsilon", "accuracy"),
     "v_corruptions": ("accuracy",),
-    "v_boundary": ("score", "start_score"),
+    "v_boundary": ("score", "start_score", "score_all_images"),
     "v_spectra": ("power",),
     "v_analyses": ("value",),
     "v_arrays": (),
@@ -65,6 +65,8 @@ class Results:
     """condition, seed, epoch, and the quantities of each epoch."""
     gamma_epochs: pd.DataFrame
     """condition, seed, epoch, tap, gamma."""
+    specs: pd.DataFrame
+    """condition, evaluation (missing for the training itself), spec: what the suite asks for, in its order."""
     images: pd.DataFrame
     """condition, evaluation, kind, n: the test images that each of an evaluation's numbers is of."""
     missing: pd.DataFrame
@@ -153,6 +155,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         comparisons=views["placed_comparison"],
         epochs=by_model["epoch"].merge(rows, on="model_id"),
         gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
+        specs=read.specs(db, suite, profile),
         images=_ordered(read.images_behind(db, suite, profile)),
         missing=read_missing(db, suite, profile),
         origins=origins(db, suite, profile),

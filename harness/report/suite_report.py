@@ -23,6 +23,7 @@ from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
 from harness.report.selection import BY, count_pairs, seed_values, select, with_intervals
 from harness.report.selection_tables import agreement_table, selection_table
+from harness.report.settings_tables import evaluations_table, trainings_table
 from harness.store.engine import Database
 
 GRID = 3
@@ -109,7 +110,7 @@ def _render(
 
 
 def suite_tables(results: Results, findings: Findings, least_clean_ratio: float) -> tuple[Table, ...]:
-    """The tables that have rows, the claims first; the missing results always."""
+    """The tables that have rows, the claims first; always the missing results, and what was asked for."""
     scope, values = results.scope, summary.scores(results)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
     ratios = with_intervals(summary.acceptable(results.acceptable, least_clean_ratio), seed_values(results))
@@ -123,7 +124,8 @@ def suite_tables(results: Results, findings: Findings, least_clean_ratio: float)
         published_table(results),
     )
     chosen = _selection_tables(results, least_clean_ratio)
-    return (*(table for table in (*found, *chosen) if table.rows), tables.missing_table(results.missing, scope))
+    asked = trainings_table(results.specs, scope), evaluations_table(results.specs, scope)
+    return (*(table for table in (*found, *chosen) if table.rows), tables.missing_table(results.missing, scope), *asked)
 
 
 def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:

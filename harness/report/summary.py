@@ -6,6 +6,7 @@ over seeds, its SEM uses n - 1, and there is none for a single seed.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from harness.report.results import Results
@@ -16,8 +17,8 @@ from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, UNREGULARIZED, W
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
 SCORE_COLUMNS = ["condition", "seed", *MEASURED, "value"]
-ITS_START = "its start"
-"""Label of the Boundary attack's score before its first step, beside the score."""
+BESIDE_SCORE = {"start_score": "its start", "score_all_images": "all images"}
+"""Label of each column of `v_boundary` that is shown beside the Boundary attack's score."""
 
 
 def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +87,7 @@ def failures(results: Results) -> pd.DataFrame:
     parts = [*_boundary_scores(results.boundary), _median_distances(results.distances)]
     columns = [*SCORE_COLUMNS, "n", "n_failed"]
     found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=columns)])
-    found = finished(found[found["label"] != ITS_START], results.models)
+    found = finished(found[~found["label"].isin(BESIDE_SCORE.values())], results.models)
     failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
     return found.assign(failing=failing)[[*columns, "failing"]]
 
@@ -177,16 +178,23 @@ def _at_largest_sizes(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
-    """The Boundary attack's score, and beside it its start's, for each number of steps."""
+    """The Boundary attack's score for each number of steps, and beside it its start's.
+
+    Where images had no start, which the score leaves out, also that of all images: infinite where half of them are.
+    """
     parts = []
     for steps, rows in boundary.groupby("steps"):
-        for column, label in (("score", f"{BOUNDARY_SCORE}, {steps} steps"), ("start_score", ITS_START)):
+        shown = {"score": f"{BOUNDARY_SCORE}, {steps} steps", **BESIDE_SCORE}
+        if not rows["n_failed"].any():
+            del shown["score_all_images"]
+        for column, label in shown.items():
+            unknown = np.inf if column == "score_all_images" else np.nan
             named = rows.assign(
                 evaluation="boundary",
                 measure=f"boundary_{column}_{steps}",
                 label=label,
                 unit="score",
-                value=rows[column],
+                value=rows[column].fillna(unknown),
             )
             parts.append(named)
     return parts

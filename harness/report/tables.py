@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import floor, log10
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from harness.report import notes
@@ -54,7 +55,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
             *notes.zero_note(results.images),
             notes.SEEDS_ONLY,
             *notes.hyperparameters_note(settings, dict(zip(results.order, results.order, strict=True))),
-            *notes.score_note(results.boundary, " Its start: the same of where the attacks start."),
+            *notes.score_note(results.boundary, beside=True),
             *notes.distance_note(failures),
             *notes.diverged_note(missing),
             *reasons.notes(),
@@ -208,7 +209,7 @@ def _shown_units(columns: pd.DataFrame, means: pd.DataFrame) -> dict[str, tuple[
     found = {}
     for column in records(columns):
         factor = UNITS[column.unit].factor
-        largest = (factor * means.loc[means["measure"] == column.measure, "mean"]).abs().max()
+        largest = (factor * means.loc[means["measure"] == column.measure, "mean"]).abs().replace(np.inf, np.nan).max()
         digits = 2 - floor(log10(largest)) if largest > 0 else 0
         found[column.measure] = (factor, 1 if column.unit == "accuracy" else max(0, digits))
     return found

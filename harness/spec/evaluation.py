@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.spec.own import Function, WithOptions
+from harness.spec.own import Call, Function, WithOptions
 from harness.spec.spec import Spec
 from harness.spec.training import Precision, TrainingPrecision
 
@@ -66,6 +66,8 @@ class AttackerSpec(_Curve, WithOptions):
 
     function: Function
     """`FILE.py:NAME`."""
+    arguments: ClassVar[tuple[str, ...]] = ("model", "images", "labels")
+    """What it is given, before its options."""
     norm: Literal["linf", "l2", "none"] = "linf"
     """In which sizes are measured, in [0, 1] pixel units."""
     max_epsilon: float | None = Field(default=None, gt=0)
@@ -74,6 +76,11 @@ class AttackerSpec(_Curve, WithOptions):
     """Images that the attack is given at once; part of the identity, as its random numbers are drawn for a batch."""
     noise_seed: int = Field(default=0, ge=0)
     """Of torch's global generators, which are set for each batch, and for each size that the attack is told."""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """How its own code is called."""
+        return (Call(function=self.function, arguments=self.arguments, named=(*self.options,)),)
 
     @model_validator(mode="after")
     def _is_a_size(self) -> Self:
@@ -89,6 +96,7 @@ class OwnAttackSpec(AttackerSpec):
 
     version: ClassVar[int] = 1
     kind: Literal["own_attack"] = "own_attack"
+    arguments = (*AttackerSpec.arguments, "epsilon")
     norm: Literal["linf", "l2", "none"] = "linf"
     """What the size bounds: the attack must keep to it for each image, or there is no result. `none`: nothing."""
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.spec.inputs import Input
-from harness.spec.own import Function, WithOptions
+from harness.spec.own import SHAPE, Call, Function, WithOptions
 from harness.spec.spec import Spec
 from harness.spec.training import Color
 
@@ -51,6 +51,11 @@ class RobustBenchSpec(Spec):
     @property
     def functions(self) -> tuple[str, ...]:
         """The own code that it names: none."""
+        return ()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """How that is called."""
         return ()
 
     @property
@@ -101,6 +106,11 @@ class CheckpointSpec(WithOptions):
     def functions(self) -> tuple[str, ...]:
         """The own code that it names."""
         return (self.function,)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """How that is called."""
+        return (Call(function=self.function, named=(*SHAPE, *self.options)),)
 
     @property
     def title(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -40,6 +41,28 @@ Function = Annotated[str, OwnOr()]
 def is_own(name: str) -> bool:
     """Whether a name is a reference to own code."""
     return _REFERENCE.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How own code is called."""
+
+    function: str
+    """`FILE.py:NAME`."""
+    arguments: tuple[str, ...] = ()
+    """By position: what they are."""
+    named: tuple[str, ...] = ()
+    """By name, options among them."""
+
+    @property
+    def told(self) -> str:
+        """The call as messages write it."""
+        name = self.function.partition(":")[2]
+        return f"{name}({', '.join((*self.arguments, *(f'{each}=...' for each in self.named)))})"
+
+
+SHAPE = ("channels", "classes", "size")
+"""What a function that makes a network is told of what it classifies."""
 
 
 class WithOptions(Spec):

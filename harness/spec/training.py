@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self, cast
 from pydantic import Field, model_validator
 
 from harness.spec.inputs import RECORDED, Input, Recorded
-from harness.spec.own import Function, OwnOr, WithOptions, is_own
+from harness.spec.own import SHAPE, Call, Function, OwnOr, WithOptions, is_own
 from harness.spec.spec import Spec
 
 Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
@@ -176,14 +176,21 @@ class TrainingSpec(Spec):
         return self.replaced(regularizer=None, penalty=None)
 
     @property
+    def calls(self) -> tuple[Call, ...]:
+        """How its own code is called."""
+        network, regularizer, penalty = self.network, self.regularizer, self.penalty
+        named = [Call(function=network.architecture, named=(*SHAPE, "base_width", *network.options))]
+        if regularizer:
+            named.append(Call(function=regularizer.target, arguments=("images",), named=(*regularizer.options,)))
+        if penalty:
+            given = ("model", "images", "labels")
+            named.append(Call(function=penalty.function, arguments=given, named=(*penalty.options,)))
+        return tuple(call for call in named if is_own(call.function))
+
+    @property
     def functions(self) -> tuple[str, ...]:
         """The own code that it names."""
-        named = (
-            self.network.architecture,
-            self.regularizer.target if self.regularizer else "",
-            self.penalty.function if self.penalty else "",
-        )
-        return tuple(filter(is_own, named))
+        return tuple(call.function for call in self.calls)
 
     @property
     def inputs(self) -> tuple[Input, ...]:

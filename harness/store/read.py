@@ -191,6 +191,29 @@ def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame
     return found.assign(norm=[metric.removeprefix(_MEDIAN) for metric in found["norm"]])
 
 
+def specs(db: Database, suite: str, profile: str) -> pandas.DataFrame:
+    """What a suite asks for: condition, evaluation (None: the training itself), spec; in the plan's order, each once.
+
+    condition: empty for an analysis of data alone.
+    """
+    import pandas
+
+    place, model, evaluation = schema.Place, schema.Model, schema.Evaluation
+    of = (place.condition, place.evaluation, func.coalesce(model.spec, evaluation.spec))
+    query = (
+        select(*of)
+        .join(schema.Suite, schema.Suite.id == place.suite_id)
+        .join(model, model.key == place.job_key, isouter=True)
+        .join(evaluation, evaluation.key == place.job_key, isouter=True)
+        .where(schema.Suite.name == suite, schema.Suite.profile == profile)
+        .group_by(*of)
+        .order_by(func.min(place.id))
+    )
+    with db.reading() as connection:
+        found = [(condition, name or None, spec) for condition, name, spec in connection.execute(query)]
+    return pandas.DataFrame(found, columns=["condition", "evaluation", "spec"])
+
+
 def images_behind(db: Database, suite: str, profile: str) -> pandas.DataFrame:
     """How many test images each number of an evaluation is of: condition, evaluation, kind, n.
 

@@ -76,16 +76,21 @@ class Model(Base):
     classification: Mapped[str] = mapped_column(comment="Data set of the task.")
     color: Mapped[str] = mapped_column(comment="gray or rgb.")
     n_train: Mapped[int | None] = mapped_column(comment="The first n training images; NULL: all.")
-    architecture: Mapped[str] = mapped_column(comment="resnet18, resnet34, or the external model's own name.")
+    architecture: Mapped[str] = mapped_column(
+        comment="resnet18, resnet34, FILE.py:NAME of one's own, or an external model's own name."
+    )
     base_width: Mapped[int | None] = mapped_column(comment="Channels of the first stage; NULL: an external model.")
     regularization: Mapped[str] = mapped_column(
         comment="Source of the image pairs: a data set, or a recording's similarity; 'none' without a regularizer."
     )
     target: Mapped[str] = mapped_column(
-        comment="Target similarity: none, pixel, threshold, neural, raw, label, features, each maybe 'shuffled ...'; "
-        "external: a model that was trained elsewhere."
+        comment="Target similarity: none, pixel, threshold, neural, raw, label, features, each maybe 'shuffled ...', "
+        "FILE.py:NAME of one's own, or that of a penalty, behind ' + ' if there is a target; external: a model that "
+        "was trained elsewhere."
     )
-    alpha: Mapped[float | None] = mapped_column(comment="Weight of the similarity loss; NULL without a regularizer.")
+    alpha: Mapped[float | None] = mapped_column(
+        comment="Weight of the similarity loss, without one of a penalty; NULL without both."
+    )
     threshold: Mapped[float | None] = mapped_column(comment="Th (Th1 of double), a cosine similarity.")
     threshold_low: Mapped[float | None] = mapped_column(comment="Th2 of the pair range double.")
     pair_range: Mapped[str | None] = mapped_column(comment="Which pairs are drawn (appendix 7.7).")

@@ -130,6 +130,8 @@ JOIN measurement x ON x.evaluation_id = evaluation_row AND x.metric = 'accuracy'
 """,
     # Score: mean over the repeats of the median distance. n and n_failed: images scored and not, all repeats
     # together. queries: mean per image and repeat. start_score: the score of the attack's start alone.
+    # score_all_images: the score with images without a start as infinitely far; NULL where that is infinite, which it
+    # is as soon as half of the images of a repeat have none.
     "v_boundary": f"""
 SELECT {_COMMON}, steps,
        avg(CASE WHEN x.metric = 'score' THEN x.value END) AS score,
@@ -138,7 +140,15 @@ SELECT {_COMMON}, steps,
        CAST(sum(CASE WHEN x.metric = 'score' THEN x.n_failed ELSE 0 END) AS BIGINT) AS n_failed,
        avg(CASE WHEN x.metric = 'queries' THEN x.value END) AS queries,
        avg(CASE WHEN x.metric = 'start_score' THEN x.value END) AS start_score,
-       evaluation
+       evaluation,
+       CASE WHEN max(CASE WHEN x.metric = 'score' AND x.n_failed > 0 AND x.n_failed >= x.n THEN 1 ELSE 0 END) = 0
+            THEN avg(CASE WHEN x.metric <> 'score' THEN NULL WHEN x.n_failed = 0 THEN x.value ELSE (
+                SELECT avg(ranked.distance)
+                FROM (SELECT i.distance, row_number() OVER (ORDER BY i.distance) AS place
+                      FROM image_result i
+                      WHERE i.evaluation_id = evaluation_row AND i.repeat = x.repeat AND i.outcome = 'ok') AS ranked
+                WHERE ranked.place IN ((x.n + x.n_failed + 1) / 2, (x.n + x.n_failed + 2) / 2)
+            ) END) END AS score_all_images
 FROM placed_evaluation
 JOIN measurement x ON x.evaluation_id = evaluation_row
 WHERE kind = 'boundary'

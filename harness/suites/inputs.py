@@ -20,8 +20,9 @@ from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, ve
 from harness.data.weights import find_weights, get_weights, weights_file
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.files import file_sha256
-from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of
+from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of, signature_in
 from harness.spec.inputs import Input, Recorded
+from harness.spec.own import Call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +95,21 @@ class Inputs:
             self._datasets[name] = get_dataset(self.data_dir, name)
         return self._datasets[name]
 
-    def require_functions(self, functions: Iterable[str]) -> None:
-        """Raises SpecError where own code does not define what it is asked for."""
-        for function in functions:
-            file, _, name = function.partition(":")
-            self.state(Input.code(function))
+    def require_callable(self, calls: Iterable[Call]) -> None:
+        """Raises SpecError where own code does not define what it is asked for, or cannot be called like that."""
+        for call in calls:
+            file, _, name = call.function.partition(":")
+            self.state(Input.code(call.function))
             known = names_in(self._code[file])
             if name not in known:
                 raise UnknownName(f"function in {file}", name, known)
+            try:
+                if twice := sorted({each for each in call.named if call.named.count(each) > 1}):
+                    raise TypeError(f"{', '.join(twice)} is given in any case, and is no option")
+                if signature := signature_in(self._code[file], name):
+                    signature.bind(*call.arguments, **dict.fromkeys(call.named))
+            except TypeError as error:
+                raise SpecError(f"{file}: {call.told} cannot be called: {error}") from None
 
     def code(self, inputs: Iterable[Input]) -> OwnCode:
         """The own code among these inputs."""

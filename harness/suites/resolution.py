@@ -26,6 +26,7 @@ from harness.spec import (
     TrainingSpec,
 )
 from harness.spec.inputs import RECORDED
+from harness.spec.own import Call
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -44,7 +45,7 @@ class Resolver:
         if isinstance(spec, TrainingSpec):
             return self._training(spec, where)
         self._dataset(spec.classification, ["classification"], f"{where}: classification")
-        self._require(spec.functions, where)
+        self._require(spec.calls, where)
         return spec
 
     def evaluation(self, spec: EvaluationSpec, model: ModelSpec, where: str) -> EvaluationSpec:
@@ -62,7 +63,7 @@ class Resolver:
             if self._inputs.dataset(spec.images).clean != task.name:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
         if isinstance(spec, AttackerSpec):
-            self._require([spec.function], where)
+            self._require(spec.calls, where)
         return spec.replaced(**changes) if changes else spec
 
     def analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[Input, ...]]:
@@ -80,7 +81,7 @@ class Resolver:
         task = self._dataset(spec.classification, ["classification"], f"{where}: classification")
         if spec.regularizer and spec.regularizer.target not in RECORDED:
             self._dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
-        self._require(spec.functions, where)
+        self._require(spec.calls, where)
         if not spec.network.is_own and min(task.size) < SMALLEST:
             raise SpecError(
                 f"{where}: a {spec.network.architecture} needs images of {SMALLEST} x {SMALLEST} pixels, those of "
@@ -112,10 +113,10 @@ class Resolver:
         fitting = [each.dataset.name for each in described(self._inputs.data_dir) if each.dataset.role in roles]
         raise SpecError(f"{where}: {unknown_dataset(name, fitting, 'data set for ' + ' or '.join(roles))}")
 
-    def _require(self, functions: Sequence[str], where: str) -> None:
-        """Raises SpecError where own code is not there, or does not define what is asked of it."""
+    def _require(self, calls: Sequence[Call], where: str) -> None:
+        """Raises SpecError where own code is not there, or cannot be called as it would be."""
         try:
-            self._inputs.require_functions(functions)
+            self._inputs.require_callable(calls)
         except SpecError as error:
             raise SpecError(f"{where}: {error}") from None
 

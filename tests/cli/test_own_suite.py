@@ -104,6 +104,18 @@ def test_what_ran_is_kept(own):
         ('"gradients.py:Small"', '"Small"', "network.architecture should be 'resnet18', 'resnet34', or FILE.py:NAME"),
         ("max_epsilon = 0.1, ", "", "evaluations.pgd: max_epsilon is missing"),
         ("max_epsilon = 1, ", "", "evaluations.ddn: max_epsilon is missing: without a largest size"),
+        (
+            "options = { steps = 10 }",
+            "options = { step = 10 }",
+            "evaluation pgd: gradients.py: pgd(model, images, labels, epsilon, step=...) cannot be called: "
+            "missing a required argument: 'steps'",
+        ),
+        (
+            "options = { depth = 3 }",
+            "options = { depth = 3, channels = 1 }",
+            "depth=..., channels=...) cannot be called: channels is given in any case, and is no option",
+        ),
+        (", options = { side = 8 }", "", "gradients.py: coarse(images) cannot be called: missing a required argument"),
         ('target = "gradients.py:coarse"', 'target = "pixel"', "options are for a target of your own, not for 'pixel'"),
         ("weight = 1 }\n", "wieght = 1 }\n", "did you mean 'weight'?"),
     ],

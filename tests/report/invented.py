@@ -102,11 +102,23 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         comparisons=_comparisons(models, curves, boundary, table),
         epochs=each(_epochs, epochs=epochs),
         gamma_epochs=gamma_epochs,
+        specs=_specs(conditions),
         images=_images(table),
         missing=pd.DataFrame(columns=["condition", "evaluation", "seed", "state", "reason"]),
         origins=ORIGINS,
         schema="0001",
     )
+
+
+def _specs(conditions: tuple[dict, ...]) -> pd.DataFrame:
+    common = {"classification": "cifar10", "n_train": None, "optimisation": {"epochs": 40, "learning_rate": 0.1}}
+    rows: list[tuple[str, str | None, dict]] = []
+    for row in conditions:
+        own = {name: None if pd.isna(row[name]) else row[name] for name in ("target", "alpha", "threshold")}
+        own |= {"images": row["regularization"], "n_images": 5000, "shuffled": False}
+        rows.append((row["condition"], None, common | {"regularizer": None if row["target"] == "none" else own}))
+        rows.append((row["condition"], "gaussian", {"kind": "gaussian", "max_epsilon": 0.1, "sizes": 11}))
+    return pd.DataFrame(rows, columns=["condition", "evaluation", "spec"])
 
 
 def _model(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
@@ -134,7 +146,7 @@ def _corruptions(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
 def _boundary(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
     score = 0.004 * (1 + gain) + rng.normal(0, 0.0002)
     counts = {"repeats": 5, "n": 5000, "n_failed": 3, "queries": 512.0}
-    yield {"steps": 50, "score": score, "start_score": score * 1.06} | counts
+    yield {"steps": 50, "score": score, "start_score": score * 1.06, "score_all_images": score * 1.01} | counts
 
 
 def _distances(rng: Generator, row: dict, gain: float) -> Iterator[dict]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
+from harness.measurement import EpochReport, EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.provenance import Provenance
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import (
@@ -151,7 +151,23 @@ def _evaluation(name: str, seed: int, robust: float) -> EvaluationResult:
             accuracy(0.3 + shift + robust, corruption="shot_noise", severity=4),
         ],
     }
-    return EvaluationResult(measurements=tuple(measurements[name]), images_classified=100)
+    images = _images(0.004 + robust / 100) if name == "boundary" else ()
+    return EvaluationResult(measurements=tuple(measurements[name]), images=images, images_classified=100)
+
+
+def _images(distance: float) -> tuple[ImageResult, ...]:
+    """Nine images at that distance, and one without a start."""
+    return tuple(
+        ImageResult(
+            image=image,
+            repeat=0,
+            distance=distance if image else None,
+            start_distance=distance if image else None,
+            queries=10,
+            outcome="ok" if image else "no_start",
+        )
+        for image in range(10)
+    )
 
 
 def _median(distance: float | None, reason: str | None = None) -> Measurement:

@@ -10,3 +10,9 @@ def test_plus_minus_needs_more_than_one_seed() -> None:
 
 def test_differences_carry_their_sign() -> None:
     assert (signed(1.25, 1), signed(-1.26, 1)) == ("+1.2", "−1.3")
+
+
+def test_what_is_infinite_is_written_as_such() -> None:
+    infinite = float("inf")
+    assert plus_minus(infinite, float("nan"), 2) == "∞"
+    assert (signed(infinite, 2), signed(-infinite, 2)) == ("+∞", "−∞")

@@ -23,6 +23,14 @@ def test_results_are_read_in_the_suites_order(db: Database) -> None:
     assert set(found.missing["state"]) == {"diverged", "blocked", "failed", "waiting"}
 
 
+def test_what_a_suite_asks_for_is_read_once_for_all_seeds(db: Database) -> None:
+    specs = read_results(db, "study", "small").specs
+    assert not specs.duplicated(["condition", "evaluation"]).any()
+    [training] = specs.loc[(specs["condition"] == "pixel") & specs["evaluation"].isna(), "spec"]
+    assert training["regularizer"]["target"] == "pixel"
+    assert {"clean", "gaussian"} <= set(specs["evaluation"].dropna())
+
+
 def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database) -> None:
     twice = pd.DataFrame({"suite": "study", "condition": "none", "seed": [0, 0], "steps": 50})
     with pytest.raises(HarnessError, match="two Boundary attacks with the same steps"):

@@ -33,12 +33,12 @@ def test_the_summary_of_a_real_database(rendered: SuiteReport) -> None:
     assert hostile[:4] == (HOSTILE, "2", "76.0 ± 1.0", "50.0 (n = 1; 1 failed [1])")
     assert pixel[1] == "0"
     assert pixel[2].startswith("missing: ")
-    assert none[4:] == ("4.00 ± 0.00", "5.00 ± 0.00", "51.0 ± 1.0", "2 of 20")
+    assert none[4:] == ("4.00 ± 0.00", "5.00 ± 0.00", "4.00 ± 0.00", "51.0 ± 1.0", "2 of 20")
 
 
 def test_every_table_and_figure_is_written_in_every_format(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
-    for table in ("summary", "differences", "gammas", "acceptable", "missing"):
+    for table in ("summary", "differences", "gammas", "acceptable", "missing", "trainings", "evaluations"):
         assert {f"{table}.{kind}" for kind in ("md", "tex", "csv")} <= names
     for figure in ("curves", "boundary", "corruptions", "corruptions-by-severity", "acceptable", "training", "gammas"):
         assert {f"figure-{figure}.{kind}" for kind in ("png", "pdf", "csv")} <= names
@@ -75,7 +75,7 @@ def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> N
     empty = replace(given, **{name: getattr(given, name).iloc[:0] for name in frames})
     assert drawings(empty, 0.9) == []
     shown = suite_tables(empty, Findings(profile="small"), 0.9)
-    assert [table.name for table in shown] == ["summary", "missing"]
+    assert [table.name for table in shown] == ["summary", "missing", "trainings", "evaluations"]
     assert shown[0].rows == tuple((name, "0") for name in given.order)
     assert "No figure has results yet" in page(empty, shown, [], {})
 

@@ -97,6 +97,7 @@ def test_scores_take_the_largest_epsilon_and_the_mean_over_corruptions() -> None
         "fgsm_transfer",
         "boundary_score_50",
         "boundary_start_score_50",
+        "boundary_score_all_images_50",
         "ddn_median_l2",
         "corruption",
     ]

@@ -18,6 +18,11 @@ def summary_of(given: Results) -> tables.Table:
     return tables.summary_table(values, failures, given)
 
 
+def differences_of(given: Results) -> tables.Table:
+    differences = summary.paired_differences(summary.scores(given), summary.baselines(given.conditions))
+    return tables.difference_table(differences, given.scope)
+
+
 def column(table: tables.Table, head: str) -> list[str]:
     """The cells below a heading."""
     place = table.columns.index(head)
@@ -174,6 +179,34 @@ def test_attacks_without_a_start_are_counted_where_no_image_had_one() -> None:
     )
     assert any("(n = 1; 1 no number [1])" in cell for cell in row)
     assert f"[1] no number: {reason}" in table.notes
+
+
+ALL_IMAGES = "all images (10⁻³)"
+
+
+def test_a_score_of_all_images_stands_beside_the_score_where_some_have_no_start() -> None:
+    given = results(seeds=2)
+    table = summary_of(given)
+    own = given.boundary.query("condition == 'none'")
+    assert column(table, ALL_IMAGES)[0].startswith(f"{1000 * own['score_all_images'].mean():.2f} ± ")
+    assert any(note.startswith("All images: the same median") for note in table.notes)
+    every = summary_of(replace(given, boundary=given.boundary.assign(n_failed=0)))
+    assert ALL_IMAGES not in every.columns
+    assert not any(note.startswith("All images") for note in every.notes)
+
+
+def test_a_score_of_all_images_is_infinite_where_it_is_for_one_seed() -> None:
+    given = results(seeds=3)
+    one = (given.boundary["condition"] == "pixel") & (given.boundary["seed"] == 1)
+    masked = given.boundary.assign(score_all_images=given.boundary["score_all_images"].mask(one))
+    changed = replace(given, boundary=masked)
+    table = summary_of(changed)
+    shown = dict(zip(given.order, column(table, ALL_IMAGES), strict=True))
+    assert shown["pixel"] == "∞"
+    assert "±" in shown["none"]
+    against = differences_of(changed)
+    [infinite] = [row for row in against.rows if row[0] == "pixel"]
+    assert infinite[against.columns.index(ALL_IMAGES)] == "+∞"
 
 
 def test_a_column_is_there_where_no_model_has_a_score() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import statistics
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 from recorded_study import (
     CLEAN,
     DATA,
@@ -29,7 +31,8 @@ from recorded_study import (
 )
 from sqlalchemy import text
 
-from harness.measurement import EvaluationResult, Measurement
+from harness.evaluations.boundary.evaluation import summary
+from harness.measurement import EvaluationResult, ImageResult, Measurement
 from harness.spec import (
     AnalyseJob,
     BoundarySpec,
@@ -59,7 +62,7 @@ COLUMNS = {
     "v_curves": f"{COMMON}, evaluation, epsilon, accuracy, n",
     "v_curve_summary": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, mean, sem",
     "v_corruptions": f"{COMMON}, corruption, frequency, severity, accuracy, n",
-    "v_boundary": f"{COMMON}, steps, score, repeats, n, n_failed, queries, start_score, evaluation",
+    "v_boundary": f"{COMMON}, steps, score, repeats, n, n_failed, queries, start_score, evaluation, score_all_images",
     "v_acceptable": f"{OVER_SEEDS}, evaluation, epsilon, n_seeds, r0, u0, rd, ud, clean_ratio, distorted_ratio,"
     " acceptable",
     "v_spectra": f"{COMMON}, evaluation, frequency, power, n",
@@ -231,8 +234,63 @@ def test_boundary_scores_are_means_over_repeats(filled: Database) -> None:
         (*common, seed) for common in (NONE_COMMON, THRESHOLD_COMMON) for seed in (0, 1)
     ]
     for row, score in zip(found, SCORE.values(), strict=True):
-        assert row[11:] == (50, pytest.approx(score), 2, 4, 2, 100.5, pytest.approx(2 * score), "boundary")
+        assert row[11:] == (
+            50,
+            pytest.approx(score),
+            2,
+            4,
+            2,
+            100.5,
+            pytest.approx(2 * score),
+            "boundary",
+            pytest.approx(score),
+        )
         assert [type(value) for value in row[13:16]] == [int, int, int]
+
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    "repeats",
+    [
+        [[0.5, 0.25, 1.0, 0.125]],
+        [[0.5, 0.25, 1.0, INF], [0.5, INF, 0.25, 0.125]],
+        [[0.5, INF, 1.0, INF, 0.25]],
+        [[0.5, INF, 1.0, INF]],
+        [[0.5, 0.25, 1.0], [INF, INF, 1.0]],
+        [[INF]],
+    ],
+    ids=["even", "one without", "odd", "half of them", "in one repeat", "all"],
+)
+def test_a_boundary_score_of_all_images_has_those_without_a_start_infinitely_far(
+    db: Database, repeats: list[list[float]]
+) -> None:
+    write.plan(db, planned((0,), evaluations=("boundary",)), "study", "smoke", "A study")
+    images = [
+        ImageResult(
+            image=image,
+            repeat=repeat,
+            distance=None if distance == INF else distance,
+            start_distance=None if distance == INF else distance,
+            queries=1,
+            outcome="no_start" if distance == INF else "ok",
+        )
+        for repeat, distances in enumerate(repeats)
+        for image, distance in enumerate(distances)
+    ]
+    measured = [
+        number
+        for repeat in range(len(repeats))
+        for number in summary([each for each in images if each.repeat == repeat], torch.zeros(1))
+    ]
+    result = EvaluationResult(measurements=tuple(measured), images=tuple(images))
+    write.finish_evaluation(db, evaluate_job("boundary").key, result, ORIGIN, 1.0)
+    found = read.answer(db, "SELECT score, score_all_images FROM v_boundary").rows
+    started = [[distance for distance in distances if distance < INF] for distances in repeats]
+    scores = [statistics.median(distances) for distances in started if distances]
+    of_all = statistics.fmean(statistics.median(distances) for distances in repeats)
+    assert found == ((statistics.fmean(scores) if scores else None, None if of_all == INF else of_all),)
 
 
 def test_boundary_attacks_with_the_same_steps_are_told_apart_by_name(db: Database) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from harness.report.cells import UNITS
+from harness.report.cells import INFINITE, UNITS
 from harness.report.figures.facets import facets, rows_of_facets
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
@@ -29,7 +29,6 @@ SCORE_FACTOR = UNITS["score"].factor
 SCORE_LABEL = f"{BOUNDARY_SCORE} (10⁻³)"
 NO_NUMBER, NO_START = "no number", "no image had a start"
 """What the Boundary attack has where a number would stand, and why."""
-INFINITE = "∞"
 INK = "#222222"
 """Of error bars, and of what stands beside bars."""
 HARDLY = 0.01

@@ -10,7 +10,7 @@ from harness.report.figures.labels import Box, placed
 FRAME = Box(0, 0, 600, 500)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(100, 500), st.floats(100, 400)), min_size=1, max_size=12))
 def test_labels_cover_neither_each_other_nor_the_frame(points: list[tuple[float, float]]) -> None:
     boxes = placed(points, [(60.0, 14.0)] * len(points), FRAME, [[]] * len(points), radius=6)
