@@ -1,4 +1,4 @@
-"""How hostile input is tried: often, without a time limit for each, and anew each time."""
+"""How hostile input is tried: often, and anew each time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, settings
 
 fuzz = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "40")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     database=None,
 )

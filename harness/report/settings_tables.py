@@ -28,7 +28,10 @@ def trainings_table(specs: pd.DataFrame, scope: str) -> Table:
     for condition, settings in own.items():
         absent = [f"no {table}" for table in tables if table and table not in map(_table, settings)]
         rows.append((condition, _told(settings, shared, absent)))
-    among = {table: {name: value for name, value in shared.items() if _table(name) == table} for table in tables}
+    among = {
+        table: {name.removeprefix(f"{table}."): value for name, value in shared.items() if _table(name) == table}
+        for table in tables
+    }
     return Table(
         name="trainings",
         title=f"Trainings of {scope}",

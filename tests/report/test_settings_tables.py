@@ -23,8 +23,8 @@ def test_what_all_trainings_share_is_told_once_and_the_rest_beside_each_conditio
     }
     assert table.notes == (
         "All: classification = cifar10.",
-        "optimisation: optimisation.epochs = 40, optimisation.learning_rate = 0.1.",
-        "regularizer: regularizer.alpha = 10, regularizer.n_images = 5000, regularizer.shuffled = no.",
+        "optimisation: epochs = 40, learning_rate = 0.1.",
+        "regularizer: alpha = 10, n_images = 5000, shuffled = no.",
     )
 
 

@@ -15,9 +15,7 @@ from harness.spec import PROFILES, Suite, parse_suite, read_collection
 from harness.suites.registry import suite_files
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
-fuzz = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
-)
+fuzz = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
 SUITES = {name: path.read_text() for name, path in sorted(suite_files().items()) if not read_collection(path)}
 BASE = """
 title = "Base"
