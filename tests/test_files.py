@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import _here, is_whole, remove_abandoned, write_whole
+from harness.files import _here, copy_whole, is_whole, remove_abandoned, write_whole
 
 WRITER = """
 import sys
@@ -89,3 +89,19 @@ def test_what_a_killed_writer_left_is_removed_and_what_others_write_stays(tmp_pa
     os.utime(tmp_path / "e.elsewhere.1.tmp", (0, 0))
     remove_abandoned(tmp_path)
     assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["b", "c", "d"]
+
+
+def test_a_copy_has_the_content_that_was_asked_for_or_is_not_made(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "folder" / "target"
+    source.write_bytes(b"abc")
+    digest = hashlib.sha256(b"abc").hexdigest()
+    assert not copy_whole(source, target, hashlib.sha256(b"abd").hexdigest())
+    assert not target.parent.exists()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    target.parent.mkdir()
+    (target.parent / f"target.{_here()}.{ended.pid}.tmp").write_bytes(b"half of it")
+    assert copy_whole(source, target, digest)
+    assert [path.read_bytes() for path in target.parent.iterdir()] == [b"abc"]
+    source.unlink()
+    assert copy_whole(source, target, digest), "it is there already"

@@ -180,7 +180,11 @@ def _belongings(keys: Collection[str]) -> Iterator[tuple[str, Select[Any]]]:
 
 def _line(name: str, columns: Sequence[str], values: Iterable[Any]) -> str:
     there = {column: value for column, value in zip(columns, values, strict=True) if value is not None}
-    return json.dumps([name, there], sort_keys=True, default=repr)
+    return _encode([name, there])
+
+
+_encode = json.JSONEncoder(sort_keys=True, default=repr).encode
+"""`json.dumps` makes an encoder each time, which a row of a million notices."""
 
 
 def _digest(lines: list[str]) -> str:

@@ -38,7 +38,7 @@ class Faulty(Program):
         self.faults = folder / "faults"
         self.faults.mkdir()
         self.events: list[tuple[str, str, int, str]] = []
-        """What happened in the last run of the suite, no other command: role, kind, number, detail."""
+        """What happened in the last struck command: role, kind, number, detail."""
         package = Path(__file__).parents[2]
         self.environment |= {
             "FAULTS_DIR": str(self.faults),
@@ -52,10 +52,14 @@ class Faulty(Program):
 
     def run(self, workers: int = 1, **strike: Any) -> tuple[int, str]:
         """The suite, struck at an event if one is named: role, kind, number or detail, and the victim."""
+        return self.under_strike(("run-suite", "tiny", "--workers", str(workers)), **strike)
+
+    def under_strike(self, command: tuple[str, ...], **strike: Any) -> tuple[int, str]:
+        """A command, struck like a run of the suite."""
         for path in self.faults.iterdir():
             path.unlink()
         self.environment["FAULTS_STRIKE"] = json.dumps(strike or None)
-        code, said = self("run-suite", "tiny", "--workers", str(workers), timeout=900)
+        code, said = self(*command, timeout=900)
         written = self.faults / "events"
         self.events = [tuple(json.loads(line)) for line in written.read_text().splitlines()] if written.exists() else []
         assert "Traceback" not in said, said

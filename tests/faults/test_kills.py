@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+from pathlib import Path
 
 import pytest
 from faulty_program import Faulty
@@ -63,3 +64,36 @@ def test_a_killed_run_ends_in_the_same_rows_and_files(number: int, program: Faul
 @pytest.mark.faults
 def test_the_first_of_them(program: Faulty, reference: Faulty) -> None:
     check_kill(0, program, reference)
+
+
+MERGE_POINTS = [(kind, part) for kind in ("rename", "flush", "commit", "committed") for part in (0.0, 0.3, 0.6, 1.0)]
+
+
+@pytest.fixture(scope="session")
+def merged(tmp_path_factory: pytest.TempPathFactory, digits: Path, reference: Faulty) -> Faulty:
+    """A program that has taken over the reference's results, and to which nothing happened, its events counted."""
+    program = Faulty(tmp_path_factory.mktemp("merged"), digits)
+    code, said = program.under_strike(("db", "merge", str(reference.results)))
+    assert code == 0, said
+    tables = {name: rows for name, rows in program.outcome.items() if name != "files"}
+    assert tables == {name: rows for name, rows in reference.outcome.items() if name != "files"}
+    return program
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("kind", "part"), MERGE_POINTS)
+def test_a_killed_merge_ends_in_the_same_rows_and_files(
+    kind: str, part: float, program: Faulty, reference: Faulty, merged: Faulty
+) -> None:
+    numbers = [number for _, found, number, _ in merged.events if found == kind]
+    point = {"role": "runner", "kind": kind, "number": numbers[round(part * (len(numbers) - 1))], "victim": "runner"}
+    merge = ("db", "merge", str(reference.results))
+    with injected("kill -9 of a merge") as fault:
+        code, _ = program.under_strike(merge, **point)
+        assert code == -signal.SIGKILL
+        fault.seen = "the same command continues"
+        code, said = program.under_strike(merge)
+        assert code == 0, said
+        assert program.outcome == merged.outcome
+        assert "nothing to do" in program.run()[1]
+        fault.outlived()

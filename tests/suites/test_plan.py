@@ -373,7 +373,7 @@ def test_a_training_waits_for_the_test_images_too(parse, digits):
 
 
 def test_a_transferred_attack_on_an_external_model_is_blocked_where_its_substitute_is(parse, digits, tmp_path):
-    (tmp_path / "mine.py").write_text("def network(): ...")
+    (tmp_path / "mine.py").write_text("def network(channels, classes, size): ...")
     (tmp_path / "mine.pt").write_bytes(b"weights")
     mine = CheckpointSpec(function="mine.py:network", weights="mine.pt", classification="digits", color="gray")
     suite = parse(("n_train = 64", 'n_train = 64\nprecision = "tf32"'))
