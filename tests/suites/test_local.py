@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from harness.data.bundled import is_made
 from harness.suites.devices import Device, get_device
+from harness.suites.executors import local
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, PrepareWork
 from harness.suites.executors.local import LocalExecutor, kernel_kills
 from harness.suites.executors.shares import Share, shares
@@ -73,6 +75,30 @@ def test_a_worker_with_an_unforeseen_error_gets_no_other_work(executor, tmp_path
     assert isinstance(outcome, Failed)
     assert outcome.cause == "unexpected"
     assert not worker.is_running()
+
+
+def test_the_last_attempt_without_memory_is_made_when_nothing_runs_beside_it(tmp_path: Path, monkeypatch):
+    kills = itertools.count()
+    monkeypatch.setattr(local, "kernel_kills", lambda: next(kills))  # so whatever is killed had no memory
+    executor = LocalExecutor(get_device("cpu"), 2, Limits(attempts=2))
+    try:
+        large, other = (PrepareWork(name="digits", data_dir=tmp_path / name) for name in ("large", "other"))
+        executor.submit(large)
+        the_worker().kill()
+        executor.submit(other)
+        found: list[Event] = []
+        while not any(isinstance(event, Finished) for event in found):
+            found += executor.events(0.1)
+            assert executor.idle == 0
+        [lost] = [event for event in found if isinstance(event, Lost)]
+        assert lost.key == large.key
+        assert lost.reason.endswith("the kernel killed its process (signal 9); the other workers are waited for")
+        assert [event.key for event in found if isinstance(event, Finished)] == [other.key]
+        assert happened(executor)[-1].key == large.key
+        assert executor.idle == 2
+        assert is_made(tmp_path / "large", "digits")
+    finally:
+        executor.close()
 
 
 def test_what_the_kernel_killed_for_want_of_memory_is_counted_where_it_says_so(tmp_path: Path):

@@ -71,12 +71,23 @@ def test_a_work_begins_again_as_often_as_is_allowed(work):
     assert isinstance(supervision.heed(work, KILLED)[0], Lost), "a work that is begun anew has all its attempts"
 
 
+def test_the_last_attempt_is_known(work):
+    supervision = Supervision(Limits(attempts=3))
+    known = []
+    for _ in range(3):
+        supervision.heed(work, KILLED)
+        known.append(supervision.has_one_attempt(work.key))
+    assert known == [False, True, False]
+
+
 def test_a_failure_tells_of_every_kind_of_trouble(work):
     supervision = Supervision(Limits(attempts=3))
     for trouble in (KILLED, NO_MEMORY):
         supervision.heed(work, trouble)
     event, _ = supervision.heed(work, NO_MEMORY)
     assert event.reason == "its process was killed; not enough free memory, 2 times; use fewer --workers"
+    event, _ = Supervision(Limits(attempts=1)).heed(work, NO_MEMORY, alone=True)
+    assert event.reason == "not enough free memory; it needs more than there is"
 
 
 def test_a_work_hangs_when_it_was_silent_for_so_long(work, clock):

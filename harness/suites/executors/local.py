@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -26,7 +27,10 @@ _KERNEL_COUNTS = Path("/proc/vmstat")
 
 
 class LocalExecutor:
-    """Processes that are started when there is work for them and replaced when they die, hang or cannot be trusted."""
+    """Processes that are started when there is work for them and replaced when they die, hang or cannot be trusted.
+
+    The last attempt at a work whose memory ran out is made while nothing runs beside it: what fits at all is done.
+    """
 
     def __init__(self, device: Device, workers: int, limits: Limits = DEFAULT) -> None:
         needed = FILES + FILES_PER_WORKER * workers
@@ -42,11 +46,15 @@ class LocalExecutor:
         self._busy: dict[Connection, _Process] = {}
         self._supervision = Supervision(limits)
         self._started: list[Event] = []
+        self._waiting: list[Work] = []
+        """Until nothing runs beside them."""
+        self._alone: str | None = None
+        """Key of the work that nothing shall run beside."""
 
     @property
     def idle(self) -> int:
         """How many works it can begin at once."""
-        return len(self._idle) + len(self._unused)
+        return 0 if self._waiting or self._alone else len(self._idle) + len(self._unused)
 
     def submit(self, work: Work) -> None:
         """Begin a work. Call only while `idle` is above 0."""
@@ -64,6 +72,8 @@ class LocalExecutor:
         hanging = self._supervision.find_hanging()
         for process in [process for process in self._busy.values() if process.work.key in hanging]:
             found.append(self._heed(process, Trouble(f"{self._supervision.silence}, so its process was killed")))
+        if self._waiting and not self._busy:
+            self._begin_alone(self._waiting.pop(0))
         return found
 
     def close(self) -> None:
@@ -77,6 +87,14 @@ class LocalExecutor:
         self._busy[process.connection] = process
         process.begin(work)
         self._started.append(Started(work.key))
+
+    def _begin_alone(self, work: Work) -> None:
+        """Begin a work with all memory: processes that rest keep some, on a GPU too."""
+        for process in self._idle:
+            self._retire(process)
+        self._idle = []
+        self._alone = work.key
+        self._begin(_Process(self._unused.pop()), work)
 
     def _receive(self, process: _Process) -> list[Event]:
         """Take what a process has said; one that ended without a result is replaced."""
@@ -101,7 +119,7 @@ class LocalExecutor:
         if trouble:
             return self._heed(process, trouble)
         self._supervision.forget(outcome.key)
-        del self._busy[process.connection]
+        self._let_go(process)
         if isinstance(outcome, Failed) and outcome.cause == "unexpected":
             self._retire(process)  # for instance, after a failure on a GPU nothing works there in that process
         else:
@@ -109,12 +127,22 @@ class LocalExecutor:
         return outcome
 
     def _heed(self, process: _Process, trouble: Trouble) -> Event:
-        del self._busy[process.connection]
+        self._let_go(process)
         self._retire(process)
-        event, again = self._supervision.heed(process.work, trouble)
+        alone = not self._busy
+        event, again = self._supervision.heed(process.work, trouble, alone=alone)
+        if again and trouble.memory and not alone and self._supervision.has_one_attempt(again.key):
+            self._waiting.append(again)
+            return replace(event, reason=f"{event.reason}; the other workers are waited for")
         if again:
             self._begin(_Process(self._unused.pop()), again)
         return event
+
+    def _let_go(self, process: _Process) -> None:
+        """A process has ended its work, one way or another."""
+        del self._busy[process.connection]
+        if process.work.key == self._alone:
+            self._alone = None
 
     def _retire(self, process: _Process) -> None:
         process.end()

@@ -77,8 +77,15 @@ class Supervision:
             self._silent[key] += passed
         return [key for key, silent in self._silent.items() if silent >= self._limits.hang_seconds]
 
-    def heed(self, work: Work, trouble: Trouble) -> tuple[Failed | Lost, Work | None]:
-        """Count a trouble; what to tell of it, and the work as it shall begin again, None if it has failed."""
+    def has_one_attempt(self, key: str) -> bool:
+        """Whether a work that begins again does so for the last time."""
+        return len(self._troubles.get(key, ())) == self._limits.attempts - 1
+
+    def heed(self, work: Work, trouble: Trouble, *, alone: bool = False) -> tuple[Failed | Lost, Work | None]:
+        """Count a trouble; what to tell of it, and the work as it shall begin again, None if it has failed.
+
+        alone: nothing ran beside it, so that it had all memory.
+        """
         self.forget(work.key)
         troubles = self._troubles.setdefault(work.key, [])
         troubles.append(trouble.reason)
@@ -88,7 +95,8 @@ class Supervision:
             return Lost(work.key, trouble.reason + fewer), again
         counted = Counter(self._troubles.pop(work.key))
         reason = "; ".join(text if times == 1 else f"{text}, {times} times" for text, times in counted.items())
-        return Failed(work.key, reason + ("; use fewer --workers" if trouble.memory else "")), None
+        advice = "it needs more than there is" if alone else "use fewer --workers"
+        return Failed(work.key, f"{reason}; {advice}" if trouble.memory else reason), None
 
 
 def with_fewer_images(work: Work) -> Work:
