@@ -5,6 +5,7 @@ A sample has one value per seed; where two conditions are compared, the differen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -19,6 +20,9 @@ SIGNIFICANCE = 1 - CONFIDENCE
 
 MOST_FLIPPED = 20
 """Seeds up to which all 2^n signs are tried: a million. Beyond, the t test needs no support."""
+
+LEAST_SEEDS = 4
+"""On which an effect is sure, as many as the paper's smallest study has: of fewer nothing can be said for sure."""
 
 NAN = float("nan")
 
@@ -120,6 +124,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         found[index] = largest
     return found
+
+
+def is_sure(n: int, holm_p: float, sign_flip_p: float) -> bool:
+    """Whether an effect on n seeds is off what it is tested against: the two tests agree.
+
+    holm_p: of Student's t, corrected. sign_flip_p: at 0.05 or the smallest that so few seeds can give; NaN: too many.
+    """
+    agrees = math.isnan(sign_flip_p) or sign_flip_p <= max(SIGNIFICANCE, smallest_p(n))
+    return n >= LEAST_SEEDS and holm_p <= SIGNIFICANCE and agrees
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:

@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 
 from harness.report.results import Results
-from harness.report.rows import records
-from harness.report.statistics import t_interval
+from harness.report.rows import groups, records
+from harness.report.statistics import holm, is_sure, sign_flip_test, t_interval, t_test
 from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, UNREGULARIZED, WORST, attack_title, in_order
 
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
 SCORE_COLUMNS = ["condition", "seed", *MEASURED, "value"]
+TESTED = ("holm_p", "sign_flip_p", "sure")
+"""Columns that say how sure a difference is."""
 BESIDE_SCORE = {"start_score": "its start", "score_all_images": "all images"}
 """Label of each column of `v_boundary` that is shown beside the Boundary attack's score."""
 
@@ -111,11 +113,13 @@ def baselines(conditions: pd.DataFrame) -> dict[str, str]:
 
 
 def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.DataFrame:
-    """Mean difference to the baseline over the seeds that both have, with a paired t interval.
+    """Mean difference to the baseline over the seeds that both have, with a paired t interval, and tests of it.
 
-    Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high; low and high are
-    missing for one pair, of which no interval can be given.
+    Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high, holm_p (Student's
+    t after Holm's correction over all rows), sign_flip_p, sure (whether both tests agree that it is not 0); low and
+    high are missing for one pair, of which no interval can be given.
     """
+    keys = ["condition", "baseline", *MEASURED]
     parts = []
     for condition, baseline in against.items():
         own, base = (values[values["condition"] == name] for name in (condition, baseline))
@@ -123,12 +127,21 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
         pairs["difference"] = pairs["value"] - pairs["value_baseline"]
         parts.append(pairs.assign(baseline=baseline))
     if not any(len(part) for part in parts):
-        return pd.DataFrame(columns=["condition", "baseline", *MEASURED, "n", "difference", "low", "high"])
-    together = pd.concat([part for part in parts if len(part)])
-    means = summarized(together, ["condition", "baseline", *MEASURED], "difference")
-    found = means.rename(columns={"mean": "difference"})
+        return pd.DataFrame(columns=[*keys, "n", "difference", "low", "high", *TESTED])
+    together = pd.concat([part for part in parts if len(part)]).dropna(subset="difference")
+    found = summarized(together, keys, "difference").rename(columns={"mean": "difference"})
     low, high = t_interval(found["difference"], found["sem"], found["n"])
-    return found.assign(low=low, high=high).drop(columns="sem")
+    return _tested(found.assign(low=low, high=high).drop(columns="sem"), together, keys)
+
+
+def _tested(found: pd.DataFrame, differences: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The rows with the columns `TESTED`; differences: by seed, behind each row, groups in the order of the rows."""
+    samples = [list(own["difference"]) for _, own in groups(differences, keys)]
+    known = [bool(np.isfinite(sample).all()) for sample in samples]
+    corrected = holm([t_test(sample) if finite else 1.0 for sample, finite in zip(samples, known, strict=True)])
+    exact = [sign_flip_test(sample) if finite else 1.0 for sample, finite in zip(samples, known, strict=True)]
+    sure = [is_sure(len(sample), *ps) for sample, *ps in zip(samples, corrected, exact, strict=True)]
+    return found.assign(holm_p=corrected, sign_flip_p=exact, sure=sure)
 
 
 def gamma_means(results: Results) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from harness.report.formats import Table
 from harness.report.missing import DATA, Reasons
 from harness.report.results import Results
 from harness.report.rows import by_key, groups, records
-from harness.report.statistics import CONFIDENCE
+from harness.report.statistics import CONFIDENCE, LEAST_SEEDS, SIGNIFICANCE
 from harness.report.summary import MEASURED, summarized
 from harness.report.vocabulary import BOUNDARY_SCORE, attack_title, in_order, tap_title
 
@@ -78,6 +78,7 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
         rows.append(tuple(row))
     interval = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
     told = [interval] if (differences["n"] > 1).any() else []
+    told += [_sure_note(len(differences))] if (differences["n"] >= LEAST_SEEDS).any() else []
     told += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
@@ -225,10 +226,17 @@ def _summary_cell(found: Any | None, seeds: int, factor: float, decimals: int, a
     return f"{text} ({'; '.join(told)})" if told else text
 
 
+def _sure_note(count: int) -> str:
+    return (
+        f"* not 0 for sure: p ≤ {SIGNIFICANCE:.2g} of Student's t over seeds, after Holm's correction over the {count} "
+        f"differences of this table, and the exact sign-flip test agrees; on fewer than {LEAST_SEEDS} seeds none is."
+    )
+
+
 def _difference_cell(found: Any | None, pairs: int, factor: float, decimals: int) -> str:
     if found is None:
         return "missing"
-    text = signed(factor * found.difference, decimals)
+    text = signed(factor * found.difference, decimals) + ("*" if found.sure else "")
     if pd.notna(found.low):
         text += f" [{signed(factor * found.low, decimals)}, {signed(factor * found.high, decimals)}]"
     return text if found.n == pairs else f"{text} (n = {found.n})"

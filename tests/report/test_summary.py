@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from invented import FOUR, condition, results
 
+from harness.report.statistics import sign_flip_test, t_test
 from harness.report.summary import (
+    MEASURED,
     acceptable,
     baselines,
     corruption_means,
@@ -80,6 +82,32 @@ def test_diverged_models_are_in_no_mean() -> None:
     diverged = replace(given, models=models)
     assert set(scores(diverged)["seed"]) == {0}
     assert set(gamma_means(diverged)["n"]) == {1}
+
+
+def differing(*samples: list[float]) -> pd.DataFrame:
+    """Values of a baseline, and of a condition for each sample that differs from it by so much at each seed."""
+    rows = [("none", seed, *["x"] * 3, "accuracy", 0.5) for seed in range(max(map(len, samples)))] + [
+        (f"c{number}", seed, *["x"] * 3, "accuracy", 0.5 + difference)
+        for number, sample in enumerate(samples)
+        for seed, difference in enumerate(sample)
+    ]
+    return pd.DataFrame(rows, columns=["condition", "seed", *MEASURED, "value"])
+
+
+def test_a_difference_is_sure_where_both_tests_agree_after_correction_for_all_of_them() -> None:
+    clear, weak = [0.10, 0.11, 0.12, 0.09, 0.10], [0.10, 0.02, 0.05, -0.01, 0.04]
+    values = differing(clear, weak, clear[:3])
+    found = paired_differences(values, {"c0": "none", "c1": "none", "c2": "none"}).set_index("condition")
+    assert found["sure"].tolist() == [True, False, False]
+    assert found.loc["c0", "holm_p"] == pytest.approx(3 * t_test(clear))
+    assert found["sign_flip_p"].tolist() == [1 / 16, sign_flip_test(weak), 1 / 4]
+    alone = paired_differences(differing(weak), {"c0": "none"})
+    assert alone["holm_p"].item() == pytest.approx(t_test(weak))
+
+
+def test_an_infinite_difference_is_never_sure() -> None:
+    found = paired_differences(differing([float("inf")] * 5), {"c0": "none"})
+    assert (found["difference"].item(), found["sure"].item(), found["holm_p"].item()) == (float("inf"), False, 1.0)
 
 
 def test_scores_take_the_largest_epsilon_and_the_mean_over_corruptions() -> None:

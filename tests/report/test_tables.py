@@ -209,6 +209,17 @@ def test_a_score_of_all_images_is_infinite_where_it_is_for_one_seed() -> None:
     assert infinite[against.columns.index(ALL_IMAGES)] == "+∞"
 
 
+def test_sure_differences_have_a_star_and_the_rule_stands_below() -> None:
+    table = differences_of(results(seeds=7))
+    clean = [row[table.columns.index("Clean (points)")] for row in table.rows]
+    assert all("* [" in cell for cell in clean)
+    [rule] = [note for note in table.notes if note.startswith("* not 0 for sure")]
+    assert f"over the {len(table.data)} differences of this table" in rule
+    few = differences_of(results(seeds=2))
+    assert not any("*" in cell for row in few.rows for cell in row)
+    assert not any(note.startswith("*") for note in few.notes)
+
+
 def test_a_column_is_there_where_no_model_has_a_score() -> None:
     given = results(seeds=2)
     nothing = given.boundary.assign(score=float("nan"), start_score=float("nan"), n=0, n_failed=100)

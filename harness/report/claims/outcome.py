@@ -11,7 +11,7 @@ effect lies on, where
 - the exact sign-flip test, which assumes no distribution, agrees: p <= 0.05, or the smallest that so few seeds can
   give, which is that all of them lie on one side.
 
-Everything else is undecided, and so is what rests on fewer seeds than `LEAST_SEEDS`. A claim is supported where all
+Everything else is undecided, and so is what rests on fewer than four seeds. A claim is supported where all
 its parts are (or any, where it needs any), contradicted where one is contradicted (all, where it needs any), not run
 where a part has no results.
 """
@@ -32,10 +32,10 @@ from harness.report.claims.claim import DIRECTIONS, MARGIN, SHARE, Claim, Part
 from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.results import Results
 from harness.report.statistics import (
-    SIGNIFICANCE,
     Estimate,
     estimate,
     holm,
+    is_sure,
     sign_flip_test,
     smallest_p,
     t_test,
@@ -43,9 +43,6 @@ from harness.report.statistics import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LEAST_SEEDS = 4
-"""Of which a verdict is given, as many as the paper's smallest study has: of fewer nothing can be said for sure."""
 
 Verdict = Literal["supported", "contradicted", "undecided", "not run"]
 
@@ -214,11 +211,10 @@ def _part_outcome(part: Part, sample: _Sample, bounds: NDArray[np.float64], holm
     effect = estimate(sample.values)
     p = max(sign_flip_test(beyond) for beyond in sample.values - bounds) if sample.values else 1.0
     means = tuple(bounds.mean(1)) if sample.values else (math.nan,) * len(bounds)
-    least = smallest_p(effect.n)
     verdict: Verdict = "undecided"
     if not effect.n:
         verdict = "undecided" if sample.is_run else "not run"
-    elif effect.n >= LEAST_SEEDS and holm_p <= SIGNIFICANCE and (math.isnan(p) or p <= max(SIGNIFICANCE, least)):
+    elif is_sure(effect.n, holm_p, p):
         verdict = "supported" if DIRECTIONS[part.side].holds(effect.mean, means) else "contradicted"
     return PartOutcome(
         part=part,
@@ -228,7 +224,7 @@ def _part_outcome(part: Part, sample: _Sample, bounds: NDArray[np.float64], holm
         n_lacking=sample.n_lacking,
         bounds=means,
         p=p,
-        smallest_p=least,
+        smallest_p=smallest_p(effect.n),
         holm_p=holm_p,
         verdict=verdict,
     )
