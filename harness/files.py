@@ -38,7 +38,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def copy_whole(source: Path, target: Path, sha256: str) -> bool:
-    """Put a copy of a file in its place, unless it is there; False, and nothing is changed, if it has another content.
+    """Put a copy of a file in its place, unless that has the content; False if the source has not.
 
     Raises:
         OSError: one cannot be read, or the other not be written.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -97,11 +98,13 @@ def merge(
     from harness.suites.merge import merge as merge_folder
 
     with bar(f"taking over results of {folder}") as on_progress:
-        done = merge_folder(folder, settings(), on_progress)
+        done = merge_folder(folder, settings(), on_progress, partial(typer.echo, err=True))
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.taken.items()))
     typer.echo(f"taken over: {sum(done.taken.values())} results{kinds and f' ({kinds})'}")
     for reason, count in (done.left | done.damaged).items():
         typer.echo(f"left there: {count} {reason}")
+    if done.again:
+        typer.echo(f"{done.again} evaluations wait again: they were done with weights that had been lost here")
     for suite in done.others:
         typer.echo(f"{suite} asks for something else there; only what is asked for here as well was taken of it")
     if done.taken:

@@ -17,6 +17,7 @@ from harness.store import schema, seals
 from harness.store.batches import batches, rows_among
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
+from harness.store.engine.refusals import translated
 from harness.store.mending import forget_what_other_weights_did
 from harness.store.plan import block_dependents, forget_unneeded, put_places
 from harness.store.raw import raw, raw_columns, raw_table
@@ -36,16 +37,9 @@ class Damaged(Left):
 
 
 def finished(there: Connection) -> dict[str, str]:
-    """The kind of each finished job that belongs to a database's suites, by key; models first: the others need them."""
-    job, placed, used = schema.Job, schema.Place, schema.Evaluation
-    has_place = select(placed.id).where(placed.job_key == job.key).exists()
-    is_used = (
-        select(used.id)
-        .join(placed, placed.job_key == used.key)
-        .where(used.substitute_id == job.model_id, job.kind.in_(_MODELS))
-        .exists()
-    )
-    query = select(job.key, job.kind).where(job.state.in_(FINAL), has_place | is_used)
+    """The kind of each finished job of a database, by key; models first: the others need them."""
+    job = schema.Job
+    query = select(job.key, job.kind).where(job.state.in_(FINAL))
     ordered = query.order_by(job.kind.not_in(_MODELS), job.finished_at, job.key)
     return dict(there.execute(ordered).all())
 
@@ -75,14 +69,26 @@ def unite_plans(here: Database, there: Connection) -> list[str]:
             )
         theirs = _places(there, name, profile)
         with here.transaction() as session:
+            if seals.is_broken(session.connection(), name, profile):
+                raise DatabaseUnusable(
+                    f"{here.title} is damaged: the plan of {name} ({profile}) is not as it was written; "
+                    f"`harness run-suite {name} --profile {profile}` writes it again"
+                )
             ours = _places(session.connection(), name, profile)
             if _contradict(ours, theirs):
                 others.append(f"{name} ({profile})")
                 continue
             before = {place: key for place, (key, _) in ours.items()}
-            united = before | {place: key for place, (key, _) in theirs.items()}
+            added = {
+                place: key
+                for place, (key, state) in theirs.items()
+                if key != before.get(place) and (state != "blocked" or place not in before)
+            }
+            new = _with_models(there, set(added.values()))
+            altered = _with_evaluations(there, seals.broken(there, new))  # what identifies them may be altered
+            united = before | {place: key for place, key in added.items() if key not in altered}
             if united != before:
-                _add_jobs(session, there, _with_models(there, set(united.values()) - set(before.values())))
+                _add_jobs(session, there, new - altered)
                 our_title = session.scalar(select(schema.Suite.title).filter_by(name=name, profile=profile))
                 put_places(session, name, profile, our_title or title, united.items())
                 block_dependents(session)
@@ -91,33 +97,47 @@ def unite_plans(here: Database, there: Connection) -> list[str]:
 
 
 @patient
-def take(here: Database, there: Connection, key: str) -> None:
+def take(here: Database, there: Connection, key: str, runner: int) -> list[str]:
     """Record a job as another database has it, which finished it. Its weights and arrays must be here already.
+
+    runner: who has its files from now on.
+
+    Returns: the keys of the evaluations that wait again, because they are of other weights, which were lost here.
 
     Raises:
         Left: it is not wanted here, or is not as it was recorded; nothing is changed.
     """
+    if seals.broken(there, [key]):
+        raise Damaged("not as they were recorded")
     with here.transaction() as session:
-        job = session.get(schema.Job, key, with_for_update=True)
-        if job is None:
-            raise Left("of other jobs than the plans here have")
-        if job.state in FINAL:
-            raise Left("finished here already")
-        if job.state == "running":
-            raise Left("being done here now")
-        if _weights(session.connection(), key, recorded=False) != _weights(there, key, recorded=True):
-            raise Left("of models that have other weights here, or none")
-        kind, model_id = job.kind, job.model_id
-        session.expunge(job)  # its row is written as it is
+        require_wanted(session.connection(), there, key)
+        kind, model_id = session.execute(select(schema.Job.kind, schema.Job.model_id).filter_by(key=key)).one()
         _take_rows(session, there, key, model_id)
+        session.execute(delete(schema.Claim).where(schema.Claim.job_key == key))
+        session.add(schema.Claim(job_key=key, runner_id=runner))  # whose folder has the files
         recorded = there.scalar(select(schema.Seal.digest).where(schema.Seal.subject == key))
         if seals.digests(session.connection(), [key]).get(key) != recorded:
             raise Damaged("not as they were recorded, or of another version of this program")
         seals.seal(session.connection(), [key])
-        if kind == "train" and model_id is not None:
-            sha256 = select(schema.Training.weights_sha256).where(schema.Training.model_id == model_id)
-            forget_what_other_weights_did(session, model_id, session.scalar(sha256))
-            block_dependents(session)
+        if kind != "train" or model_id is None:
+            return []
+        sha256 = select(schema.Training.weights_sha256).where(schema.Training.model_id == model_id)
+        forgotten = forget_what_other_weights_did(session, model_id, session.scalar(sha256))
+        block_dependents(session)
+        return forgotten
+
+
+def require_wanted(connection: Connection, there: Connection, key: str) -> None:
+    """Raises Left where a job's result there has no place here now."""
+    state = connection.scalar(select(schema.Job.state).where(schema.Job.key == key))
+    if state is None:
+        raise Left("of other jobs than the plans here have")
+    if state in FINAL:
+        raise Left("finished here already")
+    if state == "running":
+        raise Left("being done here now")
+    if _weights(connection, key, recorded=False) != _weights(there, key, recorded=True):
+        raise Left("of models that have other weights here, or none")
 
 
 def _places(connection: Connection, name: str, profile: str) -> dict[Place, tuple[str, str]]:
@@ -137,14 +157,25 @@ def _places(connection: Connection, name: str, profile: str) -> dict[Place, tupl
 
 
 def _contradict(ours: Mapping[Place, tuple[str, str]], theirs: Mapping[Place, tuple[str, str]]) -> bool:
-    """Whether two plans of a suite may mean different things by one name: only what is the same somewhere is not."""
-    held = {place: key for place, (key, state) in ours.items() if state != "blocked"}
-    same = {place for place in held.keys() & theirs.keys() if held[place] == theirs[place][0]}
-    return same != held.keys() & theirs.keys() or _conditions(same) != _conditions(held) & _conditions(theirs)
+    """Whether two plans of a suite may mean different things by the name of a condition or an evaluation.
+
+    They mean the same where both have it at some place, and the same job at every place that both have. Whatever is
+    blocked says nothing: its data may be absent.
+    """
+    held, asked = (
+        {place: key for place, (key, state) in places.items() if state != "blocked"} for places in (ours, theirs)
+    )
+    both = held.keys() & asked.keys()
+    same = {place for place in both if held[place] == asked[place]}
+    return same != both or any(named(same) != named(held) & named(asked) for named in (_conditions, _evaluations))
 
 
 def _conditions(places: Iterable[Place]) -> set[str]:
-    return {condition for condition, _, _ in places}
+    return {condition for condition, _, _ in places if condition}
+
+
+def _evaluations(places: Iterable[Place]) -> set[str]:
+    return {evaluation for condition, _, evaluation in places if condition and evaluation}
 
 
 def _with_models(there: Connection, keys: Collection[str]) -> set[str]:
@@ -156,24 +187,29 @@ def _with_models(there: Connection, keys: Collection[str]) -> set[str]:
     return {*keys, *(key for (key,) in rows_among(there, query, evaluation.key, keys))}
 
 
+def _with_evaluations(there: Connection, keys: Collection[str]) -> set[str]:
+    """Keys of jobs, and of the evaluations that need the models which these make."""
+    evaluation, model = schema.Evaluation, schema.Model
+    query = select(evaluation.key).join(
+        model, (evaluation.model_id == model.id) | (evaluation.substitute_id == model.id)
+    )
+    return {*keys, *(key for (key,) in rows_among(there, query, model.key, keys))}
+
+
 def _add_jobs(session: Session, there: Connection, keys: Collection[str]) -> None:
-    """Plan jobs of another database here, as far as they are not; nobody has begun them here."""
+    """Plan jobs of another database here, as far as they are not; they wait: nobody has begun them here."""
     job, model, evaluation, substitute = schema.Job, schema.Model, schema.Evaluation, aliased(schema.Model)
     _insert_new(session, model, _rows(there, select(*raw_columns(model)), model.key, keys))
     numbers: dict[str | None, int] = dict(rows_among(session, select(model.key, model.id), model.key, keys))
     jobs = (
-        select(*map(raw, (job.key, job.kind, job.work, job.planned_at, job.state, job.reason)))
-        .add_columns(literal(0).label("attempts"), raw(model.key).label("model_id"))
+        select(*map(raw, (job.key, job.kind, job.work, job.planned_at)))
+        .add_columns(literal("waiting").label("state"), literal(0).label("attempts"), raw(model.key).label("model_id"))
         .join(model, model.id == job.model_id, isouter=True)
     )
-    waiting = {"state": "waiting", "reason": None}
     _insert_new(
         session,
         job,
-        (
-            row | {"model_id": numbers.get(row["model_id"])} | ({} if row["state"] == "blocked" else waiting)
-            for row in _rows(there, jobs, job.key, keys)
-        ),
+        (row | {"model_id": numbers.get(row["model_id"])} for row in _rows(there, jobs, job.key, keys)),
     )
     evaluations = (
         select(*map(raw, (evaluation.key, evaluation.kind, evaluation.spec, evaluation.steps)))
@@ -214,10 +250,11 @@ def _take_rows(session: Session, there: Connection, key: str, model_id: int | No
     job, model, evaluation, environment = schema.Job, schema.Model, schema.Evaluation, schema.Environment
     behind = select(*raw_columns(environment)).join(job, job.environment_id == environment.id)
     [ran_on] = _rows(there, behind, job.key, [key])
+    if seals.environment_digest(ran_on) != ran_on["digest"]:
+        raise Damaged("made on what is not as it was recorded")
     number = session.scalar(select(environment.id).where(environment.digest == ran_on["digest"]))
     [facts] = _rows(there, select(*raw_columns(job, "key", "model_id", "environment_id")), job.key, [key])
     _update(session, job, key, facts | {"environment_id": number or _insert(session, environment, ran_on)})
-    session.execute(delete(schema.Claim).where(schema.Claim.job_key == key))  # nobody here did it
     _link_data(session, there, [key])
     for made in (schema.Training, schema.Epoch, schema.Gamma):
         rows = select(*raw_columns(made, "model_id")).join(model, model.id == made.model_id)
@@ -254,8 +291,9 @@ def _weights(connection: Connection, key: str, *, recorded: bool) -> tuple[str |
 
 def _rows(connection: Connection, query: Any, column: Any, keys: Collection[str]) -> Iterator[Row]:
     """The rows of a select whose `column` is one of the keys, by their columns' names."""
-    for row in rows_among(connection, query, column, keys):
-        yield dict(row._mapping)
+    with translated(connection.engine.url):  # or it would look as if the database here were in trouble
+        for row in rows_among(connection, query, column, keys):
+            yield dict(row._mapping)
 
 
 def _insert_new(session: Session, table: Any, rows: Iterable[Row]) -> None:

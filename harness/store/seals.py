@@ -106,7 +106,7 @@ def broken_environments(connection: Connection) -> list[int]:
     table = schema.Environment.__table__
     with _any_text(connection):
         rows = connection.execute(select(*map(raw, table.columns))).mappings().all()
-    return [row["id"] for row in rows if _environment_digest(dict(row)) != row["digest"]]
+    return [row["id"] for row in rows if environment_digest(dict(row)) != row["digest"]]
 
 
 def digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:
@@ -191,7 +191,7 @@ def _digest(lines: list[str]) -> str:
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
-def _environment_digest(row: Mapping[str, Any]) -> str | None:
+def environment_digest(row: Mapping[str, Any]) -> str | None:
     """The digest of an environment's columns, as `Provenance` computes it; None if one makes no sense."""
     facts = {name: value for name, value in row.items() if name not in {"id", "digest"}}
     try:

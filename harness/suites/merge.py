@@ -12,13 +12,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from harness.errors import HarnessError, SpecError
 from harness.files import copy_whole
 from harness.settings import Settings
 from harness.store import merging, read
 from harness.store.engine import Database, open_database
 from harness.store.merging import Damaged, Left
-from harness.store.schema import FINAL
 from harness.suites.model_weights import model_folder
 from harness.suites.peers import Folder, Peers
 from harness.suites.results_folder import lock_folder
@@ -34,14 +35,20 @@ class Merged:
     """How many stay where they are, by what they are."""
     damaged: dict[str, int]
     """How many are not as they were recorded, by what is wrong with them."""
+    again: int
+    """Evaluations here that wait again: they were done with weights that were lost, and those taken over are others."""
     others: tuple[str, ...]
     """Suites that ask for something else in the other folder; only what is asked for here as well was taken of them."""
 
 
-def merge(source: Path, settings: Settings, on_progress: Callable[[int, int], None]) -> Merged:
+def merge(
+    source: Path, settings: Settings, on_progress: Callable[[int, int], None], tell: Callable[[str], None]
+) -> Merged:
     """Take over what another results folder has finished; a second time, or after a crash, only what is not here yet.
 
     The other folder is only read, as of one moment; a run may be working on it.
+
+    tell: called with a line for the user while the database here is locked or away.
 
     Raises:
         SpecError: it is no other results folder.
@@ -57,47 +64,65 @@ def merge(source: Path, settings: Settings, on_progress: Callable[[int, int], No
         )
     if source.resolve() == settings.results_dir.resolve():
         raise SpecError(f"{source} is the results folder in use (HARNESS_RESULTS_DIR); name another one")
-    alone, upgrade = not settings.on_server, f"HARNESS_RESULTS_DIR={shlex.quote(str(source))} harness db upgrade"
+    alone = not settings.on_server
+    upgrade = f"HARNESS_DATABASE_URL= HARNESS_RESULTS_DIR={shlex.quote(str(source))} harness db upgrade"
     with (
         lock_folder(settings.results_dir, alone=alone) as identity,
-        closing(open_database(settings.database)) as here,
+        closing(open_database(settings.database, tell=tell)) as here,
         closing(open_database(theirs.database, create=False, upgrade=upgrade)) as opened,
         opened.at_one_moment() as there,
     ):
-        Peers(here, Folder(path=settings.results_dir, identity=identity, alone=alone)).look()  # the dead do nothing
+        peers = Peers(here, Folder(path=settings.results_dir, identity=identity, alone=alone))
+        peers.look()  # the dead do nothing
         _bring_code(theirs.code_dir, settings.code_dir)
-        return _merge(here, settings, there, theirs, on_progress)
+        with there.reading() as moment:
+            return _Merge(here, settings, there, theirs, peers).work(moment, on_progress)
 
 
-def _merge(
-    here: Database, ours: Settings, there: Database, theirs: Settings, on_progress: Callable[[int, int], None]
-) -> Merged:
-    taken: Counter[str] = Counter()
-    left: Counter[str] = Counter()
-    damaged: Counter[str] = Counter()
-    with there.reading() as moment:
-        others = merging.unite_plans(here, moment)
+class _Merge:
+    """A merge in progress."""
+
+    def __init__(self, here: Database, ours: Settings, there: Database, theirs: Settings, peers: Peers) -> None:
+        self._here, self._ours = here, ours
+        self._there, self._theirs = there, theirs
+        self._peers = peers
+
+    def work(self, moment: Connection, on_progress: Callable[[int, int], None]) -> Merged:
+        """Take over what is wanted. moment: of the other database."""
+        others = merging.unite_plans(self._here, moment)
         kinds = merging.finished(moment)
-        recorded, known = (read.job_states(database, kinds) for database in (there, here))
-        arrays = defaultdict(list)
-        for key, file, sha256 in read.array_files(there):
-            arrays[key].append((Path(file), sha256))
+        self._recorded = read.job_states(self._there, kinds)
+        self._arrays = defaultdict(list)
+        for key, file, sha256 in read.array_files(self._there):
+            self._arrays[key].append((Path(file), sha256))
+        taken, left, damaged = (Counter[str]() for _ in range(3))
+        again: set[str] = set()
         for done, (key, kind) in enumerate(kinds.items()):
             on_progress(done, len(kinds))
             try:
-                if key in known and known[key].state not in FINAL:
-                    if kind == "train" and (weights := recorded[key].weights):
-                        path = model_folder(Path(), key) / weights
-                        _bring(path, recorded[key].weights_sha256, theirs.models_dir, ours.models_dir)
-                    for path, sha256 in arrays[key]:
-                        _bring(path, sha256, theirs.arrays_dir, ours.arrays_dir)
-                merging.take(here, moment, key)
+                again.update(self._take(moment, key, kind))
                 taken[kind] += 1
             except Damaged as reason:
                 damaged[str(reason)] += 1
             except Left as reason:
                 left[str(reason)] += 1
-    return Merged(taken=taken, left=left, damaged=damaged, others=tuple(others))
+        waiting = sum(state.state == "waiting" for state in read.job_states(self._here, again).values())
+        return Merged(taken=taken, left=left, damaged=damaged, again=waiting, others=tuple(others))
+
+    def _take(self, moment: Connection, key: str, kind: str) -> list[str]:
+        """Take over a job, its files first; the evaluations that wait again for it. Raises Left."""
+        with self._here.reading() as now:
+            merging.require_wanted(now, moment, key)
+        recorded, folder = self._recorded[key], model_folder(self._ours.models_dir, key)
+        if kind == "train" and recorded.weights:
+            source = model_folder(self._theirs.models_dir, key)
+            _bring(Path(recorded.weights), recorded.weights_sha256, source, folder)
+        for file, sha256 in self._arrays[key]:
+            _bring(file, sha256, self._theirs.arrays_dir, self._ours.arrays_dir)
+        again = merging.take(self._here, moment, key, self._peers.enter())
+        for checkpoint in folder.glob("checkpoint-*.safetensors"):  # of a training that was stopped here
+            checkpoint.unlink(missing_ok=True)
+        return again
 
 
 def _bring(file: Path, sha256: str | None, source: Path, target: Path) -> None:

@@ -54,6 +54,10 @@ class Peers:
 
     def claim(self, key: str, attempts: int) -> bool:
         """Take a job, to begin it now; False if another has it, or has tried it since it was started so often."""
+        return runners.claim(self._database, key, self.enter(), attempts)
+
+    def enter(self) -> int:
+        """The number of this runner, which is introduced at its first need of one."""
         if self._me is None:
             process = os.getpid()
             self._me = runners.enter(
@@ -65,7 +69,7 @@ class Peers:
                     process=process,
                 ),
             )
-        return runners.claim(self._database, key, self._me, attempts)
+        return self._me
 
     @contextmanager
     def recording(self, key: str) -> Iterator[None]:

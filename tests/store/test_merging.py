@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -24,9 +26,10 @@ from recorded_study import (
 from sqlalchemy import text
 
 from harness.errors import DatabaseUnusable
-from harness.spec import EvaluateJob, PlannedJob
+from harness.spec import EvaluateJob, NoiseSpec, PlannedJob
 from harness.store import read, runners, write
 from harness.store.engine import Database, open_database
+from harness.store.intact import require_intact
 from harness.store.mending import forget_training
 from harness.store.merging import Damaged, Left, finished, take, unite_plans
 from harness.store.upkeep import check
@@ -68,7 +71,7 @@ def merge(here: Database, there: Database) -> tuple[list[str], int, set[str]]:
         others = unite_plans(here, moment)
         for key in finished(moment):
             try:
-                take(here, moment, key)
+                take(here, moment, key, runners.enter(here, ME))
                 taken += 1
             except Left as reason:
                 left.add(str(reason))
@@ -216,7 +219,7 @@ def test_what_was_altered_there_is_not_taken(db: Database, there: Database, dama
 def _fails(db: Database, there: Database, key: str) -> bool:
     try:
         with there.reading() as moment:
-            take(db, moment, key)
+            take(db, moment, key, runners.enter(db, ME))
     except Damaged:
         return True
     except Left:
@@ -242,15 +245,18 @@ def test_what_is_being_done_here_is_left_to_whoever_does_it(db: Database, there:
     assert merge(db, there) == ([], OF_ONE_MODEL, {"being done here now"})
 
 
-def test_a_claim_on_what_was_taken_is_forgotten_since_its_files_are_here(db: Database, there: Database) -> None:
+def test_what_was_taken_is_claimed_by_whoever_took_it_since_the_files_are_there(db: Database, there: Database) -> None:
     plan(db)
     key = train_job("none", 0).key
-    assert runners.claim(db, key, runners.enter(db, ME), 0)
+    first = runners.enter(db, ME)
+    assert runners.claim(db, key, first, 0)
     write.fail(db, key, "out of memory")
     plan(there)
     do(there, ("none", 0))
     merge(db, there)
-    assert runners.holder(db, key) is None
+    holder = runners.holder(db, key)
+    assert holder is not None
+    assert holder.id != first
     assert read.job_states(db, [key])[key].state == "done"
 
 
@@ -281,6 +287,104 @@ def test_a_suite_that_means_something_else_there_gets_no_places(db: Database, th
     before = order(db)
     assert merge(db, there) == (["study (smoke)"], OF_ONE_MODEL + 1, set())
     assert order(db) == before
+
+
+def test_an_evaluation_of_one_name_that_means_two_things_gets_no_places(db: Database, there: Database) -> None:
+    """Each folder has a condition of its own, and its own `gaussian`."""
+    none, threshold = (
+        [each for each in planned((0,)) if not each.places or each.places[0].condition == condition]
+        for condition in ("none", "threshold")
+    )
+    plan(db, none)
+    do(db, ("none", 0))
+    finer = NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=3)
+    for number, each in enumerate(threshold):
+        if each.places and each.places[0].evaluation == "gaussian":
+            threshold[number] = replace(each, job=replace(each.job, evaluation=finer))
+    plan(there, threshold)
+    assert merge(db, there)[0] == ["study (smoke)"]
+    assert order(db) == [("none", 0)]
+
+
+def test_what_is_blocked_there_and_done_here_keeps_its_place(db: Database, there: Database) -> None:
+    absent = EvaluateJob(model=train_job("none", 0), evaluation=EVALUATIONS["corruption"], data={"digits-c/fog": "-"})
+    done = evaluate_job("corruption", "none", 0).key
+    plan(db, planned((0,)))
+    do(db, ("none", 0))
+    blocked = [
+        replace(each, job=absent, blocked="no digits-c") if each.key == done else each for each in planned((0, 1))
+    ]
+    plan(there, blocked)
+    do(there, ("none", 1))
+    assert merge(db, there) == ([], OF_ONE_MODEL, {"finished here already"})
+    assert read.job_states(db, [done, absent.key]).keys() == {done}
+
+
+def test_what_has_no_place_there_any_more_is_taken_where_it_has_one_here(db: Database, there: Database) -> None:
+    plan(db)
+    plan(there)
+    do(there, ("none", 1))
+    plan(there, planned((0,)))
+    assert merge(db, there) == ([], OF_ONE_MODEL + 1, set())
+
+
+ALTERED = {
+    "a number beyond its bounds": "UPDATE measurement SET value = 7 WHERE epsilon = 0.1",
+    "no text": "UPDATE measurement SET reason = CAST(x'ff' AS TEXT), value = NULL WHERE epsilon = 0.1",
+    "a reference to nothing": "UPDATE job SET environment_id = 77 WHERE kind = 'gaussian'",
+    "a setting of the evaluation": "UPDATE evaluation SET spec = replace(spec, '2', '999') WHERE weights_sha256 > ''",
+    "a column of the model": "UPDATE model SET alpha = 99 WHERE id IN (SELECT model_id FROM training)",
+    "the machine": "UPDATE environment SET platform = 'Windows'",
+}
+
+
+@pytest.mark.parametrize("planned_here", [True, False])
+@pytest.mark.parametrize("damage", ALTERED.values(), ids=ALTERED.keys())
+def test_nothing_that_was_altered_there_spoils_what_is_here(
+    db: Database, there: Database, damage: str, planned_here: bool
+) -> None:
+    if planned_here:
+        plan(db)
+    plan(there)
+    do(there, ("none", 0))
+    with closing(sqlite3.connect(there.path)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = 1")
+        assert connection.execute(damage).rowcount
+        connection.commit()
+    _, taken, _ = merge(db, there)
+    assert taken < OF_ONE_MODEL + 1
+    assert check(db).problems == ()
+    require_intact(db, "study", "smoke")
+    with db.reading() as connection:
+        assert not connection.scalar(text("SELECT count(*) FROM model WHERE alpha = 99"))
+        assert not connection.scalar(text("SELECT count(*) FROM evaluation WHERE spec LIKE '%999%'"))
+
+
+def test_a_plan_that_was_altered_here_is_refused(db: Database, there: Database) -> None:
+    plan(db, planned((0,)))
+    change(db, "UPDATE place SET evaluation = 'gaussiam' WHERE evaluation = 'gaussian' AND condition = 'none'")
+    plan(there)
+    with pytest.raises(DatabaseUnusable, match=r"the plan of study \(smoke\) is not as it was written; `harness run"):
+        merge(db, there)
+    assert check(db).problems
+
+
+def test_a_database_that_cannot_be_read_is_the_one_that_is_named(sqlite_db: Database, there: Database) -> None:
+    plan(sqlite_db)
+    plan(there)
+    do(there, ("none", 0))
+    there.close()
+    with closing(sqlite3.connect(there.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = "SELECT rootpage FROM sqlite_master WHERE name = 'measurement'"
+        [page] = connection.execute(root).fetchone()
+        [size] = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray(there.path.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    there.path.write_bytes(content)
+    with pytest.raises(DatabaseUnusable, match=re.escape(str(there.path))):
+        merge(sqlite_db, there)
+    assert check(sqlite_db).problems == ()
 
 
 def test_a_condition_without_a_common_seed_may_be_another_one(db: Database, there: Database) -> None:

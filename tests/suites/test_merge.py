@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from obedient import ACCURACY, CONTENT, JOBS, Run, folder_of
+from obedient import ACCURACY, CONTENT, JOBS, TRAINED_OTHERWISE, Run, folder_of
 from sqlalchemy import text
 
 from harness.errors import DatabaseUnusable, HarnessError, ResultsBusy, SpecError
@@ -40,7 +40,7 @@ def there(parse, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def merged(here: Run, there: Run) -> Merged:
-    return merge(there.folders.results_dir, here.folders, lambda done, total: None)
+    return merge(there.folders.results_dir, here.folders, lambda done, total: None, print)
 
 
 def arrays(run: Run) -> list[Path]:
@@ -113,6 +113,55 @@ def test_what_lacks_its_weights_or_arrays_is_left_and_done_again(here: Run, ther
     ]
 
 
+def test_another_folder_of_the_same_database_does_not_do_again_what_was_merged(
+    here: Run, there: Run, parse, digits: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """Its files are not in that folder, and need not be."""
+    merged(here, there)
+    second = Settings(results_dir=tmp_path / "second", data_dir=digits, database_url=here.folders.database_url)
+    run = Run(parse(), second, monkeypatch)
+    assert run().done == JOBS
+    assert run.executor.done == []
+
+
+def test_no_file_is_copied_for_a_result_that_is_not_wanted(there: Run, folders: Settings, parse, monkeypatch) -> None:
+    here = Run(parse(), folders, monkeypatch)
+    here({"threshold 1 train": TRAINED_OTHERWISE, "threshold 1 gaussian": "it broke"})
+    assert merged(here, there).left["of models that have other weights here, or none"] == 1
+    assert arrays(here) == []
+
+
+def test_a_training_that_was_stopped_here_leaves_nothing_once_its_result_is_taken(here: Run, there: Run) -> None:
+    folder = folder_of(here, "threshold", 0)
+    folder.mkdir(parents=True)
+    (folder / "checkpoint-0001-ab.safetensors").write_bytes(b"half way")
+    merged(here, there)
+    assert [file.name for file in folder.iterdir()] == ["weights.safetensors"]
+
+
+def test_evaluations_of_lost_weights_wait_again_and_are_counted(
+    there: Run, folders: Settings, parse, monkeypatch
+) -> None:
+    """Of the two, the other folder has one; the other is not done there."""
+    here = Run(parse(), folders, monkeypatch)
+    here({"threshold 0 train": TRAINED_OTHERWISE, "threshold 0 gaussian": "it broke"}, only=("threshold",))
+    shutil.rmtree(folder_of(here, "threshold", 0))
+    here({"threshold 0 train": "it broke"}, only=("threshold",))
+    undo = f"UPDATE job SET state = 'waiting', finished_at = NULL WHERE key = '{clean_of(there)}'"
+    with closing(open_database(there.folders.database)) as database, database.transaction() as session:
+        session.execute(text(undo))
+        session.execute(text(f"DELETE FROM seal WHERE subject = '{clean_of(there)}'"))
+    done = merged(here, there)
+    assert done.taken == {"train": 1, "gaussian": 1, "fgsm_transfer": 1}
+    assert done.again == 1
+
+
+def clean_of(run: Run) -> str:
+    """The key of an evaluation."""
+    [(key,)] = run.query("SELECT job FROM v_jobs WHERE condition = 'threshold' AND seed = 0 AND evaluation = 'clean'")
+    return str(key)
+
+
 def test_own_code_comes_along(here: Run, there: Run) -> None:
     text = "def penalty(model, images, labels): ..."
     keep(OwnCode((("own.py", text), ("altered.py", text))), there.folders.code_dir)
@@ -131,19 +180,22 @@ def test_a_folder_that_is_written_to_is_not_merged_into(here: Run, there: Run) -
 
 def test_what_is_no_other_results_folder_is_refused(here: Run, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nothing/harness\.sqlite does not exist: .* db copy --to sqlite:///"):
-        merge(tmp_path / "nothing", here.folders, lambda done, total: None)
+        merge(tmp_path / "nothing", here.folders, lambda done, total: None, print)
     if here.folders.on_server:
         return
     (here.folders.results_dir / "harness.sqlite").touch()
     with pytest.raises(SpecError, match="is the results folder in use"):
-        merge(here.folders.results_dir, here.folders, lambda done, total: None)
+        merge(here.folders.results_dir, here.folders, lambda done, total: None, print)
 
 
 def test_a_folder_of_an_older_version_is_refused_with_the_command_that_upgrades_it(here: Run, there: Run) -> None:
     with closing(open_database(there.folders.database)) as database, database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     folder = there.folders.results_dir
-    with pytest.raises(DatabaseUnusable, match=f"`HARNESS_RESULTS_DIR={folder} harness db upgrade` makes a backup"):
+    with pytest.raises(
+        DatabaseUnusable,
+        match=f"`HARNESS_DATABASE_URL= HARNESS_RESULTS_DIR={folder} harness db upgrade` makes a backup",
+    ):
         merged(here, there)
 
 
