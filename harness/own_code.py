@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import inspect
 import sys
 import types
@@ -28,7 +29,7 @@ def read_code(folder: Path | None, file: str) -> str:
     """The text of a file in the folder of one's own suites.
 
     Raises:
-        SpecError: there is no such file, or it is not Python.
+        SpecError: there is no such file, it is not Python, or it imports another file beside it.
     """
     path = own_folder(folder, file) / file
     try:
@@ -36,14 +37,40 @@ def read_code(folder: Path | None, file: str) -> str:
         if len(content) > MOST_BYTES:
             raise SpecError(f"{path}: no code of one's own has more than {MOST_BYTES >> 20} MB")
         text = content.decode()
-        ast.parse(text, file)
+        module = ast.parse(text, file)
     except OSError as error:
         raise SpecError(f"{path} cannot be read: {error.strerror}") from None
     except SyntaxError as error:
         raise SpecError(f"{path}: line {error.lineno} is not Python: {error.msg}") from None
     except (ValueError, RecursionError) as error:  # of another encoding, with zero bytes, nested too deep
         raise SpecError(f"{path} is not Python: {error}") from None
+    for line, name in _imported(module):
+        if _lies_in(path.parent, name):
+            raise SpecError(
+                f"{path}: line {line} imports {name}, which lies beside it; own code is one file "
+                f"(docs/own-code.md), so put what it needs into {file}"
+            )
     return text
+
+
+def _imported(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """The line and the name of each module that an import anywhere in a file begins with."""
+    for node in ast.walk(module):
+        match node:
+            case ast.ImportFrom(module=str(name), lineno=line):
+                yield line, name.partition(".")[0]
+            case ast.Import(names=names, lineno=line) | ast.ImportFrom(names=names, lineno=line):
+                yield from ((line, each.name.partition(".")[0]) for each in names)
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """Whether what an import of that name is to find lies in the folder, and is not installed elsewhere."""
+    if name in sys.stdlib_module_names or not any((folder / each).exists() for each in (name, f"{name}.py")):
+        return False
+    found = importlib.util.find_spec(name)  # also in the folder, where that is the current one
+    if found is None or found.origin is None:
+        return True
+    return Path(found.origin).resolve().parent in {folder.resolve(), (folder / name).resolve()}
 
 
 def own_folder(folder: Path | None, file: str) -> Path:

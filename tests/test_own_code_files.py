@@ -104,6 +104,32 @@ def test_a_file_that_is_no_code_is_refused(content: bytes, said: str, tmp_path: 
         read_code(tmp_path, "mine.py")
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["import helper", "import torch, helper.parts as parts", "from helper import f", "from . import helper"],
+)
+@pytest.mark.parametrize("beside", ["helper.py", "helper/__init__.py", "helper/parts.py"])
+@pytest.mark.parametrize("importable", [False, True])
+def test_an_import_of_a_file_beside_it_is_refused_even_where_python_would_find_it(
+    line: str, beside: str, importable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / beside).parent.mkdir(exist_ok=True)
+    (tmp_path / beside).touch()
+    (tmp_path / "mine.py").write_text(f"def attack():\n    {line}\n")
+    if importable:  # as of `python -m harness` in that folder
+        monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SpecError, match=r"mine\.py: line 2 imports helper, .* so put what it needs into mine\.py"):
+        read_code(tmp_path, "mine.py")
+
+
+def test_what_is_installed_may_be_imported_whatever_lies_beside(tmp_path: Path) -> None:
+    text = "import sys\nimport numpy.linalg\nfrom torch import nn\nimport not_here\n"
+    (tmp_path / "mine.py").write_text(text)
+    for name in ("sys", "numpy", "torch"):
+        (tmp_path / f"{name}.py").touch()
+    assert read_code(tmp_path, "mine.py") == text
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"mine\.py cannot be read: No such file"):
         read_code(tmp_path, "mine.py")
