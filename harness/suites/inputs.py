@@ -73,15 +73,16 @@ class Inputs:
         return next((found.missing for each in inputs if (found := self.state(each)).missing), None)
 
     def too_few(self, images: Input, key: str, wanted: int | None) -> str | None:
-        """Why an input does not hold `wanted` images."""
+        """Why an input does not hold `wanted` images, and what puts it right."""
         state = self.state(images)
         if wanted is None or not state.digest or wanted <= state.count:
             return None
+        held, remedy = f"the similarity of {state.count} images", f"set it to at most {state.count}"
         if images.kind == "images":
-            held = f"{state.count} training images; {self.dataset(images.name).bring}"
-        else:
-            held = f"the similarity of {state.count} images"
-        return f"{key} is {wanted}, but {images.name} here has {held}"
+            held, dataset = f"{state.count} training images", self.dataset(images.name)
+            if wanted <= dataset.counts["train"]:  # of these only a part is here
+                remedy += f", or bring more with: {dataset.bring} --replace"
+        return f"{key} is {wanted}, but {images.name} here has {held}; {remedy}"
 
     def splits(self, name: str) -> tuple[str, ...]:
         """The splits that a set of images has here, else those of the official set."""

@@ -18,6 +18,7 @@ from harness.spec import (
     TrainJob,
     kind_of,
 )
+from harness.stand_ins import make_stand_in
 from harness.suites.devices import PLAIN_CPU, Device
 from harness.suites.inputs import Inputs, InputState
 
@@ -208,9 +209,19 @@ def test_absent_data_block_only_what_reads_them(parse, inputs):
 
 def test_too_few_images_block_and_say_how_many_there_are(parse, inputs):
     plan = plan_of(inputs, parse(("n_images = 32", "n_images = 5000")))
-    reasons = {planned.blocked for planned in plan.jobs if planned.blocked}
-    assert len(reasons) == 1
-    assert "regularizer.n_images is 5000, but digits here has 1437 training images" in reasons.pop()
+    assert {planned.blocked for planned in plan.jobs if planned.blocked} == {
+        "regularizer.n_images is 5000, but digits here has 1437 training images; set it to at most 1437"
+    }
+
+
+def test_where_a_part_of_a_set_is_too_few_the_command_that_brings_more_is_named(parse, tmp_path):
+    make_stand_in(tmp_path, "cifar10")
+    suite = parse(('"digits"', '"cifar10"'), ("n_train = 64", "n_train = 5000"))
+    plan = plan_of(Inputs(tmp_path, stand_ins=True), suite)
+    assert {planned.blocked for planned in plan.jobs} == {
+        "n_train is 5000, but cifar10 here has 1000 training images; set it to at most 1000, or bring more with: "
+        "harness data prepare cifar10 --replace"
+    }
 
 
 def test_bundled_sets_that_are_not_made_yet_block_nothing(parse, tmp_path):
