@@ -122,8 +122,11 @@ def _by_state(jobs: Iterable[PlannedJob], states: Mapping[str, JobState]) -> dic
 def _troubles(by_state: Mapping[str, Sequence[PlannedJob]], states: Mapping[str, JobState]) -> Iterator[str]:
     """Why jobs are blocked or failed, each reason once."""
     for state in ("blocked", "failed", "diverged"):
-        reasons = (planned.blocked or states[planned.key].reason or "" for planned in by_state.get(state, ()))
-        yield from (f"{state}: {reason}" for reason in dict.fromkeys(reasons))
+        titles: dict[str, list[str]] = {}
+        for planned in by_state.get(state, ()):
+            titles.setdefault(planned.blocked or states[planned.key].reason or "", []).append(planned.title)
+        for reason, (first, *more) in titles.items():
+            yield f"{state}: {first}{f' and {len(more)} more' if more else ''}: {reason}"
 
 
 def _seeds(jobs: Iterable[PlannedJob] | None) -> str:

@@ -96,7 +96,7 @@ def test_show_and_dry_run_say_what_is_done_and_what_it_costs(finished):
         assert "26 blocked" not in said
         assert "To do: about" in said
         assert "from rates measured here" in said
-        assert "data set imagenet is not in" in said
+        assert "blocked: absent, seed 0 and 9 more: data set imagenet is not in" in said
     assert program.content == before
 
 
