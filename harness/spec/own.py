@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from harness.spec.spec import Spec
@@ -61,6 +62,13 @@ class Call:
         return f"{name}({', '.join((*self.arguments, *(f'{each}=...' for each in self.named)))})"
 
 
+def _option(value: object) -> object:
+    """One message for what is none, where pydantic has one for each kind that it is not."""
+    if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError("should be a finite number, a text, true or false")
+    return value
+
+
 SHAPE = ("channels", "classes", "size")
 """What a function that makes a network is told of what it classifies."""
 
@@ -68,7 +76,7 @@ SHAPE = ("channels", "classes", "size")
 class WithOptions(Spec):
     """What may be own code, which takes options."""
 
-    options: dict[str, bool | int | float | str] = {}
+    options: dict[str, Annotated[bool | int | float | str, BeforeValidator(_option)]] = {}
     """Keyword arguments of a function of your own."""
 
     def __hash__(self) -> int:

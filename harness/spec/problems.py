@@ -13,6 +13,9 @@ from harness.spec.spec import Spec
 
 S = TypeVar("S", bound=Spec)
 
+_IN_TOML = dict.fromkeys(("dict_type", "model_type"), "should be a table") | {"tuple_type": "should be a list"}
+"""What a file should have, where pydantic says it in Python's words."""
+
 
 def validated(kind: type[S], value: object, where: str, at: str = "") -> S:
     """`value` as a `kind`; a SpecError that names the file (`where`), the table (`at`) and the key if it is not one."""
@@ -59,9 +62,10 @@ def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
         return f"no key {key!r}; {hint}"
     if problem["type"] == "missing":
         return f"{key} is missing"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should", 1)
-    given = problem.get("input")
-    shown = f", got {given!r:.80}" if isinstance(given, str | int | float) and str(given) not in message else ""
+    message = _IN_TOML.get(problem["type"], problem["msg"])
+    message = message.removeprefix("Value error, ").replace("Input should", "should", 1)
+    given = problem["input"]
+    shown = "" if isinstance(given, dict) or ", got " in message else f", got {given!r:.80}"
     separator = " " if message.startswith("should") else ": "
     return f"{key}{separator}{message}{shown}"
 

@@ -105,6 +105,28 @@ MISTAKES = {
         ("steps = 3", "steps = 99999999999999999999"),
         "evaluations.boundary.steps should be less than or equal to 9223372036854775807",
     ),
+    "a number that its limit begins with": (("n_train = 100", "n_train = 1"), "or equal to 10, got 1"),
+    "a table that is none": (("[conditions.none]", "[conditions]\nnone = 3"), "none should be a table, got 3"),
+    "a list that is none": (
+        ("clean = {}", 'corruption = { images = "digits-c", severities = 5 }'),
+        "evaluations.corruption.severities should be a list, got 5",
+    ),
+    "options that are no table": (
+        ("network.base_width = 4", "network = { options = [1] }"),
+        "train.network.options should be a table, got [1]",
+    ),
+    "an option that is a list": (
+        ("clean = {}", 'mine = { kind = "own_attack", function = "mine.py:f", options.steps = [1, 2] }'),
+        "evaluations.mine.options.steps should be a finite number, a text, true or false, got [1, 2]",
+    ),
+    "an option that is a table": (
+        ("[conditions.none]", '[conditions.none]\npenalty = { function = "mine.py:f", options.steps.first = 1 }'),
+        "conditions.none.penalty.options.steps should be a finite number, a text, true or false",
+    ),
+    "an option that is not finite": (
+        ("network.base_width = 4", "network.options.depth = inf"),
+        "train.network.options.depth should be a finite number, a text, true or false, got inf",
+    ),
     "a name": (("[conditions.none]", '[conditions."no ne"]'), "condition 'no ne': a name is made of letters"),
     "TOML": (("[train]", "[train"), "not valid TOML"),
 }
