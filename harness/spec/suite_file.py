@@ -45,6 +45,7 @@ MOST_SEEDS = 10_000
 MOST_CONDITIONS = 10_000  # that one grid stands for
 
 NOT_INHERITED = ("title", "figures", "conditions", "analyses")
+_OF_TRAININGS = ("train", "load", "training")  # as tables call them, beside evaluations
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -146,8 +147,8 @@ def read_suite_file(path: Path, others: Mapping[str, Path]) -> SuiteFile:
                 raise SpecError(f"{path.name}: {kind} {name!r}: a name is made of letters, digits and _ . + -")
     for overlay in written.profiles.values():
         _check_names(path.name, "condition", written.conditions, overlay.conditions)
-        for table, _ in KINDS.values():
-            _check_names(path.name, table, getattr(written, table), getattr(overlay, table))
+        for kind, (table, _) in KINDS.items():
+            _check_names(path.name, kind, getattr(written, table), getattr(overlay, table))
     _check_kinds(path.name, written)
     return written
 
@@ -262,5 +263,10 @@ def _check_kinds(where: str, written: SuiteFile) -> None:
                     hint = UnknownName(f"kind of {what}", kind, specs)
                     raise SpecError(
                         f"{where}: {at}: {hint}" + ("" if "kind" in table else "; a name of your own needs `kind`")
+                    )
+                if name != kind and name in (*specs, *_OF_TRAININGS):
+                    raise SpecError(
+                        f"{where}: {at} is of the kind {kind}, but in tables its name means something else; "
+                        "give it another name"
                     )
                 validated(part_of(specs[kind]), {"kind": kind} | table, where, at)

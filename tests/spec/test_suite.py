@@ -84,6 +84,10 @@ MISTAKES = {
         ("conditions.pixel.regularizer.alpha", "conditions.pixl.regularizer.alpha"),
         "a profile can only change what the suite has: no condition called 'pixl'; did you mean 'pixel'?",
     ),
+    "a profile's evaluation": (
+        ("evaluations.strong.sizes", "evaluations.stronk.sizes"),
+        "a profile can only change what the suite has: no evaluation called 'stronk'; did you mean 'strong'?",
+    ),
     "alpha": (("alpha = 10", "alpha = -1"), "regularizer.alpha should be greater than or equal to 0, got -1"),
     "Th": (
         ("threshold = 0.8", "threshold = 1.0"),
@@ -216,6 +220,13 @@ def test_what_only_looks_like_a_number_is_refused(parse, before, after, said):
 def test_evaluations_that_a_report_cannot_tell_apart_are_refused_before_they_run(parse, more, said):
     with pytest.raises(SpecError, match=rf"evaluations {said} .* make two suites"):
         parse(("clean = {}", f"clean = {{}}\n{more}"))
+
+
+@pytest.mark.parametrize("name", ["uniform", "fgsm_transfer", "train", "training"])
+def test_an_evaluation_whose_name_means_something_else_in_tables_is_refused(parse, name):
+    said = f"written.toml: evaluations.{name} is of the kind gaussian, .* give it another name"
+    with pytest.raises(SpecError, match=said):
+        parse(("strong = {", f"{name} = {{"), ("evaluations.strong.", f"evaluations.{name}."))
 
 
 def test_evaluations_of_a_kind_may_differ_in_what_a_report_shows(parse):
