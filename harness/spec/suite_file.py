@@ -154,7 +154,12 @@ def read_suite_file(path: Path, others: Mapping[str, Path]) -> SuiteFile:
 
 
 def read_toml(path: Path) -> Table:
-    """A file's tables; raises SpecError."""
+    """A file's tables; raises SpecError, also for a name that commands cannot be given as it is."""
+    if not _NAME.fullmatch(path.stem):
+        raise SpecError(
+            f"{path.name}: a suite's name is made of ASCII letters, digits and _ . + -, the first a letter or digit; "
+            "rename the file"
+        )
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -28,7 +28,7 @@ def suite_files() -> dict[str, Path]:
         raise SpecError(f"HARNESS_EXPERIMENTS_DIR is {own}, which is not a folder")
     found: dict[str, Path] = {}
     for folder in filter(None, (builtin_folder(), own)):
-        for path in sorted(folder.glob("*.toml")):
+        for path in sorted(folder.glob("[!.]*.toml")):
             other = found.setdefault(path.stem, path)
             if not other.samefile(path):
                 raise SpecError(f"two suites are called {path.stem!r}: {other} and {path}; rename yours")

@@ -82,6 +82,21 @@ def test_two_suites_of_one_name_are_refused(own):
         suite_files()
 
 
+def test_what_editors_leave_beside_a_suite_is_none(own):
+    before = suite_files()
+    (own / ".#mine.toml").symlink_to("someone@somewhere.1234")  # Emacs' lock
+    (own / "._mine.toml").write_bytes(b"\0")
+    assert suite_files() == before
+
+
+@pytest.mark.parametrize("name", ["-x", "my suite", "$(mine)"])
+def test_a_name_that_no_command_could_be_given_as_it_is_is_refused(own, name):
+    (own / f"{name}.toml").write_text((builtin_folder() / "quickstart.toml").read_text())
+    with pytest.raises(SpecError, match=r"a suite's name is made of .*; rename the file"):
+        get_suites(name, "smoke")
+    assert set(catalogue("smoke").wrong) == {name}
+
+
 def test_a_folder_that_is_not_there_is_refused(own, monkeypatch):
     monkeypatch.setenv("HARNESS_EXPERIMENTS_DIR", str(own / "gone"))
     settings.cache_clear()
