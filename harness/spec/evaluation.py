@@ -17,7 +17,7 @@ class _Evaluation(Spec):
     version: ClassVar[int]
     """Of the algorithm: raised when its numbers change their meaning, since it is part of their identity."""
     n_images: int | None = Field(default=None, ge=1)
-    """The first n images of the test split; all if absent."""
+    """The first n images of the test split; all if absent or fewer, and reports say how many they were."""
     precision: Precision = "float32"
     """Of the evaluated model. In `bfloat16` it must first agree with itself in float32 on 99 % of clean test images, or
     the evaluation is done in float32 after all, with a warning. `auto`: bfloat16 where the device has instructions for
