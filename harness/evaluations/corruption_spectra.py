@@ -9,10 +9,10 @@ from torch import Tensor
 
 from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset
+from harness.data.frequencies import radii
 from harness.data.grayscale import as_color
 from harness.data.sets import SEVERITIES
 from harness.errors import DataDamaged
-from harness.evaluations.spectrum import radii
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
 from harness.spec import CorruptionSpectraSpec
@@ -49,7 +49,7 @@ def corruption_spectra(spec: CorruptionSpectraSpec, data_dir: Path) -> Evaluatio
                 f"with: harness data corrupt {task} --replace"
             )
         spectra[corruption] = _mean_amplitude(stacked.images[first : first + n], clean.images[:n], spec)
-    distances = radii(*clean.images.shape[2:])
+    distances = torch.from_numpy(radii(*clean.images.shape[2:]))
     return EvaluationResult(
         measurements=tuple(
             Measurement(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from harness.data.frequencies import radii
 from harness.evaluations.boundary.evaluation import attacked_repeats, image_results, summary
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
@@ -54,17 +55,10 @@ def power_spectra(images: Tensor) -> Tensor:
     return centered
 
 
-def radii(height: int, width: int) -> Tensor:
-    """Each frequency's distance from zero in cycles per image, rounded: (h, w) int64, zero in the middle."""
-    down, across = (torch.fft.fftshift(torch.fft.fftfreq(size, d=1 / size)) for size in (height, width))
-    distances: Tensor = (down[:, None].square() + across.square()).sqrt().round().long()
-    return distances
-
-
 def _by_radius(power: Tensor, n: int) -> list[Measurement]:
     """The mean power at each distance from frequency zero."""
     power = power.cpu()  # where sums have one order: on a GPU they differ from run to run
-    distances = radii(*power.shape).flatten()
+    distances = torch.from_numpy(radii(*power.shape)).flatten()
     sums = torch.zeros(int(distances.max()) + 1, dtype=power.dtype)
     means = sums.index_add(0, distances, power.flatten()) / distances.bincount()
     return [Measurement(metric="power", value=value, n=n, radius=radius) for radius, value in enumerate(means.tolist())]

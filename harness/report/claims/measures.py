@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from harness.data.frequencies import radii
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.report.results import Results
 from harness.report.rows import groups
@@ -21,9 +22,6 @@ from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
 from harness.report.summary import at_severity, corruption_means, finished, scores, worst_corruption_means
 from harness.report.vocabulary import ATTACKS, SIZED, WORST, attack_title
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -89,19 +87,13 @@ def _low_frequencies(results: Results) -> pd.DataFrame:
     """Of the power of minimal perturbations, the share below `LOW_FREQUENCIES`."""
     rows = finished(results.spectra, results.models)
     rows = rows[(rows["evaluation"] == "spectrum") & rows["classification"].isin(DATASETS)]
-    numbers = {name: _frequencies_by_radius(*DATASETS[name].size) for name in rows["classification"].unique()}
+    numbers = {name: np.bincount(radii(*DATASETS[name].size).ravel()) for name in rows["classification"].unique()}
     held = [numbers[name][radius] for name, radius in zip(rows["classification"], rows["frequency"], strict=True)]
     power = rows["power"] * held
     low = power.where(rows["frequency"] < LOW_FREQUENCIES, 0.0)
     models = rows.assign(power=power, low=low).groupby(["condition", "seed"], sort=False)
     sums = models.agg(low=("low", _whole_sum), power=("power", _whole_sum)).reset_index()
     return sums.assign(value=sums["low"] / sums["power"])[["condition", "seed", "value"]]
-
-
-def _frequencies_by_radius(height: int, width: int) -> NDArray[np.int64]:
-    """How many of an image's frequencies round to each distance from zero, as the spectrum's do: (radii,)."""
-    down, across = (np.fft.fftfreq(size, d=1 / size) for size in (height, width))
-    return np.bincount(np.hypot(down[:, None], across).round().astype(np.int64).ravel())
 
 
 def _whole_sum(part: pd.Series) -> float:

@@ -7,14 +7,7 @@ import pandas as pd
 import pytest
 from invented import FOUR, GRID, results
 
-from harness.evaluations.spectrum import radii
-from harness.report.claims.measures import (
-    LOW_CORRUPTIONS,
-    LOW_FREQUENCIES,
-    MEASURES,
-    WHOLE_GRID,
-    _frequencies_by_radius,
-)
+from harness.report.claims.measures import LOW_CORRUPTIONS, LOW_FREQUENCIES, MEASURES, WHOLE_GRID
 from harness.report.results import Results
 
 
@@ -94,11 +87,6 @@ def test_low_frequencies_are_a_share_of_the_power_at_all_frequencies_of_the_imag
     assert value(found, "low_frequencies", "none", 0) == low / 32**2
     holed = flat.assign(power=flat["power"].mask(flat["frequency"] == 19))
     assert pd.isna(value(replace(given, spectra=holed), "low_frequencies", "none", 0))
-
-
-def test_frequencies_are_counted_by_the_radii_that_spectra_are_means_over() -> None:
-    for size in ((32, 32), (28, 28), (36, 64), (5, 4)):
-        assert list(_frequencies_by_radius(*size)) == radii(*size).flatten().bincount().tolist()
 
 
 def test_agreement_is_the_rank_correlation_of_each_seeds_own_grid() -> None:
