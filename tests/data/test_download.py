@@ -4,11 +4,11 @@ import hashlib
 import http.server
 import multiprocessing
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from serving import Quiet, serving
 
 from harness.data.download import Download, fetch
 from harness.errors import DataError
@@ -29,7 +29,7 @@ class Server(http.server.ThreadingHTTPServer):
         return Download(url=f"http://127.0.0.1:{self.server_port}/images.tar", md5=md5)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Quiet, http.server.BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
@@ -47,20 +47,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(CONTENT[start : start + length])
         return None
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
     server.cut_after, server.ranges = [], []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def test_a_file_arrives_whole_and_is_not_fetched_twice(server: Server, tmp_path: Path) -> None:

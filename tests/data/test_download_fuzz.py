@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socketserver
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from fuzzing import fuzz
 from hypothesis import given
 from hypothesis import strategies as st
+from serving import serving
 
 from harness.data import download
 from harness.data.download import Download, fetch
@@ -71,12 +71,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(download, "TIMEOUT_SECONDS", 5)
     server = Server(("127.0.0.1", 0), Handler)
     server.answers = []
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 HEADERS = st.one_of(

@@ -7,7 +7,6 @@ import http.server
 import pickle
 import struct
 import tarfile
-import threading
 from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torchvision
+from serving import Quiet, serving
 
 from harness.data import preparation
 from harness.data.arrays import open_split
@@ -24,9 +24,8 @@ from harness.data.preparation import prepare
 from harness.errors import DataError, DataMissing
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+class Files(Quiet, http.server.SimpleHTTPRequestHandler):
+    pass
 
 
 @pytest.fixture
@@ -34,13 +33,9 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A folder, and the address at which a server shows it."""
     folder = tmp_path / "served"
     folder.mkdir()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield folder, f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(folder)))
+    with serving(server):
+        yield folder, f"http://127.0.0.1:{server.server_port}/"
 
 
 def md5(content: bytes) -> str:

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import torch
+from serving import Quiet, serving
 from torch import Tensor
 
 from harness.data.array_files import LOCK
@@ -183,7 +183,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, sourc
         prepare_weights(tmp_path / "file", NAME, misfit=fits)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(Quiet, http.server.BaseHTTPRequestHandler):
     """Gives its content for /weights, and a part of it for /cut."""
 
     content = b""
@@ -198,21 +198,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.content[: None if self.path == "/weights" else 100])
         return None
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[str]:
     """Its address."""
     Handler.content = checkpoint()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 @pytest.fixture(params=[True, False], ids=["gdown", "http"])

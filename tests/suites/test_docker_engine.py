@@ -7,12 +7,13 @@ import http.server
 import json
 import socket
 import socketserver
-import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from serving import Quiet, serving
 
 from harness.errors import ExecutorUnusable
 from harness.suites.executors.executor import PrepareWork
@@ -29,7 +30,7 @@ class ShortLived(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
 
-class Answers(http.server.BaseHTTPRequestHandler):
+class Answers(Quiet, http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         said = {"ApiVersion": "1.44"} if self.path.endswith("/version") else {"Id": "sha256:ab", "Tags": []}
         content = json.dumps(said).encode()
@@ -40,9 +41,6 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.close_connection = True
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -90,17 +88,12 @@ def test_an_engine_that_does_not_answer_is_given_up(place, monkeypatch):
 
 @pytest.mark.usefixtures("everything_is_closed")
 def test_an_engine_that_goes_away_while_a_job_begins_is_one_clear_error(place, tmp_path):
-    with ShortLived(str(place), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        executor = DockerExecutor("cpu", 1, "some-image")
-        try:
-            with pytest.raises(ExecutorUnusable, match=r"the Docker engine starts no container: .*aborted"):
-                executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
-        finally:
-            executor.close()
-            server.shutdown()
-            thread.join()
+    with (
+        serving(ShortLived(str(place), Answers)),
+        closing(DockerExecutor("cpu", 1, "some-image")) as executor,
+        pytest.raises(ExecutorUnusable, match=r"the Docker engine starts no container: .*aborted"),
+    ):
+        executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
 
 
 def test_an_address_that_is_none_is_no_engine(monkeypatch):
