@@ -1,4 +1,5 @@
-"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; a server."""
+"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; the digits; a
+server."""
 
 from __future__ import annotations
 
@@ -12,11 +13,20 @@ import torch
 from databases import new_database
 from sqlalchemy import Engine, create_engine, make_url
 
+from harness.data.bundled import prepare_bundled
 from harness.store.engine import open_database
 
 torch.set_num_threads(1)
 hypothesis.settings.register_profile("untimed", deadline=None)  # a first call may import for a second
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def digits_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the digits in it, which tests only read."""
+    folder = tmp_path_factory.mktemp("data")
+    prepare_bundled(folder, "digits")
+    return folder
 
 
 @pytest.fixture(scope="session")

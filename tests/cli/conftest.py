@@ -7,24 +7,14 @@ from pathlib import Path
 import pytest
 from program import Program
 
-from harness.data.bundled import prepare_bundled
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the digits in it."""
-    folder = tmp_path_factory.mktemp("data")
-    prepare_bundled(folder, "digits")
-    return folder
-
 
 @pytest.fixture
-def program(tmp_path: Path, data: Path) -> Program:
-    return Program(tmp_path, data)
+def program(tmp_path: Path, digits_dir: Path) -> Program:
+    return Program(tmp_path, digits_dir)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[Program, int, str]:
+def finished(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path) -> tuple[Program, int, str]:
     """A program after one whole run of the suite, with its exit code and what it said."""
-    program = Program(tmp_path_factory.mktemp("finished"), data)
+    program = Program(tmp_path_factory.mktemp("finished"), digits_dir)
     return program, *program("run-suite", "tiny")

@@ -10,9 +10,9 @@ from pathlib import Path
 from program import NEEDED, Program
 
 
-def halves(tmp_path: Path, data: Path) -> tuple[Program, Program]:
+def halves(tmp_path: Path, digits_dir: Path) -> tuple[Program, Program]:
     """Two programs, each of which has done one condition of the suite."""
-    found = Program(tmp_path / "here", data), Program(tmp_path / "there", data)
+    found = Program(tmp_path / "here", digits_dir), Program(tmp_path / "there", digits_dir)
     for program, condition in zip(found, ("none", "threshold"), strict=True):
         code, said = program("run-suite", "tiny", "--only", condition)
         assert code == 0, said
@@ -20,10 +20,10 @@ def halves(tmp_path: Path, data: Path) -> tuple[Program, Program]:
 
 
 def test_two_folders_become_what_one_run_would_have_done_also_when_the_merge_is_killed(
-    finished, tmp_path: Path, data: Path
+    finished, tmp_path: Path, digits_dir: Path
 ):
     undisturbed, _, _ = finished
-    here, there = halves(tmp_path, data)
+    here, there = halves(tmp_path, digits_dir)
     [(trained,)] = there.query("SELECT DISTINCT job FROM v_jobs WHERE condition = 'threshold' AND kind = 'train'")
     with here.start("db", "merge", str(there.results)) as process:
         while not (here.results / "models" / trained).exists() and process.poll() is None:

@@ -25,9 +25,9 @@ def program_with(folder: Path, data: Path, python: str = "", toml: str = "") -> 
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[Program, int, str]:
+def own(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path) -> tuple[Program, int, str]:
     """A program after the suite's first run, with its exit code and what it said."""
-    program = program_with(tmp_path_factory.mktemp("own"), data)
+    program = program_with(tmp_path_factory.mktemp("own"), digits_dir)
     return program, *program(*RUN)
 
 
@@ -120,20 +120,20 @@ def test_what_ran_is_kept(own):
         ("weight = 1 }\n", "wieght = 1 }\n", "did you mean 'weight'?"),
     ],
 )
-def test_a_mistake_in_the_suite_is_refused_before_anything_runs(before, after, said, tmp_path, data):
+def test_a_mistake_in_the_suite_is_refused_before_anything_runs(before, after, said, tmp_path, digits_dir):
     assert before in example("toml")
-    program = program_with(tmp_path, data, toml=example("toml").replace(before, after))
+    program = program_with(tmp_path, digits_dir, toml=example("toml").replace(before, after))
     code, output = program(*RUN)
     assert code == 2
     assert said in " ".join(output.split())
     assert "Traceback" not in output
 
 
-def test_a_mistake_in_the_code_is_named_by_its_line_and_the_other_jobs_go_on(tmp_path, data):
+def test_a_mistake_in_the_code_is_named_by_its_line_and_the_other_jobs_go_on(tmp_path, digits_dir):
     wrong = '        raise ValueError("no idea")'
     python = example("python").replace("        attacked.requires_grad_()", wrong)
     line = python.splitlines().index(wrong) + 1
-    program = program_with(tmp_path, data, python=python)
+    program = program_with(tmp_path, digits_dir, python=python)
     code, said = program(*RUN, "--only", "none")
     assert code == 1
     assert f"unexpected ValueError: no idea (gradients.py:{line})" in said
@@ -148,18 +148,18 @@ def test_a_mistake_in_the_code_is_named_by_its_line_and_the_other_jobs_go_on(tmp
     ]
 
 
-def test_an_attack_that_exceeds_its_size_has_no_result(tmp_path, data):
+def test_an_attack_that_exceeds_its_size_has_no_result(tmp_path, digits_dir):
     python = example("python").replace(".clamp(-epsilon, epsilon)", "").replace("2.5 * epsilon", "5 * epsilon")
-    program = program_with(tmp_path, data, python=python)
+    program = program_with(tmp_path, digits_dir, python=python)
     code, said = program(*RUN, "--only", "none")
     assert code == 1
     assert "gradients.py:pgd moves an image by" in said
     assert program.query("SELECT count(*) FROM v_curves WHERE evaluation = 'pgd'") == [(0,)]
 
 
-def test_an_attack_for_the_smallest_perturbation_that_returns_something_else_is_named(tmp_path, data):
+def test_an_attack_for_the_smallest_perturbation_that_returns_something_else_is_named(tmp_path, digits_dir):
     python = example("python").replace("    return closest\n", "    return closest, least\n")
-    program = program_with(tmp_path, data, python=python)
+    program = program_with(tmp_path, digits_dir, python=python)
     code, said = program(*RUN, "--only", "none")
     assert code == 1
     assert "ddn: gradients.py:ddn returns a tuple for images (50, 1, 32, 32)" in said
@@ -197,11 +197,11 @@ def f(channels, classes, size):
 """
 
 
-def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_identity(tmp_path, data):
-    train = open_split(data, "digits", "train")
+def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_identity(tmp_path, digits_dir):
+    train = open_split(digits_dir, "digits", "train")
     images = train.images.flatten(1).float() / 255
     means = torch.stack([images[train.labels == label].mean(0) for label in range(10)])
-    program = Program(tmp_path, data)
+    program = Program(tmp_path, digits_dir)
     folder = tmp_path / "experiments"
     (folder / "mine.toml").write_text(CHECKPOINT)
     (folder / "mine.py").write_text(NEAREST_MEAN)
@@ -209,7 +209,7 @@ def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_i
     code, said = program("run-suite", "mine")
     assert code == 0, said
     assert "3 of 3 jobs are done" in said
-    test = open_split(data, "digits", "test")
+    test = open_split(digits_dir, "digits", "test")
     distances = torch.cdist(test.images.flatten(1).double() / 255, means.double())
     expected = (distances.argmin(1) == test.labels).double().mean().item()
     [(accuracy, target, architecture)] = program.query("SELECT clean_accuracy, target, architecture FROM v_models")

@@ -25,9 +25,9 @@ slow = { kind = "clean" }
 """
 
 
-def test_an_evaluation_that_bfloat16_would_change_is_done_in_float32_with_a_warning(finished, program, data):
+def test_an_evaluation_that_bfloat16_would_change_is_done_in_float32_with_a_warning(finished, program, digits_dir):
     shutil.copytree(finished[0].results, program.results)
-    spoil_for_bfloat16(program, data)
+    spoil_for_bfloat16(program, digits_dir)
     suite = program.folder / "experiments" / "tiny.toml"
     suite.write_text(suite.read_text() + MORE)
     code, said = program("show", "tiny")
@@ -48,7 +48,7 @@ def test_an_evaluation_that_bfloat16_would_change_is_done_in_float32_with_a_warn
     assert accuracies[0][1] == accuracies[1][1]
 
 
-def spoil_for_bfloat16(program: Program, data: Path) -> None:
+def spoil_for_bfloat16(program: Program, digits_dir: Path) -> None:
     """Adds 10,000 inside a trained network, of which bfloat16 keeps three digits, and takes the mean off its logits.
 
     To the program it then is the network that was trained.
@@ -57,7 +57,7 @@ def spoil_for_bfloat16(program: Program, data: Path) -> None:
         "SELECT m.key, m.spec, t.weights FROM model m JOIN training t ON t.model_id = m.id"
         " WHERE m.target = 'none' AND m.seed = 0 AND t.status = 'ok'"
     )
-    folder, images = program.results / "models" / key, open_split(data, "digits", "test").images
+    folder, images = program.results / "models" / key, open_split(digits_dir, "digits", "test").images
     tensors, metadata = weights.load(folder / file)
     tensors["model.network.stem.norm.bias"] += 10_000
     shifted = weights.save(folder, "weights", tensors, metadata)

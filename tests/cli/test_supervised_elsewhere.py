@@ -74,9 +74,9 @@ app(sys.argv[1:])
 
 
 @pytest.fixture
-def program(tmp_path, data):
-    data.chmod(0o755)  # a container's user is another
-    program = Program(tmp_path, data, SUITE)
+def program(tmp_path, digits_dir):
+    digits_dir.chmod(0o755)  # a container's user is another
+    program = Program(tmp_path, digits_dir, SUITE)
     (tmp_path / "troubles.py").write_text(TROUBLES)
     program.environment |= {"HARNESS_ATTEMPTS": "2", "HARNESS_HANG_MINUTES": f"{MINUTES}"}
     return program

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from harness.data.arrays import open_split
-from harness.data.bundled import prepare_bundled
 from harness.errors import DataMissing
 from harness.evaluations import evaluate, setting_for
 from harness.evaluations.setting import _chunk
@@ -15,35 +14,28 @@ from harness.spec import CleanSpec, CorruptionSpec, TrainingSpec
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    prepare_bundled(folder, "digits")
-    return folder
-
-
 @pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
-def test_the_whole_test_split_is_there_in_the_models_colour(data_dir, color, channels):
-    setting = setting_for(CleanSpec(n_images=5), TrainingSpec(classification="digits", color=color), data_dir, CPU)
-    split = open_split(data_dir, "digits", "test")
+def test_the_whole_test_split_is_there_in_the_models_colour(digits_dir, color, channels):
+    setting = setting_for(CleanSpec(n_images=5), TrainingSpec(classification="digits", color=color), digits_dir, CPU)
+    split = open_split(digits_dir, "digits", "test")
     assert setting.images.shape == (len(split.images), channels, 32, 32)
     assert setting.images.dtype == torch.uint8
     assert torch.equal(setting.labels, split.labels)
     assert setting.device == CPU
 
 
-def test_a_setting_is_enough_to_evaluate(data_dir, constant):
-    setting = setting_for(CleanSpec(), TrainingSpec(classification="digits"), data_dir, CPU)
+def test_a_setting_is_enough_to_evaluate(digits_dir, constant):
+    setting = setting_for(CleanSpec(), TrainingSpec(classification="digits"), digits_dir, CPU)
     [accuracy] = evaluate(constant([1.0, 0.0]), setting, CleanSpec(n_images=100)).measurements
     assert accuracy.n == 100
     assert accuracy.value == float((setting.labels[:100] == 0).double().mean())
 
 
-def test_missing_data_is_named_with_the_command_that_brings_it(data_dir, tmp_path, constant):
+def test_missing_data_is_named_with_the_command_that_brings_it(digits_dir, tmp_path, constant):
     with pytest.raises(DataMissing, match="mnist"):
-        setting_for(CleanSpec(), TrainingSpec(classification="mnist"), data_dir, CPU)
+        setting_for(CleanSpec(), TrainingSpec(classification="mnist"), digits_dir, CPU)
     spec = CorruptionSpec(images="cifar10-c", corruptions=("fog",))
-    setting = setting_for(spec, TrainingSpec(classification="digits"), data_dir, CPU)
+    setting = setting_for(spec, TrainingSpec(classification="digits"), digits_dir, CPU)
     with pytest.raises(DataMissing, match="cifar10-c"):
         evaluate(constant([1.0, 0.0]), setting, spec)
 

@@ -11,8 +11,6 @@ import pytest
 from faulty_program import Faulty
 from ledger import LEDGER, NOTES, table
 
-from harness.data.bundled import prepare_bundled
-
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table."""
@@ -23,25 +21,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the digits in it."""
-    folder = tmp_path_factory.mktemp("data")
-    prepare_bundled(folder, "digits")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Faulty:
+def reference(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path) -> Faulty:
     """A program to which nothing happened, after one whole run, its events counted."""
-    program = Faulty(tmp_path_factory.mktemp("reference"), digits)
+    program = Faulty(tmp_path_factory.mktemp("reference"), digits_dir)
     code, said = program.run(workers=2)
     assert code == 0, said
     return program
 
 
 @pytest.fixture
-def program(tmp_path: Path, digits: Path) -> Faulty:
-    return Faulty(tmp_path / "program", digits)
+def program(tmp_path: Path, digits_dir: Path) -> Faulty:
+    return Faulty(tmp_path / "program", digits_dir)
 
 
 @pytest.fixture

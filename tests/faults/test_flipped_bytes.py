@@ -57,13 +57,13 @@ def copied(reference: Faulty, tmp_path: Path) -> Path:
     return Path(shutil.copytree(reference.results, tmp_path / "results"))
 
 
-def test_weights_arrays_and_data_are_refused(copied: Path, digits: Path, tmp_path: Path) -> None:
+def test_weights_arrays_and_data_are_refused(copied: Path, digits_dir: Path, tmp_path: Path) -> None:
     [path, *_] = copied.glob("models/*/weights-*")
     check_refusals("a weights file", path, lambda: weights.load(path), WeightsDamaged)
     [array, *_] = copied.glob("arrays/*/*")
     sha256 = arrays.hashlib.sha256(array.read_bytes()).hexdigest()
     check_refusals("an array of a result", array, lambda: arrays.load(array.parent, array.name, sha256), StoreError)
-    data = Path(shutil.copytree(digits, tmp_path / "data"))
+    data = Path(shutil.copytree(digits_dir, tmp_path / "data"))
     [split] = data.glob("digits/test-*")
     check_refusals("a data array", split, lambda: verify(data, "digits"), DataDamaged)
 

@@ -70,9 +70,9 @@ MERGE_POINTS = [(kind, part) for kind in ("rename", "flush", "commit", "committe
 
 
 @pytest.fixture(scope="session")
-def merged(tmp_path_factory: pytest.TempPathFactory, digits: Path, reference: Faulty) -> Faulty:
+def merged(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path, reference: Faulty) -> Faulty:
     """A program that has taken over the reference's results, and to which nothing happened, its events counted."""
-    program = Faulty(tmp_path_factory.mktemp("merged"), digits)
+    program = Faulty(tmp_path_factory.mktemp("merged"), digits_dir)
     code, said = program.under_strike(("db", "merge", str(reference.results)))
     assert code == 0, said
     tables = {name: rows for name, rows in program.outcome.items() if name != "files"}

@@ -9,7 +9,6 @@ from pretended_device import DEVICE, pretended_device
 from torch import Tensor
 
 from harness.data.arrays import open_split
-from harness.data.bundled import prepare_bundled
 from harness.data.weights import weights_file
 from harness.data.weights.preparation import import_weights
 from harness.errors import ImportRefused, UnknownName
@@ -43,10 +42,8 @@ def weights(convolutions: torch.nn.Sequential, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Tensor:
-    folder = tmp_path_factory.mktemp("digits")
-    prepare_bundled(folder, "digits")
-    return open_split(folder, "digits", "test").images[:16].clone()
+def images(digits_dir: Path) -> Tensor:
+    return open_split(digits_dir, "digits", "test").images[:16].clone()
 
 
 def plain(convolutions: torch.nn.Sequential, images: Tensor, layer: str) -> Tensor:

@@ -10,7 +10,6 @@ import pytest
 from databases import BOTH, unopened
 from obedient import Run
 
-from harness.data.bundled import prepare_bundled
 from harness.settings import Settings
 from harness.spec import Suite, parse_suite
 
@@ -60,14 +59,6 @@ def parse(tmp_path: Path) -> Parse:
     return parsed
 
 
-@pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the digits in it."""
-    folder = tmp_path_factory.mktemp("data")
-    prepare_bundled(folder, "digits")
-    return folder
-
-
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind that nobody has opened yet."""
@@ -76,9 +67,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def folders(tmp_path: Path, digits: Path) -> Settings:
+def folders(tmp_path: Path, digits_dir: Path) -> Settings:
     """Settings with the digits and an empty results folder."""
-    return Settings(results_dir=tmp_path / "results", data_dir=digits)
+    return Settings(results_dir=tmp_path / "results", data_dir=digits_dir)
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ ONE = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10))
 
 
 @pytest.fixture
-def work(parse, digits):
+def work(parse, digits_dir):
     """GFLOP of the suite's jobs by name, after some replacements in it."""
 
     def found(*replacements):
-        plan = plan_of(Inputs(digits, stand_ins=False), parse(*replacements))
+        plan = plan_of(Inputs(digits_dir, stand_ins=False), parse(*replacements))
         return {planned.title: planned.work for planned in plan.jobs}
 
     return found
@@ -66,14 +66,14 @@ def test_evaluations_cost_what_they_classify(work, evaluation, passes):
         ("own_minimal_attack", {"max_epsilon": 1, "sizes": 5}, 100),
     ],
 )
-def test_attacks_of_ones_own_are_guessed_to_need_some_passes(kind, table, passes, parse, digits):
+def test_attacks_of_ones_own_are_guessed_to_need_some_passes(kind, table, passes, parse, digits_dir):
     spec = EVALUATION_SPECS[kind].model_validate({"function": "mine.py:attack", "n_images": 10} | table)
     model = parse().conditions["none"]
-    assert evaluation_gflop(spec, model, Inputs(digits, stand_ins=False)) == pytest.approx(10 * passes * ONE)
+    assert evaluation_gflop(spec, model, Inputs(digits_dir, stand_ins=False)) == pytest.approx(10 * passes * ONE)
 
 
-def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits):
-    plan = plan_of(Inputs(digits, stand_ins=False), parse())
+def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits_dir):
+    plan = plan_of(Inputs(digits_dir, stand_ins=False), parse())
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
@@ -85,8 +85,8 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
     assert not estimate(trainings, {}, device, 1).measured
 
 
-def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits):
-    plan = plan_of(Inputs(digits, stand_ins=False), parse())
+def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits_dir):
+    plan = plan_of(Inputs(digits_dir, stand_ins=False), parse())
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     width = trainings[0].job.spec.network.base_width

@@ -11,9 +11,9 @@ from harness.suites.inputs import Inputs
 
 
 @pytest.fixture
-def stand_in(digits: Path, tmp_path: Path) -> Path:
+def stand_in(digits_dir: Path, tmp_path: Path) -> Path:
     """A data folder whose digits say that they are a stand-in."""
-    shutil.copytree(digits / "digits", tmp_path / "data" / "digits")
+    shutil.copytree(digits_dir / "digits", tmp_path / "data" / "digits")
     manifest = tmp_path / "data" / "digits" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"bundled"', '"stand-in"'))
     return tmp_path / "data"

@@ -13,8 +13,8 @@ from harness.suites.schedule import Schedule
 
 
 @pytest.fixture
-def plan(parse, digits) -> Plan:
-    return plan_of(Inputs(digits, stand_ins=False), parse())
+def plan(parse, digits_dir) -> Plan:
+    return plan_of(Inputs(digits_dir, stand_ins=False), parse())
 
 
 def key_of(plan: Plan, name: str) -> str:
@@ -178,9 +178,9 @@ def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_o
     return now, begun
 
 
-def test_the_last_training_begins_in_time(digits):
+def test_the_last_training_begins_in_time(digits_dir):
     """Nine trainings for two workers: in the plan's order one of them has nothing to do beside the last."""
-    plan = plan_of(Inputs(digits, stand_ins=False), *get_suites("grayscale-cifar10", "small"))
+    plan = plan_of(Inputs(digits_dir, stand_ins=False), *get_suites("grayscale-cifar10", "small"))
     plan = replace(plan, jobs=tuple(replace(planned, blocked=None) for planned in plan.jobs))  # as if CIFAR were here
     seconds = {planned.key: planned.work / (100 if isinstance(planned.job, TrainJob) else 150) for planned in plan.jobs}
     in_order, _ = run_through(plan, 2, seconds, shared_out=False)

@@ -32,9 +32,9 @@ def here(run: Run) -> Run:
 
 
 @pytest.fixture
-def there(parse, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def there(parse, digits_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run of the second condition in another results folder."""
-    run = Run(parse(), Settings(results_dir=tmp_path / "there", data_dir=digits), monkeypatch)
+    run = Run(parse(), Settings(results_dir=tmp_path / "there", data_dir=digits_dir), monkeypatch)
     run({"threshold 1 gaussian": WITH_ARRAY}, only=("threshold",))
     return run
 
@@ -114,11 +114,11 @@ def test_what_lacks_its_weights_or_arrays_is_left_and_done_again(here: Run, ther
 
 
 def test_another_folder_of_the_same_database_does_not_do_again_what_was_merged(
-    here: Run, there: Run, parse, digits: Path, tmp_path: Path, monkeypatch
+    here: Run, there: Run, parse, digits_dir: Path, tmp_path: Path, monkeypatch
 ) -> None:
     """Its files are not in that folder, and need not be."""
     merged(here, there)
-    second = Settings(results_dir=tmp_path / "second", data_dir=digits, database_url=here.folders.database_url)
+    second = Settings(results_dir=tmp_path / "second", data_dir=digits_dir, database_url=here.folders.database_url)
     run = Run(parse(), second, monkeypatch)
     assert run().done == JOBS
     assert run.executor.done == []

@@ -195,11 +195,11 @@ LOCKS = {
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, parse, digits, monkeypatch):
+def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, parse, digits_dir, monkeypatch):
     monkeypatch.setattr(peers, "SIGN_SECONDS", 0.1)
     monkeypatch.setattr(peers, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(peers, "DEAD_SECONDS", 1.0)
-    plan = plan_of(Inputs(digits, stand_ins=False), parse())
+    plan = plan_of(Inputs(digits_dir, stand_ins=False), parse())
     broken, running = [planned.key for planned in plan.jobs if not planned.needs][:2]
     folder = Folder(path=shared.results_dir, identity="one for both", alone=False)
     seen = []

@@ -24,8 +24,8 @@ from harness.suites.inputs import Inputs, InputState
 
 
 @pytest.fixture
-def inputs(digits: Path) -> Inputs:
-    return Inputs(digits, stand_ins=False)
+def inputs(digits_dir: Path) -> Inputs:
+    return Inputs(digits_dir, stand_ins=False)
 
 
 def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
@@ -230,10 +230,10 @@ def test_bundled_sets_that_are_not_made_yet_block_nothing(parse, tmp_path):
     assert all(planned.work > 0 for planned in plan.jobs)
 
 
-def test_truncated_data_is_an_error(parse, tmp_path, digits):
+def test_truncated_data_is_an_error(parse, tmp_path, digits_dir):
     copy = tmp_path / "data" / "digits"
     copy.mkdir(parents=True)
-    for path in (digits / "digits").iterdir():
+    for path in (digits_dir / "digits").iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     victim = next(copy.glob("train*"))
     victim.write_bytes(victim.read_bytes()[:-1])
@@ -378,18 +378,18 @@ class WithoutTestImages(Inputs):
         return replace(found, digest="", missing="no test images") if str(wanted) == "digits/test" else found
 
 
-def test_a_training_waits_for_the_test_images_too(parse, digits):
-    jobs = plan_of(WithoutTestImages(digits, stand_ins=False), parse()).jobs
+def test_a_training_waits_for_the_test_images_too(parse, digits_dir):
+    jobs = plan_of(WithoutTestImages(digits_dir, stand_ins=False), parse()).jobs
     assert {planned.blocked for planned in jobs if isinstance(planned.job, TrainJob)} == {"no test images"}
 
 
-def test_a_transferred_attack_on_an_external_model_is_blocked_where_its_substitute_is(parse, digits, tmp_path):
+def test_a_transferred_attack_on_an_external_model_is_blocked_where_its_substitute_is(parse, digits_dir, tmp_path):
     (tmp_path / "mine.py").write_text("def network(channels, classes, size): ...")
     (tmp_path / "mine.pt").write_bytes(b"weights")
     mine = CheckpointSpec(function="mine.py:network", weights="mine.pt", classification="digits", color="gray")
     suite = parse(("n_train = 64", 'n_train = 64\nprecision = "tf32"'))
     suite = suite.model_copy(update={"conditions": {"mine": mine, "none": suite.conditions["none"]}})
-    jobs = plan_of(Inputs(digits, tmp_path, stand_ins=False), suite).jobs
+    jobs = plan_of(Inputs(digits_dir, tmp_path, stand_ins=False), suite).jobs
     blocked = {kind_of(each.job): each.blocked for each in jobs if each.places and each.places[0].condition == "mine"}
     assert "needs an NVIDIA GPU" in blocked.pop("fgsm_transfer")
     assert blocked == {"load": None, "clean": None, "gaussian": None}

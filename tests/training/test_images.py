@@ -6,19 +6,10 @@ import pytest
 import torch
 
 from harness.data.arrays import open_split
-from harness.data.bundled import prepare_bundled
 from harness.data.similarities import write_similarities
 from harness.errors import DataError, DataMissing, SpecError
 from harness.spec.training import RegularizerSpec, TrainingSpec
 from harness.training.images import training_images
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    prepare_bundled(folder, "digits")
-    return folder
-
 
 CPU = torch.device("cpu")
 SPEC = TrainingSpec(
@@ -28,43 +19,43 @@ SPEC = TrainingSpec(
 )
 
 
-def test_the_first_images_are_taken_in_the_wanted_colour(data_dir: Path) -> None:
-    stored = open_split(data_dir, "digits", "train")
-    gray = training_images(SPEC, data_dir, CPU)
+def test_the_first_images_are_taken_in_the_wanted_colour(digits_dir: Path) -> None:
+    stored = open_split(digits_dir, "digits", "train")
+    gray = training_images(SPEC, digits_dir, CPU)
     assert torch.equal(gray.images, stored.images[:100])
     assert torch.equal(gray.labels, stored.labels[:100])
     assert gray.regularization is not None
     assert gray.regularization.shape == (50, 1, 32, 32)
     assert gray.task == (10, (32, 32), "raw")
-    color = training_images(SPEC.replaced(color="rgb"), data_dir, CPU)
+    color = training_images(SPEC.replaced(color="rgb"), digits_dir, CPU)
     assert color.regularization is not None
     assert color.images.shape == (100, 3, 32, 32)
     assert color.regularization.shape == (50, 3, 32, 32)
 
 
-def test_all_images_and_no_pairs_unless_asked_for(data_dir: Path) -> None:
-    found = training_images(SPEC.unregularized.replaced(n_train=None), data_dir, CPU)
+def test_all_images_and_no_pairs_unless_asked_for(digits_dir: Path) -> None:
+    found = training_images(SPEC.unregularized.replaced(n_train=None), digits_dir, CPU)
     assert len(found.images) == len(found.labels) == 1437
     assert found.regularization is None
 
 
-def test_more_images_than_there_are_is_one_clear_error(data_dir: Path) -> None:
+def test_more_images_than_there_are_is_one_clear_error(digits_dir: Path) -> None:
     with pytest.raises(DataError, match=r"n_train is 2000, but digits .* has only 1437"):
-        training_images(SPEC.replaced(n_train=2000), data_dir, CPU)
+        training_images(SPEC.replaced(n_train=2000), digits_dir, CPU)
     assert SPEC.regularizer
     greedy = SPEC.regularizer.replaced(n_images=2000)
     with pytest.raises(DataError, match=r"n_images is 2000, but digits .* has only 1437"):
-        training_images(SPEC.replaced(regularizer=greedy.model_dump()), data_dir, CPU)
+        training_images(SPEC.replaced(regularizer=greedy.model_dump()), digits_dir, CPU)
 
 
-def test_missing_data_says_the_command_that_brings_it(data_dir: Path) -> None:
+def test_missing_data_says_the_command_that_brings_it(digits_dir: Path) -> None:
     with pytest.raises(DataMissing, match="harness data prepare cifar10"):
-        training_images(SPEC.replaced(classification="cifar10"), data_dir, CPU)
+        training_images(SPEC.replaced(classification="cifar10"), digits_dir, CPU)
 
 
-def test_a_set_without_classes_cannot_be_learned(data_dir: Path) -> None:
+def test_a_set_without_classes_cannot_be_learned(digits_dir: Path) -> None:
     with pytest.raises(SpecError, match="imagenet is a regularization set"):
-        training_images(SPEC.replaced(classification="imagenet"), data_dir, CPU)
+        training_images(SPEC.replaced(classification="imagenet"), digits_dir, CPU)
 
 
 def test_splits_name_what_a_spec_reads() -> None:
@@ -73,17 +64,17 @@ def test_splits_name_what_a_spec_reads() -> None:
     assert SPEC.unregularized.inputs == (("digits", "train"),)
 
 
-def test_the_label_target_comes_with_the_classes_of_its_images(data_dir: Path) -> None:
+def test_the_label_target_comes_with_the_classes_of_its_images(digits_dir: Path) -> None:
     regularizer = RegularizerSpec(target="label", alpha=1, images="digits", n_images=30)
-    found = training_images(SPEC.replaced(regularizer=regularizer.model_dump()), data_dir, CPU)
-    labels = open_split(data_dir, "digits", "train").labels[:30]
+    found = training_images(SPEC.replaced(regularizer=regularizer.model_dump()), digits_dir, CPU)
+    labels = open_split(digits_dir, "digits", "train").labels[:30]
     i, j = torch.triu_indices(30, 30, offset=1)
     assert found.similarity is not None
     assert torch.equal(found.similarity(i, j), (labels[i] == labels[j]).float())
 
 
-def test_a_recorded_target_brings_its_own_images(data_dir: Path, tmp_path: Path) -> None:
-    for folder in data_dir.iterdir():
+def test_a_recorded_target_brings_its_own_images(digits_dir: Path, tmp_path: Path) -> None:
+    for folder in digits_dir.iterdir():
         (tmp_path / folder.name).symlink_to(folder)
     images = torch.randint(256, (12, 1, 36, 64), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     matrices = {kind: torch.full((12, 12), value) for kind, value in (("neural", 0.25), ("raw", 0.75))}
