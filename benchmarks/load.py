@@ -166,7 +166,6 @@ def _finish(database: Database, plan: Plan) -> int:
         reason=None,
         epochs=(),
         best_epoch=None,
-        gammas=(),
         weights="weights",
         weights_sha256="0" * 64,
         parameters=1,

@@ -122,8 +122,6 @@ class TrainingResult:
     epochs: tuple[EpochReport, ...]
     best_epoch: int | None
     """The epoch with the lowest validation loss, whose weights are kept; None if diverged, or not trained here."""
-    gammas: tuple[float, ...]
-    """At the best epoch."""
     weights: str | None
     """File name inside the model's folder; it carries the content's SHA-256."""
     weights_sha256: str | None

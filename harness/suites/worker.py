@@ -180,7 +180,6 @@ class Worker:
             reason=None,
             epochs=(),
             best_epoch=None,
-            gammas=(),
             weights=_weights_of(work, job).name,
             weights_sha256=job.weights_sha256,
             parameters=sum(parameter.numel() for parameter in model.parameters()),

@@ -122,8 +122,8 @@ class TrainingFolder:
                 for other in (each for pattern in _FILES for each in self._folder.glob(pattern)):
                     if other.name not in {path.name, fields["weights"]}:
                         _remove(other)
-                epochs = _reports(fields["epochs"])
-                return TrainingResult(**fields | {"epochs": epochs, "gammas": tuple(fields["gammas"])})
+                fields.pop("gammas", None)  # in results of earlier versions, beside those of each epoch
+                return TrainingResult(**fields | {"epochs": _reports(fields["epochs"])})
         return None
 
     def _results(self) -> list[Path]:

@@ -95,7 +95,6 @@ def _finished(training: _Training, reached: Checkpoint, store: TrainingFolder, e
         reason=reason,
         epochs=reached.epochs,
         best_epoch=None if reason else reached.best_epoch,
-        gammas=() if reason else reached.epochs[reached.best_epoch].gammas,
         weights=path.name if path else None,
         weights_sha256=sha256_of(path) if path else None,
         parameters=sum(parameter.numel() for parameter in training.learner.model.parameters()),

@@ -197,7 +197,6 @@ def _training(gammas: tuple[float, ...] = (), diverged: bool = False) -> Trainin
         reason="epoch 1, step 3: loss is nan" if diverged else None,
         epochs=() if diverged else reports,
         best_epoch=None if diverged else 1,
-        gammas=gammas,
         weights=None if diverged else "best.safetensors",
         weights_sha256=None if diverged else "d" * 64,
         parameters=1000,

@@ -82,7 +82,7 @@ def training_result(gammas: tuple[float, ...] = (), epochs: int = 2, **changes: 
             train_accuracy=0.5,
             validation_loss=1.0,
             validation_accuracy=0.5,
-            gammas=gammas,
+            gammas=gammas if epoch == epochs - 2 else gammas[::-1],
             images_per_second=1000.0,
             seconds=2.0,
         )
@@ -93,7 +93,6 @@ def training_result(gammas: tuple[float, ...] = (), epochs: int = 2, **changes: 
         "reason": None,
         "epochs": reports,
         "best_epoch": epochs - 2,
-        "gammas": gammas,
         "weights": "best-0123.safetensors",
         "weights_sha256": "d" * 64,
         "parameters": 1000,

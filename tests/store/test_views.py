@@ -89,7 +89,7 @@ def plan_and_record_all_kinds(db: Database) -> None:
     )
     jobs = [PlannedJob(job=job, places=(place,), work=1.0) for job, place in places]
     write.plan(db, jobs, "kinds", "smoke", "Every kind of job")
-    taken_in = training_result(epochs=2, best_epoch=None, gammas=(), weights="Standard.pt", weights_sha256="e" * 64)
+    taken_in = training_result(epochs=2, best_epoch=None, weights="Standard.pt", weights_sha256="e" * 64)
     write.finish_training(db, EXTERNAL.key, replace(taken_in, epochs=()), ORIGIN, 1.0)
     power = tuple(Measurement(metric="power", value=1.0 / (1 + r), n=2, radius=r) for r in range(3))
     file = ArrayFile(name="power", file=f"{SPECTRUM.key}/power.safetensors", sha256="1" * 64, shape=(4, 4))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +92,6 @@ TRAINED = TrainingResult(
     reason=None,
     epochs=(EPOCH,),
     best_epoch=0,
-    gammas=(0.25, 0.75),
     weights="weights-0123.safetensors",
     weights_sha256="0123",
     parameters=10,
@@ -196,7 +195,7 @@ def tensor_of(kind: str, size: int, dimensions: int = 0) -> bytes:
         altered(weights="../../../etc/passwd"),
         altered(weights="/etc/passwd"),
         altered(weights=".hidden"),
-        altered(gammas=[float("inf")]),
+        altered(epochs=[asdict(EPOCH) | {"gammas": [float("inf")]}]),
         altered(parameters="10"),
         altered(status="wonderful"),
         altered(surprise=1),

@@ -32,7 +32,6 @@ def finished(weights: str | None) -> Finished:
         reason=None if weights else "the loss is nan",
         epochs=(),
         best_epoch=None,
-        gammas=(),
         weights=weights,
         weights_sha256=None,
         parameters=1,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import torch
 
 from harness.errors import WeightsDamaged
 from harness.measurement import EpochReport, TrainingResult
+from harness.models import weights
 from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
 from harness.spec.training import TrainingSpec
@@ -52,7 +53,6 @@ def result(weights: str | None) -> TrainingResult:
         reason=None if weights else "the cross-entropy is nan at epoch 1/2, step 3/5",
         epochs=(REPORT,),
         best_epoch=0,
-        gammas=(0.2, 0.8),
         weights=weights,
         weights_sha256="00",
         parameters=12,
@@ -118,6 +118,12 @@ def test_what_a_killed_writer_left_is_removed_in_the_end(tmp_path: Path) -> None
     store.finish(result(path.name))
     assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
     assert TrainingFolder(tmp_path, "id").newest() == result(path.name)
+
+
+def test_a_result_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    fields = asdict(result(None)) | {"gammas": [0.2, 0.8]}
+    weights.save(tmp_path, "result", {}, {"identity": "id", "result": fields})
+    assert TrainingFolder(tmp_path, "id").newest() == result(None)
 
 
 def test_what_is_left_of_a_training_that_was_killed_while_it_tidied_up_is_removed_when_it_is_found(
