@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.measurement import EpochReport, EvaluationResult, ImageResult, Measurement, TrainingResult
+from trainings import DIVERGED, training_result
+
+from harness.measurement import EvaluationResult, ImageResult, Measurement
 from harness.provenance import Provenance
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import (
@@ -105,7 +107,7 @@ def record(
         [place], key = each.places, each.job.key
         if place.evaluation is None:
             gammas = () if conditions[place.condition].regularizer is None else (0.4, 0.3, 0.2, 0.1, 0.0)
-            write.finish_training(db, key, _training(gammas=gammas), ORIGIN, 1.0)
+            write.finish_training(db, key, training_result(gammas, best_epoch=1), ORIGIN, 1.0)
         else:
             gain = gains[place.condition] * (1 - scatter * (place.seed % 3))
             found = _evaluation(place.evaluation, place.seed, gain)
@@ -116,9 +118,10 @@ def _finish(db: Database, planned: PlannedJob) -> None:
     [place], key = planned.places, planned.job.key
     if place.condition == "pixel":
         if place.seed == 0 and place.evaluation is None:
-            write.finish_training(db, key, _training(diverged=True), ORIGIN, 1.0)
+            write.finish_training(db, key, DIVERGED, ORIGIN, 1.0)
     elif place.evaluation is None:
-        write.finish_training(db, key, _training(gammas=() if place.condition == "none" else (0.2,) * 5), ORIGIN, 1.0)
+        gammas = () if place.condition == "none" else (0.2,) * 5
+        write.finish_training(db, key, training_result(gammas, best_epoch=1), ORIGIN, 1.0)
     elif (place.evaluation, place.condition, place.seed) == ("gaussian", HOSTILE, 1):
         write.fail(db, key, f"no memory {HOSTILE}")
     else:
@@ -174,30 +177,3 @@ def _median(distance: float | None, reason: str | None = None) -> Measurement:
     """Of 100 images, for most of which nothing was found if there is no distance."""
     n = 40 if reason else 95
     return Measurement(metric="median_l2", value=distance, reason=reason, n=n, n_failed=100 - n)
-
-
-def _training(gammas: tuple[float, ...] = (), diverged: bool = False) -> TrainingResult:
-    reports = tuple(
-        EpochReport(
-            epoch=epoch,
-            learning_rate=0.1,
-            task_loss=1.0 / (epoch + 1),
-            similarity_loss=0.5 if gammas else None,
-            train_accuracy=0.5,
-            validation_loss=1.0,
-            validation_accuracy=0.5,
-            gammas=gammas,
-            images_per_second=1000.0,
-            seconds=2.0,
-        )
-        for epoch in range(2)
-    )
-    return TrainingResult(
-        status="diverged" if diverged else "ok",
-        reason="epoch 1, step 3: loss is nan" if diverged else None,
-        epochs=() if diverged else reports,
-        best_epoch=None if diverged else 1,
-        weights=None if diverged else "best.safetensors",
-        weights_sha256=None if diverged else "d" * 64,
-        parameters=1000,
-    )

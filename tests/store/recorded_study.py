@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.measurement import DeviceFacts, EpochReport, EvaluationResult, ImageResult, Measurement, TrainingResult
+from trainings import training_result
+
+from harness.measurement import DeviceFacts, EvaluationResult, ImageResult, Measurement
 from harness.provenance import Provenance
 from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, FgsmTransferSpec, NoiseSpec
@@ -69,41 +71,6 @@ def planned(
                 for name in evaluations
             ]
     return found
-
-
-def training_result(gammas: tuple[float, ...] = (), epochs: int = 2, **changes: Any) -> TrainingResult:
-    """A training whose second last epoch was the best."""
-    reports = tuple(
-        EpochReport(
-            epoch=epoch,
-            learning_rate=0.1,
-            task_loss=1.0 / (epoch + 1),
-            similarity_loss=0.5 if gammas else None,
-            train_accuracy=0.5,
-            validation_loss=1.0,
-            validation_accuracy=0.5,
-            gammas=gammas if epoch == epochs - 2 else gammas[::-1],
-            images_per_second=1000.0,
-            seconds=2.0,
-        )
-        for epoch in range(epochs)
-    )
-    fields: dict[str, Any] = {
-        "status": "ok",
-        "reason": None,
-        "epochs": reports,
-        "best_epoch": epochs - 2,
-        "weights": "best-0123.safetensors",
-        "weights_sha256": "d" * 64,
-        "parameters": 1000,
-    }
-    return TrainingResult(**(fields | changes))
-
-
-def diverged_result() -> TrainingResult:
-    return training_result(
-        status="diverged", reason="epoch 1, step 3: loss is nan", best_epoch=None, weights=None, weights_sha256=None
-    )
 
 
 def accuracy(value: float | None, n: int = 100, **where: Any) -> Measurement:

@@ -16,14 +16,13 @@ from recorded_study import (
     EVALUATIONS,
     GAMMAS,
     ORIGIN,
-    diverged_result,
     evaluate_job,
     planned,
     results,
     train_job,
-    training_result,
 )
 from sqlalchemy import text
+from trainings import DIVERGED, training_result
 
 from harness.errors import DatabaseUnusable
 from harness.spec import EvaluateJob, NoiseSpec, PlannedJob
@@ -414,7 +413,7 @@ def test_what_is_blocked_here_makes_way_for_what_was_done_there(db: Database, th
 def test_a_diverged_training_blocks_here_what_needs_it(db: Database, there: Database) -> None:
     plan(db)
     plan(there)
-    write.finish_training(there, train_job("none", 0).key, diverged_result(), ORIGIN, 4.0)
+    write.finish_training(there, train_job("none", 0).key, DIVERGED, ORIGIN, 4.0)
     assert merge(db, there) == ([], 1, set())
     assert states(db)["blocked"] == OF_ONE_MODEL - 1
     assert check(db).problems == ()

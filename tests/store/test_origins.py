@@ -9,8 +9,8 @@ from recorded_study import (
     accuracy,
     planned,
     train_job,
-    training_result,
 )
+from trainings import training_result
 
 from harness.measurement import EvaluationResult, Measurement
 from harness.provenance import provenance

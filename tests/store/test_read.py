@@ -12,14 +12,13 @@ from recorded_study import (
     TEST_DATA,
     accuracy,
     curve,
-    diverged_result,
     evaluate_job,
     planned,
     results,
     train_job,
-    training_result,
 )
 from test_views import ANALYSIS, EXTERNAL, SPECTRUM
+from trainings import DIVERGED, training_result
 
 from harness.errors import SpecError
 from harness.measurement import EvaluationResult, Measurement
@@ -33,7 +32,7 @@ def test_states_are_those_of_known_jobs(filled: Database) -> None:
     training, evaluation = train_job().key, evaluate_job().key
     states = read.job_states(filled, [training, evaluation, "0" * 16])
     assert set(states) == {training, evaluation}
-    assert states[training].weights == "best-0123.safetensors"
+    assert states[training].weights == "weights-0123.safetensors"
     assert states[evaluation].weights is None
     assert read.job_states(filled, []) == {}
 
@@ -152,7 +151,7 @@ def test_missing_places_say_why(db: Database) -> None:
     ]
     write.plan(db, jobs, "study", "smoke", "A study")
     write.finish_training(db, train_job("none").key, training_result(), ORIGIN, 1.0)
-    write.finish_training(db, train_job("threshold").key, diverged_result(), ORIGIN, 1.0)
+    write.finish_training(db, train_job("threshold").key, DIVERGED, ORIGIN, 1.0)
     found = [(each.condition, each.evaluation, each.state, each.reason) for each in read.missing(db, "study", "smoke")]
     why = "epoch 1, step 3: loss is nan"
     assert found == [

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from recorded_study import ORIGIN, diverged_result, planned, train_job
+from recorded_study import ORIGIN, planned, train_job
+from trainings import DIVERGED
 
 from harness.spec import Place
 from harness.store import write
@@ -31,7 +32,7 @@ def test_a_job_that_two_conditions_share_is_counted_once(db: Database) -> None:
 def test_a_suite_has_begun_when_a_job_of_it_has_ended(filled: Database) -> None:
     write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
     assert begun(filled) == {("study", "smoke")}
-    write.finish_training(filled, train_job("none", 5).key, diverged_result(), ORIGIN, 1.0)
+    write.finish_training(filled, train_job("none", 5).key, DIVERGED, ORIGIN, 1.0)
     assert begun(filled) == {("study", "smoke"), ("later", "smoke")}
 
 

@@ -22,17 +22,16 @@ from recorded_study import (
     accuracy,
     boundary_result,
     curve,
-    diverged_result,
     evaluate_job,
     planned,
     results,
     train_job,
-    training_result,
 )
 from sqlalchemy import text
+from trainings import DIVERGED, TRAINED, training_result
 
 from harness.evaluations.boundary.evaluation import summary
-from harness.measurement import EvaluationResult, ImageResult, Measurement
+from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.spec import (
     AnalyseJob,
     BoundarySpec,
@@ -89,8 +88,8 @@ def plan_and_record_all_kinds(db: Database) -> None:
     )
     jobs = [PlannedJob(job=job, places=(place,), work=1.0) for job, place in places]
     write.plan(db, jobs, "kinds", "smoke", "Every kind of job")
-    taken_in = training_result(epochs=2, best_epoch=None, weights="Standard.pt", weights_sha256="e" * 64)
-    write.finish_training(db, EXTERNAL.key, replace(taken_in, epochs=()), ORIGIN, 1.0)
+    taken_in = replace(TRAINED, epochs=(), best_epoch=None, weights="Standard.pt", weights_sha256="e" * 64)
+    write.finish_training(db, EXTERNAL.key, taken_in, ORIGIN, 1.0)
     power = tuple(Measurement(metric="power", value=1.0 / (1 + r), n=2, radius=r) for r in range(3))
     file = ArrayFile(name="power", file=f"{SPECTRUM.key}/power.safetensors", sha256="1" * 64, shape=(4, 4))
     write.finish_evaluation(db, SPECTRUM.key, EvaluationResult(measurements=power), ORIGIN, 1.0, [file])
@@ -137,7 +136,7 @@ def test_models(filled: Database) -> None:
 
 def test_diverged_models_are_shown_as_such(db: Database) -> None:
     write.plan(db, planned(), "study", "smoke", "A study")
-    write.finish_training(db, train_job().key, diverged_result(), ORIGIN, 4.0)
+    write.finish_training(db, train_job().key, DIVERGED, ORIGIN, 4.0)
     [row] = read.frame(db, "v_models").to_dict("records")
     assert (row["status"], row["best_epoch"], row["clean_accuracy"]) == ("diverged", None, None)
 
@@ -459,7 +458,7 @@ def test_acceptable_compares_with_the_same_training_without_regularizer(db: Data
     for planned_job, result in zip(
         jobs, [training_result(), results("none", 0)["clean"], curve(0.8, 0.5)] * 2, strict=True
     ):
-        finish = write.finish_training if isinstance(result, type(training_result())) else write.finish_evaluation
+        finish = write.finish_training if isinstance(result, TrainingResult) else write.finish_evaluation
         finish(db, planned_job.key, result, ORIGIN, 1.0)
     assert len(rows(db, "v_models")) == 2
     assert rows(db, "v_acceptable") == []

@@ -14,13 +14,12 @@ from recorded_study import (
     accuracy,
     boundary_result,
     curve,
-    diverged_result,
     evaluate_job,
     planned,
     train_job,
-    training_result,
 )
 from sqlalchemy import func, select, text
+from trainings import DIVERGED, training_result
 
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
@@ -142,7 +141,7 @@ def test_a_training_is_recorded_whole(db: Database) -> None:
     gammas = (0.1, 0.2, 0.3, 0.2, 0.2)
     write.finish_training(db, key, training_result(gammas), ORIGIN, 4.0)
     assert state(db, key) == read.JobState(
-        state="done", attempts=1, reason=None, weights="best-0123.safetensors", weights_sha256="d" * 64
+        state="done", attempts=1, reason=None, weights="weights-0123.safetensors", weights_sha256="d" * 64
     )
     with db.reading() as connection:
         rows = connection.execute(select(schema.Gamma.tap, schema.Gamma.gamma).where(schema.Gamma.epoch == 0)).all()
@@ -158,7 +157,7 @@ def test_a_diverged_training_blocks_the_evaluations_that_need_it(db: Database) -
     plan(db)
     substitute = train_job("none", 10_000).key
     write.start(db, substitute, "Test CPU")
-    write.finish_training(db, substitute, diverged_result(), ORIGIN, 4.0)
+    write.finish_training(db, substitute, DIVERGED, ORIGIN, 4.0)
     assert state(db, substitute).state == "diverged"
     attack = state(db, evaluate_job("fgsm_transfer").key)
     assert attack.state == "blocked"
@@ -282,12 +281,12 @@ def test_no_result_stays_of_a_model_whose_training_again_diverged(filled: Databa
             session.execute(text("UPDATE evaluation SET weights_sha256 = NULL, substitute_sha256 = NULL"))
             seals.seal(session.connection(), [each.key for each in planned()])
     forget_training(filled, own)
-    forgotten = write.finish_training(filled, own, diverged_result(), ORIGIN, 4.0)
+    forgotten = write.finish_training(filled, own, DIVERGED, ORIGIN, 4.0)
     plan(filled)
     assert check(filled).problems == ()
     assert sorted(forgotten) == sorted(theirs)
     assert {(state(filled, key).state, state(filled, key).reason) for key in theirs} == {
-        ("blocked", f"its model's training diverged: {diverged_result().reason}")
+        ("blocked", f"its model's training diverged: {DIVERGED.reason}")
     }
     assert state(filled, evaluate_job("gaussian", "threshold", 0).key).state == "done"
 
@@ -296,7 +295,7 @@ def test_losses_that_are_not_finite_are_kept_as_missing(db: Database) -> None:
     plan(db)
     key = train_job().key
     reports = [replace(report, validation_loss=math.nan) for report in training_result().epochs]
-    write.finish_training(db, key, replace(diverged_result(), epochs=tuple(reports)), ORIGIN, 4.0)
+    write.finish_training(db, key, replace(DIVERGED, epochs=tuple(reports)), ORIGIN, 4.0)
     with db.reading() as connection:
         assert set(connection.scalars(select(schema.Epoch.validation_loss))) == {None}
 

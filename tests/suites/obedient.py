@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trainings
 from plans import plan_of
 
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Progress, TrainingResult
@@ -32,25 +33,10 @@ JOBS = 2 * 2 * 4 + 1  # conditions x seeds x (training and three evaluations), a
 MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=1), command="")
 CONTENT, OTHER_CONTENT = b"weights", b"other weights"
 ACCURACY = EvaluationResult(measurements=(Measurement(metric="accuracy", value=0.5, n=32),))
-TRAINED = TrainingResult(
-    status="ok",
-    reason=None,
-    epochs=(),
-    best_epoch=0,
-    weights="weights.safetensors",
-    weights_sha256=hashlib.sha256(CONTENT).hexdigest(),
-    parameters=10,
+TRAINED = replace(
+    trainings.TRAINED, epochs=(), weights="weights.safetensors", weights_sha256=hashlib.sha256(CONTENT).hexdigest()
 )
 TRAINED_OTHERWISE = replace(TRAINED, weights_sha256=hashlib.sha256(OTHER_CONTENT).hexdigest())
-DIVERGED = TrainingResult(
-    status="diverged",
-    reason="the loss is nan at epoch 1, step 2",
-    epochs=(),
-    best_epoch=None,
-    weights=None,
-    weights_sha256=None,
-    parameters=10,
-)
 
 
 def name(job: Job) -> str:

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trainings
 
 from harness.measurement import (
     DeviceFacts,
-    EpochReport,
     EvaluationResult,
     ImageResult,
     Measurement,
     Progress,
-    TrainingResult,
 )
 from harness.own_code import OwnCode
 from harness.provenance import provenance
@@ -75,27 +74,8 @@ JOBS = [
     AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data={"digits/test": "ef"}),
 ]
 MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=2), command="")
-EPOCH = EpochReport(
-    epoch=0,
-    learning_rate=0.1,
-    task_loss=1.5,
-    similarity_loss=None,
-    train_accuracy=0.2,
-    validation_loss=1.25,
-    validation_accuracy=0.1,
-    gammas=(0.25, 0.75),
-    images_per_second=300.0,
-    seconds=2.0,
-)
-TRAINED = TrainingResult(
-    status="ok",
-    reason=None,
-    epochs=(EPOCH,),
-    best_epoch=0,
-    weights="weights-0123.safetensors",
-    weights_sha256="0123",
-    parameters=10,
-)
+EPOCH = replace(trainings.REPORT, gammas=(0.25, 0.75))
+TRAINED = replace(trainings.TRAINED, epochs=(EPOCH,))
 EVALUATED = EvaluationResult(
     measurements=(
         Measurement(metric="accuracy", value=0.5, n=3, epsilon=0.1),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from trainings import DIVERGED, TRAINED
 
 from harness.errors import ExecutorUnusable
-from harness.measurement import DeviceFacts, TrainingResult
+from harness.measurement import DeviceFacts
 from harness.provenance import provenance
 from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.executor import Failed, Finished, JobWork
@@ -27,15 +29,7 @@ def work(folder: Path) -> JobWork:
 
 
 def finished(weights: str | None) -> Finished:
-    result = TrainingResult(
-        status="ok" if weights else "diverged",
-        reason=None if weights else "the loss is nan",
-        epochs=(),
-        best_epoch=None,
-        weights=weights,
-        weights_sha256=None,
-        parameters=1,
-    )
+    result = replace(TRAINED, weights=weights) if weights else DIVERGED
     return Finished(JOB.key, result, provenance(DeviceFacts(device="", driver=None, threads=1), command=""), 1.0)
 
 

@@ -8,11 +8,11 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from obedient import ACCURACY, DIVERGED, JOBS, TRAINED, TRAINED_OTHERWISE, Listener, Obedient, Run, folder_of
+from obedient import ACCURACY, JOBS, TRAINED, TRAINED_OTHERWISE, Listener, Obedient, Run, folder_of
 from sqlalchemy import text
+from trainings import DIVERGED, REPORT
 
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
-from harness.measurement import EpochReport
 from harness.store import write
 from harness.store.engine import open_database
 from harness.suites import runner
@@ -73,18 +73,7 @@ def test_a_failed_job_does_not_stop_the_others_and_is_tried_again_by_the_next_ru
 
 def test_a_training_that_was_continued_took_as_long_as_all_of_its_epochs(run):
     """Its last attempt, of which the worker knows, took a second."""
-    epoch = EpochReport(
-        epoch=0,
-        learning_rate=0.1,
-        task_loss=1.0,
-        similarity_loss=None,
-        train_accuracy=0.5,
-        validation_loss=1.0,
-        validation_accuracy=0.5,
-        gammas=(),
-        images_per_second=10.0,
-        seconds=90.0,
-    )
+    epoch = replace(REPORT, seconds=90.0)
     run({"none 0 train": replace(TRAINED, epochs=(epoch, replace(epoch, epoch=1)))}, only=("none",), seeds=(0,))
     found = "SELECT seconds FROM job WHERE kind = 'train' AND state = 'done' ORDER BY seconds"
     assert run.query(found) == [(1.0,), (180.0,)]

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import trainings
+from trainings import DIVERGED, TRAINED
 
 from harness.errors import WeightsDamaged
-from harness.measurement import EpochReport, TrainingResult
+from harness.measurement import TrainingResult
 from harness.models import weights
 from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
@@ -16,18 +18,7 @@ from harness.spec.training import TrainingSpec
 from harness.training.checkpoint import Checkpoint, TrainingFolder
 from harness.training.learner import Learner
 
-REPORT = EpochReport(
-    epoch=0,
-    learning_rate=0.1,
-    task_loss=1 / 3,
-    similarity_loss=None,
-    train_accuracy=0.5,
-    validation_loss=2.0,
-    validation_accuracy=0.25,
-    gammas=(0.2, 0.8),
-    images_per_second=1000.0,
-    seconds=1.5,
-)
+REPORT = replace(trainings.REPORT, task_loss=1 / 3, gammas=(0.2, 0.8))
 
 
 def reached(epochs: int) -> Checkpoint:
@@ -48,15 +39,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def result(weights: str | None) -> TrainingResult:
-    return TrainingResult(
-        status="ok" if weights else "diverged",
-        reason=None if weights else "the cross-entropy is nan at epoch 1/2, step 3/5",
-        epochs=(REPORT,),
-        best_epoch=0,
-        weights=weights,
-        weights_sha256="00",
-        parameters=12,
-    )
+    return replace(TRAINED if weights else DIVERGED, epochs=(REPORT,), weights=weights)
 
 
 def test_nothing_was_reached_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
