@@ -1,10 +1,10 @@
-"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; the digits; a
-server."""
+"""What all tests share: one torch thread, so that tests are repeatable and leave the other core alone; the digits;
+settings; a server."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +14,7 @@ from databases import new_database
 from sqlalchemy import Engine, create_engine, make_url
 
 from harness.data.bundled import prepare_bundled
+from harness.settings import PREFIX, settings
 from harness.store.engine import open_database
 
 torch.set_num_threads(1)
@@ -27,6 +28,19 @@ def digits_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     prepare_bundled(folder, "digits")
     return folder
+
+
+@pytest.fixture
+def with_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Has the environment say settings, by the names of their fields, until the test ends."""
+
+    def say(**said: object) -> None:
+        for name, value in said.items():
+            monkeypatch.setenv(f"{PREFIX}{name.upper()}", str(value))
+        settings.cache_clear()
+
+    yield say
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +16,15 @@ from harness.cli.doctor import _data as data_findings
 from harness.data.weights import get_weights
 from harness.errors import DataDamaged, DataError, DataMissing, HarnessError, ImportRefused, SpecError, UnknownName
 from harness.models.zoo import architecture
-from harness.settings import settings
 from harness.spec import RobustBenchSpec
 
 MODAS = RobustBenchSpec(model="Modas2021PRIMEResNet18")
 
 
 @pytest.fixture(autouse=True)
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
-    settings.cache_clear()
-    yield tmp_path / "data"
-    settings.cache_clear()
+def data_dir(tmp_path: Path, with_settings: Callable[..., None]) -> Path:
+    with_settings(data_dir=tmp_path / "data")
+    return tmp_path / "data"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -30,17 +30,15 @@ from harness.suites.results_folder import lock_folder
 
 
 @pytest.fixture(autouse=True)
-def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_settings: Callable[..., None]) -> Path:
     """A results folder with a database in it."""
-    monkeypatch.setenv("HARNESS_RESULTS_DIR", str(tmp_path))
     monkeypatch.delenv("HARNESS_DATABASE_URL", raising=False)
-    settings.cache_clear()
+    with_settings(results_dir=tmp_path)
     with closing(open_database(settings().database)) as db, db.transaction() as session:
         session.execute(
             text("INSERT INTO suite (name, profile, title, planned_at) VALUES ('study', 'smoke', 'A [b]', '2026')")
         )
-    yield tmp_path
-    settings.cache_clear()
+    return tmp_path
 
 
 def run(*arguments: str) -> Result:
@@ -160,10 +158,9 @@ def test_copy_says_what_it_did_and_refuses_to_do_it_twice(results: Path) -> None
         "postgresql:/me:s3/cr@s3cret@127.0.0.1/results",
     ],
 )
-def test_no_message_has_a_password_in_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_message_has_a_password_in_it(url: str, with_settings: Callable[..., None]) -> None:
     copied = run("db", "copy", "--to", url)
-    monkeypatch.setenv("HARNESS_DATABASE_URL", url)
-    settings.cache_clear()
+    with_settings(database_url=url)
     for result in (copied, run("db", "check")):
         assert isinstance(result.exception, HarnessError)
         assert "s3cret" not in f"{result.exception}{result.output}"

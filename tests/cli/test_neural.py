@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +11,16 @@ from typer.testing import CliRunner, Result
 from harness.cli.neural import neural_app
 from harness.data.bundled import prepare_bundled
 from harness.errors import DataMissing, HarnessError, ImportRefused, SpecError
-from harness.settings import settings
 
 TINY = ("--images", "digits", "--n-images", 60, "--oracle-images", 12, "--repeats", 3, "--scans", 2, "--neurons", 10)
 SHORT = ("--channels", 2, "--max-epochs", 1, "--device", "cpu")
 
 
 @pytest.fixture(autouse=True)
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("HARNESS_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("HARNESS_RESULTS_DIR", str(tmp_path / "results"))
-    settings.cache_clear()
+def data_dir(tmp_path: Path, with_settings: Callable[..., None]) -> Path:
+    with_settings(data_dir=tmp_path / "data", results_dir=tmp_path / "results")
     prepare_bundled(tmp_path / "data", "digits")
-    yield tmp_path / "data"
-    settings.cache_clear()
+    return tmp_path / "data"
 
 
 def harness_neural(*arguments: object) -> Result:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,6 @@ from harness.report.results import Results, read_results
 from harness.report.selection import agreement_frame, count_pairs, seed_values, select
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.report.suite_report import suite_tables
-from harness.settings import settings
 from harness.spec.training import RegularizerSpec
 from harness.store.engine import Database, open_database
 
@@ -194,12 +193,10 @@ def test_the_report_of_a_grid_says_which_to_choose(grid: Database) -> None:
     assert "selection" not in [table.name for table in suite_tables(without, Findings(profile="small"), 0.9)]
 
 
-def test_the_command_recommends_and_tells_the_agreement(grid: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{grid.path}")
-    settings.cache_clear()
+def test_the_command_recommends_and_tells_the_agreement(grid: Database, with_settings: Callable[..., None]) -> None:
+    with_settings(database_url=f"sqlite:///{grid.path}")
     answer = CliRunner().invoke(app, ["select", "grid", "--by", "boundary", "--A0", "0.5", "--profile", "small"])
     wrong = CliRunner().invoke(app, ["select", "gird"])
-    settings.cache_clear()
     assert answer.exit_code == 0, answer.output
     assert (
         "Recommended: strong, the acceptable condition with the largest RD/UD under Boundary attack." in answer.output
@@ -209,10 +206,8 @@ def test_the_command_recommends_and_tells_the_agreement(grid: Database, monkeypa
     assert isinstance(wrong.exception, UnknownName)
 
 
-def test_a_database_that_is_not_there_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{tmp_path / 'none.sqlite'}")
-    settings.cache_clear()
+def test_a_database_that_is_not_there_says_how_to_make_one(tmp_path: Path, with_settings: Callable[..., None]) -> None:
+    with_settings(database_url=f"sqlite:///{tmp_path / 'none.sqlite'}")
     error = CliRunner().invoke(app, ["select", "grid"]).exception
-    settings.cache_clear()
     assert isinstance(error, HarnessError)
     assert "run-suite" in str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,6 @@ from harness.report.claims.findings import Findings
 from harness.report.figures.drawings import drawings
 from harness.report.page import page
 from harness.report.suite_report import SuiteReport, render_suites, suite_tables
-from harness.settings import settings
 from harness.store.copying import copy
 from harness.store.engine import Database, open_database
 
@@ -114,7 +114,11 @@ def test_a_folder_that_cannot_be_written_is_named(db: Database, tmp_path: Path) 
 
 
 def test_the_command_prints_the_summary_and_what_it_wrote(
-    db: Database, rendered: SuiteReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: Database,
+    rendered: SuiteReport,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    with_settings: Callable[..., None],
 ) -> None:
     asked = {}
 
@@ -122,11 +126,9 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
         asked.update(options, suites=suites)
         return [rendered]
 
-    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{db.path}")
+    with_settings(database_url=f"sqlite:///{db.path}")
     monkeypatch.setattr("harness.report.suite_report.render_suites", already)
-    settings.cache_clear()
     answer = CliRunner().invoke(app, ["report", "study", "--out", str(tmp_path), "--format", "md, html", "--A0", "0.8"])
-    settings.cache_clear()
     assert answer.exit_code == 0, answer.output
     assert asked == {
         "suites": ["study"],

@@ -1,23 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.errors import SpecError, UnknownName
-from harness.settings import settings
 from harness.spec import PROFILES
 from harness.suites.registry import builtin_folder, catalogue, get_suites, suite_files
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own(tmp_path, with_settings) -> Path:
     """A folder of suites of a user's own."""
-    monkeypatch.setenv("HARNESS_EXPERIMENTS_DIR", str(tmp_path))
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
+    with_settings(experiments_dir=tmp_path)
+    return tmp_path
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -38,12 +34,10 @@ def test_a_users_suites_stand_beside_the_built_in_ones(own):
     assert mine.conditions == original.conditions
 
 
-def test_the_settings_decide_precisions_that_a_suite_does_not_say(own, monkeypatch):
+def test_the_settings_decide_precisions_that_a_suite_does_not_say(own, with_settings):
     said = "fgsm_transfer = { precision = 'float32' }\n[conditions.exact]\nprecision = 'float32'\n[conditions.none]"
     (own / "mine.toml").write_text(f"extends = 'quickstart'\ntitle = 'Mine'\n[evaluations]\n{said}\n")
-    monkeypatch.setenv("HARNESS_TRAIN_PRECISION", "tf32")
-    monkeypatch.setenv("HARNESS_EVALUATION_PRECISION", "auto")
-    settings.cache_clear()
+    with_settings(train_precision="tf32", evaluation_precision="auto")
     [suite] = get_suites("mine", "smoke")
     assert {name: spec.precision for name, spec in suite.conditions.items()} == {"exact": "float32", "none": "tf32"}
     precisions = {name: spec.precision for name, spec in suite.evaluations.items()}
@@ -52,26 +46,23 @@ def test_the_settings_decide_precisions_that_a_suite_does_not_say(own, monkeypat
     assert suite == catalogue("smoke").suites["mine"]
 
 
-def test_a_suite_that_says_the_precision_of_its_trainings_keeps_it(own, monkeypatch):
+def test_a_suite_that_says_the_precision_of_its_trainings_keeps_it(own, with_settings):
     said = "[train]\nprecision = 'bfloat16'\n[conditions.exact]\nprecision = 'float32'\n[conditions.none]"
     (own / "mine.toml").write_text(f"extends = 'quickstart'\ntitle = 'Mine'\n{said}\n")
-    monkeypatch.setenv("HARNESS_TRAIN_PRECISION", "tf32")
-    settings.cache_clear()
+    with_settings(train_precision="tf32")
     [suite] = get_suites("mine", "smoke")
     assert {name: spec.precision for name, spec in suite.conditions.items()} == {"exact": "float32", "none": "bfloat16"}
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_long_boundary_attacks_stay_float32_whatever_the_settings_say(monkeypatch, profile):
-    monkeypatch.setenv("HARNESS_EVALUATION_PRECISION", "bfloat16")
-    settings.cache_clear()
+def test_long_boundary_attacks_stay_float32_whatever_the_settings_say(with_settings, profile):
+    with_settings(evaluation_precision="bfloat16")
     spectra = [
         each
         for suite in catalogue(profile).suites.values()
         for each in suite.evaluations.values()
         if each.kind == "spectrum"
     ]
-    settings.cache_clear()
     assert spectra
     assert {each.precision for each in spectra} == {"float32"}
 
@@ -97,9 +88,8 @@ def test_a_name_that_no_command_could_be_given_as_it_is_is_refused(own, name):
     assert set(catalogue("smoke").wrong) == {name}
 
 
-def test_a_folder_that_is_not_there_is_refused(own, monkeypatch):
-    monkeypatch.setenv("HARNESS_EXPERIMENTS_DIR", str(own / "gone"))
-    settings.cache_clear()
+def test_a_folder_that_is_not_there_is_refused(own, with_settings):
+    with_settings(experiments_dir=own / "gone")
     with pytest.raises(SpecError, match="HARNESS_EXPERIMENTS_DIR"):
         suite_files()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from harness.errors import UnknownName
 from harness.report.claims.findings import Findings, read_findings
 from harness.report.claims.paper import CLAIMS
 from harness.report.suite_report import SuiteReport, render_suites
-from harness.settings import settings
 from harness.spec.training import RegularizerSpec
 from harness.store.engine import Database, open_database
 
@@ -135,12 +134,10 @@ def test_published_gammas_stand_below_the_measured(rendered: SuiteReport) -> Non
 
 
 @pytest.fixture
-def run(db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+def run(db: Database, with_settings: Callable[..., None]) -> object:
     """The command on that database."""
-    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{db.path}")
-    settings.cache_clear()
-    yield lambda *arguments: CliRunner().invoke(app, ["claims", *arguments])
-    settings.cache_clear()
+    with_settings(database_url=f"sqlite:///{db.path}")
+    return lambda *arguments: CliRunner().invoke(app, ["claims", *arguments])
 
 
 def test_the_command_prints_every_claim(run: object) -> None:
@@ -167,11 +164,9 @@ def test_the_command_gives_all_numbers_as_csv(run: object) -> None:
     assert float(rows[0]["effect"]) == pytest.approx(0.2 * (1 + 0.98 + 0.96 + 1) / 4)
 
 
-def test_without_a_database_the_command_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARNESS_DATABASE_URL", f"sqlite:///{tmp_path / 'none.sqlite'}")
-    settings.cache_clear()
+def test_without_a_database_the_command_says_what_to_run(tmp_path: Path, with_settings: Callable[..., None]) -> None:
+    with_settings(database_url=f"sqlite:///{tmp_path / 'none.sqlite'}")
     answer = CliRunner().invoke(app, ["claims", "pixel-helps"])
-    settings.cache_clear()
     assert answer.exit_code == 0, answer.output
     assert "not run" in answer.output
     assert "harness run-suite grayscale-cifar10 --profile paper" in answer.output
