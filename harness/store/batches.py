@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.orm import DeclarativeBase, Session
 
 T = TypeVar("T")
@@ -25,6 +25,11 @@ def rows_among(connection: Connection | Session, query: Any, column: Any, keys: 
     """The rows of a select whose `column` is one of the keys, however many those are."""
     for some in batches(keys):
         yield from connection.execute(query.where(column.in_(some)))
+
+
+def keys_among(connection: Connection | Session, column: Any, keys: Collection[str]) -> set[str]:
+    """Those of the keys that the column has."""
+    return {key for (key,) in rows_among(connection, select(column), column, keys)}
 
 
 def insert_rows(session: Session, table: type[DeclarativeBase], rows: Iterable[dict[str, Any]]) -> None:

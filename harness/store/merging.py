@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from harness.errors import DatabaseUnusable
 from harness.store import schema, seals
-from harness.store.batches import batches, rows_among
+from harness.store.batches import batches, keys_among, rows_among
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 from harness.store.engine.refusals import translated
@@ -299,7 +299,7 @@ def _rows(connection: Connection, query: Any, column: Any, keys: Collection[str]
 def _insert_new(session: Session, table: Any, rows: Iterable[Row]) -> None:
     """Insert the rows whose key is not there yet."""
     for some in batches(rows):
-        known = {key for (key,) in rows_among(session, select(table.key), table.key, [row["key"] for row in some])}
+        known = keys_among(session, table.key, [row["key"] for row in some])
         _insert_all(session, table, (row for row in some if row["key"] not in known))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from harness.spec import (
     model_of,
 )
 from harness.store import schema, seals
-from harness.store.batches import batches, insert_rows, rows_among
+from harness.store.batches import batches, insert_rows, keys_among, rows_among
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 
@@ -92,7 +92,7 @@ def _models_of(planned: PlannedJob) -> tuple[ModelJob, ...]:
 def _models(session: Session, jobs: Iterable[ModelJob]) -> dict[str, int]:
     """Row numbers of the models by key; those that are missing are added."""
     by_key = {job.key: job for job in jobs}
-    known = _known(session, schema.Model.key, by_key)
+    known = keys_among(session, schema.Model.key, by_key)
     insert_rows(session, schema.Model, (model_row(key, job) for key, job in by_key.items() if key not in known))
     rows = rows_among(session, select(schema.Model.key, schema.Model.id), schema.Model.key, by_key)
     return dict(rows)
@@ -175,7 +175,7 @@ def _job_facts(job: Job, models: dict[str, int]) -> dict[str, Any]:
 def _evaluations(session: Session, jobs: Iterable[Job], models: dict[str, int]) -> None:
     """Evaluations of models, and analyses of data, which have none."""
     by_key = {job.key: job for job in jobs if isinstance(job, EvaluateJob | AnalyseJob)}
-    known = _known(session, schema.Evaluation.key, by_key)
+    known = keys_among(session, schema.Evaluation.key, by_key)
     rows = (_evaluation_row(key, job, models) for key, job in by_key.items() if key not in known)
     insert_rows(session, schema.Evaluation, rows)
 
@@ -199,17 +199,16 @@ def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -
     facts = {(each.path, each.sha256): each for each in splits}
     needs: dict[tuple[str, str], set[str]] = {}
     for job in jobs:
-        for identity in job.data.items():
-            needs.setdefault(identity, set()).add(job.key)
-    for identity, keys in needs.items():
-        (name, split), sha256 = Input.parsed(identity[0]), identity[1]
-        found = {"name": name, "split": split, "sha256": sha256}
-        row = session.scalar(select(schema.DataSplit).filter_by(**found))
+        for read in job.data.items():
+            needs.setdefault(read, set()).add(job.key)
+    for (path, sha256), keys in needs.items():
+        name, split = Input.parsed(path)
+        identity = {"name": name, "split": split, "sha256": sha256}
+        row = session.scalar(select(schema.DataSplit).filter_by(**identity))
         if row is None:
-            row = schema.DataSplit(**found)
+            row = schema.DataSplit(**identity)
             session.add(row)
-        if identity in facts:
-            known = facts[identity]
+        if known := facts.get((path, sha256)):
             row.n, row.generated, row.origin = known.n, known.generated, known.origin
         session.flush()
         linked = set(session.scalars(select(schema.JobData.job_key).where(schema.JobData.data_split_id == row.id)))
@@ -262,7 +261,3 @@ def forget_unneeded(session: Session) -> None:
     session.execute(delete(job).where(*unneeded, job.kind != "train"))  # external models have places of their own
     serves = exists().where(or_(evaluation.model_id == job.model_id, evaluation.substitute_id == job.model_id))
     session.execute(delete(job).where(*unneeded, job.kind == "train", ~serves))
-
-
-def _known(session: Session, column: Any, keys: Collection[str]) -> set[str]:
-    return {key for (key,) in rows_among(session, select(column), column, keys)}
