@@ -53,7 +53,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = path.read_bytes()
     except OSError as error:
         raise WeightsDamaged(f"{path} cannot be read: {error.strerror}; train the model again") from error
-    if hashlib.sha256(content).hexdigest() != sha256_of(path):
+    if hashlib.sha256(content).hexdigest() != promised_sha256(path):
         raise WeightsDamaged(
             f"{path} is truncated or altered: its SHA-256 is not the one in its name; train the model again"
         )
@@ -64,6 +64,6 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsDamaged(f"{path} was not written by this program: {error!r:.80}; train the model again") from None
 
 
-def sha256_of(path: Path) -> str:
+def promised_sha256(path: Path) -> str:
     """The SHA-256 that a weight file's name promises."""
     return path.stem.rpartition("-")[2]

@@ -26,8 +26,8 @@ def validated(kind: type[S], value: object, where: str, at: str = "") -> S:
         raise SpecError("\n".join(f"{where}: {line}" for line in _sentences(kind, error, prefix))) from None
 
 
-def all_validated(kind: type[S], tables: Mapping[str, object], where: str, at: str) -> dict[str, S]:
-    """Each table as a `kind`. A problem that several tables share is reported once, with their names."""
+def validated_conditions(kind: type[S], tables: Mapping[str, object], where: str) -> dict[str, S]:
+    """Each condition's table as a `kind`. A problem that several share is reported once, with their names."""
     found: dict[str, S] = {}
     problems: dict[str, list[str]] = {}
     for name, table in tables.items():
@@ -37,7 +37,7 @@ def all_validated(kind: type[S], tables: Mapping[str, object], where: str, at: s
             for sentence in _sentences(kind, error, ""):
                 problems.setdefault(sentence, []).append(name)
     if problems:
-        raise SpecError("\n".join(f"{where}: {at} {_few(names)}: {line}" for line, names in problems.items()))
+        raise SpecError("\n".join(f"{where}: conditions {_few(names)}: {line}" for line, names in problems.items()))
     return found
 
 

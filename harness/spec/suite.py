@@ -26,7 +26,7 @@ from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
-from harness.spec.problems import all_validated, validated
+from harness.spec.problems import validated, validated_conditions
 from harness.spec.spec import Spec, Table, part_of
 from harness.spec.suite_file import (
     KINDS,
@@ -107,9 +107,9 @@ def parse_suite(
     loaded = {name for found in external.values() for name in found}
     trained = {name: _training_table(written, overlay, table) for name, table in tables.items() if name not in loaded}
     conditions: dict[str, TrainingSpec | ExternalSpec] = {
-        **all_validated(TrainingSpec, trained, where, "conditions"),
-        **all_validated(RobustBenchSpec, external["external"], where, "conditions"),
-        **all_validated(CheckpointSpec, external["checkpoint"], where, "conditions"),
+        **validated_conditions(TrainingSpec, trained, where),
+        **validated_conditions(RobustBenchSpec, external["external"], where),
+        **validated_conditions(CheckpointSpec, external["checkpoint"], where),
     }
     return Suite(
         name=path.stem,

@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.measurement import EpochReport, Progress, TrainingResult
 from harness.models.architecture import ClassifierShape
 from harness.models.network import build_network
-from harness.models.weights import sha256_of
+from harness.models.weights import promised_sha256
 from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.penalty import Penalty
 from harness.seeding import global_generators
@@ -96,7 +96,7 @@ def _finished(training: _Training, reached: Checkpoint, store: TrainingFolder, e
         epochs=reached.epochs,
         best_epoch=None if reason else reached.best_epoch,
         weights=path.name if path else None,
-        weights_sha256=sha256_of(path) if path else None,
+        weights_sha256=promised_sha256(path) if path else None,
         parameters=sum(parameter.numel() for parameter in training.learner.model.parameters()),
     )
     return store.finish(result)

@@ -69,7 +69,7 @@ def spoil_for_bfloat16(program: Program, digits_dir: Path) -> None:
     with contextlib.closing(sqlite3.connect(program.results / "harness.sqlite")) as connection, connection:
         connection.execute(
             "UPDATE training SET weights = ?, weights_sha256 = ? WHERE weights = ?",
-            (spoilt.name, weights.sha256_of(spoilt), file),
+            (spoilt.name, weights.promised_sha256(spoilt), file),
         )
     database = open_database(f"sqlite:///{program.results / 'harness.sqlite'}")
     with contextlib.closing(database), database.transaction() as session:

@@ -69,12 +69,11 @@ def _frequency_group(results: Results, name: str) -> pd.DataFrame:
     return corruption_means(rows[rows["frequency"] == name])
 
 
-def _group_over_group(results: Results, first: str, second: str) -> pd.DataFrame:
-    """Accuracy on one frequency group minus that on another: its difference to the baseline is that of the gains."""
-    both = _frequency_group(results, first).merge(
-        _frequency_group(results, second), on=["condition", "seed"], suffixes=("", "_second")
-    )
-    return both.assign(value=both["value"] - both["value_second"])[["condition", "seed", "value"]]
+def _high_over(results: Results, other: str) -> pd.DataFrame:
+    """Accuracy on high frequencies minus that on others: its difference to the baseline is that of the gains."""
+    high, others = (_frequency_group(results, name) for name in ("high", other))
+    both = high.merge(others, on=["condition", "seed"], suffixes=("", "_other"))
+    return both.assign(value=both["value"] - both["value_other"])[["condition", "seed", "value"]]
 
 
 def _early_taps(results: Results) -> pd.DataFrame:
@@ -151,7 +150,7 @@ MEASURES: dict[str, Measure] = {
             label=f"High- minus {other}-frequency corruptions",
             unit="accuracy",
             evaluations=("corruption",),
-            values=partial(_group_over_group, first="high", second=other),
+            values=partial(_high_over, other=other),
         )
         for other in ("low", "medium")
     },
