@@ -82,8 +82,8 @@ class Similarity(nn.Module):
             with torch.no_grad():
                 mean = torch.cat((row, column)).mean(dim=(0, 2, 3), keepdim=True)
                 self.means[tap] = 0.9 * self.means[tap].to(mean.device) + 0.1 * mean
-            centred = [(maps - self.means[tap]).flatten(1) for maps in (row, column)]
-            cosines.append(F.cosine_similarity(centred[0], centred[1]))
+            centered = [(maps - self.means[tap]).flatten(1) for maps in (row, column)]
+            cosines.append(F.cosine_similarity(centered[0], centered[1]))
         similarity = self.weights.softmax(dim=0) @ torch.stack(cosines)
         return (_double_arctanh(similarity) - _double_arctanh(targets)).square().mean()
 

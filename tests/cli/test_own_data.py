@@ -17,7 +17,7 @@ IMPORT = ("data", "import", "satellite", "--own", "--test-fraction", "0.2")
 
 
 def photographs(folder: Path, first: int = 0) -> Path:
-    """Colour images of 40 x 28 pixels in two classes, one of which is brighter at the top."""
+    """Color images of 40 x 28 pixels in two classes, one of which is brighter at the top."""
     numbers = np.random.default_rng(first)
     light = np.linspace(0, 100, 40)[:, None, None]
     for label, shade in (("field", light), ("water", light[::-1])):

@@ -25,9 +25,9 @@ def test_luma_commutes_with_crop_and_flip() -> None:
     assert torch.equal(luma(crop_flip(images, *drawn)), crop_flip(luma(images), *drawn))
 
 
-def test_colour_is_kept_made_gray_or_repeated() -> None:
-    colour, gray = random_images(5, 3), random_images(5, 1)
-    assert torch.equal(as_color(colour, "rgb"), colour)
-    assert torch.equal(as_color(colour, "gray"), luma(colour))
+def test_color_is_kept_made_gray_or_repeated() -> None:
+    color, gray = random_images(5, 3), random_images(5, 1)
+    assert torch.equal(as_color(color, "rgb"), color)
+    assert torch.equal(as_color(color, "gray"), luma(color))
     assert torch.equal(as_color(gray, "gray"), gray)
     assert torch.equal(luma(as_color(gray, "rgb")), gray)

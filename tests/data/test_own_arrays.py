@@ -38,18 +38,18 @@ def test_every_image_keeps_its_label_in_a_fair_order(tmp_path: Path) -> None:
         assert found.labels.tolist() == (numbers * 3 // count).tolist()
 
 
-def test_kerass_names_and_colours_are_known(tmp_path: Path) -> None:
+def test_kerass_names_and_colors_are_known(tmp_path: Path) -> None:
     given = arrays(channels=(3,))
     given["train_images"][5, 2, 3] = (1, 2, 3)
     keras = {f"{'x' if key.endswith('images') else 'y'}_{key.split('_')[0]}": value for key, value in given.items()}
     import_own_arrays(tmp_path, "mine", saved(tmp_path, **keras))
     assert get_dataset(tmp_path, "mine").shape == (3, 9, 7)
     found = open_split(tmp_path, "mine", "train").images
-    [coloured] = [image for image in found if (image != image[:1]).any()]
-    assert coloured[:, 2, 3].tolist() == [1, 2, 3]
+    [colored] = [image for image in found if (image != image[:1]).any()]
+    assert colored[:, 2, 3].tolist() == [1, 2, 3]
 
 
-def test_a_colour_axis_without_colours_makes_a_gray_set(tmp_path: Path) -> None:
+def test_a_color_axis_without_colors_makes_a_gray_set(tmp_path: Path) -> None:
     import_own_arrays(tmp_path, "mine", saved(tmp_path, **arrays(channels=(3,))))
     assert get_dataset(tmp_path, "mine").channels == 1
 

@@ -99,7 +99,7 @@ def test_train_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
     }
 
 
-def test_a_set_is_gray_only_if_no_pixel_has_a_colour(tmp_path: Path) -> None:
+def test_a_set_is_gray_only_if_no_pixel_has_a_color(tmp_path: Path) -> None:
     source = written(tmp_path / "source", mode="RGB")
     assert imported(tmp_path).splits["train"].shape[1] == 1
     image = Image.open(source / "class-1" / "3.png")
@@ -121,8 +121,8 @@ def test_images_of_several_sizes_are_brought_to_one(tmp_path: Path) -> None:
     assert manifest.origin.source == "source, brought to 20 x 10"
     images = torch.cat([open_split(tmp_path / "data", "mine", split).images for split in ("train", "test")])
     assert images.shape == (30, 1, 20, 10)
-    [centre] = [image for image in images[:, 0] if image.float().std() > 1]
-    assert centre[0].tolist() == list(range(15, 25))  # as high as the whole image, half as wide as it is high
+    [center] = [image for image in images[:, 0] if image.float().std() > 1]
+    assert center[0].tolist() == list(range(15, 25))  # as high as the whole image, half as wide as it is high
 
 
 def test_a_network_needs_two_classes(tmp_path: Path) -> None:

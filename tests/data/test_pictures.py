@@ -29,8 +29,8 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
 
 
 def test_a_png_comes_back_pixel_for_pixel() -> None:
-    colour, gray = random_image(32, 32), random_image(28, 28, "L")
-    np.testing.assert_array_equal(pixels(encoded(colour), "a", CIFAR), np.asarray(colour).transpose(2, 0, 1))
+    color, gray = random_image(32, 32), random_image(28, 28, "L")
+    np.testing.assert_array_equal(pixels(encoded(color), "a", CIFAR), np.asarray(color).transpose(2, 0, 1))
     np.testing.assert_array_equal(pixels(encoded(gray), "a", MNIST)[0], np.asarray(gray))
 
 

@@ -97,7 +97,7 @@ def test_a_full_disk_where_a_download_is_unpacked_is_told(tmp_path: Path, monkey
     assert not (tmp_path / "data" / "mnist").exists()
 
 
-def test_cifar_is_downloaded_in_colour(
+def test_cifar_is_downloaded_in_color(
     tmp_path: Path, served: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, address = served

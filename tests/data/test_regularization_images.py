@@ -39,8 +39,8 @@ def test_cifar_images_are_moved_once_and_always_alike(cifar: Path) -> None:
 
 
 def test_gray_is_the_luma_of_the_same_crops(cifar: Path) -> None:
-    colour = regularization_images(cifar, "cifar10", 50, "rgb")
-    assert torch.equal(regularization_images(cifar, "cifar10", 50, "gray"), luma(colour))
+    color = regularization_images(cifar, "cifar10", 50, "rgb")
+    assert torch.equal(regularization_images(cifar, "cifar10", 50, "gray"), luma(color))
 
 
 def test_sets_without_augmentation_stay_as_they_are(tmp_path: Path) -> None:

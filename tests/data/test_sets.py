@@ -22,7 +22,7 @@ def test_largest_perturbations_are_the_papers(name: str) -> None:
     assert tuple(maxima[kind] for kind in ("gaussian", "uniform", "salt_pepper", "fgsm_transfer")) == PAPER_MAXIMA[name]
 
 
-def test_cifar_is_augmented_and_centred_and_mnist_is_not() -> None:
+def test_cifar_is_augmented_and_centered_and_mnist_is_not() -> None:
     for name, dataset in DATASETS.items():
         if dataset.role == "classification":
             cifar = name.startswith("cifar")

@@ -95,8 +95,8 @@ def test_arousal_widens_the_pupil_and_scales_responses_with_mean_one() -> None:
 
 def test_pupil_position_tells_the_gaze() -> None:
     behaviour = draw_behaviour(500, stream(0, "behaviour"))
-    centred = behaviour.pupil_position - 20
-    told = centred @ torch.linalg.lstsq(centred, behaviour.gaze).solution
+    centered = behaviour.pupil_position - 20
+    told = centered @ torch.linalg.lstsq(centered, behaviour.gaze).solution
     assert torch.allclose(told, behaviour.gaze, atol=1e-3)
 
 

@@ -34,7 +34,7 @@ def test_n_images_counts_in_each_severity(setting, linear, spec_of):
     assert (result.measurements[1].value, result.measurements[1].n) == (clean.value, 30)
 
 
-def test_colour_images_are_seen_in_the_models_colour(setting, linear, spec_of):
+def test_color_images_are_seen_in_the_models_color(setting, linear, spec_of):
     original = setting.corrupted
     stacked = original("fog")
     colored = opening(stacked.images.repeat(1, 3, 1, 1), stacked.labels)

@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
-def test_the_whole_test_split_is_there_in_the_models_colour(digits_dir, color, channels):
+def test_the_whole_test_split_is_there_in_the_models_color(digits_dir, color, channels):
     setting = setting_for(CleanSpec(n_images=5), TrainingSpec(classification="digits", color=color), digits_dir, CPU)
     split = open_split(digits_dir, "digits", "test")
     assert setting.images.shape == (len(split.images), channels, 32, 32)

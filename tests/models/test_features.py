@@ -56,8 +56,8 @@ def plain(convolutions: torch.nn.Sequential, images: Tensor, layer: str) -> Tens
     with torch.no_grad():
         maps = convolutions[: LAYERS[layer] + 1].double()(normalised).flatten(1)
     convolutions.float()
-    centred = maps - maps.mean(dim=0)
-    unit = centred / centred.norm(dim=1, keepdim=True)
+    centered = maps - maps.mean(dim=0)
+    unit = centered / centered.norm(dim=1, keepdim=True)
     return unit @ unit.T
 
 

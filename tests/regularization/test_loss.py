@@ -66,9 +66,9 @@ def test_similarity_is_the_weighted_cosine_about_the_updated_mean() -> None:
     expected = torch.zeros(4)
     for gamma, row, column, mean in zip((0.25, 0.75), rows, columns, loss.running_means, strict=True):
         # one update from 0 by the mean over both halves
-        centre = 0.1 * torch.cat((row, column)).mean(dim=(0, 2, 3))
-        torch.testing.assert_close(mean, centre.detach())
-        a, b = ((half - centre[:, None, None]).flatten(1) for half in (row, column))
+        center = 0.1 * torch.cat((row, column)).mean(dim=(0, 2, 3))
+        torch.testing.assert_close(mean, center.detach())
+        a, b = ((half - center[:, None, None]).flatten(1) for half in (row, column))
         expected = expected + gamma * (a * b).sum(1) / a.norm(dim=1) / b.norm(dim=1)
     torch.testing.assert_close(found.similarity, expected)
     torch.testing.assert_close(found.loss, similarity_loss(expected, TARGETS, "arctanh", "code"))

@@ -332,7 +332,7 @@ def test_a_transferred_attack_on_an_external_model_is_made_with_the_baseline_of_
             "there are several",
         ),
     ],
-    ids=["nothing", "another colour", "other images", "two networks"],
+    ids=["nothing", "another color", "other images", "two networks"],
 )
 def test_it_is_refused_where_no_one_baseline_is_trained_on_the_same_images(beside, said, parse, inputs):
     suite = parse()

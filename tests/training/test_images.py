@@ -19,7 +19,7 @@ SPEC = TrainingSpec(
 )
 
 
-def test_the_first_images_are_taken_in_the_wanted_colour(digits_dir: Path) -> None:
+def test_the_first_images_are_taken_in_the_wanted_color(digits_dir: Path) -> None:
     stored = open_split(digits_dir, "digits", "train")
     gray = training_images(SPEC, digits_dir, CPU)
     assert torch.equal(gray.images, stored.images[:100])

@@ -208,8 +208,8 @@ CLAIMS: tuple[Claim, ...] = (
             "image-count", ["threshold[n_images=min]"], BLACK_BOX, "no lower", against="threshold[n_images=max]"
         ),
     ),
-    _every_set("color-works", "colour CIFAR-10", "Section 5.7, Figure 10", "color-cifar10", CIFAR_SETS),
-    _every_set("color-cifar100-works", "colour CIFAR-100", "Appendix 7.8, Figure 23", "color-cifar100", CIFAR_SETS),
+    _every_set("color-works", "color CIFAR-10", "Section 5.7, Figure 10", "color-cifar10", CIFAR_SETS),
+    _every_set("color-cifar100-works", "color CIFAR-100", "Appendix 7.8, Figure 23", "color-cifar100", CIFAR_SETS),
     _every_set(
         "cifar100-works",
         "grayscale CIFAR-100",

@@ -23,11 +23,11 @@ COLUMNS = 3
 TITLE_WIDTH = 100
 """Points above one panel."""
 LIGHTEST = 0.85
-"""Share of the colour map that is dark enough for lines on white."""
+"""Share of the color map that is dark enough for lines on white."""
 
 
 def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
-    """Gamma of each tap by epoch, the taps in a sequence of colours from the input (dark) to the output.
+    """Gamma of each tap by epoch, the taps in a sequence of colors from the input (dark) to the output.
 
     data: condition, tap, epoch, mean, sem, n.
     """

@@ -9,7 +9,7 @@ from typing import NamedTuple
 SYMBOLS = {"alpha": "α", "threshold": "Th", "n_images": "N", "pairs_per_batch": "k", "images": "images"}
 """The paper's letters for what a grid varies."""
 SET = "images"
-"""The setting that a regularization set is named by; figures show sets by colour and marker."""
+"""The setting that a regularization set is named by; figures show sets by color and marker."""
 
 
 class Named(NamedTuple):

@@ -1,8 +1,8 @@
-"""For each condition the same colour, line, marker and hatch in every figure: they follow from what it is.
+"""For each condition the same color, line, marker and hatch in every figure: they follow from what it is.
 
 What a model is regularized with decides: the set of images where the target is the thresholded one, the target
-elsewhere. Conditions that share both differ in shade, from dark to light, and in line, marker and hatch. Colours are
-Okabe and Ito's, which the colour-blind can tell apart; the rest carries the same information in grayscale. The
+elsewhere. Conditions that share both differ in shade, from dark to light, and in line, marker and hatch. Colors are
+Okabe and Ito's, which the color-blind can tell apart; the rest carries the same information in grayscale. The
 baseline is always black and solid.
 """
 
@@ -23,7 +23,7 @@ MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">", "p")
 HATCHES = ("////", "....", "\\\\\\\\", "xxxx", "----", "||||", "++++")
 BASELINE_GRAYS = ("#000000", "#6E6E6E", "#A0A0A0")
 DARK, LIGHT = -0.45, 0.4
-"""How far the shades of conditions that share a colour go, towards black and white."""
+"""How far the shades of conditions that share a color go, towards black and white."""
 SHADES = 6
 """That can be told apart; more conditions than that begin again."""
 
@@ -38,7 +38,7 @@ class Look(NamedTuple):
 
 
 def _styled(color: str, number: int) -> Look:
-    """A colour with the line, marker and hatch of that number."""
+    """A color with the line, marker and hatch of that number."""
     return Look(
         color,
         DASHES[1 + number % (len(DASHES) - 1)],
@@ -48,14 +48,14 @@ def _styled(color: str, number: int) -> Look:
 
 
 def mixed(color: str, share: float) -> str:
-    """The colour with a share of white, or of black if it is negative."""
+    """The color with a share of white, or of black if it is negative."""
     parts = (int(color[place : place + 2], 16) for place in (1, 3, 5))
     return "#" + "".join(f"{round(part + abs(share) * ((255 if share > 0 else 0) - part)):02X}" for part in parts)
 
 
 _BY_SET = {"cifar10": BLUE, "cifar100": PURPLE, "imagenet": VERMILLION, "mnist": SKY, "fashionmnist": ORANGE}
 _BY_TARGET = {"pixel": GREEN, "neural": ORANGE, "raw": SKY, "label": BLUE, "shuffled neural": PURPLE}
-_BY_TARGET["features"] = mixed(ORANGE, DARK)  # the palette has no seventh colour
+_BY_TARGET["features"] = mixed(ORANGE, DARK)  # the palette has no seventh color
 # Source: captions of Figures 5, 10 and 23: CIFAR-10 blue, CIFAR-100 purple, ImageNet red.
 SETS = {name: _styled(color, number) for number, (name, color) in enumerate(_BY_SET.items())}
 """Of the thresholded target, by the set of images."""
@@ -99,5 +99,5 @@ def _shade(look: Look, place: int, count: int) -> Look:
 
 
 def face(look: Look) -> str:
-    """A bar's ground under its hatch and error bar: the look's colour, lightened."""
+    """A bar's ground under its hatch and error bar: the look's color, lightened."""
     return mixed(look.color, 0.65)

@@ -78,7 +78,7 @@ def test_two_images_are_corrupted_differently(name: str, photographs: np.ndarray
 
 
 @pytest.mark.parametrize("name", [name for name in CORRUPTIONS if name not in (*NOISES, "frost", "jpeg_compression")])
-def test_gray_images_are_corrupted_as_gray_ones_in_colour(name: str, gray: np.ndarray) -> None:
+def test_gray_images_are_corrupted_as_gray_ones_in_color(name: str, gray: np.ndarray) -> None:
     found = corrupted(np.repeat(gray, 3, axis=1), name, 2).astype(int)
     assert np.abs(found - corrupted(gray, name, 2)).max() <= 1  # fractions are cut
 

@@ -18,9 +18,9 @@ def test_clouds_fill_the_range_and_belong_to_their_image() -> None:
 
 def test_the_smallest_clouds_are_worked_out_by_hand() -> None:
     draws = Draws(1, ("test",))
-    centre, top, left = draws.uniform("plasma 1", -1, 1, 3, 1, 1)[0, :, 0, 0]
-    # the corner is 0; the wrapped neighbours of an edge's middle are the corner twice and the centre twice
-    heights = np.array([[0, centre / 2 + top], [centre / 2 + left, centre]])
+    center, top, left = draws.uniform("plasma 1", -1, 1, 3, 1, 1)[0, :, 0, 0]
+    # the corner is 0; the wrapped neighbours of an edge's middle are the corner twice and the center twice
+    heights = np.array([[0, center / 2 + top], [center / 2 + left, center]])
     expected = (heights - heights.min()) / np.ptp(heights)
     np.testing.assert_allclose(plasma(2, 3, draws)[0], expected)
 

@@ -22,7 +22,7 @@ def test_snow_whitens_and_falls_once_more_upside_down(severity: int) -> None:
     assert found.max() > found.min() + 30
 
 
-def test_snow_whitens_colours_towards_their_luma() -> None:
+def test_snow_whitens_colors_towards_their_luma() -> None:
     found = corrupted(np.tile(np.array([200, 100, 0], np.uint8).reshape(1, 3, 1, 1), (20, 1, 32, 32)), "snow", 1)
     luma = (0.299 * 200 + 0.587 * 100) / 255 * 1.5 + 0.5
     expected = 0.95 * np.array([200, 100, 0]) + 0.05 * luma * 255
@@ -39,7 +39,7 @@ def test_frost_adds_a_piece_of_a_texture_to_a_share_of_the_image() -> None:
     assert np.abs(gray - (75 + black)).max() <= 1
 
 
-def test_frost_is_a_little_blue_in_colour() -> None:
+def test_frost_is_a_little_blue_in_color() -> None:
     red, green, blue = corrupted(flat_images(0), "frost", 3).mean(axis=(0, 2, 3))
     assert red < green < blue
     assert blue < 1.2 * red
