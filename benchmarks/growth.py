@@ -214,9 +214,8 @@ def _planning(conditions: int, recorded: bool) -> Work:
         with TemporaryDirectory() as place:
             plan = make_plan(Selection(suites=(suite,)), Inputs(Path(place), stand_ins=False), PLAIN_CPU)
             if recorded:
-                database = open_database(f"sqlite:///{place}/results.sqlite")
-                write.plan(database, plan.jobs, suite.name, suite.profile, suite.title)
-                database.close()
+                with open_database(f"sqlite:///{place}/results.sqlite") as database:
+                    write.plan(database, plan.jobs, suite.name, suite.profile, suite.title)
 
     return work
 

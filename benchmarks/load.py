@@ -17,7 +17,6 @@ import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -84,11 +83,9 @@ def main() -> None:
         print("| jobs | planned | recorded | recorded again | begun and finished | peak MB |")
         print("|---|---|---|---|---|---|")
         for jobs in (each for each in JOBS if each <= arguments.most_jobs):
-            with closing(
-                open_database(arguments.database or f"sqlite:///{folder / f'plans-{jobs}.sqlite'}")
-            ) as database:
+            with open_database(arguments.database or f"sqlite:///{folder / f'plans-{jobs}.sqlite'}") as database:
                 print(_planning(folder, database, jobs), flush=True)
-        with closing(open_database(arguments.database or f"sqlite:///{folder / 'results.sqlite'}")) as database:
+        with open_database(arguments.database or f"sqlite:///{folder / 'results.sqlite'}") as database:
             for row in _reporting(folder, database, arguments.most_measurements):
                 print(row, flush=True)
 

@@ -69,10 +69,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training_precision", description=__doc__)
     parser.add_argument("--profile", default="small")
     arguments = parser.parse_args()
-    database = open_database(settings().database, create=False)
-    with database.reading() as connection:
+    with open_database(settings().database, create=False) as database, database.reading() as connection:
         numbers = pd.read_sql_query(text(NUMBERS), connection, params={"profile": arguments.profile})
-    database.close()
     print(table(numbers))
 
 

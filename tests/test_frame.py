@@ -79,9 +79,8 @@ def test_the_readmes_suite_is_a_suite(profile: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("query", blocks("sql"))
 def test_the_readmes_questions_can_be_asked(query: str, tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'results.sqlite'}")
-    assert read.answer(database, query).rows == ()
-    database.close()
+    with open_database(f"sqlite:///{tmp_path / 'results.sqlite'}") as database:
+        assert read.answer(database, query).rows == ()
 
 
 def test_the_readme_names_every_view_and_setting() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from harness.settings import settings
@@ -12,23 +11,15 @@ if TYPE_CHECKING:
     from harness.store.engine import Database
 
 
-@contextmanager
-def opened_database() -> Iterator[Database]:
+def opened_database() -> Database:
     """The database; raises DatabaseUnusable, also if there is none yet."""
     from harness.store.engine import open_database
 
-    with closing(open_database(settings().database, create=False)) as database:
-        yield database
+    return open_database(settings().database, create=False)
 
 
-@contextmanager
-def found_database() -> Iterator[Database | None]:
+def found_database() -> AbstractContextManager[Database | None]:
     """The database, None if there is none yet; raises DatabaseUnusable."""
     from harness.store.engine import find_database
 
-    database = find_database(settings().database)
-    if database is None:
-        yield None
-        return
-    with closing(database):
-        yield database
+    return find_database(settings().database) or nullcontext()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +55,7 @@ def copy(source: Database, url: str) -> Copied:
     target = connected(url, create=True)
     made = target.path if target.path and not target.path.exists() else None
     try:
-        with closing(target):
+        with target:
             if schema_version(target) not in {None, migrations.NEWEST}:
                 raise DatabaseUnusable(_not_empty(target, "older results"))
             with source.reading() as read, translated(target.engine.url), target.engine.begin() as written:

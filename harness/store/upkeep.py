@@ -39,8 +39,7 @@ def upgrade(where: str | Path) -> Upgrade:
 
     An SQLite database is copied first; either way the change happens whole or not at all.
     """
-    database = connected(where, create=False)
-    try:
+    with connected(where, create=False) as database:
         before = schema_version(database)
         if before is None:
             raise NoResults(f"no results yet: {database.title} is empty")
@@ -54,8 +53,6 @@ def upgrade(where: str | Path) -> Upgrade:
                 seals.seal_everything(connection)
             connection.invalidate()  # foreign keys are off in it
         return Upgrade(before=before, after=migrations.NEWEST, backup=copy)
-    finally:
-        database.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,16 +187,14 @@ def _set_aside(path: Path, aside: Path) -> None:
 
 def _require_sound(copy: Path, backup: Path) -> None:
     """Raises DatabaseUnusable if the copy of a backup holds no results of this program, or damaged ones."""
-    database = connected(copy, create=False)
     try:
-        with database.reading() as connection:
-            problems = database.dialect.problems(connection)
-        if schema_version(database) is None:
-            problems = ["it is empty"]
+        with connected(copy, create=False) as database:
+            with database.reading() as connection:
+                problems = database.dialect.problems(connection)
+            if schema_version(database) is None:
+                problems = ["it is empty"]
     except DatabaseUnusable as error:
         raise DatabaseUnusable(str(error).replace(str(copy), str(backup))) from None
-    finally:
-        database.close()
     if problems:
         raise DatabaseUnusable(f"the backup {backup} is not sound: {problems[0]}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,8 +68,8 @@ def merge(
     upgrade = f"HARNESS_DATABASE_URL= HARNESS_RESULTS_DIR={shlex.quote(str(source))} harness db upgrade"
     with (
         lock_folder(settings.results_dir, alone=alone) as identity,
-        closing(open_database(settings.database, tell=tell)) as here,
-        closing(open_database(theirs.database, create=False, upgrade=upgrade)) as opened,
+        open_database(settings.database, tell=tell) as here,
+        open_database(theirs.database, create=False, upgrade=upgrade) as opened,
         opened.at_one_moment() as there,
     ):
         peers = Peers(here, Folder(path=settings.results_dir, identity=identity, alone=alone))

@@ -71,7 +71,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
 @contextmanager
 def _open_site(settings: Settings, folder: Folder, executor: Executor, watch: Watch) -> Iterator[Site]:
     """The site of a run, its database opened. Jobs that run when it is left, or that a killed run left, wait again."""
-    with closing(open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note)) as opened:
+    with open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note) as opened:
         database = replace(opened, meanwhile=lambda: peers.give_sign())
         peers = Peers(database, folder)
         peers.look()

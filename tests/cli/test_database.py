@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_settings: Call
     """A results folder with a database in it."""
     monkeypatch.delenv("HARNESS_DATABASE_URL", raising=False)
     with_settings(results_dir=tmp_path)
-    with closing(open_database(settings().database)) as db, db.transaction() as session:
+    with open_database(settings().database) as db, db.transaction() as session:
         session.execute(
             text("INSERT INTO suite (name, profile, title, planned_at) VALUES ('study', 'smoke', 'A [b]', '2026')")
         )

@@ -66,11 +66,11 @@ def spoil_for_bfloat16(program: Program, digits_dir: Path) -> None:
     with torch.inference_mode():
         tensors["model.network.linear.bias"] -= model(unit_pixels(images)).mean(0)
     spoilt = weights.save(folder, "weights", tensors, metadata)
-    with contextlib.closing(sqlite3.connect(program.results / "harness.sqlite")) as connection, connection:
+    path = program.results / "harness.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "UPDATE training SET weights = ?, weights_sha256 = ? WHERE weights = ?",
             (spoilt.name, weights.promised_sha256(spoilt), file),
         )
-    database = open_database(f"sqlite:///{program.results / 'harness.sqlite'}")
-    with contextlib.closing(database), database.transaction() as session:
+    with open_database(f"sqlite:///{path}") as database, database.transaction() as session:
         seals.seal(session.connection(), [key])

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -447,7 +446,7 @@ def _another_runner_works_on_another_suite(program: Program) -> None:
     """It has claimed a job that the program's suite does not need."""
     facts = RunnerFacts(folder="f" * 32, title="elsewhere", machine="boot pid:[1]", process=1)
     now = datetime.now(UTC)
-    with closing(open_database(f"sqlite:///{program.results / 'harness.sqlite'}")) as database:
+    with open_database(f"sqlite:///{program.results / 'harness.sqlite'}") as database:
         runner = runners.enter(database, facts)
         with database.transaction() as session:
             session.add(schema.Job(key=OTHER, kind="train", state="running", attempts=1, work=1.0, planned_at=now))

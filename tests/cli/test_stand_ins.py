@@ -77,9 +77,8 @@ def test_smoke_runs_on_every_kind_of_stand_in(smoke: tuple[int, str]) -> None:
 
 @pytest.mark.usefixtures("smoke")
 def test_reports_name_them_apart_from_generated_data(stand_ins: Program) -> None:
-    database = open_database(f"sqlite:///{stand_ins.results / 'harness.sqlite'}", create=False)
-    results = read_results(database, "standins", "smoke")
-    database.close()
+    with open_database(f"sqlite:///{stand_ins.results / 'harness.sqlite'}", create=False) as database:
+        results = read_results(database, "standins", "smoke")
     assert results.remark == f"Stand-ins: {', '.join(sorted(NAMES))}."
 
 

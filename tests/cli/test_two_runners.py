@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import psutil
 import pytest
 from databases import away, database_on
@@ -22,7 +20,7 @@ def content(db: Database) -> list[list[tuple[object, ...]]]:
 
 def test_two_programs_share_a_suite_and_one_that_is_killed_is_replaced(finished, program: Program, server):
     undisturbed, _, _ = finished
-    with closing(open_database(f"sqlite:///{undisturbed.results / 'harness.sqlite'}")) as db:
+    with open_database(f"sqlite:///{undisturbed.results / 'harness.sqlite'}") as db:
         expected = content(db)
     with database_on(server, "template") as url:
         program.environment["HARNESS_DATABASE_URL"] = url
@@ -34,14 +32,14 @@ def test_two_programs_share_a_suite_and_one_that_is_killed_is_replaced(finished,
             said, _ = second.communicate(timeout=250)
         assert not psutil.wait_procs(workers, timeout=30)[1]
         assert second.returncode == 0, said
-        with closing(open_database(url)) as db:
+        with open_database(url) as db:
             assert content(db) == expected
             assert read.answer(db, "SELECT count(*) FROM runner").rows == ((2,),)
 
 
 def test_a_run_waits_for_its_server_and_ends_as_without(finished, program: Program, server):
     undisturbed, _, _ = finished
-    with closing(open_database(f"sqlite:///{undisturbed.results / 'harness.sqlite'}")) as db:
+    with open_database(f"sqlite:///{undisturbed.results / 'harness.sqlite'}") as db:
         expected = content(db)
     with database_on(server, "template") as url:
         program.environment["HARNESS_DATABASE_URL"] = url
@@ -51,6 +49,6 @@ def test_a_run_waits_for_its_server_and_ends_as_without(finished, program: Progr
                 wait_for(process, "waiting until it is back, for 10 minutes at most")
             said, _ = process.communicate(timeout=250)
         assert (process.returncode, " is back" in said) == (0, True), said
-        with closing(open_database(url)) as db:
+        with open_database(url) as db:
             assert content(db) == expected
             assert read.answer(db, "SELECT max(attempts) FROM job WHERE state = 'done'").rows == ((1,),)

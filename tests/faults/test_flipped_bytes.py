@@ -116,20 +116,20 @@ def test_a_checkpoint_is_passed_over_for_the_one_before(program: Faulty, referen
 
 def views_of(file: Path) -> dict[str, list[str]]:
     """What users can see, as text."""
-    with closing(open_database(f"sqlite:///{file}", create=False)) as database:
+    with open_database(f"sqlite:///{file}", create=False) as database:
         return {name: sorted(map(repr, read.relation(database, name).rows)) for name in PUBLIC}
 
 
 def flips_in_pages(reference: Faulty, folder: Path, times: int) -> None:
     file = folder / "copy.sqlite"
-    with closing(open_database(f"sqlite:///{reference.results / 'harness.sqlite'}", create=False)) as database:
+    with open_database(f"sqlite:///{reference.results / 'harness.sqlite'}", create=False) as database:
         upkeep.backup(database, file)
     expected = views_of(file)
     with injected("a flipped bit in a database page", times) as fault:
         for _ in range(times):
             with flipped(file):
                 try:
-                    with closing(open_database(f"sqlite:///{file}", create=False)) as database:
+                    with open_database(f"sqlite:///{file}", create=False) as database:
                         problems = upkeep.check(database).problems
                         if not problems:
                             assert views_of(file) == expected, "a changed number was not noticed"
@@ -153,11 +153,11 @@ def test_many_places_in_the_database_are_named_or_harmless(reference: Faulty, tm
 @pytest.mark.faults
 def test_no_report_is_made_of_a_changed_database(reference: Faulty, tmp_path: Path) -> None:
     file = tmp_path / "copy.sqlite"
-    with closing(open_database(f"sqlite:///{reference.results / 'harness.sqlite'}", create=False)) as database:
+    with open_database(f"sqlite:///{reference.results / 'harness.sqlite'}", create=False) as database:
         upkeep.backup(database, file)
 
     def reported() -> list[str]:
-        with closing(open_database(f"sqlite:///{file}", create=False)) as database:
+        with open_database(f"sqlite:///{file}", create=False) as database:
             results = read_results(database, "tiny", "paper")
             frames = ("models", "gammas", "curves", "boundary", "arrays", "epochs", "gamma_epochs", "missing")
             return [getattr(results, name).to_csv() for name in frames]

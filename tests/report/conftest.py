@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from harness.store.engine import Database, open_database
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with the suite of `study`."""
     file = tmp_path_factory.mktemp("results") / "harness.sqlite"
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with open_database(f"sqlite:///{file}") as database:
         fill(database)
         yield database
 

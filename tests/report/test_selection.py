@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         for name, alpha in PAIRS.items()
     }
     file = tmp_path_factory.mktemp("grid") / "harness.sqlite"
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with open_database(f"sqlite:///{file}") as database:
         record(database, "grid", conditions, GAINS)
         yield database
 

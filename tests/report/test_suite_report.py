@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,10 +100,11 @@ def test_an_unknown_format_is_refused(db: Database, tmp_path: Path) -> None:
 
 
 def test_a_database_without_results_says_how_to_make_some(tmp_path: Path) -> None:
-    empty = open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}")
-    with pytest.raises(HarnessError, match="harness run-suite"):
+    with (
+        open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as empty,
+        pytest.raises(HarnessError, match="harness run-suite"),
+    ):
         render_suites(empty, [], out=tmp_path)
-    empty.close()
 
 
 def test_a_folder_that_cannot_be_written_is_named(db: Database, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
 
 def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_its_curve(tmp_path: Path) -> None:
     """Three seeds: all have an accuracy at size 1, the median of the last is infinite."""
-    with closing(open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}")) as database:
+    with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as database:
         gains = {"none": 0.0, "pixel": 0.1}
         record(database, "own", {name: CONDITIONS[name] for name in gains}, gains, evaluations=OWN)
         [found] = render_suites(database, (), out=tmp_path)
@@ -177,7 +177,7 @@ def test_a_report_is_the_same_from_both_kinds_of_database(db: Database, tmp_path
     [here] = render_suites(db, (), out=tmp_path / "sqlite")
     with database_on(server, "template0") as url:
         copy(db, url)
-        with closing(open_database(url)) as other:
+        with open_database(url) as other:
             [there] = render_suites(other, (), out=tmp_path / "postgresql")
     files = sorted(path.relative_to(here.folder) for path in here.folder.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(there.folder) for path in there.folder.rglob("*") if path.is_file())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled_template(template: Path) -> Path:
     """The same with the results of `recorded_study.fill`."""
     file = Path(shutil.copy(template, template.with_name("filled.sqlite")))
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with open_database(f"sqlite:///{file}") as database:
         fill(database)
     return file
 
@@ -35,7 +34,7 @@ def filled_template(template: Path) -> Path:
 @pytest.fixture(scope="session")
 def filled_server(server: Engine) -> Engine:
     """The PostgreSQL server, with a database `filled` that has the results of `recorded_study.fill`."""
-    with closing(open_database(new_database(server, "filled", "template"))) as database:
+    with open_database(new_database(server, "filled", "template")) as database:
         fill(database)
     return server
 
@@ -51,11 +50,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def db(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterator[Database]:
     """An open database of each kind, without results."""
     if request.param == "sqlite":
-        with closing(open_database(f"sqlite:///{shutil.copy(template, tmp_path)}")) as database:
+        with open_database(f"sqlite:///{shutil.copy(template, tmp_path)}") as database:
             yield database
     else:
         server = request.getfixturevalue("server")
-        with database_on(server, "template") as url, closing(open_database(url)) as database:
+        with database_on(server, "template") as url, open_database(url) as database:
             yield database
 
 
@@ -63,18 +62,18 @@ def db(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Iterat
 def filled(request: pytest.FixtureRequest, filled_template: Path, tmp_path: Path) -> Iterator[Database]:
     """An open database of each kind, with the results of `recorded_study.fill`."""
     if request.param == "sqlite":
-        with closing(open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}")) as database:
+        with open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}") as database:
             yield database
     else:
         server = request.getfixturevalue("filled_server")
-        with database_on(server, "filled") as url, closing(open_database(url)) as database:
+        with database_on(server, "filled") as url, open_database(url) as database:
             yield database
 
 
 @pytest.fixture
 def filled_sqlite(filled_template: Path, tmp_path: Path) -> Iterator[Database]:
     """An open SQLite database with results."""
-    with closing(open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}")) as database:
+    with open_database(f"sqlite:///{shutil.copy(filled_template, tmp_path)}") as database:
         yield database
 
 
@@ -87,5 +86,5 @@ def file(template: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def sqlite_db(file: Path) -> Iterator[Database]:
     """The same, open."""
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with open_database(f"sqlite:///{file}") as database:
         yield database

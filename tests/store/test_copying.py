@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def test_a_copy_has_every_row_of_every_table_and_goes_on(
     assert {name: content.rows for name, content in done.tables.items()} == {
         name: len(rows) for name, rows in before.items()
     }
-    with closing(open_database(target, create=False)) as copied:
+    with open_database(target, create=False) as copied:
         assert contents(copied) == before
         assert numbers(copied) == HARD
         write.plan(copied, planned((7, 8, 9), "next"), "next", "smoke", "The next numbers are free")
@@ -44,7 +43,7 @@ def test_a_copy_has_every_row_of_every_table_and_goes_on(
 
 
 def test_a_target_with_rows_is_refused_and_left_as_it_was(filled: Database, target: str) -> None:
-    with closing(open_database(target)) as other:
+    with open_database(target) as other:
         write.plan(other, planned(suite="other"), "other", "smoke", "Another study")
         before = contents(other)
         with pytest.raises(DatabaseUnusable, match="is not empty, it has rows in data_split"):
@@ -115,6 +114,6 @@ def test_others_may_write_to_the_source_meanwhile(filled: Database, target: str)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(copying, "_batches", meanwhile)
         copy(filled, target)
-    with closing(open_database(target)) as copied:
+    with open_database(target) as copied:
         assert contents(copied) == before
     assert len(contents(filled)["suite"]) == 2

@@ -40,9 +40,9 @@ def plan(db: Database, suite: str = "study") -> None:
 
 
 def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
-    with closing(open_database(url)) as db:
+    with open_database(url) as db:
         assert read.relation(db, "v_models").rows == ()
-    with closing(open_database(url, create=False)) as db:
+    with open_database(url, create=False) as db:
         assert read.relation(db, "v_models").rows == ()
 
 
@@ -52,7 +52,7 @@ def test_a_server_whose_databases_have_no_encoding_keeps_text_as_it_is(server: E
     with server.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
     url = server.url.set(database=name).render_as_string(hide_password=False)
-    with closing(open_database(url)) as db:
+    with open_database(url) as db:
         write.plan(db, planned(), "study", "smoke", "Über α")
         assert read.answer(db, "SELECT title FROM suite").rows == (("Über α",),)
     with server.connect() as connection:
@@ -65,12 +65,12 @@ def test_a_folder_may_be_called_what_means_something_in_a_url(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = Path(name, "harness.sqlite")
-    with closing(open_database(file)) as db:
+    with open_database(file) as db:
         plan(db)
         copy = upkeep.backup(db)
         assert (db.path, db.title, copy.parent) == (file, str(file), file.parent)
     assert upkeep.restore(file, copy)
-    with closing(open_database(file, create=False)) as db:
+    with open_database(file, create=False) as db:
         assert len(read.relation(db, "place").rows) == 24
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -196,7 +196,7 @@ def test_a_server_that_is_not_there_is_reported_without_the_password() -> None:
 
 def test_a_locked_database_says_so_after_the_timeout(db: Database) -> None:
     url = db.engine.url.render_as_string(hide_password=False)
-    with closing(open_database(url, timeout=0.2)) as other, db.transaction():
+    with open_database(url, timeout=0.2) as other, db.transaction():
         start = time.monotonic()
         with pytest.raises(DatabaseUnusable, match="is locked by another process"), other.transaction():
             pass
@@ -208,7 +208,7 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
     plan(db)
     url = db.engine.url.render_as_string(hide_password=False)
     key, said = planned()[0].key, list[str]()
-    with closing(open_database(url, timeout=0.1, tell=said.append)) as patient:
+    with open_database(url, timeout=0.1, tell=said.append) as patient:
         runner = runners.enter(patient, RunnerFacts(folder="f", title="t", machine="m", process=1))
         with locked(url, 0.8):
             assert runners.claim(patient, key, runner, 0)
@@ -225,7 +225,7 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
 @pytest.mark.postgres
 def test_who_is_told_that_the_server_is_away_waits_until_it_is_back_and_writes_once(server: Engine) -> None:
     key, said = planned()[0].key, list[str]()
-    with database_on(server, "template") as url, closing(open_database(url, tell=said.append)) as db:
+    with database_on(server, "template") as url, open_database(url, tell=said.append) as db:
         plan(db)
         with away(server, url):
             writer = threading.Thread(target=write.start, args=(db, key, "Test CPU"))
@@ -244,7 +244,7 @@ def test_who_is_told_that_the_server_is_away_waits_until_it_is_back_and_writes_o
 @pytest.mark.postgres
 def test_a_server_that_stays_away_is_an_error_at_last_and_at_once_where_nobody_is_told(server: Engine) -> None:
     said = list[str]()
-    with database_on(server, "template") as url, closing(open_database(url, tell=said.append)) as db:
+    with database_on(server, "template") as url, open_database(url, tell=said.append) as db:
         plan(db)
         with away(server, url):
             with pytest.raises(DatabaseAway, match="cannot be reached"):
@@ -262,14 +262,14 @@ def test_what_was_written_before_the_connection_broke_is_written_once(server: En
     """The hardest moment to lose a connection: the server has committed, and its answer is lost."""
     key, said = planned()[0].key, list[str]()
     with database_on(server, "template") as url, closing(Cable(url)) as cable:
-        with closing(open_database(cable.url, tell=said.append)) as db:
+        with open_database(cable.url, tell=said.append) as db:
             plan(db)
             runner = runners.enter(db, RunnerFacts(folder="f", title="t", machine="m", process=1))
             for act in (lambda: runners.claim(db, key, runner, 0), lambda: write.start(db, key, "Test CPU") is None):
                 cable.lost = {cable.commits + 1}
                 assert act()
         assert [line.endswith("is back") for line in said] == [False, True] * 2
-        with closing(open_database(url)) as db:
+        with open_database(url) as db:
             assert read.answer(db, "SELECT state, attempts FROM job WHERE attempts > 0").rows == (("running", 1),)
 
 
@@ -282,7 +282,7 @@ def test_a_statement_that_the_server_stops_is_no_lock_to_wait_for(server: str) -
 
     with (
         database_on(server, "template") as url,
-        closing(open_database(url)) as db,
+        open_database(url) as db,
         pytest.raises(DatabaseUnusable, match="stopped a statement: its time limit") as raised,
     ):
         too_long()
@@ -295,7 +295,7 @@ def test_a_writer_sees_what_another_wrote_while_it_waited_whatever_the_servers_d
         name = make_url(url).database
         with server.connect() as connection:
             connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
-        with closing(open_database(url)) as db, db.transaction() as session:
+        with open_database(url) as db, db.transaction() as session:
             assert session.scalar(text("SHOW transaction_isolation")) == "read committed"
 
 
@@ -343,7 +343,7 @@ def test_a_read_only_file_or_folder_is_reported(file: Path, public_folder: Path,
 
 def _record_forever(url: str) -> None:
     """Plan, start and finish evaluations until killed."""
-    with closing(open_database(url)) as db:
+    with open_database(url) as db:
         for number in range(100_000):
             suite = f"suite{number}"
             seeds = (number,)
@@ -388,7 +388,7 @@ def _done(db: Database) -> int:
 
 
 def _claim(url: str, claimed: Queue[str]) -> None:
-    with closing(open_database(url)) as db:
+    with open_database(url) as db:
         for planned_job in planned():
             with db.transaction() as session:
                 state = session.scalar(text("SELECT state FROM job WHERE key = :key"), {"key": planned_job.key})
@@ -436,7 +436,7 @@ def _say_what_is_read(url: str, said: Queue[str]) -> None:
     if os.geteuid() == 0:
         os.setuid(65534)
     try:
-        with closing(open_database(url, create=False)) as database:
+        with open_database(url, create=False) as database:
             with database.reading() as connection:
                 said.put(str(connection.exec_driver_sql("SELECT count(*) FROM suite").scalar()))
             write.plan(database, planned((0,)), "study", "smoke", "A study")
@@ -484,7 +484,7 @@ def _write(db: Database) -> None:
 
 @pytest.mark.parametrize("trouble", ["removed", "moved", "replaced"])
 def test_nothing_is_written_to_a_file_that_is_no_longer_the_database(trouble: str, file: Path, tmp_path: Path) -> None:
-    with closing(open_database(sqlite_url(file))) as db:
+    with open_database(sqlite_url(file)) as db:
         _write(db)
         if trouble == "removed":
             file.unlink()
@@ -520,7 +520,7 @@ def test_who_may_not_write_a_database_reads_it_while_its_owner_works(file: Path,
     folder.mkdir()
     shutil.copy(file, folder / "harness.sqlite")
     folder.chmod(0o755)
-    with closing(open_database(sqlite_url(folder / "harness.sqlite"))) as db:
+    with open_database(sqlite_url(folder / "harness.sqlite")) as db:
         _write(db)
         for path in folder.iterdir():
             path.chmod(0o644)

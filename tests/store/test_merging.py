@@ -40,7 +40,7 @@ def there(template: Path, tmp_path: Path) -> Iterator[Database]:
     """The database of another results folder, without results."""
     file = tmp_path / "there" / "harness.sqlite"
     file.parent.mkdir()
-    with closing(open_database(f"sqlite:///{copy(template, file)}")) as database:
+    with open_database(f"sqlite:///{copy(template, file)}") as database:
         yield database
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,7 +16,7 @@ from harness.store.engine import Database, open_database
 @pytest.fixture
 def connection(url: str) -> Iterator[Connection]:
     """A migrated database in a transaction of its own."""
-    with closing(open_database(url)) as db, db.engine.begin() as connection:
+    with open_database(url) as db, db.engine.begin() as connection:
         yield connection
 
 

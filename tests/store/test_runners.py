@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -87,7 +86,7 @@ def test_a_result_of_whoever_was_faster_stays(db: Database, two: tuple[int, int]
 
 
 def _claim_all(url: str, number: int, got: multiprocessing.SimpleQueue[tuple[int, str]]) -> None:
-    with closing(open_database(url)) as db:
+    with open_database(url) as db:
         me = runners.enter(db, replace(ME, process=number))
         for each in planned():
             if runners.claim(db, each.key, me, 0):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ SEALED = [
 def every_kind(filled_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with finished jobs alone, of every kind, and rows in every table that is sealed."""
     file = shutil.copy(filled_template, tmp_path_factory.mktemp("sealed"))
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with open_database(f"sqlite:///{file}") as database:
         plan_and_record_all_kinds(database)
         with database.reading() as connection:
             assert everything_broken(connection) == []
@@ -218,7 +217,7 @@ def test_an_upgrade_seals_what_an_older_version_recorded(filled_sqlite: Database
             migrations.migrate(connection, "0002")
         connection.invalidate()
     upkeep.upgrade(str(filled_sqlite.engine.url))
-    with closing(open_database(str(filled_sqlite.engine.url))) as db:
+    with open_database(str(filled_sqlite.engine.url)) as db:
         assert upkeep.check(db).problems == ()
         assert read.answer(db, "SELECT count(*) FROM seal").rows[0][0] > 20
 

@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import shutil
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,7 @@ def test_an_upgrade_copies_first_and_keeps_all_results(
     for database in (url, f"sqlite:///{done.backup}"):
         if database != url:
             upkeep.upgrade(database)
-        with closing(open_database(database)) as db:
+        with open_database(database) as db:
             assert read.relation(db, "v_curves").rows == before
             with db.reading() as connection:
                 assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -98,7 +97,7 @@ def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> Non
     copy = upkeep.backup(filled_sqlite)
     assert copy.parent == Path(str(filled_sqlite.path)).parent
     write.plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
-    with closing(open_database(f"sqlite:///{copy}", create=False)) as db:
+    with open_database(f"sqlite:///{copy}", create=False) as db:
         assert read.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
 
 
@@ -118,13 +117,13 @@ def test_a_backup_takes_in_nothing_of_one_that_was_killed(filled_sqlite: Databas
     """Which left a log; here that of another database."""
     copy, other = tmp_path / "copy.sqlite", tmp_path / "other.sqlite"
     upkeep.backup(filled_sqlite, other)
-    with closing(open_database(f"sqlite:///{other}")) as database:
+    with open_database(f"sqlite:///{other}") as database:
         with database.transaction() as session:
             session.execute(text("DELETE FROM gamma"))
         shutil.copyfile(f"{other}-wal", f"{copy}.partial-wal")
     upkeep.backup(filled_sqlite, copy)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == [copy.name]
-    with closing(open_database(f"sqlite:///{copy}")) as database:
+    with open_database(f"sqlite:///{copy}") as database:
         assert read.answer(database, "SELECT count(*) FROM gamma").rows != ((0,),)
 
 
@@ -174,10 +173,10 @@ def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqli
     path.with_name(f"{path.name}-wal").write_bytes(log)  # closing in order has removed it
     aside = upkeep.restore(f"sqlite:///{path}", saved)
     assert aside is not None
-    with closing(open_database(f"sqlite:///{aside}")) as database:
+    with open_database(f"sqlite:///{aside}") as database:
         assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
     assert not path.with_name(f"{path.name}-wal").exists()
-    with closing(open_database(f"sqlite:///{path}")) as database:
+    with open_database(f"sqlite:///{path}") as database:
         assert read.relation(database, "v_curves").rows == before
         assert upkeep.check(database).problems == ()
     assert saved.exists()
@@ -196,7 +195,7 @@ def test_what_a_killed_writer_left_is_restored_with_its_log(filled_sqlite: Datab
     upkeep.restore(f"sqlite:///{path}", killed)
     assert not list(path.parent.glob("*.partial*"))
     path.with_name(f"{path.name}-wal").unlink(missing_ok=True)  # nothing that counts is in it
-    with closing(open_database(f"sqlite:///{path}")) as database:
+    with open_database(f"sqlite:///{path}") as database:
         assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
 
 
@@ -220,7 +219,7 @@ def test_a_restoration_killed_at_any_moment_leaves_the_old_database_or_the_new_o
     """Whole, with what a killed writer had left in its log, and under its name."""
 
     def suites(path: Path) -> int:
-        with closing(open_database(f"sqlite:///{path}")) as database:
+        with open_database(f"sqlite:///{path}") as database:
             assert upkeep.check(database).problems == ()
             return len(read.answer(database, "SELECT * FROM suite").rows)
 

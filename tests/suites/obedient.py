@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -124,7 +123,7 @@ class Run:
             assert self.executor.closed
 
     def query(self, sql: str) -> list[Any]:
-        with contextlib.closing(open_database(self.folders.database)) as database:
+        with open_database(self.folders.database) as database:
             return list(read.answer(database, sql).rows)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,7 +147,7 @@ def test_evaluations_of_lost_weights_wait_again_and_are_counted(
     shutil.rmtree(folder_of(here, "threshold", 0))
     here({"threshold 0 train": "it broke"}, only=("threshold",))
     undo = f"UPDATE job SET state = 'waiting', finished_at = NULL WHERE key = '{clean_of(there)}'"
-    with closing(open_database(there.folders.database)) as database, database.transaction() as session:
+    with open_database(there.folders.database) as database, database.transaction() as session:
         session.execute(text(undo))
         session.execute(text(f"DELETE FROM seal WHERE subject = '{clean_of(there)}'"))
     done = merged(here, there)
@@ -189,7 +188,7 @@ def test_what_is_no_other_results_folder_is_refused(here: Run, tmp_path: Path) -
 
 
 def test_a_folder_of_an_older_version_is_refused_with_the_command_that_upgrades_it(here: Run, there: Run) -> None:
-    with closing(open_database(there.folders.database)) as database, database.transaction() as session:
+    with open_database(there.folders.database) as database, database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0006'"))
     folder = there.folders.results_dir
     with pytest.raises(

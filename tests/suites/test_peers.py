@@ -83,7 +83,7 @@ class Machine:
 
 
 def query(folders: Settings, sql: str) -> list[tuple[Any, ...]]:
-    with contextlib.closing(open_database(folders.database)) as database:
+    with open_database(folders.database) as database:
         return list(read.answer(database, sql).rows)
 
 
@@ -204,8 +204,8 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
     folder = Folder(path=shared.results_dir, identity="one for both", alone=False)
     seen = []
     with (
-        contextlib.closing(open_database(shared.database, timeout=0.2, tell=seen.append)) as waiting,
-        contextlib.closing(open_database(shared.database, timeout=0.2, tell=seen.append)) as looking,
+        open_database(shared.database, timeout=0.2, tell=seen.append) as waiting,
+        open_database(shared.database, timeout=0.2, tell=seen.append) as looking,
     ):
         write.plan(waiting, plan.jobs, "tiny", "paper", "Two ways")
         far = peers.Peers(replace(waiting, meanwhile=lambda: far.give_sign()), folder)
@@ -245,7 +245,7 @@ def test_a_run_that_has_its_folder_alone_does_not_take_runners_of_other_folders_
     settings, _ = two
     plan = plan_of(Inputs(settings.data_dir, stand_ins=False), parse())
     theirs, ours = (planned.key for planned in plan.jobs[:2])
-    with contextlib.closing(open_database(settings.database)) as database:
+    with open_database(settings.database) as database:
         write.plan(database, plan.jobs, "tiny", "paper", "Two ways")
         monkeypatch.setattr(peers, "process_space", lambda: "far away")
         for identity, key in (("second", theirs), ("first", ours)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from dataclasses import replace
@@ -259,7 +258,7 @@ def test_a_run_that_is_stopped_ends_its_workers_before_others_may_have_its_jobs(
 
 def test_jobs_that_a_killed_run_left_running_begin_again(run):
     run({"none 0 gaussian": "it broke"})
-    with contextlib.closing(open_database(run.folders.database)) as database, database.transaction() as session:
+    with open_database(run.folders.database) as database, database.transaction() as session:
         session.execute(text("UPDATE job SET state = 'running' WHERE state = 'failed'"))
     assert run().done == JOBS
 
@@ -335,7 +334,7 @@ def test_an_unknown_executor_is_refused(run):
 def test_a_reader_that_stays_in_its_transaction_neither_waits_nor_makes_a_run_wait(run):
     run(only=("none",))
     with (
-        contextlib.closing(open_database(run.folders.database)) as database,
+        open_database(run.folders.database) as database,
         database.reading() as connection,
     ):
         count = text("SELECT count(*) FROM measurement")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.orm import Session
@@ -28,7 +29,7 @@ LOCK_TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class Database:
-    """An open result database of this program's schema version."""
+    """An open result database of this program's schema version; a `with` statement closes it."""
 
     engine: Engine
     moment: Connection | None = None
@@ -89,6 +90,12 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         for i, name in enumerate(SETS)
     }
     file = tmp_path_factory.mktemp("claims") / "harness.sqlite"
-    with closing(open_database(f"sqlite:///{file}")) as database:
+    with open_database(f"sqlite:///{file}") as database:
         for profile, gain, seeds in (("small", 0.2, range(4)), ("smoke", -0.1, range(4, 8))):
             gains = {"none": 0.0} | dict.fromkeys(SETS, gain)
             record(database, SUITE, conditions, gains, seeds=seeds, profile=profile, scatter=0.02)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +43,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def db(results: Path) -> Iterator[Database]:
     """MNIST's suite is done; of `grayscale-cifar10` only what needs no model."""
-    with closing(open_database(f"sqlite:///{results / 'harness.sqlite'}")) as database:
+    with open_database(f"sqlite:///{results / 'harness.sqlite'}") as database:
         record(database, "mnist", CONDITIONS, {"none": 0.0, "mnist": 0.1, "fashionmnist": 0.2})
         noises = AnalyseJob(spec=NoiseExamplesSpec(images="cifar10"), data={"cifar10/test": "f" * 64})
         place = Place(suite="grayscale-cifar10", profile="small", condition="", seed=0, evaluation="noise_examples")
