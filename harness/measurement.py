@@ -34,8 +34,8 @@ class Measurement:
 
     metric: str
     """What was measured: "accuracy", "score", "start_score", "queries", "median_l2" and "median_linf" (distances),
-    "power", "correlation", or "agreement": of the clean test images, the share that get the same class in bfloat16 as
-    in float32."""
+    "power", "correlation", "mean_radius", "gaussian_distance" and so on for each noise, or "agreement": of the clean
+    test images, the share that get the same class in bfloat16 as in float32."""
     value: float | None
     n: int
     """Images behind the number."""
