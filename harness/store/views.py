@@ -247,7 +247,7 @@ def _view(name: str, *columns: str) -> TableClause:
 
 
 # Views as queries name them, with the columns that this program asks for.
-JOBS = _view("v_jobs", "suite", "profile", "job", "state")
+JOBS = _view("v_jobs", "suite", "profile", "condition", "job", "state")
 MODELS = _view("placed_model", "suite", "profile", "model_row")
 EVALUATIONS = _view(
     "placed_evaluation", "suite", "profile", "condition", "seed", "evaluation", "kind", "evaluation_row"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,25 @@ def test_a_changed_result_is_named_and_no_other(filled: Database, sql: str) -> N
     assert any(KEY in problem for problem in upkeep.check(filled).problems)
     with pytest.raises(DatabaseUnusable, match=rf"1 result is not as recorded \(job {KEY}\).*run-suite study"):
         require_intact(filled, "study", "smoke")
+
+
+def test_a_result_that_a_damaged_index_hides_is_named(filled_template: Path, tmp_path: Path) -> None:
+    """Views join evaluations by their keys, and know nothing of one that the index of keys has no more."""
+    file = Path(shutil.copy(filled_template, tmp_path))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_evaluation_1'"
+        [[page]], [[size]] = (connection.execute(sql).fetchall() for sql in (root, "PRAGMA page_size"))
+    content = file.read_bytes()
+    index = content[(page - 1) * size : page * size]
+    assert KEY.encode() in index
+    altered = index.replace(KEY.encode(), b"0" * len(KEY))
+    file.write_bytes(content[: (page - 1) * size] + altered + content[page * size :])
+    with open_database(file, create=False) as database:
+        hidden = f"SELECT count(*) FROM v_jobs WHERE job = '{KEY}'"
+        assert read.answer(database, hidden).rows == ((0,),)
+        with pytest.raises(DatabaseUnusable, match=rf"not as recorded \(job {KEY}\)"):
+            require_intact(database, "study", "smoke")
 
 
 UNSEALED = {
