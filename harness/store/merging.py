@@ -52,13 +52,14 @@ _MODELS = ("train", "load")
 def unite_plans(here: Database, there: Connection) -> list[str]:
     """Plan here what is planned in another database: its suites, and its conditions, seeds and evaluations of ours.
 
-    A job that is blocked here makes way for one that is not the same there: its data are only there, for instance.
+    A job that is blocked here makes way for another one there, since its data are only there, for instance; one that is
+    blocked there for none.
 
     Returns: "NAME (PROFILE)" of the suites that ask for something else there under the same names, since the suite's
     file, the data or the program differ. Those stay as they are.
 
     Raises:
-        DatabaseUnusable: a plan there is not as it was written.
+        DatabaseUnusable: a plan, there or here, is not as it was written.
     """
     others = []
     for name, profile, title in there.execute(select(schema.Suite.name, schema.Suite.profile, schema.Suite.title)):
