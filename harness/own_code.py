@@ -37,7 +37,7 @@ def read_code(folder: Path | None, file: str) -> str:
         if len(content) > MOST_BYTES:
             raise SpecError(f"{path}: no code of one's own has more than {MOST_BYTES >> 20} MB")
         text = content.decode()
-        module = ast.parse(text, file)
+        module = _tree(text)
     except OSError as error:
         raise SpecError(f"{path} cannot be read: {error.strerror}") from None
     except SyntaxError as error:
@@ -89,9 +89,15 @@ def sha256_of(text: str) -> str:
 
 
 @cache
+def _tree(text: str) -> ast.Module:
+    """What a text is made of; each condition of a grid asks for it."""
+    return ast.parse(text)
+
+
+@cache
 def names_in(text: str) -> frozenset[str]:
     """The names that a file's text defines, of which nothing is run."""
-    return frozenset(_defined(ast.parse(text)))
+    return frozenset(_defined(_tree(text)))
 
 
 def _defined(module: ast.Module) -> Iterator[str]:
@@ -107,7 +113,7 @@ def _defined(module: ast.Module) -> Iterator[str]:
 
 def signature_in(text: str, name: str) -> inspect.Signature | None:
     """How what a text defines under a name can be called, of which nothing is run; None where only running it tells."""
-    for node in ast.parse(text).body:
+    for node in _tree(text).body:
         match node:
             case ast.FunctionDef(name=found, decorator_list=[]) if found == name:
                 return _signature(node.args)

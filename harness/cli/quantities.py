@@ -54,3 +54,8 @@ def few(parts: Sequence[str]) -> str:
 def number_of_trainings(jobs: Iterable[PlannedJob]) -> int:
     """How many models are trained."""
     return sum(isinstance(planned.job, TrainJob) for planned in jobs)
+
+
+def and_more(first: str, more: int) -> str:
+    """The first of some that are alike, and how many there are more: "none, seed 0 and 5 more"."""
+    return f"{first} and {more} more" if more else first

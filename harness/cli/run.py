@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import DeviceName, ExecutorName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.cli.quantities import and_more
 from harness.cli.show import show
 from harness.settings import settings
 
@@ -60,8 +61,8 @@ def _ending(summary: Summary, what: str) -> list[str]:
     lines = [f"{planned.title}: {reason}" for planned, reason in summary.failed]
     blocked = sorted((reason, planned.title) for planned, reason in summary.blocked)
     for reason, group in groupby(blocked, key=lambda pair: pair[0]):
-        names = [name for _, name in group]
-        lines.append(f"blocked: {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}: {reason}")
+        first, *more = (title for _, title in group)
+        lines.append(f"blocked: {and_more(first, len(more))}: {reason}")
     if summary.done == summary.asked and not summary.finished:
         lines.append(f"nothing to do: all {summary.asked} jobs are done")
     else:

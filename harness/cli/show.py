@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
-from harness.cli.quantities import duration, flop, number_of_trainings, outlook
+from harness.cli.quantities import and_more, duration, flop, number_of_trainings, outlook
 from harness.cli.result_database import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
@@ -126,7 +126,7 @@ def _troubles(by_state: Mapping[str, Sequence[PlannedJob]], states: Mapping[str,
         for planned in by_state.get(state, ()):
             titles.setdefault(planned.blocked or states[planned.key].reason or "", []).append(planned.title)
         for reason, (first, *more) in titles.items():
-            yield f"{state}: {first}{f' and {len(more)} more' if more else ''}: {reason}"
+            yield f"{state}: {and_more(first, len(more))}: {reason}"
 
 
 def _seeds(jobs: Iterable[PlannedJob] | None) -> str:

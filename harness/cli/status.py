@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from harness.cli.options import AnySuite
+from harness.cli.quantities import and_more
 from harness.cli.result_database import opened_database
 from harness.cli.terminal import wide_console
 from harness.names import lookup
@@ -70,13 +71,12 @@ def _told_order(row: Row) -> tuple[object, ...]:
 
 
 def _jobs_line(alike: Sequence[Row]) -> str:
-    row, more = alike[0], len(alike) - 1
+    row, *more = alike
     who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['evaluation'] or row['kind']}"
     if row["seed"] is None:
         who = f"analysis {row['evaluation']}"
-    others = f" and {more} more" if more else ""
     why = f": {row['reason']}" if row["reason"] else ""
-    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {who}{others}{why}"
+    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {and_more(who, len(more))}{why}"
 
 
 def _runner_lines(database: Database, asked: set[str]) -> list[str]:
