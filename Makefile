@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow faults lint bench lock image clean
+.PHONY: help quickstart test test-slow test-oldest faults lint bench lock image clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,12 @@ test-slow: .venv/.dev ## the tests that take minutes
 
 faults: .venv/.dev ## kill, fill the disk, flip bytes; says what became of each (about half an hour)
 	$(BIN)/python -m pytest tests/faults --timeout=1800
+
+test-oldest: ## the tests with the oldest packages that pyproject.toml allows (needs uv)
+	uv venv --quiet --clear --python $(PYTHON) .venv-oldest
+	uv pip install --quiet --python .venv-oldest --resolution lowest-direct --editable '.[postgres]'
+	uv pip install --quiet --python .venv-oldest --group test
+	.venv-oldest/bin/python -m pytest -m "not slow and not faults" --numprocesses $(WORKERS) --dist loadfile
 
 lint: .venv/.dev ## ruff, mypy --strict, and the layers
 	$(BIN)/ruff check .
@@ -42,8 +48,8 @@ lock: ## resolve pyproject.toml again (needs uv): requirements.lock to run, -dev
 image: ## build the container image
 	docker build --file docker/Dockerfile --build-arg GIT_COMMIT=$(shell git describe --always --abbrev=40 --exclude '*' --dirty) --tag robustness-harness .
 
-clean: ## remove .venv and caches; data and results stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean: ## remove the environments and caches; data and results stay
+	rm -rf .venv .venv-oldest .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One resolution for every Python and platform, without index addresses.

@@ -55,7 +55,7 @@ def main() -> None:
 def shares_of(work: Callable[[], object]) -> Mapping[str, float]:
     """What part of the time each kind of operation takes."""
     work()
-    with profile(activities=[ProfilerActivity.CPU]) as measured:
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as measured:
         work()
     kinds = {name: kind for kind, names in KINDS.items() for name in names}
     seconds: Counter[str] = Counter()

@@ -37,7 +37,7 @@ def _images(n: int, channels: int, height: int = 32, width: int = 32) -> Tensor:
 
 
 def _operations(network: nn.Module, images: Tensor) -> list[str]:
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True) as profile:
         network(images)
     return [event.key for event in profile.key_averages()]
 

@@ -191,7 +191,8 @@ class Worker:
 
 for how in ("killed", "memory"):
     try:
-        ray.get(Worker.remote().leave.remote(how))
+        worker = Worker.remote()
+        ray.get(worker.leave.remote(how))
     except RayError as error:
         print(*cause_of_loss(error), sep=": ")
 """
