@@ -1,4 +1,4 @@
-"""The page on own code, whose example tests run."""
+"""The page on own code, whose examples tests run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.own_code import OwnCode
 PAGE = (Path(__file__).parents[1] / "docs" / "own-code.md").read_text(encoding="utf-8")
 
 
-def example(language: str) -> str:
-    """The page's file in a language."""
-    text, *_ = re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    return str(text)
+def example(language: str, number: int = 0) -> str:
+    """The page's first file in a language, or a later one."""
+    return str(re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)[number])
 
 
 CODE = OwnCode((("gradients.py", example("python")),))
+LIBRARIES = OwnCode((("libraries.py", example("python", 1)),))
 
 
 def code_of(text: str) -> OwnCode:

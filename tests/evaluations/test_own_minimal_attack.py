@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from own_code import LIBRARIES
 
 from harness.errors import NotEvaluable, SpecError
 from harness.evaluations import evaluate
@@ -172,3 +173,10 @@ def test_an_attack_in_place_does_not_change_the_images_that_distances_are_measur
 def test_what_are_no_such_images_is_refused(attack, error, said, measured):
     with pytest.raises(error, match=said):
         measured(attack)
+
+
+@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")  # of Foolbox
+def test_an_attack_of_foolbox_finds_the_plane(measured, planar):
+    result = measured(LIBRARIES.function("libraries.py:with_foolbox"), options={"attack": "DDNAttack", "steps": 100})
+    exact = (logits(unit_pixels(planar[1].images)) / 5).tolist()
+    assert result.arrays["distances"] == pytest.approx([*exact[:3], 0], rel=0.05)
