@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli.options import AnySuites, LeastCleanRatio, ReportedProfile
+from harness.cli.quantities import and_more
 from harness.cli.result_database import opened_database
+from harness.cli.status import job_name
 from harness.cli.terminal import terminal_table, wide_console
+from harness.errors import HarnessError
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.settings import settings
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from harness.report.paper.report import PaperReport
     from harness.report.suite_report import SuiteReport
     from harness.spec import Collection
+    from harness.store.engine import Database
 
 
 def report(
@@ -48,8 +53,13 @@ def report(
             for name, found in collections.items()
         ]
         reports = render_suites(database, single, **options) if single or not collections else []
+        written = [
+            *((_paper_lines(each), name, each.profile) for name, each in zip(collections, papers, strict=True)),
+            *((_suite_lines(each), each.results.suite, each.results.profile) for each in reports),
+        ]
+        lines = [line for shown, *of in written for line in (*shown, *_outdated_lines(database, *of))]
     console = wide_console()
-    for line in (line for each in (*map(_paper_lines, papers), *map(_suite_lines, reports)) for line in each):
+    for line in lines:
         console.print(line, soft_wrap=isinstance(line, str))
 
 
@@ -85,3 +95,26 @@ def _suite_lines(written: SuiteReport) -> list[str | RichTable]:
     if written.page:
         lines.append(f"Page: {written.page}")
     return lines
+
+
+def _outdated_lines(database: Database, name: str, profile: str) -> Iterator[str]:
+    """What is shown although the suite or collection, as it is now, asks for something else."""
+    from harness.suites.outdated import outdated
+    from harness.suites.registry import suite_files
+
+    try:
+        if name not in suite_files():
+            return  # the database remembers it, which is enough for a report
+        found = outdated(database, name, profile)
+    except HarnessError as error:
+        yield f"Whether {name} still asks for what is shown is not known: {error}"
+        return
+    if found.rows:
+        first, *more = map(job_name, found.rows)
+        seeds = f" --seeds {','.join(map(str, found.seeds))}" if found.seeds else ""
+        yield (
+            f"{len(found.rows)} of {found.finished} finished jobs are not what {name} asks for here and now "
+            "(its file, own code, data, settings, the program or the machine are others): "
+            f"{and_more(first, len(more))}. The next run replaces them or leaves them out: "
+            f"harness run-suite {name} --profile {profile}{seeds}"
+        )

@@ -72,11 +72,15 @@ def _told_order(row: Row) -> tuple[object, ...]:
 
 def _jobs_line(alike: Sequence[Row]) -> str:
     row, *more = alike
-    who = f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['evaluation'] or row['kind']}"
-    if row["seed"] is None:
-        who = f"analysis {row['evaluation']}"
     why = f": {row['reason']}" if row["reason"] else ""
-    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {and_more(who, len(more))}{why}"
+    return f"{row['state']}: {row['suite']} (profile {row['profile']}): {and_more(job_name(row), len(more))}{why}"
+
+
+def job_name(row: Row) -> str:
+    """A job as a suite knows it: "none, seed 0: gaussian"."""
+    if row["seed"] is None:
+        return f"analysis {row['evaluation']}"
+    return f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['evaluation'] or row['kind']}"
 
 
 def _runner_lines(database: Database, asked: set[str]) -> list[str]:

@@ -12,8 +12,13 @@ from program import Program
 
 from harness.data.arrays import open_split
 from harness.store.arrays import load
+from harness.store.engine import open_database
+from harness.suites.outdated import outdated
 
 RUN = ("run-suite", "gradients", "--profile", "smoke")
+CONDITIONS = ("coarse", "none", "penalized[weight=0.3]", "penalized[weight=1]")
+JOBS = (None, "boundary", "clean", "ddn", "gaussian", "pgd")
+"""A condition's, by evaluation; None is the training."""
 CURVES = "SELECT condition, evaluation, epsilon, accuracy FROM v_curves ORDER BY 1, 2, 3"
 
 
@@ -84,6 +89,68 @@ def test_a_finished_suite_has_nothing_to_do_until_its_code_changes(own):
     file.write_text(example("python"))
     assert "nothing to do" in program(*RUN)[1]
     assert program.query(CURVES) == before
+
+
+def written(program: Program, before: str, after: str) -> None:
+    """Changes the suite's file as it is in the page."""
+    assert before in example("toml")
+    (program.folder / "experiments" / "gradients.toml").write_text(example("toml").replace(before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "data", "places"),
+    [
+        ("", "", "here", set()),
+        ("{ steps = 10 }", "{ steps = 11 }", "here", {(name, "pgd") for name in CONDITIONS}),
+        ("pgd =", "pgd2 =", "here", {(name, "pgd") for name in CONDITIONS}),
+        ("conditions.coarse", "conditions.blurred", "here", {("coarse", name) for name in JOBS}),
+        ("epochs = 1 }", "epochs = 2 }", "here", {(name, job) for name in CONDITIONS for job in JOBS}),
+        ("{ steps = 10 }", "{ steps = 11 }", "elsewhere", set()),
+    ],
+)
+def test_results_that_the_suite_does_not_ask_for_any_more_are_outdated(
+    before, after, data, places, own, digits_dir, tmp_path, with_settings
+):
+    """Where the data are elsewhere, nothing is known."""
+    program, *_ = own
+    written(program, before, after)
+    with_settings(
+        data_dir={"here": digits_dir, "elsewhere": tmp_path}[data], experiments_dir=program.folder / "experiments"
+    )
+    with open_database(program.results / "harness.sqlite") as database:
+        found = outdated(database, "gradients", "smoke")
+    written(program, "", "")
+    assert found.finished == len(CONDITIONS) * len(JOBS)
+    assert {(row["condition"], row["evaluation"]) for row in found.rows} == places
+    assert len(found.rows) == len(places)
+
+
+def test_a_run_that_replaces_results_is_told_of_seeds_beyond_the_suites_own(own, digits_dir, with_settings):
+    program, *_ = own
+    written(program, "seeds = [0]", "seeds = [2, 3]")
+    with_settings(data_dir=digits_dir, experiments_dir=program.folder / "experiments")
+    with open_database(program.results / "harness.sqlite") as database:
+        found = outdated(database, "gradients", "smoke")
+    written(program, "", "")
+    assert (found.rows, found.seeds) == ((), (0, 2, 3))
+
+
+def test_a_report_is_told_although_the_folder_of_suites_is_gone(own, monkeypatch):
+    program, *_ = own
+    monkeypatch.setitem(program.environment, "HARNESS_EXPERIMENTS_DIR", "/nowhere")
+    code, output = program("report", "--format", "md")
+    assert code == 0
+    assert "tables and" in output
+    assert "Whether gradients still asks for what is shown is not known: HARNESS_EXPERIMENTS_DIR" in output
+
+
+def test_a_report_says_which_of_its_results_are_outdated(own):
+    program, *_ = own
+    written(program, "{ steps = 10 }", "{ steps = 11 }")
+    code, output = program("report", "gradients", "--profile", "smoke", "--format", "md")
+    written(program, "", "")
+    assert code == 0
+    assert "4 of 24 finished jobs are not what gradients asks for here and now" in output
 
 
 def test_what_ran_is_kept(own):
