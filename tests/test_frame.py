@@ -77,6 +77,15 @@ def test_the_readmes_suite_is_a_suite(profile: str, tmp_path: Path) -> None:
     assert suite.seeds == ((0,) if profile == "smoke" else (0, 1, 2))
 
 
+def test_the_suite_of_the_page_on_precision_is_a_suite(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "precision.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"^```toml\n(extends.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "bfloat16.toml").write_text(text, encoding="utf-8")
+    files = {path.stem: path for path in (ROOT / "experiments").glob("*.toml")}
+    suite = parse_suite(tmp_path / "bfloat16.toml", "small", files)
+    assert {condition.precision for condition in suite.conditions.values()} == {"auto"}
+
+
 @pytest.mark.parametrize("query", blocks("sql"))
 def test_the_readmes_questions_can_be_asked(query: str, tmp_path: Path) -> None:
     with open_database(f"sqlite:///{tmp_path / 'results.sqlite'}") as database:
@@ -104,7 +113,7 @@ def test_the_locks_agree_and_hold_what_the_project_needs() -> None:
     assert runtime.items() <= pins(SCALE_LOCK).items()
     groups = project["dependency-groups"]
     needed = project["project"]["dependencies"] + groups["build"]
-    needed_to_develop = [entry for entry in groups["dev"] if isinstance(entry, str)]
+    needed_to_develop = [entry for entry in (*groups["test"], *groups["dev"]) if isinstance(entry, str)]
     for pinned, requirements in ((runtime, needed), (development, needed_to_develop)):
         for requirement in map(Requirement, requirements):
             assert requirement.specifier.contains(pinned[requirement.name]), requirement

@@ -44,7 +44,10 @@ Only = Annotated[list[str] | None, typer.Option(help="Only this condition; give 
 DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]
 ExecutorName = Annotated[Literal["local", "ray", "docker"], typer.Option(help="Where jobs run.")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Processes at once; default: one per GPU, or one per core (at most 8).")
+    int | None,
+    typer.Option(
+        min=1, help="Processes at once; default: one per GPU, or one per core (at most 8) that has 2 GB of memory."
+    ),
 ]
 
 

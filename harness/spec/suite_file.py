@@ -29,7 +29,7 @@ ProfileName = Literal["paper", "small", "smoke"]
 
 PROFILES: dict[str, str] = {
     "paper": "the paper's scale",
-    "small": "real signal in minutes to an hour on two CPU cores",
+    "small": "real signal in minutes to an hour or two on two CPU cores",
     "smoke": "seconds: shows that everything works, and nothing else",
 }
 

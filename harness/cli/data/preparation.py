@@ -45,7 +45,9 @@ def corrupt(
 
 def stand_in(
     names: Annotated[list[str] | None, typer.Argument(help="Data sets, weights, or the recording v1.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that are missing; what is there stays.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that are missing, but for corruptions of real sets; what is there stays.")
+    ] = False,
     replace: Replace = False,
 ) -> None:
     """Make small generated data in the shape of the real ones: to try any suite at the profile smoke."""
