@@ -11,6 +11,7 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import linecache
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +37,7 @@ def read_code(folder: Path | None, file: str) -> str:
         content = path.read_bytes()
         if len(content) > MOST_BYTES:
             raise SpecError(f"{path}: no code of one's own has more than {MOST_BYTES >> 20} MB")
-        text = content.decode()
+        text = content.decode("utf-8-sig")
         module = _tree(text)
     except OSError as error:
         raise SpecError(f"{path} cannot be read: {error.strerror}") from None
@@ -100,15 +101,19 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(_defined(_tree(text)))
 
 
-def _defined(module: ast.Module) -> Iterator[str]:
-    for node in module.body:
+def _defined(block: ast.AST) -> Iterator[str]:
+    for node in ast.iter_child_nodes(block):
         match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 yield from (each.asname or each.name for each in names)
             case ast.Assign(targets=targets):
                 yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+            case ast.If() | ast.Try() | ast.ExceptHandler() | ast.With():
+                yield from _defined(node)
 
 
 def signature_in(text: str, name: str) -> inspect.Signature | None:
@@ -156,6 +161,12 @@ class OwnCode:
         found: Callable[..., Any] = getattr(_module(file, dict(self.sources)[file]), name)
         return found
 
+    def run(self) -> None:
+        """Run the files, also where this process has: what an earlier job left in their globals is gone."""
+        for file, text in self.sources:
+            sys.modules.pop(_module_name(file, text), None)
+            _module(file, text)
+
     def only(self, references: Iterable[str]) -> OwnCode:
         """The files of these references."""
         files = {reference.partition(":")[0] for reference in references}
@@ -186,12 +197,18 @@ def keep(code: OwnCode, folder: Path) -> None:
             raise HarnessError(f"cannot write {path}: {error.strerror}") from error
 
 
+def _module_name(file: str, text: str) -> str:
+    return f"{Path(file).stem}_{sha256_of(text)[:16]}"
+
+
 def _module(file: str, text: str) -> types.ModuleType:
     """The module of a text. It is among Python's modules, as dataclasses and pickles ask, under a name of its own."""
-    name = f"{Path(file).stem}_{sha256_of(text)[:16]}"
+    name = _module_name(file, text)
     if name not in sys.modules:
         module = types.ModuleType(name)
         sys.modules[name] = module
+        # what asks for the source, as torch.jit does, gets this one, and not that of a file in the current folder
+        linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
         try:
             exec(compile(text, file, "exec"), module.__dict__)
         except BaseException:

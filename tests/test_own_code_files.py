@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import pickle
 from pathlib import Path
 
@@ -23,6 +24,28 @@ def test_a_function_is_that_of_the_text_and_not_of_a_file_that_changed_since(tmp
 def test_a_text_is_run_once_in_a_process() -> None:
     code = code_of("import itertools\ncalls = itertools.count()\ndef call():\n    return next(calls)\n")
     assert [code.function("mine.py:call")() for _ in range(3)] == [0, 1, 2]
+
+
+def test_what_is_run_anew_knows_nothing_of_before() -> None:
+    code = code_of("import itertools\ncalls = itertools.count()\ndef call():\n    return next(calls)\n")
+    found = []
+    for _ in range(2):
+        code.run()
+        found += [code.function("mine.py:call")() for _ in range(2)]
+    assert found == [0, 1, 0, 1]
+
+
+def test_its_source_is_its_own_and_not_that_of_a_file_in_the_current_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def number():\n    return 2\n")
+    code = code_of("def number():\n    return 1\n")
+    code.run()
+    assert inspect.getsource(code.function("mine.py:number")) == "def number():\n    return 1\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_code(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_bytes("\ufeffx = 1\r\n".encode())
+    assert read_code(tmp_path, "mine.py") == "x = 1\r\n"
 
 
 def test_code_that_failed_when_it_was_run_is_run_again() -> None:
@@ -60,8 +83,30 @@ made = lambda x: x
 class Network: ...
 def attack():
     def inner(): ...
+typed: object = made
+async def later(): ...
+if made:
+    def one_way(): ...
+else:
+    try:
+        def other_way(): ...
+    except ImportError:
+        def last_way(): ...
 """
-    assert names_in(text) == {"np", "Linear", "Conv", "made", "Network", "attack"}
+    expected = {
+        "np",
+        "Linear",
+        "Conv",
+        "made",
+        "Network",
+        "attack",
+        "typed",
+        "later",
+        "one_way",
+        "other_way",
+        "last_way",
+    }
+    assert names_in(text) == expected
 
 
 SIGNATURES = """

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
+from harness.errors import NotEvaluable
 from harness.evaluations.agreement import tried_in_bfloat16
 from harness.evaluations.boundary import boundary
 from harness.evaluations.clean import clean
@@ -24,6 +26,7 @@ from harness.evaluations.similarity_correlation import similarity_correlation
 from harness.evaluations.spectrum import spectrum
 from harness.measurement import EvaluationResult
 from harness.names import lookup
+from harness.seeding import global_generators
 from harness.spec import AnalysisSpec, EvaluationSpec
 
 __all__ = ["ANALYSES", "EVALUATIONS", "Setting", "analyse", "evaluate", "setting_for"]
@@ -54,14 +57,28 @@ def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Evalua
     """All numbers of one evaluation of one model, in the spec's precision.
 
     model: in float32. In bfloat16 one number more is measured, the `agreement` of both precisions; where it is too
-    small, the others are those of float32, with a warning.
+    small, the others are those of float32, with a warning. If it draws from the global generators, it draws the same
+    each time.
 
     Raises:
-        NotEvaluable: the model's logits are not finite.
+        NotEvaluable: the model's logits are not finite, or depend on what it classified before.
     """
-    evaluation = lookup(EVALUATIONS, "evaluation", spec.kind)
     if spec.precision == "auto":
         raise ValueError(f"the {spec.kind} spec is not resolved: its precision is still the device's")
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    with global_generators(0, "evaluation"):
+        result = _evaluated(model, setting, spec)
+    for name, buffer in model.named_buffers():
+        if name not in before or not torch.equal(buffer, before[name]):
+            raise NotEvaluable(
+                f"the model changes its buffer {name} while it classifies, so its answers depend on what it was shown "
+                "before; let it do so in train mode only"
+            )
+    return result
+
+
+def _evaluated(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> EvaluationResult:
+    evaluation = lookup(EVALUATIONS, "evaluation", spec.kind)
     if spec.precision == "float32":
         return evaluation(model, setting, spec)
     trial = tried_in_bfloat16(model, setting)

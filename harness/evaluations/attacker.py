@@ -66,13 +66,16 @@ class Attacker:
         with global_generators(spec.noise_seed, "own attack", *named):
             model = self.classifier.copied_model()
             found = self._attack(model, batch.images.clone(), batch.labels.clone(), *size, **spec.options)
-        if not isinstance(found, Tensor) or found.shape != batch.images.shape:
-            raise SpecError(f"{spec.function} returns {described(found)} for images {tuple(batch.images.shape)}")
-        attacked = found.detach().to(batch.images).clamp(0, 1)
+        if not isinstance(found, Tensor) or found.shape != batch.images.shape or not found.is_floating_point():
+            raise SpecError(
+                f"{spec.function} returns {described(found)} for images {tuple(batch.images.shape)}; "
+                "they have to be floating-point numbers in [0, 1]"
+            )
+        attacked = found.detach().to(batch.images)
         if not bool(attacked.isfinite().all()):
             where = "".join(f" at size {epsilon:.4g}" for epsilon in size)
             raise NotEvaluable(f"{spec.function} returns pixels that are not finite{where}")
-        return attacked
+        return attacked.clamp(0, 1)
 
     def distances(self, batch: Batch, attacked: Tensor) -> Tensor:
         """How far each image was moved, in the spec's norm and [0, 1] pixel units: (n,) float64."""

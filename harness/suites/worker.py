@@ -26,6 +26,7 @@ from harness.measurement import DeviceFacts, EvaluationResult, Progress, Trainin
 from harness.models.checkpoint import load_checkpoint
 from harness.models.zoo import load_robustbench
 from harness.provenance import provenance
+from harness.seeding import global_generators
 from harness.spec import (
     AnalyseJob,
     CheckpointSpec,
@@ -119,7 +120,7 @@ class Worker:
             result = self._do(work)
         except HarnessError as error:
             return Failed(work.key, str(error))
-        except Exception as error:  # whatever it is
+        except (Exception, SystemExit) as error:  # whatever it is
             if _ran_out_of_memory(error):
                 return Failed(work.key, f"not enough free memory on {self._where}{memory_note()}", "memory")
             files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
@@ -134,6 +135,8 @@ class Worker:
         if not isinstance(work, JobWork):
             prepare_bundled(work.data_dir, work.name)
             return None
+        with global_generators(0, "own code"):
+            work.code.run()
         match work.job:
             case TrainJob():
                 return self._train(work, work.job)
@@ -244,7 +247,7 @@ def _ran_out_of_memory(error: BaseException | None) -> bool:
     )
 
 
-def _described(error: Exception, own_files: Collection[str]) -> str:
+def _described(error: BaseException, own_files: Collection[str]) -> str:
     """An error that nobody foresaw, with the place where it happened: in own code, else in this program."""
     package = str(Path(harness.__file__).parent)
     frames = traceback.extract_tb(error.__traceback__)

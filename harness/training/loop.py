@@ -149,9 +149,9 @@ class _Training:
                 if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
                     losses += self._look(steps, len(losses), number, began)
                     looked = time.perf_counter()
-        self.learner.require_learned_from_penalty()
-        trained_seconds = time.perf_counter() - began
-        validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
+            self.learner.require_learned_from_penalty()
+            trained_seconds = time.perf_counter() - began
+            validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
         gammas = self.learner.gammas
         for name, value in (("validation loss", validation_loss), *(("weight of a tap", gamma) for gamma in gammas)):
             if not math.isfinite(value):

@@ -11,6 +11,7 @@ import sys
 import pytest
 import torch
 from pretended_device import DEVICE, pretended_device
+from torch import nn
 
 from harness.errors import NotEvaluable
 from harness.evaluations import EVALUATIONS, evaluate
@@ -169,3 +170,37 @@ def test_a_constant_model_has_the_share_of_its_class_everywhere(kind, setting, c
 def test_importing_the_evaluations_does_not_import_foolbox():
     code = "import sys, harness.evaluations; sys.exit('foolbox' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Randomized(nn.Module):
+    """A defence that adds noise of its own."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images):
+        return self.network(images + 0.3 * torch.randn_like(images))
+
+
+def test_a_network_that_draws_is_given_the_same_numbers_whatever_was_evaluated_before(setting, network, spec_of):
+    kinds = ("gaussian", "clean", "gaussian")
+    model = Randomized(network).eval()
+    torch.manual_seed(1)
+    first, _, again = (evaluate(model, setting, spec_of(kind)) for kind in kinds)
+    torch.manual_seed(2)
+    assert first == again == evaluate(Randomized(network).eval(), setting, spec_of("gaussian"))
+
+
+def test_a_network_that_changes_while_it_classifies_is_refused(setting, network, spec_of):
+    class Changing(Randomized):
+        def __init__(self):
+            super().__init__(network)
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, images):
+            self.seen += images.mean()
+            return self.network(images)
+
+    with pytest.raises(NotEvaluable, match="changes its buffer seen while it classifies"):
+        evaluate(Changing().eval(), setting, spec_of("clean"))

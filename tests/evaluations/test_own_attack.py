@@ -99,7 +99,9 @@ def test_an_attack_keeps_to_its_size_in_its_norm(norm, bound, attacked):
     [
         (lambda model, images, labels, epsilon: images[:-1], SpecError, r"returns a tensor \(99, 1, 8, 8\)"),
         (lambda model, images, labels, epsilon: (images, labels), SpecError, "returns a tuple"),
+        (lambda model, images, labels, epsilon: (255 * images).byte(), SpecError, "floating-point numbers in"),
         (lambda model, images, labels, epsilon: images / 0 * 0, NotEvaluable, "pixels that are not finite at size 0.1"),
+        (lambda model, images, labels, epsilon: images + torch.inf, NotEvaluable, "pixels that are not finite at size"),
     ],
 )
 def test_what_are_no_such_images_is_refused(attack, error, said, attacked):

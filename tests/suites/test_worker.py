@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +101,12 @@ def test_an_unforeseen_error_is_described(outcome):
     assert isinstance(failed, Failed)
     assert failed.cause == "unexpected"
     assert failed.reason.startswith("unexpected KeyError: 'key' (")
+
+
+def test_what_leaves_the_process_is_told_like_other_errors(outcome):
+    failed = outcome(lambda: sys.exit(3))
+    assert isinstance(failed, Failed)
+    assert "unexpected SystemExit: 3" in failed.reason
 
 
 @pytest.fixture
