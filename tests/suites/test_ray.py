@@ -194,7 +194,8 @@ for how in ("killed", "memory"):
         worker = Worker.remote()
         ray.get(worker.leave.remote(how))
     except RayError as error:
-        print(*cause_of_loss(error), sep=": ")
+        cause, of_memory = cause_of_loss(error)
+        sys.stdout.write(f"\\n{cause}: {of_memory}\\n")  # at once: Ray's threads write there too
 """
 
 
