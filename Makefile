@@ -4,6 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 WORKERS ?= $(if $(filter 1,$(CORES)),1,2)
 BIN := .venv/bin
+QUICK := -m "not slow and not faults" --numprocesses $(WORKERS) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -17,7 +18,7 @@ quickstart: .venv/.runtime ## install, run the smallest suite (about three minut
 	$(BIN)/harness report quickstart --profile small
 
 test: .venv/.dev ## every test that this machine can run, but the slow ones
-	$(BIN)/python -m pytest -m "not slow and not faults" --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest $(QUICK)
 
 test-slow: .venv/.dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -29,7 +30,7 @@ test-oldest: ## the tests with the oldest packages that pyproject.toml allows (n
 	uv venv --quiet --clear --python $(PYTHON) .venv-oldest
 	uv pip install --quiet --python .venv-oldest --resolution lowest-direct --editable '.[postgres]'
 	uv pip install --quiet --python .venv-oldest --group test
-	.venv-oldest/bin/python -m pytest -m "not slow and not faults" --numprocesses $(WORKERS) --dist loadfile
+	.venv-oldest/bin/python -m pytest $(QUICK)
 
 lint: .venv/.dev ## ruff, mypy --strict, and the layers
 	$(BIN)/ruff check .

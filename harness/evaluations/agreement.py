@@ -57,7 +57,7 @@ def tried_in_bfloat16(model: nn.Module, setting: Setting) -> Trial:
     if known and torch.equal(known.images, setting.images):
         return known.trial
     rounded, n = in_bfloat16(model), len(setting.images)
-    with global_generators(0, "agreement"):  # as for what is remembered of clean images
+    with global_generators(0, "agreement"):  # as for what is remembered of images
         same = count_same(model, rounded, setting)
     trial = Trial(rounded if same / n >= LEAST_AGREEMENT else None, same, n)
     _remembered[model] = _Tried(setting.images.clone(), trial)  # a view would hold the whole split in memory

@@ -10,7 +10,6 @@ from harness.evaluations.remembered import PerImage
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
-from harness.seeding import global_generators
 from harness.spec import CleanSpec
 
 
@@ -40,10 +39,9 @@ def clean_predictions(classifier: Classifier, setting: Setting) -> Tensor:
 
     def found() -> Tensor:
         parts = []
-        with global_generators(0, "clean"):  # an evaluation that finds them known draws what one that does not draws
-            for rows in setting.chunks():
-                parts.append(classifier.predictions(unit_pixels(setting.images[rows])))
-                classifier.report(classifier.images_classified)
+        for rows in setting.chunks():
+            parts.append(classifier.predictions(unit_pixels(setting.images[rows])))
+            classifier.report(classifier.images_classified)
         classifier.refuse_not_finite()
         return torch.cat(parts)
 

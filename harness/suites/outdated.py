@@ -10,6 +10,7 @@ from harness.settings import settings
 from harness.spec import PlannedJob, takes_stand_ins
 from harness.store import read
 from harness.store.engine import Database
+from harness.store.schema import FINAL
 from harness.suites.devices import get_device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import make_plan
@@ -39,15 +40,16 @@ def outdated(db: Database, name: str, profile: str) -> Outdated:
     """
     suites = get_suites(name, profile)
     names = [suite.name for suite in suites]
-    rows = read.relation(db, "v_jobs", suite=names, profile=profile, state=["done", "diverged"]).records
+    rows = read.relation(db, "v_jobs", suite=names, profile=profile, state=FINAL).records
     finished = [row for row in rows if row["condition"] or row["seed"] is None]  # the others are substitutes
     inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile))
+    device = get_device("auto")
     asked: set[tuple[str | None, ...]] = set()
     own, done = set[int](), set[int]()
     for suite in suites:
         seeds = {row["seed"] for row in finished if row["suite"] == suite.name and row["kind"] == "train"}
         own, done = own.union(suite.seeds), done | seeds
-        plan = make_plan(Selection(suites=(suite,), seeds=tuple(seeds)), inputs, get_device("auto"))
+        plan = make_plan(Selection(suites=(suite,), seeds=tuple(seeds)), inputs, device)
         for planned in plan.jobs:
             key = planned.key if _is_whole(planned) else None
             asked |= {(place.suite, place.condition, place.evaluation, key) for place in planned.places}
