@@ -152,9 +152,9 @@ def test_the_jobs_of_a_runner_that_died_elsewhere_are_taken_over(shared, parse):
 def test_a_runner_that_gives_signs_keeps_its_job_however_long_it_takes(shared, parse):
     slow = Machine("far away", parse(), shared, stuck=("none 0 train",))
     wait_until(shared, "SELECT 1 FROM job WHERE state = 'running'")
-    other = Machine("here", parse(), shared, patience=1.5)
+    other = Machine("here", parse(), shared, patience=2.5)
     wait_until(shared, f"SELECT 1 FROM job WHERE state = 'done' HAVING count(*) = {JOBS - 4}")
-    time.sleep(3)  # twice as long as silence is borne
+    time.sleep(4)  # longer than silence is borne
     assert other.process.is_alive()
     assert query(shared, "SELECT count(*) FROM job WHERE state = 'running'") == [(1,)]
     slow.process.kill()
