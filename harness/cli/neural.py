@@ -157,8 +157,12 @@ def _fits(name: str) -> Path:
 
 
 def _device(wanted: Wanted) -> torch.device:
+    """Where to compute, from now on float32 as it is written."""
     import torch
 
+    from harness.torch_settings import compute_exactly
+
+    compute_exactly()
     return torch.device(get_device(wanted).kind)
 
 

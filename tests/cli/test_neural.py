@@ -3,14 +3,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.modules.module import register_module_forward_hook
 from typer.testing import CliRunner, Result
 
 from harness.cli.neural import neural_app
 from harness.data.bundled import prepare_bundled
 from harness.errors import DataMissing, HarnessError, ImportRefused, SpecError
+from harness.torch_settings import compute_exactly
 
 TINY = ("--images", "digits", "--n-images", 60, "--oracle-images", 12, "--repeats", 3, "--scans", 2, "--neurons", 10)
 SHORT = ("--channels", 2, "--max-epochs", 1, "--device", "cpu")
@@ -46,6 +50,24 @@ def test_from_a_simulation_to_its_similarity() -> None:
     assert re.search(r"noise-free similarity: predictive models -?0\.\d{3}, single trials -?0\.\d{3}", ending)
     listed = harness_neural("list").output
     assert re.search(r"v1 +60 +2 +20 +168 +generated, simulated V1, seed 0, 10 neurons, digits +neural, raw", listed)
+
+
+def test_on_a_gpu_no_fit_and_no_similarity_is_rounded_to_tf32() -> None:
+    """torch lets convolutions do so unless it is told not to."""
+    harness_neural("simulate", "v1", *TINY)
+    convolutions: Any = torch.backends.cudnn
+    found: list[str] = []
+    seen = register_module_forward_hook(lambda *_: found.append(convolutions.conv.fp32_precision))
+    try:
+        for command in ("fit", "similarity"):
+            convolutions.allow_tf32 = True
+            convolutions.conv.fp32_precision = convolutions.rnn.fp32_precision = "tf32"
+            harness_neural(command, "v1", *SHORT)
+            assert set(found) == {"ieee"}, command
+            found.clear()
+    finally:
+        seen.remove()
+        compute_exactly()
 
 
 def test_an_import_is_fitted_without_repeats_and_behaviour(tmp_path: Path) -> None:
