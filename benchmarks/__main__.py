@@ -12,6 +12,7 @@ from benchmarks.commands import Duration, Errand, timed, told
 from benchmarks.contest import Contest, Outcome, described, held
 from benchmarks.machine import this_machine
 from harness.suites.allocator import keep_freed_memory
+from harness.torch_settings import compute_exactly
 
 BENCHMARKS: Mapping[str, Callable[[torch.device], Iterable[Contest | Errand]]] = {
     "training-step": training_step.contests,
@@ -39,7 +40,8 @@ def main() -> None:
         parser.error(
             f"no benchmark {unknown.pop()}; there are {', '.join(BENCHMARKS)}" if unknown else "--rounds 1 or more"
         )
-    keep_freed_memory()  # as workers do: for both ways
+    keep_freed_memory()  # as workers do, and for both ways
+    compute_exactly()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     machine = this_machine(device)
     print(f"{machine.name}, {machine.threads} threads, torch {machine.torch}")

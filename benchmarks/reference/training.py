@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from harness.models.resnet import ResNet
+from harness.torch_settings import fast_convolutions
 
 BATCH = 64
 EPSILON = 1e-5  # keeps g finite
@@ -102,7 +103,11 @@ class PlainTraining:
         self._alpha, self._device = alpha, device
 
     def step(self, images: Tensor, labels: Tensor, pairs: Pairs) -> tuple[float, float]:
-        """One gradient step; cross-entropy and L_sim."""
+        """One gradient step; cross-entropy and L_sim. A GPU takes the algorithms that it takes for the harness."""
+        with fast_convolutions(tf32=False):
+            return self._step(images, labels, pairs)
+
+    def _step(self, images: Tensor, labels: Tensor, pairs: Pairs) -> tuple[float, float]:
         self._network.train()
         images, labels, rows, columns, targets = (part.to(self._device) for part in (images, labels, *pairs))
         task_loss = F.cross_entropy(self._network(images), labels)
