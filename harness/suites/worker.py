@@ -57,7 +57,8 @@ _NO_MEMORY = (
     "CUDA driver error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUBLAS_STATUS_NOT_INITIALIZED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "CUDNN_STATUS_NOT_INITIALIZED",
     "CUFFT_ALLOC_FAILED",
     "unable to find an engine to execute this computation",  # cuDNN's, when no algorithm had room to be tried

@@ -75,6 +75,8 @@ def test_memory_that_runs_out_is_told_apart_from_other_errors(outcome, greedy):
         ("CUDA error: out of memory", "memory"),
         ("CUDA driver error: out of memory", "memory"),
         ("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`", "memory"),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", "memory"),
+        ("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR", "unexpected"),
         ("FIND was unable to find an engine to execute this computation", "memory"),
         ("CUDA error: an illegal memory access was encountered", "unexpected"),
     ],
