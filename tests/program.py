@@ -66,9 +66,12 @@ RESULTS = (
 
 
 class Program:
-    """`python -m harness` with folders of its own."""
+    """`python -m harness` with folders of its own.
 
-    def __init__(self, folder: Path, data: Path, suite: str = SUITE) -> None:
+    It computes on the CPU unless `gpus` says otherwise: only there are numbers the same bit for bit each time.
+    """
+
+    def __init__(self, folder: Path, data: Path, suite: str = SUITE, *, gpus: bool = False) -> None:
         self.folder = folder
         self.results = folder / "results"
         (folder / "experiments").mkdir(parents=True)
@@ -79,6 +82,8 @@ class Program:
             "HARNESS_EXPERIMENTS_DIR": str(folder / "experiments"),
             "COLUMNS": "200",
         }
+        if not gpus:
+            self.environment["CUDA_VISIBLE_DEVICES"] = ""
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The program in the background, in a process group of its own."""

@@ -19,6 +19,7 @@ from program import NEEDED, Program, interrupt, wait_for, workers_of
 from harness.store import runners, schema
 from harness.store.engine import open_database
 from harness.store.runners import RunnerFacts
+from harness.suites.devices import get_device
 
 OTHER = "f" * 16  # key of a job
 JOBS = 2 * 5 + 1  # trainings and evaluations of what can be finished, and the substitute
@@ -229,10 +230,20 @@ def test_a_wrong_command_is_refused_with_exit_code_2(program, command, message):
 
 
 def test_a_gpu_that_is_not_there_is_refused(program: Program):
-    program.environment["CUDA_VISIBLE_DEVICES"] = ""
     code, said = program("run-suite", "tiny", "--device", "cuda")
     assert code == 2
     assert "no NVIDIA GPU" in said
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(get_device("auto").kind == "cpu", reason="no CUDA device")
+def test_a_gpu_that_is_there_does_all_jobs(tmp_path: Path, digits_dir: Path):
+    program = Program(tmp_path, digits_dir, gpus=True)
+    code, said = program("run-suite", "tiny", *NEEDED, "--workers", "2")
+    assert code == 0, said
+    assert f"{JOBS} of {JOBS} jobs are done" in said
+    devices = {name for (name,) in program.query("SELECT device FROM v_jobs WHERE state = 'done'")}
+    assert devices <= {*get_device("cuda").name.split(" and ")}
 
 
 def limited(program: Program, limit: str, *arguments: str) -> tuple[int, str]:

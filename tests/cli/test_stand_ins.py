@@ -100,7 +100,7 @@ def test_other_profiles_refuse_them_also_where_smoke_has_the_result(
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_the_whole_paper_runs_on_stand_ins_alone(tmp_path: Path) -> None:
-    program = Program(tmp_path, tmp_path / "data")
+    program = Program(tmp_path, tmp_path / "data", gpus=True)
     code, said = program("data", "stand-in", "--all")
     assert code == 0, said
     assert [line.split()[0] for line in said.splitlines() if line.endswith("a stand-in")] == list(STAND_INS)

@@ -44,7 +44,7 @@ def test_a_node_holds_as_many_workers_as_its_scarcest_resource_allows(share, res
 
 
 class Nodes:
-    """Nodes of one core each (the head may have none), in process groups of their own."""
+    """Nodes of one core each (the head may have none) and no GPU, in process groups of their own."""
 
     def __init__(self, folder: Path, head_cores: int = 1) -> None:
         with socket.socket() as free:
@@ -57,9 +57,9 @@ class Nodes:
 
     def start(self, *options: str, cores: int = 1) -> subprocess.Popen[str]:
         """One more node; without options, of the cluster that is there."""
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus", str(cores)]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
         node = subprocess.Popen(
-            [*command, *(options or ("--address", self.address))],
+            [*command, "--num-cpus", str(cores), "--num-gpus", "0", *(options or ("--address", self.address))],
             env=os.environ | ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
