@@ -106,9 +106,10 @@ def _agreement(results: Results, evaluation: str) -> pd.DataFrame:
     gains = values.assign(gain=values["rd"] / values["ud"]).pivot_table("gain", ["seed", "condition"], "evaluation")
     if not {"gaussian", evaluation} <= set(gains.columns):
         return pd.DataFrame({"condition": [], "seed": [], "value": []})
+    both = gains[["gaussian", evaluation]].dropna().reset_index()  # whatever a third attack lacks
     rows = [
         (WHOLE_GRID, seed, rank_correlation(list(own["gaussian"]), list(own[evaluation])))
-        for (seed,), own in groups(gains.dropna().reset_index(), ["seed"])
+        for (seed,), own in groups(both, ["seed"])
     ]
     return pd.DataFrame(rows, columns=["condition", "seed", "value"])
 

@@ -115,6 +115,14 @@ def test_an_attack_that_the_suite_lacks_agrees_with_nothing() -> None:
     assert MEASURES["ranks_uniform"].values(without).empty
 
 
+def test_what_a_third_attack_lacks_leaves_the_ranking_as_it_is() -> None:
+    made = results(GRID, seeds=2, epochs=1)
+    few = made.comparisons.query("evaluation != 'boundary' or condition.str.startswith('cifar10')")
+    assert len(few) < len(made.comparisons)
+    found = MEASURES["ranks_uniform"].values(replace(made, comparisons=few))
+    pd.testing.assert_frame_equal(found, MEASURES["ranks_uniform"].values(made))
+
+
 @pytest.mark.parametrize("measure", sorted(set(MEASURES) - {name for name in MEASURES if name.startswith("ranks_")}))
 def test_diverged_models_are_not_measured(given: Results, measure: str) -> None:
     diverged = given.models.assign(status=given.models["seed"].map({0: "ok", 1: "diverged"}))
