@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +40,7 @@ from harness.report.statistics import (
     smallest_p,
     t_test,
 )
+from harness.store.read import NO_NUMBER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,7 +142,7 @@ def _sample(part: Part, results: Results, values: pd.DataFrame) -> _Sample:
     own = numbers.loc[numbers["condition"] == condition].set_index("seed")["value"]
     n_seeds = len(_seeds(results, condition))
     if part.against is None:
-        is_run = _is_run(results, values, condition)
+        is_run = _is_run(part, results, values, condition)
         return _Sample(condition, None, tuple(own), (part.level,) * len(own), n_seeds - len(own), is_run)
     against = resolved(part.against, results.order)
     base = numbers.loc[numbers["condition"] == against].set_index("seed")["value"]
@@ -149,7 +150,7 @@ def _sample(part: Part, results: Results, values: pd.DataFrame) -> _Sample:
         base = pd.Series(base.mean() if len(base) else float("nan"), index=own.index)
     differences = (own - base).dropna()
     compared = tuple(base.reindex(differences.index))
-    is_run = _is_run(results, values, condition, against)
+    is_run = _is_run(part, results, values, condition, against)
     return _Sample(condition, against, tuple(differences), compared, n_seeds - len(differences), is_run)
 
 
@@ -163,23 +164,28 @@ def _seeds(results: Results, condition: str) -> set[int]:
     }
 
 
-def _is_run(results: Results, values: pd.DataFrame, *conditions: str) -> bool:
-    """Whether each condition was measured and lacks nothing; a measurement may have given no number."""
-    lacking, measured = {*results.missing["condition"]}, {*values["condition"]}
-    return measured >= {*conditions} and not lacking & ({*results.order} if WHOLE_GRID in conditions else {*conditions})
+def _is_run(part: Part, results: Results, values: pd.DataFrame, *conditions: str) -> bool:
+    """Whether each condition was measured and lacks nothing of it; a measurement may have given no number."""
+    lacking = _lacking(part, results, conditions)
+    in_vain = lacking.loc[lacking["state"] == NO_NUMBER, "condition"]
+    measured = {*values["condition"], *in_vain, *([WHOLE_GRID] if len(in_vain) else ())}
+    return measured >= {*conditions} and len(in_vain) == len(lacking)
 
 
 def _obstacle(part: Part, results: Results | None) -> str | None:
     """Why a run cannot make a part's results, if that is known: data that are not there, a training that diverged."""
     if results is None:
         return None
-    rows = results.missing[results.missing["evaluation"].isin(["training", *MEASURES[part.measure].evaluations])]
-    if WHOLE_GRID not in (part.condition, part.against):
-        rows = rows[
-            rows["condition"].isin([resolved(name, results.order) for name in (part.condition, part.against) if name])
-        ]
+    conditions = [resolved(name, results.order) for name in (part.condition, part.against) if name]
+    rows = _lacking(part, results, conditions)
     blocked = rows.loc[rows["state"] == "blocked", "reason"]
     return str(blocked.iloc[0]) if len(blocked) else None
+
+
+def _lacking(part: Part, results: Results, conditions: Collection[str]) -> pd.DataFrame:
+    """The rows of `Results.missing` that the part's measure would need, of those conditions."""
+    rows = results.missing[results.missing["evaluation"].isin(["training", *MEASURES[part.measure].evaluations])]
+    return rows if WHOLE_GRID in conditions else rows[rows["condition"].isin(list(conditions))]
 
 
 def _tested(claim: Claim, samples: Sequence[_Sample], missing: Callable[[Part], str]) -> ClaimOutcome:

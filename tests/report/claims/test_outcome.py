@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from made import SUITE, accuracies, differing, outcome, part
+from study import CONDITIONS, EVALUATIONS, ORIGIN, planned
+from trainings import training_result
 
-from harness.report.claims.measures import MEASURES
+from harness.measurement import EvaluationResult, Measurement
+from harness.report.claims.measures import MEASURES, WHOLE_GRID
 from harness.report.claims.outcome import relative_margin, resolved
+from harness.report.results import read_results
+from harness.store import write
+from harness.store.engine import open_database
 
 CLEARLY = (0.10, 0.11, 0.12, 0.10, 0.11, 0.12, 0.10)
 NOT_CLEARLY = (0.10, -0.11, 0.12, -0.10, 0.01, 0.02, -0.05)
@@ -73,6 +80,38 @@ def test_a_part_without_numbers_was_not_run_unless_it_was_measured_in_vain() -> 
     assert outcome(given, part("own")).verdict == "undecided"
     lacking = given.missing.reindex([0]).assign(condition="own", evaluation="clean", seed=0, state="waiting", reason="")
     assert outcome(replace(given, missing=lacking), part("own")).verdict == "not run"
+
+
+def test_a_suite_that_was_run_whole_is_not_to_be_run_for_numbers_that_it_cannot_give(tmp_path: Path) -> None:
+    nothing = {"value": None, "n": 0, "n_failed": 10, "repeat": 0, "reason": "no image had a starting point"}
+    found = {
+        "clean": [Measurement(metric="accuracy", value=0.5, n=10)],
+        "gaussian": [Measurement(metric="accuracy", value=0.5, n=10, epsilon=0.1)],
+        "boundary": [Measurement(metric=metric, **nothing) for metric in ("score", "start_score")],
+    }
+    conditions = {name: CONDITIONS[name] for name in ("none", "pixel")}
+    with open_database(f"sqlite:///{tmp_path}/harness.sqlite") as db:
+        for each in planned(db, SUITE, conditions, evaluations={name: EVALUATIONS[name] for name in found}):
+            [place], key = each.places, each.job.key
+            if place.evaluation is None:
+                write.finish_training(db, key, training_result(), ORIGIN, 1.0)
+            else:
+                result = EvaluationResult(measurements=tuple(found[place.evaluation]))
+                write.finish_evaluation(db, key, result, ORIGIN, 1.0)
+        given = read_results(db, SUITE, "small")
+    assert set(given.missing["state"]) == {"no number"}
+    pixel, grid = part("pixel", measure="boundary"), part(WHOLE_GRID, against=None, measure="ranks_boundary")
+    in_vain = outcome(given, pixel, grid)
+    assert [each.verdict for each in in_vain.parts] == ["undecided"] * 2
+    assert (in_vain.verdict, in_vain.lacking) == ("undecided", ())
+
+
+def test_what_other_measures_lack_does_not_matter() -> None:
+    given = accuracies(none=[0.5, float("nan")], own=[float("nan"), 0.6])
+    blocked = given.missing.reindex([0]).assign(
+        condition="own", evaluation="corruption", seed=0, state="blocked", reason=""
+    )
+    assert outcome(replace(given, missing=blocked), part("own")).verdict == "undecided"
 
 
 def test_a_claim_says_nothing_before_all_of_its_parts_were_run() -> None:
