@@ -78,8 +78,8 @@ EQUAL = 1e-12
 def t_test(sample: Sequence[float]) -> float:
     """Two-sided p of Student's t test that the mean is 0; 1 for one value, which can tell nothing.
 
-    Equal values, as accuracies on few images may be, have no scatter to judge by. Then their signs must suffice: it is
-    0 for as many values as the sign-flip test needs, 1 for fewer.
+    Equal values, as accuracies on few images may be, have no scatter to judge by. Then it is what their signs alone
+    say, `smallest_p`, which a correction for many tests multiplies like any other.
     """
     from scipy.stats import t
 
@@ -88,7 +88,7 @@ def t_test(sample: Sequence[float]) -> float:
     distance, sem = abs(float(np.mean(sample))), _sem(sample)
     rounding = EQUAL * float(np.max(np.abs(sample)))
     if sem <= rounding:
-        return 0.0 if distance > rounding and smallest_p(len(sample)) <= SIGNIFICANCE else 1.0
+        return smallest_p(len(sample)) if distance > rounding else 1.0
     two_sided: float = 2 * t.sf(distance / sem, len(sample) - 1)
     return two_sided
 

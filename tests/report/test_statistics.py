@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -14,6 +15,7 @@ from harness.report.statistics import (
     MOST_FLIPPED,
     estimate,
     holm,
+    is_sure,
     rank_correlation,
     ratio,
     sign_flip_test,
@@ -68,14 +70,23 @@ def test_the_t_test_agrees_with_a_printed_table() -> None:
     assert t_test([0.5]) == 1.0
 
 
-def test_equal_values_decide_where_their_signs_alone_suffice() -> None:
+def test_equal_values_say_what_their_signs_say() -> None:
     """Two accuracies on a few hundred images may be equal by chance, but for the rounding of their difference."""
     rounded = [0.85 - 0.80, 0.90 - 0.85]
     assert rounded[0] != rounded[1]
-    assert t_test(rounded) == 1.0
+    assert t_test(rounded) == 0.5
     for value in (0.5, 0.1):
-        assert [t_test([value] * n) for n in (2, 5, 6, 7)] == [1.0, 1.0, 0.0, 0.0]
+        assert [t_test([value] * n) for n in (2, 5, 6, 7)] == [2 / 4, 2 / 32, 2 / 64, 2 / 128]
     assert t_test([0.0] * 7) == 1.0
+
+
+def test_equal_values_are_corrected_for_many_tests_too() -> None:
+    """Of 64 conditions that differ from their baseline by one image, by chance, two have six seeds of one sign."""
+    signs = np.array(list(itertools.product([1, -1], repeat=6)))
+    differences = 0.1 * signs  # of ten images
+    found = holm([t_test(list(sample)) for sample in differences])
+    sure = [is_sure(6, p, sign_flip_test(list(sample))) for p, sample in zip(found, differences, strict=True)]
+    assert not any(sure)
 
 
 def test_the_sign_flip_test_counts_all_signs() -> None:

@@ -25,8 +25,8 @@ RULE = (
     f"p ≤ {SIGNIFICANCE:.2g}, or, with four or five seeds, the smallest p that they can give (2/2^n: all on one "
     "side). Supported: on the claimed side in all comparisons (in any, where the claim is that some do). Contradicted: "
     "on the other side in any (in all). Everything else is undecided, as are "
-    f"fewer than {LEAST_SEEDS} seeds, and fewer than six whose values are all equal. Claims are not corrected for one "
-    "another."
+    f"fewer than {LEAST_SEEDS} seeds. Values that are all equal have no scatter: for Student's p stands that of their "
+    "signs, 2/2^n, corrected alike. Claims are not corrected for one another."
 )
 MARGINS = (
     f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "
