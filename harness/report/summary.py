@@ -117,7 +117,8 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
 
     Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high, holm_p (Student's
     t after Holm's correction over all rows), sign_flip_p, sure (whether both tests agree that it is not 0); low and
-    high are missing for one pair, of which no interval can be given.
+    high are missing for one pair, of which no interval can be given. Pairs that are both infinite are not in n; the
+    difference is missing where there is no other pair, and where some are infinitely larger and some smaller.
     """
     keys = ["condition", "baseline", *MEASURED]
     parts = []
@@ -128,15 +129,17 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
         parts.append(pairs.assign(baseline=baseline))
     if not any(len(part) for part in parts):
         return pd.DataFrame(columns=[*keys, "n", "difference", "low", "high", *TESTED])
-    together = pd.concat([part for part in parts if len(part)]).dropna(subset="difference")
-    found = summarized(together, keys, "difference").rename(columns={"mean": "difference"})
+    together = pd.concat([part for part in parts if len(part)])
+    with np.errstate(invalid="ignore"):  # of infinite differences to both sides, whose mean is none
+        grouped = together.groupby(keys, sort=False, dropna=False)["difference"]
+        found = grouped.agg(difference="mean", sem="sem", n="count").reset_index()
     low, high = t_interval(found["difference"], found["sem"], found["n"])
     return _tested(found.assign(low=low, high=high).drop(columns="sem"), together, keys)
 
 
 def _tested(found: pd.DataFrame, differences: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """The rows with the columns `TESTED`; differences: by seed, behind each row, groups in the order of the rows."""
-    samples = [list(own["difference"]) for _, own in groups(differences, keys)]
+    samples = [list(own["difference"].dropna()) for _, own in groups(differences, keys)]
     known = [bool(np.isfinite(sample).all()) for sample in samples]
     corrected = holm([t_test(sample) if finite else 1.0 for sample, finite in zip(samples, known, strict=True)])
     exact = [sign_flip_test(sample) if finite else 1.0 for sample, finite in zip(samples, known, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report import notes
-from harness.report.cells import POINTS, UNITS, bracketed, plus_minus, signed
+from harness.report.cells import INFINITE, POINTS, UNITS, bracketed, plus_minus, signed
 from harness.report.formats import Table
 from harness.report.missing import DATA, Reasons
 from harness.report.results import Results
@@ -236,6 +236,8 @@ def _sure_note(count: int) -> str:
 def _difference_cell(found: Any | None, pairs: int, factor: float, decimals: int) -> str:
     if found is None:
         return "missing"
+    if pd.isna(found.difference):
+        return f"{INFINITE} − {INFINITE}"
     text = signed(factor * found.difference, decimals) + ("*" if found.sure else "")
     if pd.notna(found.low):
         text += f" [{signed(factor * found.low, decimals)}, {signed(factor * found.high, decimals)}]"

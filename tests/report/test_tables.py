@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from invented import condition, results
 
 from harness.report import notes, summary, tables
@@ -207,6 +208,22 @@ def test_a_score_of_all_images_is_infinite_where_it_is_for_one_seed() -> None:
     against = differences_of(changed)
     [infinite] = [row for row in against.rows if row[0] == "pixel"]
     assert infinite[against.columns.index(ALL_IMAGES)] == "+∞"
+
+
+@pytest.mark.parametrize(
+    ("infinite", "pairs"),
+    [({"none": [0], "pixel": [1]}, 2), ({"none": [0, 1], "pixel": [0, 1]}, 0)],
+)
+def test_a_difference_of_infinite_scores_is_no_number(infinite: dict[str, list[int]], pairs: int) -> None:
+    """infinite: the seeds of whose models half of the images have no start. pairs: of which the difference is known."""
+    given = results(seeds=2)
+    without = pd.Series([row.seed in infinite.get(row.condition, []) for row in given.boundary.itertuples()])
+    masked = given.boundary.assign(score_all_images=given.boundary["score_all_images"].mask(without))
+    table = differences_of(replace(given, boundary=masked))
+    [row] = [row for row in table.rows if row[0] == "pixel"]
+    assert row[table.columns.index(ALL_IMAGES)] == "∞ − ∞"
+    [pixel] = table.data.query("condition == 'pixel' and measure == 'boundary_score_all_images_50'").itertuples()
+    assert (pixel.n, pixel.holm_p, pixel.sure) == (pairs, 1.0, False)
 
 
 def test_sure_differences_have_a_star_and_the_rule_stands_below() -> None:
