@@ -16,7 +16,7 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
-from harness.report.summary import acceptable
+from harness.report.summary import acceptable, comparable
 from harness.report.vocabulary import UNREGULARIZED, in_order
 
 BY = "gaussian"
@@ -42,7 +42,7 @@ class Agreement:
     jaccard: float
     """Acceptable under both, of those acceptable under either; NaN if there are none."""
     rank_correlation: float
-    """Spearman's, of RD/UD over the n conditions; NaN for fewer than three."""
+    """Spearman's, of RD/UD over those of the n conditions that have it; NaN for fewer than three."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,15 +69,17 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
 
     Raises:
         UnknownName: no such attack in the suite.
-        HarnessError: nothing is there to choose from.
+        HarnessError: nothing is there to choose from, or UD is 0 under the attack.
     """
     where = f"{results.suite} (profile {results.profile})"
-    known = results.acceptable.dropna(subset=["clean_ratio", "distorted_ratio"])
-    if known.empty:
+    known = comparable(results.acceptable)
+    if results.acceptable.empty:
         raise HarnessError(
             f"{where}: no regularized condition has its `clean` accuracy and an attack's beside its unregularized "
             f"baseline's yet: `harness run-suite {results.suite} --profile {results.profile}` makes them"
         )
+    if known.empty:
+        raise HarnessError(f"{where}: no R0/U0, for the unregularized baselines' clean accuracy is 0")
     if count_pairs(known) < LEAST_PAIRS:
         raise HarnessError(
             f"{where}: no choice of (alpha, Th): its conditions have one pair of them; "
@@ -85,6 +87,11 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
         )
     if by not in set(known["evaluation"]):
         raise UnknownName("attack with results", by, known["evaluation"].unique())
+    if by not in rankable(known):
+        raise HarnessError(
+            f"{where}: no RD/UD under {by}, which leaves nothing of an unregularized baseline's accuracy; "
+            "choose by another attack (--by)"
+        )
     values = seed_values(results)
     ratios = with_intervals(acceptable(known, least_clean_ratio), values)
     chosen, tied, close = _choice(ratios[(ratios["evaluation"] == by) & ratios["acceptable"]], values)
@@ -98,6 +105,14 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
         close=close,
         agreements=tuple(_agreement(ratios, by, name) for name in in_order(ratios["evaluation"]) if name != by),
     )
+
+
+def rankable(ratios: pd.DataFrame) -> set[str]:
+    """The attacks that leave each condition's baseline some accuracy, so that there is an RD/UD to rank them by.
+
+    ratios: rows of `summary.comparable`.
+    """
+    return {str(name) for (name,), rows in groups(ratios, ["evaluation"]) if rows["distorted_ratio"].notna().all()}
 
 
 def count_pairs(ratios: pd.DataFrame) -> int:
@@ -165,6 +180,7 @@ def _agreement(ratios: pd.DataFrame, by: str, evaluation: str) -> Agreement:
     columns = ["condition", "acceptable", "distorted_ratio"]
     first, second = (ratios.loc[ratios["evaluation"] == name, columns] for name in (by, evaluation))
     both = first.merge(second, on="condition", suffixes=("_by", ""))
+    ranked = both.dropna(subset=["distorted_ratio_by", "distorted_ratio"])
     one, other = both["acceptable_by"].astype(bool), both["acceptable"].astype(bool)
     either = int((one | other).sum())
     return Agreement(
@@ -174,5 +190,5 @@ def _agreement(ratios: pd.DataFrame, by: str, evaluation: str) -> Agreement:
         n_both=int((one & other).sum()),
         same_verdict=float((one == other).mean()),
         jaccard=float((one & other).sum() / either) if either else float("nan"),
-        rank_correlation=rank_correlation(list(both["distorted_ratio_by"]), list(both["distorted_ratio"])),
+        rank_correlation=rank_correlation(list(ranked["distorted_ratio_by"]), list(ranked["distorted_ratio"])),
     )

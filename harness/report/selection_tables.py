@@ -63,7 +63,7 @@ def agreement_table(selection: Selection) -> Table:
         notes=(
             "Jaccard: acceptable under both attacks, of those acceptable under either. Spearman: rank correlation of "
             "RD/UD (means over seeds) over the conditions. – where it is not defined: nothing is acceptable, or "
-            "fewer than three conditions.",
+            "fewer than three conditions have an RD/UD.",
         ),
         corrupted=False,
         data=agreement_frame(selection),

@@ -21,7 +21,7 @@ from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
-from harness.report.selection import BY, count_pairs, seed_values, select, with_intervals
+from harness.report.selection import BY, count_pairs, rankable, seed_values, select, with_intervals
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.report.settings_tables import evaluations_table, trainings_table
 from harness.store.engine import Database
@@ -130,7 +130,8 @@ def suite_tables(results: Results, findings: Findings, least_clean_ratio: float)
 
 def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
     """The choice of (alpha, Th), where the suite has a grid of them and the attack that the paper chooses by."""
-    if count_pairs(results.acceptable) < GRID or BY not in set(results.acceptable["evaluation"]):
+    known = summary.comparable(results.acceptable)
+    if count_pairs(known) < GRID or BY not in rankable(known):
         return ()
     selection = select(results, BY, least_clean_ratio)
     return selection_table(selection), agreement_table(selection)

@@ -152,13 +152,18 @@ def gamma_means(results: Results) -> pd.DataFrame:
     return summarized(finished(results.gammas, results.models), ["condition", "tap"], "gamma")
 
 
+def comparable(ratios: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `v_acceptable` that have an R0/U0; RD/UD is missing where UD is 0."""
+    return ratios.dropna(subset=["clean_ratio", "rd", "ud"])
+
+
 def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
     """Whether each regularized condition is acceptable under each attack.
 
     ratios: rows of `v_acceptable`, whose r0, u0, rd and ud are means over seeds.
     Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1; as RD > UD, since nothing may be left of UD.
     """
-    known = ratios.dropna(subset=["clean_ratio", "rd", "ud"])
+    known = comparable(ratios)
     accurate, robust = known["clean_ratio"] >= least_clean_ratio, known["rd"] > known["ud"]
     ranks = {name: rank for rank, name in enumerate(in_order(known["evaluation"]))}
     found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)

@@ -141,6 +141,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
                 verdict(row.accurate, row.robust, least_clean_ratio),
             )
         )
+    nothing_left = ratios["distorted_ratio"].isna().any()
     return Table(
         name="acceptable",
         title=f"Acceptable conditions of {scope}: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1",
@@ -152,6 +153,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
             f"for the Boundary attack D is the {BOUNDARY_SCORE} in 10⁻³, over the images that have a start.",
             f"Brackets: {CONFIDENCE:.0%} interval of the ratio, paired by seed; none for one seed. The verdict is the "
             "paper's, of the means alone: where an interval holds the bound, other seeds may say otherwise.",
+            *(["RD/UD –: UD is 0, so that anything that is left of R is more."] if nothing_left else ()),
         ),
         corrupted=False,
         data=ratios,

@@ -171,6 +171,37 @@ def test_a_grid_without_results_says_what_makes_them() -> None:
         select(replace(made, acceptable=made.acceptable.iloc[:0]))
 
 
+def test_an_attack_that_leaves_nothing_of_the_baseline_ranks_no_pairs() -> None:
+    """So strong noise, or so few images, that the unregularized models are always wrong: RD/UD is no number."""
+    made = results(GRID, seeds=2, epochs=1)
+    strong = made.acceptable["evaluation"] == "gaussian"
+    ratios = made.acceptable.assign(
+        ud=made.acceptable["ud"].mask(strong, 0.0), distorted_ratio=made.acceptable["distorted_ratio"].mask(strong)
+    )
+    found = replace(made, acceptable=ratios)
+    with pytest.raises(HarnessError, match="no RD/UD under gaussian, which leaves nothing"):
+        select(found)
+    by_name = {table.name: table for table in suite_tables(found, Findings(profile="small"), 0.9)}
+    assert "selection" not in by_name
+    assert by_name["acceptable"].notes[-1].startswith("RD/UD –")
+    assert [row[9] for row in by_name["acceptable"].rows if row[1] == "Gaussian noise"] == ["–"] * 18
+    other = select(found, "uniform", 0.5)
+    assert other.chosen
+    [row] = [row for row in selection_table(other).rows if row[0] == f"{other.chosen} (chosen)"]
+    assert row[6] == "yes –"
+    [agreement] = [each for each in other.agreements if each.evaluation == "gaussian"]
+    assert agreement.n == 18
+    assert math.isnan(agreement.rank_correlation)
+
+
+def test_baselines_that_are_always_wrong_are_no_missing_results() -> None:
+    made = results(GRID, seeds=2, epochs=1)
+    wrong = replace(made, acceptable=made.acceptable.assign(u0=0.0, clean_ratio=float("nan")))
+    with pytest.raises(HarnessError, match="baselines' clean accuracy is 0"):
+        select(wrong)
+    assert "selection" not in [table.name for table in suite_tables(wrong, Findings(profile="small"), 0.9)]
+
+
 def test_tables_can_be_written_in_every_format(grid: Database) -> None:
     found = select(read_results(grid, "grid", "small"))
     for table in (selection_table(found), agreement_table(found)):
