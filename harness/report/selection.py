@@ -60,7 +60,8 @@ class Selection:
     tied: tuple[str, ...]
     """Acceptable conditions with exactly the chosen one's RD/UD."""
     close: tuple[str, ...]
-    """Acceptable conditions whose RD the seeds cannot tell from the chosen one's."""
+    """Acceptable conditions whose RD the seeds cannot tell from the chosen one's; none where all have one seed, which
+    tells nothing apart."""
     agreements: tuple[Agreement, ...]
 
 
@@ -95,6 +96,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
     values = seed_values(results)
     ratios = with_intervals(acceptable(known, least_clean_ratio), values)
     chosen, tied, close = _choice(ratios[(ratios["evaluation"] == by) & ratios["acceptable"]], values)
+    several = bool((ratios["n_seeds"] > 1).any())
     return Selection(
         scope=results.scope,
         by=by,
@@ -102,7 +104,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
         ratios=ratios,
         chosen=chosen,
         tied=tied,
-        close=close,
+        close=close if several else (),
         agreements=tuple(_agreement(ratios, by, name) for name in in_order(ratios["evaluation"]) if name != by),
     )
 
@@ -168,12 +170,10 @@ def _choice(candidates: pd.DataFrame, values: pd.DataFrame) -> tuple[str | None,
 
 
 def _as_robust(values: pd.DataFrame, by: str, condition: str, chosen: str) -> bool:
-    """Whether more than one seed, paired, cannot tell the two conditions' RD apart."""
+    """Whether the seeds, paired, cannot tell the two conditions' RD apart; fewer than two pairs tell nothing."""
     table = values[values["evaluation"] == by].pivot_table("rd", "seed", "condition")
-    if not {condition, chosen} <= set(table.columns):
-        return False
-    differences = (table[condition] - table[chosen]).dropna()
-    return len(differences) > 1 and t_test(list(differences)) > SIGNIFICANCE
+    pairs = table.reindex(columns=[condition, chosen]).dropna()
+    return t_test(list(pairs[condition] - pairs[chosen])) > SIGNIFICANCE
 
 
 def _agreement(ratios: pd.DataFrame, by: str, evaluation: str) -> Agreement:

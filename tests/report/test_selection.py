@@ -106,6 +106,18 @@ def test_one_seed_has_no_interval_and_tells_nothing_apart() -> None:
     assert table.notes[-1].startswith("One seed: no interval")
 
 
+def test_a_pair_with_one_seed_is_not_told_apart_from_those_with_more() -> None:
+    made, apart = results(GRID, seeds=4, epochs=1), "imagenet[alpha=4,threshold=0.2]"
+    found = select(made, least_clean_ratio=0.5)
+    [own] = found.ratios.query("evaluation == 'gaussian' and condition == @apart").itertuples()
+    assert own.acceptable
+    assert apart not in found.close
+    one = made.comparisons.query("condition != @apart or seed == 0")
+    n_seeds = made.acceptable["n_seeds"].mask(made.acceptable["condition"] == apart, 1)
+    fewer = replace(made, comparisons=one, acceptable=made.acceptable.assign(n_seeds=n_seeds))
+    assert apart in select(fewer, least_clean_ratio=0.5).close
+
+
 def test_where_nothing_is_acceptable_nothing_is_recommended() -> None:
     found = select(results(GRID, seeds=2, epochs=1), least_clean_ratio=2.0)
     assert found.chosen is None
