@@ -24,6 +24,10 @@ LEAST_CLEAN_RATIO = 0.9
 choose another."""
 
 
+ROUNDING = 1e-12
+"""Share by which numbers that are equal may differ through rounding alone, means of accuracies for instance."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
     """One number of one evaluation, or the reason why there is none.

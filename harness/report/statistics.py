@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from harness.measurement import ROUNDING
+
 Numbers = TypeVar("Numbers", float, pd.Series)
 
 CONFIDENCE = 0.95
@@ -71,10 +73,6 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
     return Estimate(mean=found, low=float(low), high=float(high), n=len(over))
 
 
-EQUAL = 1e-12
-"""By so small a part of the largest values differ through rounding alone."""
-
-
 def t_test(sample: Sequence[float]) -> float:
     """Two-sided p of Student's t test that the mean is 0; 1 for one value, which can tell nothing.
 
@@ -86,7 +84,7 @@ def t_test(sample: Sequence[float]) -> float:
     if len(sample) < 2:
         return 1.0
     distance, sem = abs(float(np.mean(sample))), _sem(sample)
-    rounding = EQUAL * float(np.max(np.abs(sample)))
+    rounding = ROUNDING * float(np.max(np.abs(sample)))
     if sem <= rounding:
         return smallest_p(len(sample)) if distance > rounding else 1.0
     two_sided: float = 2 * t.sf(distance / sem, len(sample) - 1)

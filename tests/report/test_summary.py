@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from invented import FOUR, condition, results
@@ -182,6 +183,17 @@ def test_acceptable_needs_both_conditions() -> None:
     )
     assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False, False]
     assert list(acceptable(ratios, 0.8)["acceptable"]) == [True, True, False]
+
+
+def test_ratios_that_are_at_their_bounds_but_for_rounding_are_at_them() -> None:
+    clean_ratio, rd, ud = 0.72 / 0.8, np.mean([0.3, 0.5, 0.4]), np.mean([0.3, 0.4, 0.5])
+    assert clean_ratio < 0.9
+    assert rd > ud
+    ratios = pd.DataFrame(
+        {"condition": ["a"], "evaluation": "gaussian", "clean_ratio": clean_ratio, "rd": rd, "ud": ud}
+    )
+    [row] = acceptable(ratios, 0.9).itertuples()
+    assert (row.accurate, row.robust) == (True, False)
 
 
 def test_what_is_left_beside_nothing_is_more_robust() -> None:
