@@ -22,7 +22,7 @@ import hashlib
 
 from sqlalchemy import Connection, TableClause, column, inspect, table, text
 
-from harness.measurement import LEAST_CLEAN_RATIO
+from harness.measurement import LEAST_CLEAN_RATIO, ROUNDING
 
 PER_CONDITION = (
     "suite",
@@ -78,17 +78,18 @@ SELECT suite, profile, condition, seed, evaluation,
        ) END AS distorted
 FROM placed_evaluation
 """,
-    # Models, trained here or loaded, diverged ones among them. Clean accuracy: of the suite's own clean evaluation.
+    # Models, trained here or loaded, diverged ones among them. Clean accuracy: of the suite's own clean evaluation; of
+    # several of the one called `clean`, else of the first by name, also where it is not done: all models have the same.
     # git_dirty: 1 where the checkout had changes that were not committed, so that git_commit is not all of the code.
     "v_models": f"""
 SELECT {", ".join(f"p.{name}" for name in COMMON)}, m.key AS model_id, m.pair_range, m.n_images, m.pairs_per_batch,
        m.base_width, t.status, t.best_epoch,
        (SELECT x.value
         FROM placed_evaluation c
-        JOIN measurement x ON x.evaluation_id = c.evaluation_row AND x.metric = 'accuracy'
+        LEFT JOIN measurement x ON x.evaluation_id = c.evaluation_row AND x.metric = 'accuracy'
         WHERE c.kind = 'clean' AND c.suite = p.suite AND c.profile = p.profile
           AND c.condition = p.condition AND c.seed = p.seed
-        ORDER BY x.n DESC LIMIT 1) AS clean_accuracy,
+        ORDER BY CASE c.evaluation WHEN 'clean' THEN 0 ELSE 1 END, c.evaluation LIMIT 1) AS clean_accuracy,
        j.seconds AS train_seconds, j.device, v.git_commit, m.spec_digest, v.git_dirty
 FROM placed_model p
 JOIN model m ON m.id = p.model_row
@@ -171,11 +172,12 @@ WINDOW pair AS (PARTITION BY suite, profile, seed, baseline, evaluation, epsilon
 """,
     # Section 5.2. R: this condition; U: its baseline. 0: clean, D: at the largest epsilon; for the Boundary attack
     # (epsilon NULL) the scores. Means over the seeds that have all four numbers, then ratios. The comparison with
-    # A0 avoids dividing by zero.
+    # A0 avoids dividing by zero; what is equal but for rounding is equal.
     "v_acceptable": f"""
 SELECT {_PER_CONDITION}, evaluation, epsilon, n_seeds, r0, u0, rd, ud,
        r0 / NULLIF(u0, 0) AS clean_ratio, rd / NULLIF(ud, 0) AS distorted_ratio,
-       CASE WHEN r0 >= {LEAST_CLEAN_RATIO} * u0 AND rd > ud THEN 1 ELSE 0 END AS acceptable
+       CASE WHEN r0 >= {LEAST_CLEAN_RATIO * (1 - ROUNDING)} * u0 AND rd > ud * {1 + ROUNDING} THEN 1 ELSE 0 END
+           AS acceptable
 FROM (
     SELECT DISTINCT {_PER_CONDITION}, evaluation, epsilon, count(*) OVER seeds AS n_seeds,
            avg(clean) OVER seeds AS r0, avg(baseline_clean) OVER seeds AS u0,

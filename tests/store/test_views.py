@@ -413,6 +413,65 @@ def test_acceptable_compares_the_same_seeds_only(db: Database) -> None:
     assert row[19] == 0  # 0.7 is less than 0.9 of 0.8
 
 
+def test_acceptable_takes_ratios_at_their_bounds_but_for_rounding_for_what_they_are(db: Database) -> None:
+    clean, gained = {"none": 0.8, "threshold": 0.72}, {"none": (0.3, 0.4, 0.5), "threshold": (0.3, 0.5, 0.4)}
+    assert clean["threshold"] < 0.9 * clean["none"]
+    assert sum(gained["threshold"]) > sum(gained["none"])
+    seeds, names = range(3), ("clean", "gaussian")
+    write.plan(db, planned(seeds=(*seeds,), evaluations=names), "study", "smoke", "A study")
+    for condition in clean:
+        for seed in seeds:
+            write.finish_training(db, train_job(condition, seed).key, training_result(), ORIGIN, 4.0)
+            found = {
+                "clean": EvaluationResult(measurements=(accuracy(clean[condition]),)),
+                "gaussian": curve(0.8, gained[condition][seed]),
+            }
+            for name in names:
+                write.finish_evaluation(db, evaluate_job(name, condition, seed).key, found[name], ORIGIN, 1.0)
+    [equal] = read.frame(db, "v_acceptable").to_dict("records")
+    assert (equal["n_seeds"], equal["acceptable"]) == (3, 0)
+    with db.transaction() as session:  # one seed gains: R0/U0 = 0.9 is enough
+        key = evaluate_job("gaussian", "threshold", 0).key
+        session.execute(
+            text(
+                "UPDATE measurement SET value = 0.4 WHERE epsilon > 0"
+                f" AND evaluation_id = (SELECT id FROM evaluation WHERE key = '{key}')"
+            )
+        )
+    [more] = read.frame(db, "v_acceptable").to_dict("records")
+    assert more["acceptable"] == 1
+
+
+def test_of_several_clean_evaluations_all_models_have_the_same(db: Database) -> None:
+    """The larger one is done for one model only; whatever is done, accuracies on the same images stand side by side."""
+    jobs = {}
+    for condition in ("none", "threshold"):
+        here = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=None)
+        job = train_job(condition)
+        jobs[condition, ""] = PlannedJob(job=job, places=(here,), work=1.0)
+        for name, spec in (("all", CleanSpec()), ("clean", CleanSpec(n_images=10)), ("fast", CleanSpec(n_images=9))):
+            made = EvaluateJob(model=job, evaluation=spec, data=DATA)
+            jobs[condition, name] = PlannedJob(job=made, places=(replace(here, evaluation=name),), work=1.0)
+    write.plan(db, list(jobs.values()), "study", "smoke", "A study")
+    for condition in ("none", "threshold"):
+        write.finish_training(db, jobs[condition, ""].key, training_result(), ORIGIN, 4.0)
+
+    def finish(condition: str, name: str, value: float, n: int) -> None:
+        result = EvaluationResult(measurements=(accuracy(value, n),))
+        write.finish_evaluation(db, jobs[condition, name].key, result, ORIGIN, 1.0)
+
+    def accuracies() -> dict[str, float]:
+        found = read.frame(db, "v_models").set_index("condition")["clean_accuracy"].astype(float)
+        return found.dropna().to_dict()
+
+    finish("none", "all", 0.9, 1000)
+    finish("threshold", "fast", 0.5, 9)
+    assert accuracies() == {}
+    finish("none", "clean", 0.7, 10)
+    finish("threshold", "clean", 0.6, 10)
+    assert accuracies() == {"none": 0.7, "threshold": 0.6}
+
+
 LACKING = {
     "clean": ("clean", "threshold", ""),
     "baseline's clean": ("clean", "none", ""),
