@@ -54,7 +54,7 @@ class Selection:
     least_clean_ratio: float
     ratios: pd.DataFrame
     """One row per condition and attack: the columns of `summary.acceptable`, and clean_low, clean_high,
-    distorted_low, distorted_high, the ends of the ratios' intervals (NaN for one seed)."""
+    distorted_low, distorted_high, the ends of the ratios' intervals (NaN where there is none)."""
     chosen: str | None
     """None if no condition is acceptable."""
     tied: tuple[str, ...]

@@ -97,7 +97,7 @@ def _interval_note(ratios: pd.DataFrame) -> str:
         return "One seed: no interval can be given, nor can the seeds tell conditions apart."
     return (
         f"Ratios of means over seeds. Brackets: {CONFIDENCE:.0%} interval, seed-paired t of the linearised ratio over "
-        "that many seeds. yes: acceptable."
+        "that many seeds; none without scatter. yes: acceptable."
     )
 
 

@@ -31,7 +31,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean over seeds with its interval; low and high are NaN for one seed, of which no interval can be given."""
+    """A mean over seeds with its interval; low and high are NaN where `t_interval` gives none."""
 
     mean: float
     low: float
@@ -40,14 +40,16 @@ class Estimate:
 
 
 def t_interval(mean: Numbers, sem: Numbers, n: Numbers) -> tuple[Numbers, Numbers]:
-    """Lower and upper end of Student's t interval of a mean; NaN for n = 1.
+    """Lower and upper end of Student's t interval of a mean; NaN for n = 1, and for values without scatter.
 
-    mean, sem, n: numbers or columns of a frame; sem uses n - 1.
+    mean, sem, n: numbers or columns of a frame; sem uses n - 1, and is 0 for equal values but for rounding. An interval
+    of no width would say that other seeds, whose accuracies on few images may be equal, never differ.
     """
     from scipy.stats import t
 
     freedom = np.where(np.asarray(n) > 1, np.asarray(n) - 1, np.nan)
-    half: Any = sem * t.ppf((1 + CONFIDENCE) / 2, freedom)
+    scatter = np.where(np.asarray(sem) > ROUNDING * np.abs(np.asarray(mean)), sem, np.nan)
+    half: Any = scatter * t.ppf((1 + CONFIDENCE) / 2, freedom)
     return mean - half, mean + half
 
 

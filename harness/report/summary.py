@@ -118,8 +118,8 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
 
     Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high, holm_p (Student's
     t after Holm's correction over all rows), sign_flip_p, sure (whether both tests agree that it is not 0); low and
-    high are missing for one pair, of which no interval can be given. Pairs that are both infinite are not in n; the
-    difference is missing where there is no other pair, and where some are infinitely larger and some smaller.
+    high are missing where `t_interval` gives none. Pairs that are both infinite are not in n; the difference is missing
+    where there is no other pair, and where some are infinitely larger and some smaller.
     """
     keys = ["condition", "baseline", *MEASURED]
     parts = []

@@ -80,6 +80,8 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
     told = [interval] if (differences["n"] > 1).any() else []
     told += [_sure_note(len(differences))] if (differences["n"] >= LEAST_SEEDS).any() else []
     told += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
+    equal = (differences["n"] > 1) & np.isfinite(differences["difference"].astype(float)) & differences["low"].isna()
+    told += ["Pairs whose differences are all equal have no interval: they have no scatter."] if equal.any() else []
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
         name="differences",
@@ -151,8 +153,9 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
             *told,
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
             f"for the Boundary attack D is the {BOUNDARY_SCORE} in 10⁻³, over the images that have a start.",
-            f"Brackets: {CONFIDENCE:.0%} interval of the ratio, paired by seed; none for one seed. The verdict is the "
-            "paper's, of the means alone: where an interval holds the bound, other seeds may say otherwise.",
+            f"Brackets: {CONFIDENCE:.0%} interval of the ratio, paired by seed; none for one seed, or without scatter. "
+            "The verdict is the paper's, of the means alone: where an interval holds the bound, other seeds may say "
+            "otherwise.",
             *(["RD/UD –: UD is 0, so that anything that is left of R is more."] if nothing_left else ()),
         ),
         corrupted=False,

@@ -54,8 +54,18 @@ def test_a_ratio_is_one_of_means_and_knows_that_seeds_are_paired() -> None:
     found = ratio([0.3, 0.4, 0.5], [0.2, 0.2, 0.2])
     half = T_975_2 * 0.5 / math.sqrt(3)
     assert (found.mean, found.low, found.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), abs=1e-5)
-    together = ratio([0.2, 0.4, 0.6], [0.1, 0.2, 0.3])
-    assert (together.mean, together.low, together.high) == pytest.approx((2.0, 2.0, 2.0))
+    # Residuals (0.21 - 0.2, 0.38 - 0.4, 0.61 - 0.6) / 0.2 = 0.05, -0.1, 0.05: standard deviation 0.1 * sqrt(3) / 2.
+    together = ratio([0.21, 0.38, 0.61], [0.1, 0.2, 0.3])
+    half = T_975_2 * 0.05
+    assert (together.mean, together.low, together.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), abs=1e-5)
+
+
+def test_values_without_scatter_have_no_interval() -> None:
+    """Of two seeds whose accuracies on few images differ by chance alone, a third are alike, half of them off 0."""
+    for found in (estimate([0.85 - 0.80, 0.90 - 0.85]), estimate([0.0] * 3), ratio([0.2, 0.4, 0.6], [0.1, 0.2, 0.3])):
+        assert not math.isnan(found.mean)
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
 
 
 def test_a_ratio_to_nothing_is_missing() -> None:

@@ -87,9 +87,9 @@ def evidence_table(findings: Findings) -> Table:
         columns=("Claim", "Compared", "Measure", "Claimed", "Effect", "Seeds", "p, exact", "p, t\n(Holm)", "Verdict"),
         rows=rows,
         notes=(
-            f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds, uncorrected; none for one seed. p against the "
-            "claim's nearest bound, two-sided: exact by sign flips, with the least that so many seeds can give, and of "
-            "Student's t after Holm's correction over the claim's comparisons.",
+            f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds, uncorrected; none for one seed, or where all "
+            "are equal. p against the claim's nearest bound, two-sided: exact by sign flips, with the least that so "
+            "many seeds can give, and of Student's t after Holm's correction over the claim's comparisons.",
             *([LACKING] if any(part.n_lacking for each in findings.outcomes for part in each.parts) else ()),
             MARGINS,
         ),
