@@ -64,13 +64,19 @@ def _comparisons(results: Results) -> Iterator[Comparison]:
         corrupted = results.corruptions[results.corruptions["condition"] == row.condition]
         measured: dict[Measure, tuple[float, int]] = {}
         if pd.notna(row.clean_accuracy):
-            images = results.images[results.images["condition"] == row.condition]
-            measured["clean"] = row.clean_accuracy, int(images.loc[images["kind"] == "clean", "n"].max())
+            measured["clean"] = row.clean_accuracy, _clean_images(results, row.condition)
         if _is_whole(corrupted):
             n, worst = int(corrupted["n"].min()), corrupted[corrupted["severity"] == WORST]
             measured["corruptions"] = corrupted["accuracy"].mean(), n
             measured["severity5"] = worst["accuracy"].mean(), n
         yield from compared(name, measured)
+
+
+def _clean_images(results: Results, condition: str) -> int:
+    """How many images the clean accuracy is of, which is that of one evaluation (`v_models`)."""
+    images = results.images
+    clean = images[(images["condition"] == condition) & (images["kind"] == "clean")].set_index("evaluation")["n"]
+    return int(clean[min(clean.index, key=lambda name: (name != "clean", name))])
 
 
 def _is_whole(corrupted: pd.DataFrame) -> bool:

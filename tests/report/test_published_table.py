@@ -36,3 +36,11 @@ def test_a_clean_accuracy_is_compared_without_corruptions_too() -> None:
     given = published(0.9478, 2000)
     without = replace(given, corruptions=given.corruptions.iloc[:0])
     assert list(published_table(without).data["measure"]) == ["clean"]
+
+
+def test_of_several_clean_evaluations_the_images_of_the_one_that_is_shown_count() -> None:
+    given = published(0.9178, 200)
+    more = given.images[given.images["kind"] == "clean"].assign(evaluation="all", n=10_000)
+    table = published_table(replace(given, images=pd.concat([given.images, more])))
+    assert table.data.set_index("measure")["n_images"]["clean"] == 200
+    assert not any("clean accuracy" in note for note in table.notes)
