@@ -73,6 +73,16 @@ def test_noise_free_responses_have_the_mean_that_was_asked_for(images: torch.Ten
     assert noise_free.min() > 0
 
 
+def test_a_cell_that_no_image_drives_is_spontaneously_active_and_no_more(images: torch.Tensor) -> None:
+    framed = torch.zeros(SPEC.n_images, 1, 64, 64, dtype=torch.uint8)
+    framed[:, :, 16:48, 16:48] = images
+    arrays = simulated_scan(framed, SPEC, 0)
+    blind = np.ptp(arrays["noise_free"], axis=0) == 0
+    assert 0 < blind.sum() < SPEC.neurons
+    assert arrays["noise_free"][:, blind].min() > 0
+    assert arrays["responses"][:, blind].any()
+
+
 def test_measured_responses_are_counts_around_the_noise_free_ones(images: torch.Tensor) -> None:
     """Over many repeats, gain and gaze average out, nearly."""
     arrays = simulated_scan(images, SPEC.replaced(repeats=200, mean_response=1.0), 0)

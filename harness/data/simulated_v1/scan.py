@@ -26,6 +26,7 @@ from harness.spec.neural import SimulationSpec
 # Share of the mean response that no image drives. With the defaults' mean response, repeats of an image correlate by
 # about 0.2 and the Fano factor is about 1.
 SPONTANEOUS = 0.5
+UNDRIVEN = 1e-6  # mean drive that rounding alone may give; where images drive a cell, it is around 1
 
 
 def simulate(
@@ -94,7 +95,9 @@ def simulated_scan(images: Tensor, spec: SimulationSpec, number: int) -> Arrays:
     seen = _contrasts(images)
     drive = cells.drive(seen.flatten(1))
     spontaneous = SPONTANEOUS * cells.rate
-    scale = (cells.rate - spontaneous) / drive.mean(dim=0)
+    mean_drive = drive.mean(dim=0)
+    # a cell that no image drives, as in a corner that is black in all of them, is spontaneously active and no more
+    scale = torch.where(mean_drive > UNDRIVEN, (cells.rate - spontaneous) / mean_drive, 0.0)
     driven = scale * cells.drive(_shifted(seen[shown], behaviour.gaze).flatten(1))
     tensors = {
         "images": images,
