@@ -201,10 +201,10 @@ def _extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = (
     for profile in (base, *base.get("profiles", {}).values()):
         for key in NOT_INHERITED:
             profile.pop(key, None)
-    whole = laid_over(base, table)
+    whole, taken_over = laid_over(base, table), base.get("evaluations", {})
     for left_out in [each for each, value in whole.get("evaluations", {}).items() if value is False]:
-        if left_out not in base.get("evaluations", {}):
-            raise SpecError(f"{path.name}: {UnknownName(f'evaluation of {name}', left_out, base['evaluations'])}")
+        if left_out not in taken_over:
+            raise SpecError(f"{path.name}: {UnknownName(f'evaluation of {name}', left_out, taken_over)}")
         for profile in (whole, *whole.get("profiles", {}).values()):
             profile.get("evaluations", {}).pop(left_out, None)
     return whole

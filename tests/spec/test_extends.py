@@ -63,6 +63,12 @@ def test_what_is_left_out_must_be_there(files: dict[str, Path]) -> None:
         parsed(files, OWN + "\n[evaluations]\nstrnog = false\n")
 
 
+def test_nothing_can_be_left_out_of_a_suite_without_evaluations(files: dict[str, Path]) -> None:
+    files["base"].write_text('title = "No evaluations"\nseeds = [0]\n[train]\n[conditions.none]\n')
+    with pytest.raises(SpecError, match=r"own\.toml: no evaluation of base called 'clean'; known: none"):
+        parsed(files, OWN + "\n[evaluations]\nclean = false\n")
+
+
 def test_a_suite_may_extend_one_that_extends(files: dict[str, Path]) -> None:
     middle = files["base"].with_name("middle.toml")
     middle.write_text(OWN)
