@@ -109,10 +109,11 @@ def _defined(block: ast.AST) -> Iterator[str]:
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 yield from (each.asname or each.name for each in names)
             case ast.Assign(targets=targets):
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
+                parts = (part for target in targets for part in ast.walk(target))  # of a tuple all that it names
+                yield from (part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield name
-            case ast.If() | ast.Try() | ast.ExceptHandler() | ast.With():
+            case ast.If() | ast.For() | ast.While() | ast.Try() | ast.ExceptHandler() | ast.With():
                 yield from _defined(node)
 
 

@@ -80,6 +80,8 @@ raise SystemExit
 import numpy as np
 from torch.nn import Linear, Conv2d as Conv
 made = lambda x: x
+left, [right, *others] = again = make(made)
+made.part, made[again] = left
 class Network: ...
 def attack():
     def inner(): ...
@@ -92,12 +94,18 @@ else:
         def other_way(): ...
     except ImportError:
         def last_way(): ...
+for one in others:
+    def looped(): ...
 """
     expected = {
         "np",
         "Linear",
         "Conv",
         "made",
+        "left",
+        "right",
+        "others",
+        "again",
         "Network",
         "attack",
         "typed",
@@ -105,6 +113,7 @@ else:
         "one_way",
         "other_way",
         "last_way",
+        "looped",
     }
     assert names_in(text) == expected
 
