@@ -83,9 +83,11 @@ def _split(arrays: Arrays, split: str, path: Path, train_only: bool) -> SplitArr
         wanted = " or ".join(" and ".join(names) for names in known)
         raise ImportRefused(f"{path} has no {wanted}")
     images = arrays.pop(found[0])
-    labels = arrays.get(found[1], np.zeros(len(images), np.int64))
     if images.dtype != np.uint8 or images.ndim not in {3, 4} or images.shape[3:] not in {(), (1,), (CHANNELS["rgb"],)}:
-        raise ImportRefused(f"{path}: {found[0]} is {images.dtype} {images.shape}, not uint8 (n, h, w) or (n, h, w, 3)")
+        raise ImportRefused(
+            f"{path}: {found[0]} is {images.dtype} {images.shape}, not uint8 (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
+        )
+    labels = arrays.get(found[1], np.zeros(len(images), np.int64))
     if labels.dtype.kind not in "iu" or labels.shape not in {(len(images),), (len(images), 1)}:
         raise ImportRefused(f"{path}: {found[1]} is {labels.dtype} {labels.shape}, not whole numbers ({len(images)},)")
     if images.size == 0:

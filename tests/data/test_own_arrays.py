@@ -80,6 +80,7 @@ def test_train_alone_is_enough_for_pairs_and_its_images_are(what: str, tmp_path:
     ("key", "value", "said"),
     [
         ("train_images", np.zeros((24, 9, 7)), r"train_images is float64 \(24, 9, 7\), not uint8"),
+        ("train_images", np.uint8(7), r"train_images is uint8 \(\), not uint8 \(n, h, w\)"),
         (
             "train_images",
             np.zeros((24, 3, 9, 7), np.uint8),
