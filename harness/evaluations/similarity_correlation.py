@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -19,7 +20,8 @@ def similarity_correlation(spec: SimilaritySpec, data_dir: Path) -> EvaluationRe
     """The correlation, over all pairs, of the neural similarity with the pixels', and what Figure 1 draws of both.
 
     Arrays float32: `pixel` and `neural`, the matrices (m, m) of the first images; `pairs` (k, 2), pixel and neural
-    similarity of evenly spread pairs. Measurements: `correlation` (Pearson's); n counts images.
+    similarity of evenly spread pairs. Measurements: `correlation` (Pearson's), no number where a similarity is the same
+    for all pairs; n counts images.
 
     Raises:
         DataMissing, DataDamaged: the similarity cannot be used.
@@ -34,7 +36,15 @@ def similarity_correlation(spec: SimilaritySpec, data_dir: Path) -> EvaluationRe
     shown = min(spec.shown, n)
     spread = torch.linspace(0, both.shape[1] - 1, min(SCATTERED, both.shape[1])).long()
     arrays = {"pixel": pixel[:shown, :shown], "neural": neural[:shown, :shown], "pairs": both[:, spread].T}
+    constant = not math.isfinite(correlation)
     return EvaluationResult(
-        measurements=(Measurement(metric="correlation", value=correlation, n=n),),
+        measurements=(
+            Measurement(
+                metric="correlation",
+                value=None if constant else correlation,
+                n=n,
+                reason="a similarity is the same for all pairs" if constant else None,
+            ),
+        ),
         arrays={name: array.contiguous().numpy() for name, array in arrays.items()},
     )

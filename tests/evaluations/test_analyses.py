@@ -70,14 +70,10 @@ def test_noise_examples_are_what_models_are_tested_with(data_dir: Path) -> None:
     assert 0 < distances["uniform_distance"] < distances["gaussian_distance"] < distances["salt_pepper_distance"]
 
 
-def test_the_correlation_is_over_all_pairs(tmp_path: Path) -> None:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (30, 1, 36, 64), generator=generator).to(torch.uint8)
-    pixel = similarity_matrix(unit_rows(images))
-    neural = pixel + 0.02 * torch.randn(30, 30, generator=generator)
-    neural = (neural + neural.T) / 2
+def written(folder: Path, neural: torch.Tensor, images: torch.Tensor) -> None:
+    """A similarity `v1` of images."""
     write_similarities(
-        tmp_path,
+        folder,
         "v1",
         {"neural": neural, "raw": neural},
         images,
@@ -88,6 +84,15 @@ def test_the_correlation_is_over_all_pairs(tmp_path: Path) -> None:
         noise_free_correlation=None,
         importer="test",
     )
+
+
+def test_the_correlation_is_over_all_pairs(tmp_path: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (30, 1, 36, 64), generator=generator).to(torch.uint8)
+    pixel = similarity_matrix(unit_rows(images))
+    neural = pixel + 0.02 * torch.randn(30, 30, generator=generator)
+    neural = (neural + neural.T) / 2
+    written(tmp_path, neural, images)
     result = analyse(SimilaritySpec(recording="v1", n_images=20, shown=8), tmp_path)
     own = similarity_matrix(unit_rows(images[:20]))
     pairs = torch.triu_indices(20, 20, offset=1)
@@ -97,6 +102,12 @@ def test_the_correlation_is_over_all_pairs(tmp_path: Path) -> None:
     assert correlation.n == 20
     assert result.arrays["neural"].shape == result.arrays["pixel"].shape == (8, 8)
     assert result.arrays["pairs"].shape == (190, 2)
+
+
+def test_a_similarity_that_is_the_same_for_all_pairs_correlates_with_nothing(tmp_path: Path) -> None:
+    written(tmp_path, torch.eye(5), torch.full((5, 1, 4, 4), 7, dtype=torch.uint8))
+    [correlation] = analyse(SimilaritySpec(recording="v1"), tmp_path).measurements
+    assert (correlation.value, correlation.reason) == (None, "a similarity is the same for all pairs")
 
 
 def test_a_similarity_that_is_not_there_says_what_makes_it(tmp_path: Path) -> None:

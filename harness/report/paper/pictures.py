@@ -42,7 +42,8 @@ def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labe
     figure, (scatter, neural, pixel) = sheet(1, 3, HEIGHT)
     points = kept["pairs"]
     scatter.plot(points[:, 0], points[:, 1], ".", color="#0072B2", markersize=1.2, alpha=0.25, rasterized=True)
-    scatter.set(xlabel="Pixel similarity", ylabel="Neural similarity", title=f"r = {row.value:.2f}, {row.n} images")
+    told = f"r = {row.value:.2f}" if pd.notna(row.value) else "no correlation"
+    scatter.set(xlabel="Pixel similarity", ylabel="Neural similarity", title=f"{told}, {row.n} images")
     for axis, name in ((neural, "neural"), (pixel, "pixel")):
         image = axis.imshow(kept[name], vmin=-1, vmax=1, cmap="RdBu_r", interpolation="none")
         axis.set(title=f"{name.capitalize()} similarity", xlabel="Image", ylabel="Image")
