@@ -146,7 +146,8 @@ class Run:
                 write.start(self._site.database, event.key, self._device.name)
                 self._site.watch.started(planned)
             case Progressed():
-                self._site.watch.progressed(planned, event.progress)
+                if event.key in self._schedule.running:  # one that another runner has finished first is not shown
+                    self._site.watch.progressed(planned, event.progress)
             case Lost():
                 self._site.watch.note(f"{planned.title}: {event.reason}; it begins again")
             case Failed():

@@ -7,15 +7,17 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from obedient import ACCURACY, JOBS, TRAINED, TRAINED_OTHERWISE, Listener, Obedient, Run, folder_of
+from obedient import ACCURACY, JOBS, MADE_WITH, TRAINED, TRAINED_OTHERWISE, Listener, Obedient, Run, folder_of, name
 from sqlalchemy import text
 from trainings import DIVERGED, REPORT
 
+from harness.cli.progress import Lines
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
+from harness.measurement import Progress
 from harness.store import write
 from harness.store.engine import open_database
 from harness.suites import runner
-from harness.suites.executors.executor import JobWork
+from harness.suites.executors.executor import JobWork, Progressed
 from harness.suites.peers import Peers
 from harness.suites.request import Request
 from harness.suites.runner import run_suite
@@ -300,6 +302,23 @@ def test_jobs_that_another_runner_plans_away_are_given_up(run, monkeypatch):
     assert {reason for planned, reason in summary.failed if not planned.needs} == {
         "another run planned this suite without this job; run the same command again"
     }
+
+
+def test_a_job_that_another_runner_finishes_before_it_begins_here_is_not_shown(run, monkeypatch):
+    class Slower(Obedient):
+        def submit(self, work: JobWork) -> None:
+            super().submit(work)
+            if name(work.job) == "none 0 gaussian":
+                self.told.insert(-1, Progressed(work.key, Progress(done=1, total=2)))
+                with open_database(run.folders.database) as database:
+                    write.start(database, work.key, "elsewhere")
+                    write.finish_evaluation(database, work.key, ACCURACY, MADE_WITH, 1.0)
+
+    lines: list[str] = []
+    monkeypatch.setattr("obedient.Obedient", Slower)
+    monkeypatch.setattr("obedient.Listener", lambda: Lines(lines.append))
+    assert run().done == JOBS
+    assert [line for line in lines if "none, seed 0: gaussian: another runner finished it first" in line]
 
 
 def test_conditions_whose_data_are_absent_are_blocked_and_the_rest_runs(run, parse):
