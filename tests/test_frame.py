@@ -26,6 +26,23 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 SCALE_LOCK = "requirements-scale.lock"
 
 
+OWNERS = {
+    "alembic": "store/migrations/",
+    "docker": "suites/executors/docker/",
+    "foolbox": "evaluations/boundary/",
+    "gdown": "data/weights/",
+    "jinja2": "report/page.py",
+    "matplotlib": "report/",
+    "ray": "suites/executors/ray/",
+    "rich": "cli/",
+    "robustbench": "models/zoo.py",
+    "sklearn": "data/bundled.py",
+    "sqlalchemy": "store/",
+    "typer": "cli/",
+}
+"""Where a foreign package may be imported."""
+
+
 def blocks(language: str) -> list[str]:
     """The README's code blocks in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -45,6 +62,14 @@ def pins(lock: str) -> dict[str, str]:
 
 def test_imports_point_downward_only() -> None:
     assert importlinter.lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize(("package", "owner"), OWNERS.items())
+def test_a_foreign_package_has_one_owner(package: str, owner: str) -> None:
+    imported = re.compile(rf"^\s*(?:from|import) {package}\b", flags=re.MULTILINE)
+    modules = [path for path in (ROOT / "harness").rglob("*.py") if imported.search(path.read_text(encoding="utf-8"))]
+    names = {path.relative_to(ROOT / "harness").as_posix() for path in modules}
+    assert names == {name for name in names if name.startswith(owner)} != set()
 
 
 @pytest.mark.parametrize(

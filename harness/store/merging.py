@@ -36,12 +36,13 @@ class Damaged(Left):
     """It is not there as it was recorded."""
 
 
-def finished(there: Connection) -> dict[str, str]:
+def finished(there: Database) -> dict[str, str]:
     """The kind of each finished job of a database, by key; models first: the others need them."""
     job = schema.Job
     query = select(job.key, job.kind).where(job.state.in_(FINAL))
     ordered = query.order_by(job.kind.not_in(_MODELS), job.finished_at, job.key)
-    return dict(there.execute(ordered).all())
+    with there.reading() as connection:
+        return dict(connection.execute(ordered).all())
 
 
 _MODELS = ("train", "load")
@@ -49,7 +50,7 @@ _MODELS = ("train", "load")
 
 
 @patient
-def unite_plans(here: Database, there: Connection) -> list[str]:
+def unite_plans(here: Database, there: Database) -> list[str]:
     """Plan here what is planned in another database: its suites, and its conditions, seeds and evaluations of ours.
 
     A job that is blocked here makes way for another one there, since its data are only there, for instance; one that is
@@ -62,43 +63,51 @@ def unite_plans(here: Database, there: Connection) -> list[str]:
         DatabaseUnusable: a plan, there or here, is not as it was written.
     """
     others = []
-    for name, profile, title in there.execute(select(schema.Suite.name, schema.Suite.profile, schema.Suite.title)):
-        if seals.is_broken(there, name, profile):
-            raise DatabaseUnusable(
-                f"the database of that folder is damaged: the plan of {name} ({profile}) is not as it was written; the "
-                "next `harness run-suite` there writes it again"
-            )
-        theirs = _places(there, name, profile)
-        with here.transaction() as session:
-            if seals.is_broken(session.connection(), name, profile):
+    with there.reading() as moment:
+        suites = moment.execute(select(schema.Suite.name, schema.Suite.profile, schema.Suite.title)).all()
+        for name, profile, title in suites:
+            if seals.is_broken(moment, name, profile):
                 raise DatabaseUnusable(
-                    f"{here.title} is damaged: the plan of {name} ({profile}) is not as it was written; "
-                    f"`harness run-suite {name} --profile {profile}` writes it again"
+                    f"the database of that folder is damaged: the plan of {name} ({profile}) is not as it was written; "
+                    "the next `harness run-suite` there writes it again"
                 )
-            ours = _places(session.connection(), name, profile)
-            if _contradict(ours, theirs):
+            if not _unite(here, moment, name, profile, title):
                 others.append(f"{name} ({profile})")
-                continue
-            before = {place: key for place, (key, _) in ours.items()}
-            added = {
-                place: key
-                for place, (key, state) in theirs.items()
-                if key != before.get(place) and (state != "blocked" or place not in before)
-            }
-            new = _with_models(there, set(added.values()))
-            altered = _with_evaluations(there, seals.broken(there, new))  # what identifies them may be altered
-            united = before | {place: key for place, key in added.items() if key not in altered}
-            if united != before:
-                _add_jobs(session, there, new - altered)
-                our_title = session.scalar(select(schema.Suite.title).filter_by(name=name, profile=profile))
-                put_places(session, name, profile, our_title or title, united.items())
-                block_dependents(session)
-                forget_unneeded(session)
     return others
 
 
+def _unite(here: Database, there: Connection, name: str, profile: str, title: str) -> bool:
+    """Plan here what is planned there of a suite; False, and nothing is changed, if that is something else."""
+    theirs = _places(there, name, profile)
+    with here.transaction() as session:
+        if seals.is_broken(session.connection(), name, profile):
+            raise DatabaseUnusable(
+                f"{here.title} is damaged: the plan of {name} ({profile}) is not as it was written; "
+                f"`harness run-suite {name} --profile {profile}` writes it again"
+            )
+        ours = _places(session.connection(), name, profile)
+        if _contradict(ours, theirs):
+            return False
+        before = {place: key for place, (key, _) in ours.items()}
+        added = {
+            place: key
+            for place, (key, state) in theirs.items()
+            if key != before.get(place) and (state != "blocked" or place not in before)
+        }
+        new = _with_models(there, set(added.values()))
+        altered = _with_evaluations(there, seals.broken(there, new))  # what identifies them may be altered
+        united = before | {place: key for place, key in added.items() if key not in altered}
+        if united != before:
+            _add_jobs(session, there, new - altered)
+            our_title = session.scalar(select(schema.Suite.title).filter_by(name=name, profile=profile))
+            put_places(session, name, profile, our_title or title, united.items())
+            block_dependents(session)
+            forget_unneeded(session)
+    return True
+
+
 @patient
-def take(here: Database, there: Connection, key: str, runner: int) -> list[str]:
+def take(here: Database, there: Database, key: str, runner: int) -> list[str]:
     """Record a job as another database has it, which finished it. Its weights and arrays must be here already.
 
     runner: who has its files from now on.
@@ -108,36 +117,46 @@ def take(here: Database, there: Connection, key: str, runner: int) -> list[str]:
     Raises:
         Left: it is not wanted here, or is not as it was recorded; nothing is changed.
     """
-    if seals.broken(there, [key]):
-        raise Damaged("not as they were recorded")
-    with here.transaction() as session:
-        require_wanted(session.connection(), there, key)
-        kind, model_id = session.execute(select(schema.Job.kind, schema.Job.model_id).filter_by(key=key)).one()
-        _take_rows(session, there, key, model_id)
-        session.execute(delete(schema.Claim).where(schema.Claim.job_key == key))
-        session.add(schema.Claim(job_key=key, runner_id=runner))  # whose folder has the files
-        recorded = there.scalar(select(schema.Seal.digest).where(schema.Seal.subject == key))
-        if seals.digests(session.connection(), [key]).get(key) != recorded:
-            raise Damaged("not as they were recorded, or of another version of this program")
-        seals.seal(session.connection(), [key])
-        if kind != "train" or model_id is None:
-            return []
-        sha256 = select(schema.Training.weights_sha256).where(schema.Training.model_id == model_id)
-        forgotten = forget_what_other_weights_did(session, model_id, session.scalar(sha256))
-        block_dependents(session)
-        return forgotten
+    with there.reading() as moment:
+        if seals.broken(moment, [key]):
+            raise Damaged("not as they were recorded")
+        with here.transaction() as session:
+            _require_wanted(session.connection(), moment, key)
+            return _take(session, moment, key, runner)
 
 
-def require_wanted(connection: Connection, there: Connection, key: str) -> None:
+def _take(session: Session, there: Connection, key: str, runner: int) -> list[str]:
+    kind, model_id = session.execute(select(schema.Job.kind, schema.Job.model_id).filter_by(key=key)).one()
+    _take_rows(session, there, key, model_id)
+    session.execute(delete(schema.Claim).where(schema.Claim.job_key == key))
+    session.add(schema.Claim(job_key=key, runner_id=runner))  # whose folder has the files
+    recorded = there.scalar(select(schema.Seal.digest).where(schema.Seal.subject == key))
+    if seals.digests(session.connection(), [key]).get(key) != recorded:
+        raise Damaged("not as they were recorded, or of another version of this program")
+    seals.seal(session.connection(), [key])
+    if kind != "train" or model_id is None:
+        return []
+    sha256 = select(schema.Training.weights_sha256).where(schema.Training.model_id == model_id)
+    forgotten = forget_what_other_weights_did(session, model_id, session.scalar(sha256))
+    block_dependents(session)
+    return forgotten
+
+
+def require_wanted(here: Database, there: Database, key: str) -> None:
     """Raises Left where a job's result there has no place here now."""
-    state = connection.scalar(select(schema.Job.state).where(schema.Job.key == key))
+    with there.reading() as moment, here.reading() as now:
+        _require_wanted(now, moment, key)
+
+
+def _require_wanted(here: Connection, there: Connection, key: str) -> None:
+    state = here.scalar(select(schema.Job.state).where(schema.Job.key == key))
     if state is None:
         raise Left("of other jobs than the plans here have")
     if state in FINAL:
         raise Left("finished here already")
     if state == "running":
         raise Left("being done here now")
-    if _weights(connection, key, recorded=False) != _weights(there, key, recorded=True):
+    if _weights(here, key, recorded=False) != _weights(there, key, recorded=True):
         raise Left("of models that have other weights here, or none")
 
 

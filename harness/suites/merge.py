@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from harness.errors import HarnessError, SpecError
 from harness.files import copy_whole
 from harness.settings import Settings
@@ -75,22 +73,22 @@ def merge(
         peers = Peers(here, Folder(path=settings.results_dir, identity=identity, alone=alone))
         peers.look()  # the dead do nothing
         _bring_code(theirs.code_dir, settings.code_dir)
-        with there.reading() as moment:
-            return _Merge(here, settings, there, theirs, peers).work(moment, on_progress)
+        return _Merge(here, settings, there, theirs, peers).work(on_progress)
 
 
 class _Merge:
     """A merge in progress."""
 
     def __init__(self, here: Database, ours: Settings, there: Database, theirs: Settings, peers: Peers) -> None:
+        """there: the other database, of which everything that is read is of one moment."""
         self._here, self._ours = here, ours
         self._there, self._theirs = there, theirs
         self._peers = peers
 
-    def work(self, moment: Connection, on_progress: Callable[[int, int], None]) -> Merged:
-        """Take over what is wanted. moment: of the other database."""
-        others = merging.unite_plans(self._here, moment)
-        kinds = merging.finished(moment)
+    def work(self, on_progress: Callable[[int, int], None]) -> Merged:
+        """Take over what is wanted."""
+        others = merging.unite_plans(self._here, self._there)
+        kinds = merging.finished(self._there)
         self._recorded = read.job_states(self._there, kinds)
         self._arrays = defaultdict(list)
         for key, file, sha256 in read.array_files(self._there):
@@ -100,7 +98,7 @@ class _Merge:
         for done, (key, kind) in enumerate(kinds.items()):
             on_progress(done, len(kinds))
             try:
-                again.update(self._take(moment, key, kind))
+                again.update(self._take(key, kind))
                 taken[kind] += 1
             except Damaged as reason:
                 damaged[str(reason)] += 1
@@ -109,17 +107,16 @@ class _Merge:
         waiting = sum(state.state == "waiting" for state in read.job_states(self._here, again).values())
         return Merged(taken=taken, left=left, damaged=damaged, again=waiting, others=tuple(others))
 
-    def _take(self, moment: Connection, key: str, kind: str) -> list[str]:
+    def _take(self, key: str, kind: str) -> list[str]:
         """Take over a job, its files first; the evaluations that wait again for it. Raises Left."""
-        with self._here.reading() as now:
-            merging.require_wanted(now, moment, key)
+        merging.require_wanted(self._here, self._there, key)
         recorded, folder = self._recorded[key], model_folder(self._ours.models_dir, key)
         if kind == "train" and recorded.weights:
             source = model_folder(self._theirs.models_dir, key)
             _bring(Path(recorded.weights), recorded.weights_sha256, source, folder)
         for file, sha256 in self._arrays[key]:
             _bring(file, sha256, self._theirs.arrays_dir, self._ours.arrays_dir)
-        again = merging.take(self._here, moment, key, self._peers.enter())
+        again = merging.take(self._here, self._there, key, self._peers.enter())
         for checkpoint in folder.glob("checkpoint-*.safetensors"):  # of a training that was stopped here
             checkpoint.unlink(missing_ok=True)
         return again

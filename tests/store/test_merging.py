@@ -66,7 +66,7 @@ def do(db: Database, *models: tuple[str, int], substitute: bool = True, sha256: 
 def merge(here: Database, there: Database) -> tuple[list[str], int, set[str]]:
     """The suites that differ, how much was taken, and what was left."""
     taken, left = 0, set()
-    with there.reading() as moment:
+    with there.at_one_moment() as moment:
         others = unite_plans(here, moment)
         for key in finished(moment):
             try:
@@ -117,18 +117,13 @@ def test_two_halves_are_the_whole_and_a_second_time_changes_nothing(
     assert content(db) == content(filled_sqlite)
     assert merge(db, there) == ([], 0, {"finished here already"})
     assert content(db) == content(filled_sqlite)
-    assert len(finished_in(there)) == 2 * OF_ONE_MODEL + 1
-
-
-def finished_in(db: Database) -> dict[str, str]:
-    with db.reading() as moment:
-        return finished(moment)
+    assert len(finished(there)) == 2 * OF_ONE_MODEL + 1
 
 
 def test_all_that_a_database_has_goes_into_an_empty_one_under_the_same_seals(db: Database, there: Database) -> None:
     fill_every_table(there)
     _, taken, left = merge(db, there)
-    assert (taken, left) == (len(finished_in(there)), set())
+    assert (taken, left) == (len(finished(there)), set())
     assert check(db).problems == ()
     assert numbers(db) == HARD
     results_there, results_here = content(there), content(db)
@@ -145,7 +140,7 @@ def test_all_that_a_database_has_goes_into_an_empty_one_under_the_same_seals(db:
 def test_the_kinds_come_in_an_order_in_which_each_has_what_it_needs(there: Database) -> None:
     plan(there)
     do(there, ("none", 1))
-    kinds = list(finished_in(there).values())
+    kinds = list(finished(there).values())
     assert kinds == sorted(kinds, key=lambda kind: kind != "train")
 
 
@@ -208,7 +203,7 @@ def test_what_was_altered_there_is_not_taken(db: Database, there: Database, dama
     plan(there)
     do(there, ("none", 0))
     change(there, damage)
-    damaged = [key for key in finished_in(there) if _fails(db, there, key)]
+    damaged = [key for key in finished(there) if _fails(db, there, key)]
     assert damaged
     assert check(db).problems == ()
     if "seal" in damage or "job" in damage:
@@ -217,8 +212,7 @@ def test_what_was_altered_there_is_not_taken(db: Database, there: Database, dama
 
 def _fails(db: Database, there: Database, key: str) -> bool:
     try:
-        with there.reading() as moment:
-            take(db, moment, key, runners.enter(db, ME))
+        take(db, there, key, runners.enter(db, ME))
     except Damaged:
         return True
     except Left:
