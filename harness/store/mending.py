@@ -88,7 +88,7 @@ def _forget(session: Session, planned: PlannedJob) -> None:
 def _delete_numbers(session: Session, key: str) -> None:
     """What an evaluation or analysis has found; the evaluation itself stays."""
     row = session.scalar(select(schema.Evaluation.id).where(schema.Evaluation.key == key))
-    for table in (schema.Measurement, schema.ImageResult, schema.ResultArray):
+    for table in schema.OF_EVALUATION:
         session.execute(delete(table).where(table.evaluation_id == row))
 
 
@@ -112,5 +112,5 @@ def _is_vouched_for(session: Session, model: str, found: Collection[str]) -> boo
 
 def _delete_training(session: Session, model_id: int | None) -> None:
     """What a training, or taking in an external model, has found; the model itself stays."""
-    for table in (schema.Gamma, schema.Epoch, schema.Training):
+    for table in reversed(schema.OF_TRAINING):
         session.execute(delete(table).where(table.model_id == model_id))

@@ -276,13 +276,13 @@ def _take_rows(session: Session, there: Connection, key: str, model_id: int | No
     [facts] = _rows(there, select(*raw_columns(job, "key", "model_id", "environment_id")), job.key, [key])
     _update(session, job, key, facts | {"environment_id": number or _insert(session, environment, ran_on)})
     _link_data(session, there, [key])
-    for made in (schema.Training, schema.Epoch, schema.Gamma):
+    for made in schema.OF_TRAINING:
         rows = select(*raw_columns(made, "model_id")).join(model, model.id == made.model_id)
         _insert_all(session, made, ({"model_id": model_id} | row for row in _rows(there, rows, model.key, [key])))
     for digests in _rows(there, select(*map(raw, _DIGESTS)), evaluation.key, [key]):
         _update(session, evaluation, key, digests)
     ours = session.scalar(select(evaluation.id).where(evaluation.key == key))
-    for found in (schema.Measurement, schema.ImageResult, schema.ResultArray):
+    for found in schema.OF_EVALUATION:
         rows = select(*raw_columns(found, "evaluation_id")).join(evaluation, evaluation.id == found.evaluation_id)
         numbered = ({"evaluation_id": ours} | row for row in _rows(there, rows, evaluation.key, [key]))
         _insert_all(session, found, numbered)

@@ -376,6 +376,12 @@ class ImageResult(Base):
     outcome: Mapped[str] = mapped_column(comment="ok or no_start.")
 
 
+OF_TRAINING = (Training, Epoch, Gamma)
+"""What a training has found, or taking in an external model; rows that others point to come first."""
+OF_EVALUATION = (Measurement, ImageResult, ResultArray)
+"""What an evaluation or analysis has found."""
+
+
 class Seal(Base):
     """A digest by which a changed byte of a result, or of a suite's places, is noticed."""
 

@@ -168,11 +168,11 @@ def _belongings(keys: Collection[str]) -> Iterator[tuple[str, Select[Any]]]:
         .join(split, split.id == link.data_split_id)
         .where(link.job_key.in_(keys)),
     )
-    for made in (schema.Training, schema.Epoch, schema.Gamma):
+    for made in schema.OF_TRAINING:
         columns = raw_columns(made, "model_id")
         query = select(model.key, *columns).join(made, made.model_id == model.id)
         yield made.__tablename__, query.where(model.key.in_(keys))
-    for found in (schema.Measurement, schema.ImageResult, schema.ResultArray):
+    for found in schema.OF_EVALUATION:
         columns = raw_columns(found, "evaluation_id")
         query = select(evaluation.key, *columns).join(found, found.evaluation_id == evaluation.id)
         yield found.__tablename__, query.where(evaluation.key.in_(keys))
