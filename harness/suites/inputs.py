@@ -17,7 +17,7 @@ from harness.data.manifest import find_manifest
 from harness.data.origin import Made, Origin, origin_text
 from harness.data.sets import DataSet
 from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
-from harness.data.weights import find_weights, get_weights, weights_file
+from harness.data.weights import get_weights, get_weights_manifest, weights_file
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.files import file_sha256
 from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of, signature_in
@@ -199,10 +199,10 @@ class Inputs:
         )
 
     def _look_at_weights(self, name: str) -> InputState:
-        manifest = find_weights(self.data_dir, name)
-        if manifest is None:
-            missing = f"the weights {name} are not in {self.data_dir}; bring them with: {get_weights(name).bring}"
-            return InputState(digest="", count=0, missing=missing)
+        try:
+            manifest = get_weights_manifest(self.data_dir, name)
+        except DataMissing as error:
+            return InputState(digest="", count=0, missing=str(error))
         if manifest.origin.stand_in and not self._stand_ins:
             return self._refused(f"the file of weights {name}", f"{get_weights(name).bring} --replace")
         return _present(manifest.sha256, manifest.origin)

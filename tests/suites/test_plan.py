@@ -366,7 +366,8 @@ def test_a_training_on_features_waits_for_their_weights(parse, inputs):
     assert blocked.pop("substitute, seed 10000") is None
     assert {reason for name, reason in blocked.items() if name.startswith("none")} == {None}
     assert {reason for name, reason in blocked.items() if name.startswith("threshold")} == {
-        f"the weights vgg19 are not in {inputs.data_dir}; bring them with: harness data prepare vgg19"
+        f"the weights vgg19 are not in {inputs.data_dir}; bring them with: harness data prepare vgg19, "
+        "or from a file that you have: harness data import vgg19 PATH"
     }
 
 

@@ -37,11 +37,11 @@ def data_kind(name: str) -> Kind:
 def ready_line(name: str) -> str:
     """What there is under a name, now that it is ready."""
     from harness.data.catalogue import get_manifest
-    from harness.data.weights import find_weights
+    from harness.data.weights import get_weights_manifest
 
     data_dir = settings().data_dir
-    weights = find_weights(data_dir, name) if data_kind(name) == "weights" else None
-    if weights:
+    if data_kind(name) == "weights":
+        weights = get_weights_manifest(data_dir, name)
         return f"{name} is ready: {megabytes(weights.bytes)}, SHA-256 {weights.sha256} ({weights.origin.source})"
     manifest = get_manifest(data_dir, name)
     counts = few([f"{split} {entry.shape[0]}" for split, entry in manifest.splits.items()])

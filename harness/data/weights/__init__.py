@@ -8,7 +8,7 @@ Free of torch until a file's content is looked at.
 """
 
 from harness.data.weights.inventory import described_weights
-from harness.data.weights.manifest import find_weights, weights_file
+from harness.data.weights.manifest import find_weights, get_weights_manifest, weights_file
 from harness.data.weights.table import WEIGHTS, ExternalWeights, get_weights
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "described_weights",
     "find_weights",
     "get_weights",
+    "get_weights_manifest",
     "weights_file",
 ]

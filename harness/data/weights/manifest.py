@@ -52,23 +52,28 @@ def find_weights(data_dir: Path, name: str) -> WeightsManifest | None:
     return manifest
 
 
+def get_weights_manifest(data_dir: Path, name: str) -> WeightsManifest:
+    """As `find_weights`; raises DataMissing where they are not there, with the commands that bring them."""
+    manifest = find_weights(data_dir, name)
+    if manifest is None:
+        raise DataMissing(
+            f"the weights {name} are not in {data_dir}; bring them with: {get_weights(name).bring}, "
+            f"or from a file that you have: harness data import {name} PATH"
+        )
+    return manifest
+
+
 def weights_file(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = None) -> Path:
     """The file of weights, after every byte of it was read and its SHA-256 compared.
 
     on_bytes: told how many more bytes were read.
 
     Raises:
-        DataMissing: says the command that brings them.
+        DataMissing: says the commands that bring them.
         DataDamaged: the file is not the one that was brought.
     """
-    weights = get_weights(name)
+    weights, manifest = get_weights(name), get_weights_manifest(data_dir, name)
     path = weights.path(data_dir)
-    manifest = find_weights(data_dir, name)
-    if manifest is None:
-        raise DataMissing(
-            f"the weights {name} are not in {data_dir}; bring them with: {weights.bring}, "
-            f"or from a file that you have: harness data import {name} PATH"
-        )
     check_sha256(path, manifest.sha256, partial(_damaged, weights), on_bytes)
     return path
 
