@@ -26,6 +26,7 @@ from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
+from harness.spec.grid import point_name
 from harness.spec.problems import validated, validated_conditions
 from harness.spec.spec import Spec, Table, part_of
 from harness.spec.suite_file import (
@@ -189,8 +190,7 @@ def _grid(name: str, table: Table, where: str) -> Iterator[tuple[str, Table]]:
         point = rest
         for key, value in zip(axes, values, strict=True):
             point = laid_over(point, _nested(key, value))
-        label = ",".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in zip(axes, values, strict=True))
-        yield (f"{name}[{label}]" if axes else name), point
+        yield (point_name(name, dict(zip(axes, values, strict=True))) if axes else name), point
 
 
 def _nested(dotted: str, value: object) -> Table:

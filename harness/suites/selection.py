@@ -7,6 +7,7 @@ from functools import cached_property
 
 from harness.errors import UnknownName
 from harness.spec import LoadJob, Place, PlannedJob, Suite, model_of
+from harness.spec.grid import is_point_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Selection:
 
     def _named(self, name: str) -> frozenset[str]:
         """The condition of a name, or all points of a sweep."""
-        return frozenset(each for each in self._known if each == name or each.startswith(f"{name}["))
+        return frozenset(each for each in self._known if each == name or is_point_of(each, name))
 
     def asks_for(self, planned: PlannedJob) -> bool:
         """Whether a job is asked for at any of its places.

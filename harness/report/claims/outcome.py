@@ -3,8 +3,7 @@
 The rule. A part is measured by one value per seed: the difference of the two models of the seed, or the model's own.
 Its effect is their mean. One or two bounds divide where the claim puts the effect from where it does not: 0, or the
 margin for "the same", "no lower" and "no higher"; a margin that is a share of what is compared with is each seed's own.
-A part is decided, for or against the claim by the side that the
-effect lies on, where
+A part is decided, for or against the claim by the side that the effect lies on, where
 
 - Student's t over the seeds puts the effect clearly off every bound, after Holm's correction over the claim's parts,
   and
@@ -19,8 +18,7 @@ where a part has no results.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -40,10 +38,14 @@ from harness.report.statistics import (
     smallest_p,
     t_test,
 )
+from harness.spec.grid import named
 from harness.store.read import NO_NUMBER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+ENDS: Mapping[str, Callable[[Iterable[float]], float]] = {"min": min, "max": max}
+"""What a part may say instead of a value of a grid."""
 
 Verdict = Literal["supported", "contradicted", "undecided", "not run"]
 
@@ -124,16 +126,18 @@ def relative_margin(part: Part) -> float | None:
 
 
 def resolved(name: str, conditions: Sequence[str]) -> str:
-    """The condition's name where it ends in `=min]` or `=max]`: the least or the largest that there is of its grid."""
-    match = re.fullmatch(r"(.*=)(min|max)\]", name)
-    values = {}
-    for each in conditions if match else ():
-        found = re.fullmatch(re.escape(match[1]) + r"([\d.]+)\]", each) if match else None
-        if found:
-            values[float(found[1])] = each
-    if not match or not values:
+    """The condition's name where it says `min` or `max` for a setting of its grid: the least or largest there is."""
+    base, values = named(name)
+    ends = [(setting, ENDS[value]) for setting, value in values.items() if value in ENDS]
+    if not ends:
         return name
-    return values[min(values) if match[2] == "min" else max(values)]
+    [(setting, end)] = ends
+    found = {}
+    for each in conditions:
+        other, point = named(each)
+        if setting in point and (other, {**point, setting: values[setting]}) == (base, values):
+            found[float(point[setting])] = each
+    return found[end(found)] if found else name
 
 
 def _sample(part: Part, results: Results, values: pd.DataFrame) -> _Sample:

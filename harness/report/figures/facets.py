@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from harness.report.figures.grid import SET, SYMBOLS, labels, named, spaced
+from harness.report.figures.grid import SET, SYMBOLS, labels, spaced
 from harness.report.figures.legends import handle
 from harness.report.figures.looks import BASELINE_GRAYS, Look
 from harness.report.figures.style import LABEL_SIZE, WIDTH, folded, plain, present_in, seeds, sheet
+from harness.spec.grid import named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,31 +1,15 @@
-"""What the conditions of a grid differ in, as their names say it: "threshold[alpha=10,threshold=0.8]"."""
+"""What the conditions of a grid differ in, as figures say it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from harness.spec.grid import named
 
 SYMBOLS = {"alpha": "α", "threshold": "Th", "n_images": "N", "pairs_per_batch": "k", "images": "images"}
 """The paper's letters for what a grid varies."""
 SET = "images"
 """The setting that a regularization set is named by; figures show sets by color and marker."""
-
-
-class Named(NamedTuple):
-    """A condition's name in its parts."""
-
-    base: str
-    values: Mapping[str, str]
-    """By the setting's name; empty for a condition that is of no grid."""
-
-
-def named(condition: str) -> Named:
-    """The parts of a condition's name; the whole name is the base where it has no grid's form."""
-    found = re.fullmatch(r"(.+?)\[((?:\w+=[^,=\]]+,?)+)\]", condition)
-    if found is None:
-        return Named(condition, {})
-    return Named(found[1], dict(part.split("=", 1) for part in found[2].split(",")))
 
 
 def spaced(condition: str) -> str:

@@ -2,21 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.figures.grid import Named, labels, named, spaced
-
-
-@pytest.mark.parametrize(
-    ("name", "parts"),
-    [
-        ("none", Named("none", {})),
-        ("threshold[alpha=10,threshold=0.8]", Named("threshold", {"alpha": "10", "threshold": "0.8"})),
-        ("low[images=cifar10]", Named("low", {"images": "cifar10"})),
-        ("odd[name]", Named("odd[name]", {})),
-        (r"_$x^{\input{y}}$ <script>", Named(r"_$x^{\input{y}}$ <script>", {})),
-    ],
-)
-def test_a_name_is_taken_apart_where_it_is_of_a_grid(name: str, parts: Named) -> None:
-    assert named(name) == parts
+from harness.report.figures.grid import labels, spaced
 
 
 @pytest.mark.parametrize(
