@@ -122,8 +122,8 @@ class TarArchive:
     def names(self) -> list[str]:
         """All files, checked."""
         seen = _Names(self.path)
-        with self._members() as (_, members):
-            for member in members:
+        with self._opened() as archive:
+            for member in archive:
                 name = seen.checked(member.name)
                 if member.issym() or member.islnk():
                     raise ImportRefused(f"{self.path}: {member.name!r} is a link; archives must hold plain files")
@@ -135,21 +135,21 @@ class TarArchive:
 
     def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
         """The wanted files with their content, in the archive's order."""
-        with self._members() as (archive, members):
-            for member in members:
+        with self._opened() as archive:
+            for member in archive:
                 name = posixpath.normpath(member.name)
                 content = archive.extractfile(member) if name in wanted else None
                 if content:
                     yield name, content.read()
 
     @contextlib.contextmanager
-    def _members(self) -> Iterator[tuple[tarfile.TarFile, tarfile.TarFile]]:
+    def _opened(self) -> Iterator[tarfile.TarFile]:
         with _refusing(self.path), self.path.open("rb") as file:
             compressed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             unpacked = gzip.GzipFile(fileobj=file) if compressed else file
             with tarfile.open(fileobj=_Limited(unpacked, self.path), mode="r|", bufsize=1 << 16) as archive:  # type: ignore[call-overload]
-                yield archive, archive
+                yield archive
 
 
 class ZipArchive:
