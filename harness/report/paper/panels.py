@@ -73,11 +73,8 @@ def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels)
     found = pd.concat(parts, ignore_index=True)
     counts = [name for name in ("severity", "without") if name in found]
     groups = [name for name in ("frequency",) if name in found]
-    found, columns = (
-        found.astype(dict.fromkeys(counts, "Int64")),
-        ["panel", "condition", "x", "mean", "sem", "n", *counts, *groups],
-    )
-    return found.loc[found["condition"].isin(list(conditions)), columns]
+    columns = ["panel", "condition", "x", "mean", "sem", "n", *counts, *groups]
+    return found.loc[found["condition"].isin(list(conditions)), columns].astype(dict.fromkeys(counts, "Int64"))
 
 
 def _numbers(panels: tuple[str, ...], found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
