@@ -67,14 +67,14 @@ class Database:
                 f"{self.title} is no longer the file that this command opened: it was moved, removed or replaced. What "
                 "was stored until then is in that file; put it where it belongs and run the same command again"
             )
-        with self._translated(), Session(self.engine) as session, session.begin():
+        with translated(self.engine.url), Session(self.engine) as session, session.begin():
             session.connection()  # take the lock before anything is looked at
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database, refuses to write, and waits for nobody."""
-        with self._translated():
+        with translated(self.engine.url):
             if self.moment is not None:
                 yield self.moment
                 return
@@ -96,11 +96,6 @@ class Database:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        with translated(self.engine.url):
-            yield
 
 
 READING = {"reading": True}
