@@ -93,15 +93,16 @@ def _store_plan(plan: Plan, inputs: Inputs, site: Site) -> None:
 
 def _require_any(plan: Plan, site: Site) -> None:
     """Raises DataMissing if none of a plan can be done or is, and it would take the place of one that has results."""
-    if not all(planned.blocked for planned in plan.asked):
+    reasons = [planned.blocked for planned in plan.asked if planned.blocked]
+    if len(reasons) < len(plan.asked):
         return
-    states = read.job_states(site.database, plan.by_key).values()
+    if any(state.state in FINAL for state in read.job_states(site.database, plan.by_key).values()):
+        return
     there = begun(site.database)
-    if not any(state.state in FINAL for state in states):
-        for suite in (each for each in plan.suites if (each.name, each.profile) in there):
-            reasons = dict.fromkeys(planned.blocked for planned in plan.asked if planned.blocked)
+    for suite in plan.suites:
+        if (suite.name, suite.profile) in there:
             raise DataMissing(
-                "\n".join(reasons)
+                "\n".join(dict.fromkeys(reasons))
                 + f"\nThe results of {suite.name} (profile {suite.profile}) stay as they are: they are of other data "
                 f"than those in {site.settings.data_dir} (HARNESS_DATA_DIR)"
             )
