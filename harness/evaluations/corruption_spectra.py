@@ -40,7 +40,10 @@ def corruption_spectra(spec: CorruptionSpectraSpec, data_dir: Path) -> Evaluatio
     for corruption in spec.corruptions:
         stacked = open_split(data_dir, spec.images, corruption)
         if len(stacked.images) != len(SEVERITIES) * total:
-            raise DataDamaged(f"{spec.images}/{corruption} holds {len(stacked.images)} images, not 5 times {total}")
+            raise DataDamaged(
+                f"{spec.images}/{corruption} holds {len(stacked.images)} images, not {len(SEVERITIES)} severities of "
+                f"the {total} test images of {task}"
+            )
         first = (spec.severity - 1) * total
         if not torch.equal(stacked.labels[first : first + total], clean.labels):
             raise DataDamaged(

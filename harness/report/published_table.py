@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from harness.data.sets import FREQUENCY, SEVERITIES
 from harness.report.cells import signed
 from harness.report.formats import Table
 from harness.report.published_accuracies import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
@@ -81,4 +82,4 @@ def _clean_images(results: Results, condition: str) -> int:
 
 def _is_whole(corrupted: pd.DataFrame) -> bool:
     """Whether all corruptions of CIFAR-10-C are there at all severities."""
-    return len(corrupted) == 75 and bool(corrupted["accuracy"].notna().all())
+    return len(corrupted) == len(FREQUENCY) * len(SEVERITIES) and bool(corrupted["accuracy"].notna().all())

@@ -39,8 +39,8 @@ def corrupt(
     from harness.data.corruptions import corrupt as corrupt_set
 
     with bar(f"corrupting {name}") as on_progress:
-        corrupt_set(settings().data_dir, name, existing=existing(replace), on_progress=on_progress)
-    typer.echo(ready_line(f"{name}-c"))
+        made = corrupt_set(settings().data_dir, name, existing=existing(replace), on_progress=on_progress)
+    typer.echo(ready_line(made.name))
 
 
 def stand_in(
