@@ -152,7 +152,8 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
         notes=(
             *told,
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
-            f"for the Boundary attack D is the {BOUNDARY_SCORE} in 10⁻³, over the images that have a start.",
+            f"for the Boundary attack D is the {BOUNDARY_SCORE} in {UNITS['score'].title}, over the images that have a "
+            "start.",
             f"Brackets: {CONFIDENCE:.0%} interval of the ratio, paired by seed; none for one seed, or without scatter. "
             "The verdict is the paper's, of the means alone: where an interval holds the bound, other seeds may say "
             "otherwise.",

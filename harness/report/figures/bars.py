@@ -26,7 +26,7 @@ NAME_WIDTH = 1.8
 """Inches that a condition's name beside its bar may take."""
 
 SCORE_FACTOR = UNITS["score"].factor
-SCORE_LABEL = f"{BOUNDARY_SCORE} (10⁻³)"
+SCORE_LABEL = f"{BOUNDARY_SCORE} ({UNITS['score'].title})"
 NO_NUMBER, NO_START = "no number", "no image had a start"
 """What the Boundary attack has where a number would stand, and why."""
 INK = "#222222"
