@@ -45,11 +45,12 @@ GUESSED_GPU = 10_000.0
 GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
 RECORDED_SIZE = (36, 64)  # a guess, height and width: the paper's size; other recordings may differ
-Rate = tuple[str, int | None]
+RateKey = tuple[str, int | None]
+"""What rates are kept by: the kind of job, and the network's base width, which external models do not have."""
 
 
-def rate_key(job: Job) -> Rate:
-    """What rates are kept by: the kind of job, and the network's base width, which external models do not have."""
+def rate_key(job: Job) -> RateKey:
+    """Under which rates of such jobs are kept."""
     model = model_of(job)
     return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
 
@@ -113,7 +114,7 @@ class Estimate:
     """From rates of such jobs on this device; else a guess, at least in part."""
 
 
-def estimate(jobs: Iterable[PlannedJob], rates: Mapping[Rate, float], device: Device, workers: int) -> Estimate:
+def estimate(jobs: Iterable[PlannedJob], rates: Mapping[RateKey, float], device: Device, workers: int) -> Estimate:
     """The time for jobs shared out among workers.
 
     rates: GFLOP/s of one worker by `rate_key`, measured on this device.
@@ -124,7 +125,7 @@ def estimate(jobs: Iterable[PlannedJob], rates: Mapping[Rate, float], device: De
     return Estimate(total / max(1, min(workers, len(jobs))), measured)
 
 
-def seconds(planned: PlannedJob, rates: Mapping[Rate, float], device: Device, workers: int) -> float:
+def seconds(planned: PlannedJob, rates: Mapping[RateKey, float], device: Device, workers: int) -> float:
     """The time that one of `workers` takes for a job; rates as of `estimate`."""
     rate = rates.get(rate_key(planned.job))
     if rate:
