@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
-from harness.data.order import fair_order
+from harness.data.order import fair_positions
 from harness.data.origin import new_origin
 from harness.data.sets import DATASETS
 
@@ -68,7 +68,7 @@ def _digits() -> Iterator[SplitArrays]:
     small, labels = load_digits(return_X_y=True)
     pixels = np.round(small.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     large = np.stack([np.asarray(Image.fromarray(p).resize((32, 32), Image.Resampling.BILINEAR)) for p in pixels])
-    order = np.array([int(name) for name in fair_order(str(i) for i in range(len(labels)))])
+    order = np.array(fair_positions(len(labels)))
     first = 0
     for split, count in DATASETS["digits"].counts.items():
         chosen = order[first : first + count]

@@ -13,3 +13,8 @@ def fair_order(names: Iterable[str]) -> list[str]:
     a drawn permutation this order needs no random number library, and an image more or less does not move the others.
     """
     return sorted(names, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest())
+
+
+def fair_positions(n: int) -> list[int]:
+    """The positions 0 to n - 1 in that order, for images that have no names."""
+    return [int(name) for name in fair_order(map(str, range(n)))]

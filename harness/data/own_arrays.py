@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.data.manifest import Manifest
 from harness.data.npz import read_npz
-from harness.data.order import fair_order
+from harness.data.order import fair_positions
 from harness.data.origin import origin_of
 from harness.data.own_sets import require_classes, require_free, write_own_set
 from harness.data.writing import Existing, SplitArrays
@@ -92,7 +92,7 @@ def _split(arrays: Arrays, split: str, path: Path, train_only: bool) -> SplitArr
         raise ImportRefused(f"{path}: {found[1]} is {labels.dtype} {labels.shape}, not whole numbers ({len(images)},)")
     if images.size == 0:
         raise ImportRefused(f"{path}: {found[0]} holds no image")
-    order = np.array([int(number) for number in fair_order(map(str, range(len(images))))])
+    order = np.array(fair_positions(len(images)))
     height, width = images.shape[1:3]
     shown = images.reshape(len(images), height, width, -1).transpose(0, 3, 1, 2)
     return SplitArrays(split, shown[order].astype(np.uint8, copy=False), labels.reshape(-1)[order].astype(np.int64))

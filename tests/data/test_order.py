@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.order import fair_order
+from harness.data.order import fair_order, fair_positions
 
 
 @given(st.lists(st.text(), unique=True), st.randoms())
@@ -23,3 +23,7 @@ def test_the_first_images_are_a_fair_sample_of_the_classes() -> None:
     names = [f"train/{label}/{index:04}.png" for label in range(10) for index in range(500)]
     first = [name.split("/")[1] for name in fair_order(names)[:1000]]
     assert all(70 <= first.count(str(label)) <= 130 for label in range(10))  # 100 expected, deviation 8.5
+
+
+def test_positions_stand_in_the_order_of_their_numbers() -> None:
+    assert [str(position) for position in fair_positions(30)] == fair_order(map(str, range(30)))
