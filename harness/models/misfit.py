@@ -8,14 +8,12 @@ from functools import partial
 from torch import Tensor
 
 from harness.models import features, zoo
-from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
 LINE = 160  # characters that are shown of a list of names
 
-_PUBLISHED = [RobustBenchSpec(model=model) for model in THREAT_MODELS]
 _FITS: dict[str, Callable[[Mapping[str, Tensor]], None]] = {
     "vgg19": features.require_fit,
-    **{spec.weights: partial(zoo.require_fit, spec) for spec in _PUBLISHED},
+    **{spec.weights: partial(zoo.require_fit, spec) for spec in zoo.PUBLISHED},
 }
 """By name of the weights: raises RuntimeError where tensors do not fit."""
 

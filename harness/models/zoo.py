@@ -6,6 +6,7 @@ Source: Croce et al. 2021, robustbench 1.1.1. Nothing else of it is used: its `b
 from __future__ import annotations
 
 import importlib.util
+import math
 import pickle
 import sys
 import types
@@ -20,8 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import DataDamaged, DataMissing, HarnessError, NotEvaluable
-from harness.spec.external import RobustBenchSpec
+from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
+PUBLISHED = tuple(RobustBenchSpec(model=model) for model in THREAT_MODELS)
+"""The models that this program knows."""
 IMAGE = (3, 32, 32)
 CLASSES = 10
 
@@ -84,7 +87,7 @@ def architecture(spec: RobustBenchSpec) -> nn.Module:
 
 def _try_out(model: nn.Module, spec: RobustBenchSpec, device: torch.device) -> None:
     """One forward pass, so that useless weights are told of before an evaluation starts."""
-    images = torch.linspace(0, 1, 2 * 3 * 32 * 32, device=device).view(2, *IMAGE)
+    images = torch.linspace(0, 1, 2 * math.prod(IMAGE), device=device).view(2, *IMAGE)
     with torch.inference_mode():
         logits = model(images)
     assert logits.shape == (2, CLASSES)

@@ -18,9 +18,9 @@ from harness.data.writing import RefuseOrReplace
 from harness.errors import DataError
 from harness.models.features import convolutions
 from harness.models.misfit import misfit
-from harness.models.zoo import architecture
+from harness.models.zoo import PUBLISHED, architecture
 from harness.seeding import seed_of, stream
-from harness.spec.external import THREAT_MODELS, RobustBenchSpec
+from harness.spec.external import RobustBenchSpec
 
 
 def make_weights(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_progress: OnProgress) -> None:
@@ -59,9 +59,8 @@ def _vgg19() -> dict[str, Tensor]:
     return found
 
 
-_PUBLISHED = [RobustBenchSpec(model=model) for model in THREAT_MODELS]
 RANDOM: Mapping[str, Callable[[], dict[str, Tensor]]] = {
-    **{spec.weights: partial(_robustbench, spec) for spec in _PUBLISHED},
+    **{spec.weights: partial(_robustbench, spec) for spec in PUBLISHED},
     "vgg19": _vgg19,
 }
 """By name of the weights, what makes their tensors."""
