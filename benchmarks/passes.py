@@ -114,4 +114,4 @@ def _corrupted(setting: Setting) -> Split:
     row, images = CORRUPTIONS[name], setting.images.cpu().numpy()
     stacked = [row.apply(images, constant, Draws(len(images), (name,))) for constant in row.constants]
     labels = setting.labels.cpu().repeat(len(SEVERITIES))
-    return Split(torch.cat([torch.as_tensor(each) for each in stacked]), labels, digest=name, generated=True)
+    return Split(torch.cat([torch.as_tensor(each) for each in stacked]), labels, digest=name)

@@ -34,8 +34,6 @@ class Split:
     """int64 (n,)."""
     digest: str
     """SHA-256 of the content."""
-    generated: bool
-    """Made by this program, not the official images; stand-ins too."""
 
 
 def open_split(data_dir: Path, name: str, split: str) -> Split:
@@ -57,7 +55,7 @@ def open_split(data_dir: Path, name: str, split: str) -> Split:
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
     except (SafetensorError, OSError) as error:
         raise _broken(data_dir, name, path, str(error)) from None
-    return Split(images, labels, entry.sha256, manifest.origin.generated)
+    return Split(images, labels, entry.sha256)
 
 
 def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = None) -> None:

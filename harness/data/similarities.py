@@ -73,10 +73,6 @@ class Similarity:
     """float32 (N, N), symmetric, cosines; a private memory map."""
     images: Tensor
     """uint8 (N, 1, h, w), the images of its rows, in order."""
-    digest: str
-    """SHA-256 of the content, matrix and images."""
-    generated: bool
-    """Of a simulated recording."""
 
 
 def find_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest | None:
@@ -121,7 +117,7 @@ def open_similarity(data_dir: Path, name: str, kind: Recorded) -> Similarity:
     n = manifest.n
     if found != {"similarity": (n, n), "images": (n, 1, *manifest.size)}:
         raise damaged(name, data_dir / FOLDER / name / entry.file, f"it holds {found}")
-    return Similarity(arrays["similarity"], arrays["images"], entry.sha256, manifest.generated)
+    return Similarity(arrays["similarity"], arrays["images"])
 
 
 def verify_similarity(data_dir: Path, name: str) -> None:

@@ -27,7 +27,6 @@ def test_what_is_written_is_what_is_opened(tmp_path: Path) -> None:
     assert (split.images.dtype, split.labels.dtype) == (torch.uint8, torch.int64)
     np.testing.assert_array_equal(split.images.numpy(), images)
     np.testing.assert_array_equal(split.labels.numpy(), labels)
-    assert not split.generated
 
 
 def test_the_digest_is_the_files_sha256_and_depends_on_the_content_alone(tmp_path: Path) -> None:

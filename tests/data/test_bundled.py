@@ -13,10 +13,10 @@ from harness.data.sets import DATASETS
 
 
 def test_digits_are_scikit_learns_each_once(tmp_path: Path) -> None:
-    prepare_bundled(tmp_path, "digits")
+    manifest = prepare_bundled(tmp_path, "digits")
     train, test = (open_split(tmp_path, "digits", split) for split in ("train", "test"))
     assert (train.images.shape, test.images.shape) == ((1437, 1, 32, 32), (360, 1, 32, 32))
-    assert not train.generated
+    assert not manifest.origin.generated
     small, labels = load_digits(return_X_y=True)
     found = torch.cat([train.images, test.images])[:, 0].numpy()
     shrunk = {np.asarray(Image.fromarray(image).resize((8, 8), Image.Resampling.BOX)).tobytes() for image in found}
@@ -39,10 +39,10 @@ def test_corrupted_digits_bring_the_clean_ones_and_say_that_they_are_generated(t
     manifest = prepare_bundled(tmp_path, "digits-c")
     dataset = DATASETS["digits-c"]
     assert tuple(manifest.splits) == dataset.splits
+    assert manifest.origin.generated
     assert manifest.origin.sha256 == open_split(tmp_path, "digits", "test").digest
     for split in dataset.splits:
         found = open_split(tmp_path, "digits-c", split)
-        assert found.generated
         assert found.images.shape == (1800, 1, 32, 32)
         assert torch.equal(found.labels.view(5, -1)[3], open_split(tmp_path, "digits", "test").labels)
     assert prepare_bundled(tmp_path, "digits-c") == manifest

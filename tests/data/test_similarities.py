@@ -53,8 +53,6 @@ def test_what_is_written_is_what_is_opened(tmp_path: Path) -> None:
         found = open_similarity(tmp_path, "mouse", kind)  # type: ignore[arg-type]
         assert torch.equal(found.matrix, matrix)
         assert torch.equal(found.images, IMAGES)
-        assert found.digest == manifest.files[kind].sha256  # type: ignore[index]
-        assert found.generated
     assert find_similarity_manifest(tmp_path, "mouse") == manifest
     assert similarity_names(tmp_path) == ["mouse"]
 

@@ -71,7 +71,7 @@ def setting(digits: tuple[Tensor, Tensor]) -> Setting:
 
     def corrupted(name: str) -> Split:
         stacked = torch.cat([images // severity for severity in SEVERITIES])
-        return Split(stacked, labels.repeat(len(SEVERITIES)), digest=name, generated=True)
+        return Split(stacked, labels.repeat(len(SEVERITIES)), digest=name)
 
     return Setting(
         images=images,

@@ -13,7 +13,7 @@ from harness.evaluations import evaluate
 
 
 def opening(images, labels):
-    return lambda name: Split(images, labels, digest="", generated=True)
+    return lambda name: Split(images, labels, digest="")
 
 
 def test_each_severity_is_its_own_block_of_the_stacked_images(setting, linear, spec_of):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from harness.data.arrays import open_split, verify
+from harness.data.catalogue import get_manifest
 from harness.data.regularization_images import regularization_images
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.regularization.ranges import pair_counts
@@ -26,7 +27,7 @@ def test_a_stand_in_has_the_shape_splits_and_classes_of_the_real_set(data: Path,
         found = open_split(data, name, split)
         assert found.images.shape == (COUNTS[split], *dataset.shape)
         assert found.labels.unique().tolist() == list(range(dataset.classes or CLASSES))
-        assert found.generated
+    assert get_manifest(data, name).origin.stand_in
     verify(data, name)
 
 
@@ -75,8 +76,8 @@ def test_few_of_its_images_have_pairs_in_every_range(data: Path, name: str, thre
 
 
 def test_what_is_made_of_a_stand_in_is_one(data: Path) -> None:
+    assert get_manifest(data, "mnist-c").origin.stand_in
     clean = open_split(data, "mnist", "test")
     for corruption in FREQUENCY:
         found = open_split(data, "mnist-c", corruption)
         assert torch.equal(found.labels, clean.labels.repeat(5))
-        assert found.generated

@@ -85,7 +85,7 @@ def test_what_is_stored_is_the_mean_over_scans_with_images_and_scores(simulated:
         found = open_similarity(simulated.data_dir, "v1", kind)  # type: ignore[arg-type]
         assert torch.equal(found.matrix, matrix)
         assert torch.equal(found.images, simulated.recording.images)
-        assert found.generated
+    assert made.generated
     assert made.noise_free_correlation == expected.correlations()
     score = made.scans["simulated-00"]
     assert score.sha256 == simulated.recording.digest
