@@ -14,6 +14,7 @@ from harness.cli.result_database import opened_database
 from harness.cli.terminal import wide_console
 from harness.names import lookup
 from harness.settings import settings
+from harness.spec import job_title
 
 if TYPE_CHECKING:
     from harness.store.engine import Database
@@ -78,9 +79,7 @@ def _jobs_line(alike: Sequence[Row]) -> str:
 
 def job_name(row: Row) -> str:
     """A job as a suite knows it: "none, seed 0: gaussian"."""
-    if row["seed"] is None:
-        return f"analysis {row['evaluation']}"
-    return f"{row['condition'] or 'substitute'}, seed {row['seed']}: {row['evaluation'] or row['kind']}"
+    return job_title(row["condition"], row["seed"], row["evaluation"])
 
 
 def _runner_lines(database: Database, asked: set[str]) -> list[str]:

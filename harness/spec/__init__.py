@@ -42,6 +42,7 @@ from harness.spec.job import (
     PlannedJob,
     TrainJob,
     inputs_of,
+    job_title,
     kind_of,
     model_of,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "TrainingSpec",
     "digest",
     "inputs_of",
+    "job_title",
     "kind_of",
     "model_of",
     "parse_suite",

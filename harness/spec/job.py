@@ -146,6 +146,16 @@ class Place:
     """Name of the evaluation or analysis in the suite; None for the model itself."""
 
 
+def job_title(condition: str | None, seed: int | None, evaluation: str | None) -> str:
+    """How people read a job at a place: "threshold, seed 1: gaussian", "threshold, seed 1" for the model itself.
+
+    Without a condition it is an analysis if it has the name of one, else the training of a substitute.
+    """
+    if evaluation and not condition:
+        return f"analysis {evaluation}"
+    return f"{condition or 'substitute'}, seed {seed}" + (f": {evaluation}" if evaluation else "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannedJob:
     """A job of a suite's plan."""
@@ -165,15 +175,13 @@ class PlannedJob:
 
     @property
     def title(self) -> str:
-        """How people read it: "threshold, seed 1: gaussian"."""
-        if not self.places:
-            model = model_of(self.job)
-            assert model is not None, "an analysis has a place"
-            return f"substitute, seed {model.seed}"
-        place = self.places[0]
-        if isinstance(self.job, AnalyseJob):
-            return f"analysis {place.evaluation}"
-        return f"{place.condition}, seed {place.seed}" + (f": {place.evaluation}" if place.evaluation else "")
+        """How people read it, at the first of its places."""
+        if self.places:
+            place = self.places[0]
+            return job_title(place.condition, place.seed, place.evaluation)
+        model = model_of(self.job)
+        assert model is not None, "an analysis has a place"
+        return job_title("", model.seed, None)
 
     @property
     def needs(self) -> tuple[ModelJob, ...]:

@@ -104,7 +104,7 @@ def test_status_says_what_failed_and_why(finished):
     program, _, _ = finished
     code, said = program("status", "tiny")
     assert code == 0, said
-    assert "diverged: tiny (profile paper): wild, seed 0: train: " in said
+    assert "diverged: tiny (profile paper): wild, seed 0: the cross-entropy is " in said
     assert said.count("blocked: ") == 2, "one line for each reason, however many jobs it blocks"
     assert "blocked: tiny (profile paper): absent, seed 0: boundary and 4 more: data set imagenet is not in" in said
 
