@@ -14,6 +14,7 @@ from harness.cli.result_database import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of, takes_stand_ins
+from harness.spec.job import DATA, SUBSTITUTE
 from harness.suites.devices import get_device
 
 if TYPE_CHECKING:
@@ -92,10 +93,10 @@ def _jobs_table(
 def _rows(plan: Plan) -> dict[tuple[str, str], list[PlannedJob]]:
     """The jobs of each condition, of a collection each suite, and of each training or evaluation there."""
     substitutes = [planned for planned in plan.asked if not planned.places]
-    rows = {("(substitute)", "train"): substitutes} if substitutes else {}
+    rows = {(SUBSTITUTE, "train"): substitutes} if substitutes else {}
     for planned in plan.asked:
         for place in planned.places:
-            condition = place.suite if len(plan.suites) > 1 else place.condition or "(data)"
+            condition = place.suite if len(plan.suites) > 1 else place.condition or DATA
             rows.setdefault((condition, _job_name(planned.job, place)), []).append(planned)
     return rows
 

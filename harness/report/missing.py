@@ -8,12 +8,10 @@ from dataclasses import asdict
 import pandas as pd
 
 from harness.report.rows import groups, records
+from harness.spec.job import DATA, SUBSTITUTE
 from harness.store import read
 from harness.store.engine import Database
 from harness.store.read import NOT_RUN
-
-DATA = "(data)"
-"""Where a condition would stand: of an analysis, which is of data alone."""
 
 
 def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
@@ -34,7 +32,7 @@ def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
     for job in records(jobs[(jobs["state"] != "done") & jobs["seed"].notna()]):
         rows.append(
             {
-                "condition": "(substitute)",
+                "condition": SUBSTITUTE,
                 "evaluation": "training",
                 "seed": job.seed,
                 "state": job.state,

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from harness.report.formats import Table
-from harness.report.missing import DATA
 from harness.report.rows import groups, records
+from harness.spec.job import DATA
 
 Settings = Mapping[str, str]
 """What each setting is set to."""

@@ -146,6 +146,10 @@ class Place:
     """Name of the evaluation or analysis in the suite; None for the model itself."""
 
 
+DATA, SUBSTITUTE = "(data)", "(substitute)"
+"""Where tables have a condition: of an analysis, which is of data alone, and of a substitute's training."""
+
+
 def job_title(condition: str | None, seed: int | None, evaluation: str | None) -> str:
     """How people read a job at a place: "threshold, seed 1: gaussian", "threshold, seed 1" for the model itself.
 
