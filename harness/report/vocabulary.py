@@ -14,6 +14,8 @@ ATTACKS = {
 """The paper's attacks in the order of panels and columns."""
 SIZED = tuple(name for name in ATTACKS if name != "boundary")
 """Those that are made at several epsilons."""
+NOISES = ("gaussian", "uniform", "salt_pepper")
+"""Those that are random."""
 BLACK_BOX = ("gaussian", "fgsm_transfer", "boundary")
 """The three that the paper's main figures show."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.report.vocabulary import BLACK_BOX
+from harness.report.vocabulary import BLACK_BOX, NOISES
 
 NONE = {"none": "unregularized"}
 TARGETS = {**NONE, "pixel": "$S^{pixel}$", "threshold": "$S^{Th}$"}
@@ -14,8 +14,6 @@ SETS = {**NONE, "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "Ima
 DIGITS = {**NONE, "mnist": "MNIST", "fashionmnist": "FashionMNIST"}
 RANGES = ("threshold", "low", "high", "positive", "negative", "double")
 RANGE_SYMBOLS = ("$S^{Th}$", "$S_{low}$", "$S_{high}$", "$S_{+}$", "$S_{-}$", "$S_{double}$")
-
-NOISES = ("gaussian", "uniform", "salt_pepper")
 
 
 @dataclass(frozen=True, kw_only=True)

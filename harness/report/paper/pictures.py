@@ -22,7 +22,7 @@ from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say, severity_title
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
-from harness.report.vocabulary import ATTACKS, FREQUENCIES, SEVERITY, WORST, attack_title
+from harness.report.vocabulary import ATTACKS, FREQUENCIES, NOISES, SEVERITY, WORST, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,7 +143,7 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
     """Figure 11: test images as they are and under each noise."""
     kept = arrays.of_analysis(data["analysis"].iloc[0])
     size = data["point"].iloc[0].replace("epsilon=", "ε = ")
-    kinds = ("clean", "gaussian", "uniform", "salt_pepper")
+    kinds = ("clean", *NOISES)
     count = len(kept["clean"])
     figure, axes = sheet(count, len(kinds), 1.25)
     for place, axis in enumerate(axes):
