@@ -195,7 +195,9 @@ def keep(code: OwnCode, folder: Path) -> None:
             if not path.exists():
                 write_whole(path, text.encode())
         except OSError as error:
-            raise HarnessError(f"cannot write {path}: {error.strerror}") from error
+            raise HarnessError(
+                f"cannot write {path}: {error.strerror}; make room or fix the folder, then run the same command again"
+            ) from error
 
 
 def _module_name(file: str, text: str) -> str:

@@ -129,7 +129,10 @@ def fetch(
             + (f"; {instead}" if instead else "")
         ) from error
     except OSError as error:
-        raise DataError(f"cannot write {part}: {error.strerror or error}") from error
+        raise DataError(
+            f"cannot write {part}: {error.strerror or error}; what has arrived is kept. Free some space, or set "
+            "HARNESS_DATA_DIR to a folder that can be written"
+        ) from error
     return path
 
 

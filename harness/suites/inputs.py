@@ -121,7 +121,7 @@ class Inputs:
         """A file beside one's own suites; raises SpecError if it is not there."""
         path = own_folder(self._code_dir, name) / name
         if not path.is_file():
-            raise SpecError(f"there is no file {path}")
+            raise SpecError(f"there is no file {path}; a checkpoint's weights lie beside its suite")
         return path
 
     def require_same(self, digests: Mapping[str, str]) -> None:

@@ -61,7 +61,10 @@ def prepare_weights(
     try:
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot write {downloads}: {error.strerror}") from error
+        raise DataError(
+            f"cannot write {downloads}: {error.strerror}; free some space, or set HARNESS_DATA_DIR to a folder that "
+            "can be written"
+        ) from error
     with tempfile.TemporaryDirectory(dir=downloads) as folder:
         file = _from_drive(weights, Path(folder))
         return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
