@@ -158,7 +158,7 @@ def same_class(labels: Tensor) -> RowSimilarity:
 
 
 def similarity_matrix(rows: Tensor) -> Tensor:
-    """S_pixel of all pairs: (N, N) float32. Of recordings and for figures; training never asks for it."""
+    """Cosines of all pairs of unit rows (N, d): (N, N) float32. Of recordings and for figures, never in training."""
     return rows @ rows.T
 
 
