@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.spec.own import Call, Function, WithOptions
-from harness.spec.spec import Spec
+from harness.spec.spec import Selection, Spec
 from harness.spec.training import Precision, TrainingPrecision
 
 Clip = Literal["image", "unit"]
@@ -168,9 +168,9 @@ class CorruptionSpec(_Evaluation):
     kind: Literal["corruption"] = "corruption"
     images: str
     """The corrupted set, for instance cifar10-c."""
-    corruptions: tuple[str, ...] | None = None
+    corruptions: Selection[str] | None = None
     """All that the set has if absent."""
-    severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = (1, 2, 3, 4, 5)
+    severities: Selection[Annotated[int, Field(ge=1, le=5, strict=True)]] = (1, 2, 3, 4, 5)
 
 
 EVALUATION_SPECS: dict[str, type[_Evaluation]] = {

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Le, Lt
-from pydantic import BaseModel, ConfigDict, Field, Strict, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, create_model
 
 Table = dict[str, Any]
 """A table as TOML reads it."""
 
 MOST = 2**63 - 1
 """Of a whole number."""
+
+T = TypeVar("T")
+
+
+def _some_each_once(values: tuple[T, ...]) -> tuple[T, ...]:
+    if not values:
+        raise ValueError("should have at least one value")
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"should have each value once, got {value!r} {values.count(value)} times")
+    return values
+
+
+Selection = Annotated[
+    tuple[T, ...],
+    AfterValidator(_some_each_once),
+    Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
+]
+"""What is chosen of something: at least one, each once."""
 
 
 class Spec(BaseModel):

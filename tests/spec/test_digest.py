@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import types
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 from hypothesis import given
@@ -60,6 +60,8 @@ def leaves(spec: Spec) -> list[tuple[str, ...]]:
 
 def other(annotation: Any, value: Any) -> Any:
     """A value that differs from `value` and is of the field's type, perhaps out of its range."""
+    if get_origin(annotation) is Annotated:
+        return other(get_args(annotation)[0], value)
     if get_origin(annotation) is dict:
         return value | {"another": 1}
     options = [option for option in get_args(annotation) if option not in {value, type(None)}]

@@ -46,3 +46,19 @@ def test_one_for_the_smallest_perturbation_needs_it_only_where_sizes_are_asked_f
 def test_the_smallest_perturbation_is_measured_in_some_norm():
     with pytest.raises(SpecError, match=r"norm should be 'linf' or 'l2'"):
         validated(OwnMinimalAttackSpec, FUNCTION | {"norm": "none"}, "my.toml", "evaluations.mine")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "complaint"),
+    [
+        ({"severities": [3, 1, 3]}, "severities should have each value once, got 3 2 times"),
+        ({"severities": []}, "severities should have at least one value, got []"),
+        ({"severities": [True]}, "severities.0 should be a valid integer, got True"),
+        ({"corruptions": []}, "corruptions should have at least one value, got []"),
+        ({"corruptions": ["fog", "fog"]}, "corruptions should have each value once, got 'fog' 2 times"),
+    ],
+)
+def test_corruptions_and_severities_are_some_each_once(chosen, complaint):
+    with pytest.raises(SpecError) as caught:
+        validated(EVALUATION_SPECS["corruption"], {"images": "digits-c"} | chosen, "my.toml", "evaluations.corruption")
+    assert str(caught.value) == f"my.toml: evaluations.corruption.{complaint}"
