@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.data.manifest import Manifest, SplitFile, damaged, find_manifest, stored_manifest
-from harness.data.manifest_file import MANIFEST, is_name, sized_file
+from harness.data.manifest_file import is_name, names_in, sized_file
 from harness.data.sets import BRING_OWN, CORRUPTED, DATASETS, DataSet, corrupted_set, own_set, undescribed_set
 from harness.errors import DataMissing, UnknownName
 
@@ -50,8 +50,7 @@ def split_file(data_dir: Path, name: str, split: str) -> tuple[Manifest, SplitFi
 
 def own_names(data_dir: Path) -> list[str]:
     """The sets of one's own that lie in a folder, corrupted ones too."""
-    found = (path.parent.name for path in data_dir.glob(f"*/{MANIFEST}"))
-    return sorted(name for name in found if is_name(name) and name not in DATASETS)
+    return [name for name in names_in(data_dir) if name not in DATASETS]
 
 
 def unknown_dataset(name: str, known: Iterable[str], kind: str = "data set") -> UnknownName:

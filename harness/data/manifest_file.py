@@ -56,6 +56,12 @@ def find_record(path: Path, kind: type[R], damaged: Damaged) -> R | None:
         raise damaged(path, f"{where + ': ' if where else ''}{problem['msg']}") from None
 
 
+def names_in(folder: Path) -> list[str]:
+    """Names of what lies in a folder with a manifest, damaged or not; other folders than ours are no concern."""
+    found = (path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+    return sorted(name for name in found if is_name(name))
+
+
 def sized_file(folder: Path, entry: ArrayFile, damaged: Damaged) -> Path:
     """Where a file lies, after a look at its size; raises `damaged` if it is gone or has another one."""
     path = folder / entry.file

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from harness.data.manifest_file import MANIFEST, ArrayFile, Record, checked_name, find_record, sized_file
+from harness.data.manifest_file import MANIFEST, ArrayFile, Record, checked_name, find_record, names_in, sized_file
 from harness.data.origin import Origin
 from harness.errors import DataDamaged, DataMissing
 
@@ -109,7 +109,7 @@ def get_recording_manifest(data_dir: Path, name: str) -> RecordingManifest:
 
 def recording_names(data_dir: Path) -> list[str]:
     """Names of the recordings that are there, damaged or not."""
-    return sorted(path.parent.name for path in (data_dir / FOLDER).glob(f"*/{MANIFEST}"))
+    return names_in(data_dir / FOLDER)
 
 
 def open_scan(data_dir: Path, name: str, scan: str) -> Recording:

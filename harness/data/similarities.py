@@ -14,7 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.data.manifest_file import MANIFEST, ArrayFile, Record, check_sha256, checked_name, find_record, sized_file
+from harness.data.manifest_file import (
+    MANIFEST,
+    ArrayFile,
+    Record,
+    check_sha256,
+    checked_name,
+    find_record,
+    names_in,
+    sized_file,
+)
 from harness.errors import DataDamaged, DataMissing
 from harness.spec.inputs import RECORDED, Recorded
 
@@ -98,7 +107,7 @@ def get_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest:
 
 def similarity_names(data_dir: Path) -> list[str]:
     """Names of the similarities that are there, damaged or not."""
-    return sorted(path.parent.name for path in (data_dir / FOLDER).glob(f"*/{MANIFEST}"))
+    return names_in(data_dir / FOLDER)
 
 
 def open_similarity(data_dir: Path, name: str, kind: Recorded) -> Similarity:

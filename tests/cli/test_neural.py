@@ -94,6 +94,17 @@ def test_the_list_says_what_is_damaged_and_how_to_start(data_dir: Path) -> None:
     assert "it has 0 bytes instead of" in text
 
 
+def test_the_list_passes_over_a_folder_that_no_command_made(data_dir: Path) -> None:
+    harness_neural("simulate", "v1", *TINY)
+    for folder in ("recordings", "similarities"):
+        copy = data_dir / folder / "V1 (copy)"
+        copy.mkdir(parents=True)
+        (copy / "manifest.json").write_text("{}")
+    text = harness_neural("list").output
+    assert "v1" in text
+    assert "copy" not in text
+
+
 def test_what_is_wrong_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"harness neural simulate: .*oracle_images can be at most half of the 20"):
         harness_neural("simulate", "v1", "--n-images", 20)
