@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.data.origin import Origin
 
 ROOM = 10 << 30  # bytes that the paper's data sets and one suite's weights take
+DOCKER_SECONDS = 10  # in which its engine answers, unless it hangs
 
 
 class Finding(NamedTuple):
@@ -131,8 +132,10 @@ def _docker() -> Iterator[Finding]:
     if shutil.which("docker") is None:
         yield Finding(False, "no docker command", advice)
         return
-    answer = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
-    if answer.returncode:
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    try:
+        version = subprocess.run(command, capture_output=True, check=True, text=True, timeout=DOCKER_SECONDS).stdout
+    except (OSError, subprocess.SubprocessError):
         yield Finding(False, "docker is there but its engine does not answer", advice)
     else:
-        yield Finding(True, f"docker {answer.stdout.strip()}")
+        yield Finding(True, f"docker {version.strip()}")
