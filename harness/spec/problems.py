@@ -67,7 +67,7 @@ def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
     given = problem["input"]
     shown = "" if isinstance(given, dict) or ", got " in message else f", got {given!r:.80}"
     separator = " " if message.startswith("should") else ": "
-    return f"{key}{separator}{message}{shown}"
+    return f"{key}{separator if key else ''}{message}{shown}"
 
 
 def _known_keys(kind: type[Spec], path: tuple[Any, ...]) -> list[str]:
