@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ImportRefused
-
-LEAST_IMAGES = 20  # fewer leave nothing to fit, to stop by and to test on
-LEAST_REPEATED = 10  # repeats of fewer images do not tell signal from noise
+from harness.spec.neural import LEAST_IMAGES, LEAST_REPEATED
 
 Arrays = dict[str, NDArray[Any]]
 

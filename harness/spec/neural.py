@@ -8,15 +8,18 @@ from pydantic import Field, model_validator
 
 from harness.spec.spec import Spec
 
+LEAST_IMAGES = 20  # fewer leave nothing to fit, to stop by and to test on
+LEAST_REPEATED = 10  # repeats of fewer images do not tell signal from noise
+
 
 class SimulationSpec(Spec):
     """A simulated V1: how much of it is recorded, and how noisy it is."""
 
     images: str = "imagenet"
     """Data set whose first training images are shown."""
-    n_images: int = Field(default=1000, ge=10)
+    n_images: int = Field(default=1000, ge=LEAST_IMAGES)
     oracle_images: int = Field(default=100, ge=0)
-    """Images that are shown `repeats` times; the others are shown once."""
+    """Images that are shown `repeats` times; the others are shown once. None, or at least 10."""
     repeats: int = Field(default=10, ge=2)
     scans: int = Field(default=2, ge=1, le=99)
     neurons: int = Field(default=300, ge=2)
@@ -26,9 +29,13 @@ class SimulationSpec(Spec):
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
-    def _oracle_images_are_images(self) -> Self:
+    def _oracle_images_are_some_of_the_images(self) -> Self:
+        if 0 < self.oracle_images < LEAST_REPEATED:
+            raise ValueError(f"oracle_images can be 0 or at least {LEAST_REPEATED}, got {self.oracle_images}")
         if self.oracle_images > self.n_images // 2:
-            raise ValueError(f"oracle_images can be at most half of the {self.n_images} images")
+            raise ValueError(
+                f"oracle_images can be at most half of the {self.n_images} images, got {self.oracle_images}"
+            )
         return self
 
 

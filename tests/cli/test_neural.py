@@ -108,6 +108,10 @@ def test_the_list_passes_over_a_folder_that_no_command_made(data_dir: Path) -> N
 def test_what_is_wrong_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"harness neural simulate: .*oracle_images can be at most half of the 20"):
         harness_neural("simulate", "v1", "--n-images", 20)
+    with pytest.raises(SpecError, match="harness neural simulate: n_images should be greater than or equal to 20"):
+        harness_neural("simulate", "v1", "--n-images", 19, "--oracle-images", 0)
+    with pytest.raises(SpecError, match="harness neural simulate: oracle_images can be 0 or at least 10, got 9"):
+        harness_neural("simulate", "v1", "--oracle-images", 9)
     with pytest.raises(SpecError, match="harness neural fit: channels should be greater than or equal to 1"):
         harness_neural("fit", "v1", "--channels", 0)
     with pytest.raises(DataMissing, match="no recording v1"):
