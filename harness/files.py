@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.machine import lives, process_space
 
 BLOCK = 1 << 22  # bytes hashed at a time
@@ -20,7 +21,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Put a file in its place in one step, safely on the disk when this returns; its folder is made if need be.
 
     Raises:
-        OSError: it cannot be written; nothing half-written stays.
+        HarnessError: it cannot be written, as where the disk is full; nothing half-written stays.
     """
     unfinished = path.with_name(f"{path.name}.{_here()}.{os.getpid()}.tmp")  # nobody else's who writes the same
     try:
@@ -31,17 +32,21 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
         flush(path.parent)
-    except OSError:
+    except OSError as error:
         with contextlib.suppress(OSError):
             unfinished.unlink()
-        raise
+        raise HarnessError(
+            f"cannot write {path} ({len(content):,} bytes): {error.strerror}; make room or fix the folder, then run "
+            "the same command again"
+        ) from error
 
 
 def copy_whole(source: Path, target: Path, sha256: str) -> bool:
     """Put a copy of a file in its place, unless that has the content; False if the source has not.
 
     Raises:
-        OSError: one cannot be read, or the other not be written.
+        OSError: the source cannot be read.
+        HarnessError: the target cannot be written.
     """
     if is_whole(target, sha256):
         return True

@@ -20,8 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, SpecError
-from harness.files import write_whole
+from harness.errors import SpecError
+from harness.files import is_whole, write_whole
 
 MOST_BYTES = 1 << 20
 
@@ -191,13 +191,8 @@ def keep(code: OwnCode, folder: Path) -> None:
     """
     for file, text in code.sources:
         path = folder / f"{Path(file).stem}-{sha256_of(text)}.py"
-        try:
-            if not path.exists():
-                write_whole(path, text.encode())
-        except OSError as error:
-            raise HarnessError(
-                f"cannot write {path}: {error.strerror}; make room or fix the folder, then run the same command again"
-            ) from error
+        if not is_whole(path, sha256_of(text)):
+            write_whole(path, text.encode())
 
 
 def _module_name(file: str, text: str) -> str:

@@ -16,7 +16,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from harness.errors import HarnessError, WeightsDamaged
+from harness.errors import WeightsDamaged
 from harness.files import write_whole
 
 _METADATA = "harness"  # one key only: safetensors writes several in no fixed order, which would change the digest
@@ -33,13 +33,7 @@ def save(folder: Path, stem: str, tensors: Mapping[str, Tensor], metadata: Mappi
     ordinary = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = safetensors.torch.save(ordinary, {_METADATA: json.dumps(metadata, sort_keys=True, allow_nan=False)})
     path = folder / f"{stem}-{hashlib.sha256(content).hexdigest()}.safetensors"
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise HarnessError(
-            f"cannot write {len(content):,} bytes of weights to {folder}: {error.strerror}; "
-            "make room or fix the folder, then run the same command again"
-        ) from error
+    write_whole(path, content)
     return path
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +49,10 @@ class Illustration:
 def folder_of(out: Path, name: str) -> Path:
     """The folder of one report in `out`, made if need be."""
     folder = out / re.sub(r"[^\w-]", "_", name)
-    with _writing(folder):
+    try:
         folder.mkdir(parents=True, exist_ok=True)  # before the work, so that a wrong folder is told at once
+    except OSError as error:
+        raise HarnessError(f"{folder} cannot be made: {error.strerror}; name another folder with --out") from error
     return folder
 
 
@@ -87,14 +88,5 @@ def write_files(
 
 def _write(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
-    with _writing(path):
-        write_whole(path, content.encode() if isinstance(content, str) else content)
+    write_whole(path, content.encode() if isinstance(content, str) else content)
     return path
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HarnessError(f"{path} cannot be written: {error.strerror}") from error

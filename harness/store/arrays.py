@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError, StoreError
+from harness.errors import StoreError
 from harness.files import remove_abandoned, write_whole
 
 if TYPE_CHECKING:
@@ -44,13 +44,7 @@ def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[Arr
         content = content_of({name: array})
         sha256 = hashlib.sha256(content).hexdigest()
         file = f"{key}/{name}-{sha256[:16]}.safetensors"
-        try:
-            write_whole(folder / file, content)
-        except OSError as error:
-            raise HarnessError(
-                f"cannot write {len(content):,} bytes to {folder / key}: {error.strerror}; make room or fix the "
-                "folder, then run the same command again"
-            ) from error
+        write_whole(folder / file, content)
         found.append(ArrayFile(name=name, file=file, sha256=sha256, shape=array.shape))
     return found
 

@@ -130,8 +130,7 @@ def _bring(file: Path, sha256: str | None, source: Path, target: Path) -> None:
         whole = False
     except OSError as error:
         raise HarnessError(
-            f"cannot copy {source / file} to {target}: {error.strerror}; what was taken over stays, and the same "
-            "command continues"
+            f"cannot read {source / file}: {error.strerror}; what was taken over stays, and the same command continues"
         ) from error
     if not whole:
         raise Damaged("of which weights or arrays are missing or altered")

@@ -37,7 +37,7 @@ def copy_checkpoint(source: Path, models_dir: Path, key: str, sha256: str) -> No
         if not copy_whole(source, target, sha256):
             raise HarnessError(f"{source} has changed since this run began; run the same command again")
     except OSError as error:
-        raise HarnessError(f"cannot copy {source} to {target.parent}: {error.strerror}") from error
+        raise HarnessError(f"cannot read {source}: {error.strerror}") from error
 
 
 def fault(models_dir: Path, key: str, result: Result) -> str | None:

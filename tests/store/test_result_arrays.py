@@ -40,5 +40,5 @@ def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "0123").write_text("a file where the folder should be")
-    with pytest.raises(HarnessError, match=r"cannot write .* bytes to .*0123"):
+    with pytest.raises(HarnessError, match=r"cannot write .*0123.* bytes\): .*make room"):
         save(tmp_path, "0123", {"power": ARRAY})

@@ -201,5 +201,5 @@ def test_a_folder_of_an_older_version_is_refused_with_the_command_that_upgrades_
 def test_a_folder_that_cannot_be_written_is_said(here: Run, there: Run) -> None:
     shutil.rmtree(here.folders.models_dir)
     here.folders.models_dir.write_text("in the way")
-    with pytest.raises(HarnessError, match=r"cannot copy .*weights\.safetensors .*; what was taken over stays"):
+    with pytest.raises(HarnessError, match=r"cannot write .*weights\.safetensors .*run the same command again"):
         merged(here, there)
