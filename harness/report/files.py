@@ -47,8 +47,8 @@ class Illustration:
 
 
 def folder_of(out: Path, name: str) -> Path:
-    """The folder of one report in `out`, made if need be."""
-    folder = out / re.sub(r"[^\w-]", "_", name)
+    """The folder of one report in `out`, made if need be; suites' names, which may have . and +, stay as they are."""
+    folder = out / re.sub(r"[^\w.+-]", "_", name)
     try:
         folder.mkdir(parents=True, exist_ok=True)  # before the work, so that a wrong folder is told at once
     except OSError as error:
