@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from harness.data.catalogue import unknown_dataset
 from harness.data.inventory import described
+from harness.data.manifest_file import checked_name
 from harness.data.sets import DataSet, Role
 from harness.errors import SpecError, UnknownName
 from harness.models.architecture import SMALLEST
@@ -75,12 +76,17 @@ class Resolver:
         if isinstance(spec, NoiseExamplesSpec):
             self._dataset(spec.images, ["classification"], f"{where}: images")
             return spec, (Input.images(spec.images, "test"),)
+        self._require_name(spec.recording, f"{where}: recording")
         return spec, (Input.recorded(spec.recording, "neural"),)
 
     def _training(self, spec: TrainingSpec, where: str) -> TrainingSpec:
         task = self._dataset(spec.classification, ["classification"], f"{where}: classification")
-        if spec.regularizer and spec.regularizer.target not in RECORDED:
-            self._dataset(spec.regularizer.images, ["classification", "regularization"], f"{where}: regularizer.images")
+        if spec.regularizer:
+            images, key = spec.regularizer.images, f"{where}: regularizer.images"
+            if spec.regularizer.target in RECORDED:
+                self._require_name(images, key)
+            else:
+                self._dataset(images, ["classification", "regularization"], key)
         self._require(spec.calls, where)
         if not spec.network.is_own and min(task.size) < SMALLEST:
             raise SpecError(
@@ -112,6 +118,13 @@ class Resolver:
             pass
         fitting = [each.dataset.name for each in described(self._inputs.data_dir) if each.dataset.role in roles]
         raise SpecError(f"{where}: {unknown_dataset(name, fitting, 'data set for ' + ' or '.join(roles))}")
+
+    def _require_name(self, similarity: str, where: str) -> None:
+        """Raises SpecError where no similarity can be called so; one that is not there yet may be."""
+        try:
+            checked_name("similarity", similarity)
+        except SpecError as error:
+            raise SpecError(f"{where}: {error}") from None
 
     def _require(self, calls: Sequence[Call], where: str) -> None:
         """Raises SpecError where own code is not there, or cannot be called as it would be."""

@@ -185,6 +185,14 @@ SETS = {
         ("clean.n_images = 32", 'clean.n_images = 32\ncorruption = { images = "digits-c", corruptions = ["fogg"] }'),
         "no corruption called 'fogg'",
     ),
+    "a similarity that nothing can be called": (
+        ('target = "threshold"\nthreshold = 0.8', 'target = "neural"\nimages = "../v1"'),
+        "condition threshold: regularizer.images: similarity '../v1': names are made of a to z",
+    ),
+    "a recording that nothing can be called": (
+        ("[conditions.none]", '[analyses.similarity]\nrecording = ""\n[conditions.none]'),
+        "analysis similarity: recording: similarity '': names are made of a to z",
+    ),
 }
 
 
