@@ -186,11 +186,16 @@ def _grid(name: str, table: Table, where: str) -> Iterator[tuple[str, Table]]:
     for key, values in axes.items():
         for value in values:
             validated(part_of(TrainingSpec), _nested(key, value), where, f"conditions.{name}.grid")
+    names = set[str]()
     for values in itertools.product(*axes.values()):
         point = rest
         for key, value in zip(axes, values, strict=True):
             point = laid_over(point, _nested(key, value))
-        yield (point_name(name, dict(zip(axes, values, strict=True))) if axes else name), point
+        called = point_name(name, dict(zip(axes, values, strict=True))) if axes else name
+        if called in names:
+            raise SpecError(f"{where}: the grid of conditions.{name} has {called} twice")
+        names.add(called)
+        yield called, point
 
 
 def _nested(dotted: str, value: object) -> Table:

@@ -131,6 +131,14 @@ MISTAKES = {
         ("network.base_width = 4", "network.options.depth = inf"),
         "train.network.options.depth should be a finite number, a text, true or false, got inf",
     ),
+    "a point of a grid twice": (
+        ("[1, 10]", "[1, 10, 1]"),
+        "the grid of conditions.sweep has sweep[threshold=0.2,alpha=1] twice",
+    ),
+    "points of a grid that look alike": (
+        ("[0.2, 0.4]", '[0.2]\ngrid."regularizer.options.x" = [true, "True"]'),
+        "the grid of conditions.sweep has sweep[threshold=0.2,x=True,alpha=1] twice",
+    ),
     "a name": (("[conditions.none]", '[conditions."no ne"]'), "condition 'no ne': a name is made of letters"),
     "TOML": (("[train]", "[train"), "not valid TOML"),
 }
