@@ -44,11 +44,11 @@ class Spec(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
-        """Numbers are strict: `true` is no 1, and a text is no number. Whole ones have a column's 64 bits at most."""
+        """Numbers, true and false are strict: `true` is no 1, a text is neither. Whole ones have 64 bits at most."""
         super().__pydantic_init_subclass__(**options)
         for field in cls.model_fields.values():
             kinds = {*(get_args(field.annotation) or [field.annotation])} - {NoneType}
-            if kinds <= {int, float} and Strict() not in field.metadata:
+            if kinds <= {bool, int, float} and Strict() not in field.metadata:
                 field.metadata.append(Strict())
                 if kinds == {int} and not any(isinstance(each, Le | Lt) for each in field.metadata):
                     field.metadata.append(Le(MOST))

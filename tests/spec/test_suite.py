@@ -139,6 +139,10 @@ MISTAKES = {
         ("[0.2, 0.4]", '[0.2]\ngrid."regularizer.options.x" = [true, "True"]'),
         "the grid of conditions.sweep has sweep[threshold=0.2,x=True,alpha=1] twice",
     ),
+    "a yes that is text": (
+        ("alpha = 10", 'alpha = 10\nshuffled = "yes"'),
+        "regularizer.shuffled should be a valid boolean, got 'yes'",
+    ),
     "a name": (("[conditions.none]", '[conditions."no ne"]'), "condition 'no ne': a name is made of letters"),
     "TOML": (("[train]", "[train"), "not valid TOML"),
 }
