@@ -46,7 +46,8 @@ MOST_CONDITIONS = 10_000  # that one grid stands for
 
 NOT_INHERITED = ("title", "figures", "conditions", "analyses")
 _OF_TRAININGS = ("train", "load", "training")  # as tables call them, beside evaluations
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+MOST_LETTERS = 100  # of a name, which stands in legends and heads of columns
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.+-]{{0,{MOST_LETTERS - 1}}}")
 
 
 class _ConditionTable(TrainingSpec):
@@ -144,7 +145,10 @@ def read_suite_file(path: Path, others: Mapping[str, Path]) -> SuiteFile:
     for kind, names in tables.items():
         for name in names:
             if not _NAME.fullmatch(name):
-                raise SpecError(f"{path.name}: {kind} {name!r}: a name is made of letters, digits and _ . + -")
+                raise SpecError(
+                    f"{path.name}: {kind} {name!r:.120}: a name is made of letters, digits and _ . + -, at most "
+                    f"{MOST_LETTERS}, and begins with a letter or digit"
+                )
     for overlay in written.profiles.values():
         _check_names(path.name, "condition", written.conditions, overlay.conditions)
         for kind, (table, _) in KINDS.items():
@@ -157,8 +161,8 @@ def read_toml(path: Path) -> Table:
     """A file's tables; raises SpecError, also for a name that commands cannot be given as it is."""
     if not _NAME.fullmatch(path.stem):
         raise SpecError(
-            f"{path.name}: a suite's name is made of ASCII letters, digits and _ . + -, the first a letter or digit; "
-            "rename the file"
+            f"{path.name}: a suite's name is made of ASCII letters, digits and _ . + -, at most {MOST_LETTERS}, the "
+            "first a letter or digit; rename the file"
         )
     try:
         with path.open("rb") as file:

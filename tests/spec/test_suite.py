@@ -143,6 +143,10 @@ MISTAKES = {
         ("alpha = 10", 'alpha = 10\nshuffled = "yes"'),
         "regularizer.shuffled should be a valid boolean, got 'yes'",
     ),
+    "a name that fits into no table": (
+        ("[conditions.none]", f"[conditions.{'a' * 101}]"),
+        "aaa': a name is made of letters, digits and _ . + -, at most 100",
+    ),
     "a name": (("[conditions.none]", '[conditions."no ne"]'), "condition 'no ne': a name is made of letters"),
     "TOML": (("[train]", "[train"), "not valid TOML"),
 }
