@@ -169,7 +169,7 @@ def read_toml(path: Path) -> Table:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise SpecError(f"{path.name}: no suite has more than {MOST_BYTES >> 20} MB")
-        table = tomllib.loads(content.decode())
+        table = tomllib.loads(content.decode("utf-8-sig"))  # some editors begin with a mark
         if _is_deeper(table, MOST_LEVELS):
             raise RecursionError
         return table

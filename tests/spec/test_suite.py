@@ -162,6 +162,10 @@ def test_a_mistake_is_one_line_that_names_the_file_and_what_is_written(parse, re
     assert "\n" not in text
 
 
+def test_a_file_may_begin_with_the_mark_that_some_editors_write(parse):
+    assert parse(('\ntitle = "A suite', '\ufefftitle = "A suite')).title == "A suite of every form"
+
+
 def test_a_profile_that_does_not_exist_is_refused(parse):
     with pytest.raises(UnknownName, match="no profile called 'smok'; did you mean 'smoke'"):
         parse(profile="smok")
