@@ -187,6 +187,30 @@ def test_what_is_no_url_of_a_known_database_is_refused(url: str) -> None:
         open_database(url)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("sqlite", "?detect_types=x", "invalid literal"),
+        ("sqlite", "?uri=maybe", "not true/false"),
+        ("sqlite", "?plugin=none", "Can't load plugin"),
+        ("sqlite+none", "", "Can't load plugin"),
+        ("sqlite+aiosqlite", "", "No module named 'aiosqlite'"),
+    ],
+)
+def test_a_driver_or_an_option_that_there_is_not_is_refused(tmp_path: Path, start: str, end: str, said: str) -> None:
+    with pytest.raises(DatabaseUnusable, match=f"the database URL of .*harness.sqlite cannot be used: .*{said}"):
+        open_database(f"{start}:///{tmp_path / 'harness.sqlite'}{end}")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["bogus=1", "port=none", "password=secret&bogus=1"])
+@pytest.mark.postgres
+def test_an_option_that_a_server_s_driver_has_not_is_refused_without_the_password(option: str) -> None:
+    with pytest.raises(DatabaseUnusable, match=r"invalid connection option|non-integer port") as caught:
+        open_database(f"postgresql://user:secret@127.0.0.1:9/harness?{option}")
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.postgres
 def test_a_server_that_is_not_there_is_reported_without_the_password() -> None:
     with pytest.raises(DatabaseUnusable, match="cannot be reached") as caught:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Connection, Engine, event, inspect
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from harness.errors import DatabaseUnusable, NoResults
@@ -186,7 +187,10 @@ def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT)
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseUnusable(f"{path.parent} cannot be made: {error.strerror}") from error
-    engine = dialect.engine(address.url, timeout, reading=not create)
+    try:
+        engine = dialect.engine(address.url, timeout, reading=not create)
+    except (ArgumentError, ValueError, ModuleNotFoundError) as error:  # an option or a driver that is none
+        raise DatabaseUnusable(f"the database URL of {address.title} cannot be used: {error}") from None
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

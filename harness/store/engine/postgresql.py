@@ -70,7 +70,7 @@ def sentence(error: BaseException | None) -> str | None:
     if isinstance(error, UnicodeDecodeError):
         return "holds text that is not UTF-8; give the results a database of their own, whose encoding is UTF8"
     code = getattr(error, "sqlstate", None) or ""
-    if not code and is_away(error):
+    if not code and (is_away(error) or "connection option" in str(error)):  # the latter: one that the driver has not
         return "cannot be reached: " + str(error).strip().splitlines()[0]
     return next((text for start, text in _SENTENCES.items() if code.startswith(start)), None)
 
