@@ -146,6 +146,10 @@ def answer(db: Database, sql: str) -> Rows:
     Raises:
         SpecError: it is wrong, wants to write, takes too long or finds too much.
     """
+    try:
+        sql.encode()
+    except UnicodeEncodeError:  # bytes of a command that were no text stand in it as what is no letter
+        raise SpecError("SQL: the query is not text in UTF-8") from None
     with db.reading() as connection, _sql_errors(db), db.dialect.only_questions(connection, SQL_SECONDS):
         # As written: neither `:name` nor `%` is a parameter.
         found = connection.execution_options(no_parameters=True).exec_driver_sql(sql.strip())

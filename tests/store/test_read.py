@@ -66,7 +66,17 @@ def test_sql_is_taken_as_it_is_written(filled: Database) -> None:
     assert (found.columns, found.rows) == (("a", "b", "c"), ((":name", "50%", "%s"),))
 
 
-@pytest.mark.parametrize("sql", ["SELECT * FROM v_nothing", "SELEC 1", "SELECT 1; SELEC", "", "CREATE TABLE a (b INT)"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM v_nothing",
+        "SELEC 1",
+        "SELECT 1; SELEC",
+        "",
+        "CREATE TABLE a (b INT)",
+        "SELECT 'not UTF-8: \udcff'",
+    ],
+)
 def test_wrong_sql_is_one_line(filled: Database, sql: str) -> None:
     with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
         read.answer(filled, sql)
