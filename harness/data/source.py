@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, Self
 
 from harness.errors import ImportRefused
 
@@ -113,6 +113,25 @@ class Folder:
                 raise ImportRefused(f"{self.path}: {name!r} is neither a file nor a folder")
 
 
+class _Member(tarfile.TarInfo):
+    """A member of a tar that ends where it says so, with an empty block.
+
+    By itself `tarfile` takes whatever is no header for the end, and so an archive that was cut between two members, or
+    one with a damaged header, for a shorter one.
+    """
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """The next member of an archive; raises ReadError where there is something else, or nothing."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.HeaderError as error:
+            if isinstance(error, tarfile.EOFHeaderError):  # type: ignore[attr-defined]
+                raise
+            where = f" at byte {archive.offset}: it was cut short, or is damaged" if archive.offset else ""
+            raise tarfile.ReadError(f"{error}{where}") from None
+
+
 class TarArchive:
     """Files of a tar, compressed with gzip or not."""
 
@@ -148,7 +167,8 @@ class TarArchive:
             compressed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             unpacked = gzip.GzipFile(fileobj=file) if compressed else file
-            with tarfile.open(fileobj=_Limited(unpacked, self.path), mode="r|", bufsize=1 << 16) as archive:  # type: ignore[call-overload]
+            stream = _Limited(unpacked, self.path)
+            with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 16, tarinfo=_Member) as archive:  # type: ignore[call-overload]
                 yield archive
 
 

@@ -128,6 +128,27 @@ def test_an_archive_that_was_cut_short_is_refused(tmp_path: Path, suffix: str) -
         list(found.read(set(found.names())))
 
 
+@pytest.mark.parametrize("rest", [0, 200], ids=["between two members", "within a header"])
+def test_a_tar_that_was_cut_where_another_member_begins_is_refused(tmp_path: Path, rest: int) -> None:
+    path = archive(tmp_path / "a.tar", FILES)
+    with tarfile.open(path) as packed:
+        last = packed.getmembers()[-1].offset
+    path.write_bytes(path.read_bytes()[: last + rest])
+    with pytest.raises(ImportRefused, match=rf"(empty|truncated) header at byte {last}: it was cut short"):
+        open_source(path).names()
+
+
+def test_a_tar_with_a_damaged_header_is_no_shorter_one(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", FILES)
+    with tarfile.open(path) as packed:
+        second = packed.getmembers()[1].offset
+    content = bytearray(path.read_bytes())
+    content[second] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ImportRefused, match=f"bad checksum at byte {second}"):
+        open_source(path).names()
+
+
 def test_something_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"hello" * 1000)
     (tmp_path / "a.tar.gz").write_bytes(gzip.compress(b"hello" * 1000))
