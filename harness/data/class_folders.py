@@ -14,6 +14,7 @@ from harness.errors import ImportRefused
 
 Layout = dict[str, dict[str, str]]
 """split -> file name -> class"""
+_MOST = 255  # letters, as of a folder's name
 
 
 def split_layout(source: Source, splits: tuple[str, ...]) -> Layout:
@@ -36,7 +37,18 @@ def class_of(source: Source, name: str, parts: Sequence[str], where: str = "") -
     """
     if len(parts) != 2 or not name.lower().endswith(SUFFIXES):
         raise ImportRefused(f"{source.path}: {name!r} is not {where}CLASS/IMAGE with {', '.join(SUFFIXES)}")
+    if not _is_a_name(parts[0]):
+        raise ImportRefused(f"{source.path}: {name!r:.120}: a class is called by UTF-8 text of at most {_MOST} letters")
     return parts[0]
+
+
+def _is_a_name(text: str) -> bool:
+    """Whether a manifest can hold it; in a tar a name may be as long as the archive."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(text) <= _MOST
 
 
 def class_names(layout: Layout, path: Path) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,15 @@ def test_a_network_needs_two_classes(tmp_path: Path) -> None:
     written(tmp_path / "source" / "test", classes=1)
     with pytest.raises(ImportRefused, match="images of only one class, 'class-0'"):
         imported(tmp_path, test_fraction=None)
+
+
+@pytest.mark.parametrize("name", ["\udcff", "9" * 256], ids=["no text", "too long for a folder"])
+def test_a_class_whose_name_no_manifest_holds_is_refused(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "source", "w") as archive:
+        for label in ("class-0", name):
+            archive.addfile(tarfile.TarInfo(f"{label}/0.png"))
+    with pytest.raises(ImportRefused, match="a class is called by UTF-8 text of at most 255 letters"):
+        imported(tmp_path)
 
 
 def test_a_set_for_pairs_needs_no_test_images_and_no_second_class(tmp_path: Path) -> None:
