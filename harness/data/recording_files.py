@@ -98,6 +98,8 @@ def _scan_name(path: Path) -> str:
 
 def _read(path: Path) -> Arrays:
     """All arrays of a laboratory's file."""
+    if not path.is_file():  # who opens a pipe waits for ever
+        raise ImportRefused(f"{path} is neither a file nor a link to one")
     if path.suffix == ".npz":
         return dict(read_npz(path))
     try:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -87,6 +88,13 @@ def test_a_file_that_is_cut_short_is_refused_by_name(tmp_path: Path, laboratory:
     path = laboratory / name
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(ImportRefused, match=f"{name} cannot be read"):
+        import_recording(tmp_path, "mouse", laboratory)
+
+
+@pytest.mark.parametrize("name", ["pipe.npz", "pipe.safetensors"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, laboratory: Path, name: str) -> None:
+    os.mkfifo(laboratory / name)
+    with pytest.raises(ImportRefused, match=f"{name} is neither a file"):
         import_recording(tmp_path, "mouse", laboratory)
 
 
