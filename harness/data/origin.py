@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +65,8 @@ def is_stand_in(text: str) -> bool:
 
 def new_origin(kind: Kind, source: str, sha256: str | None = None) -> Origin:
     """The origin of what this version of the harness brings or makes."""
-    return Origin(kind=kind, source=source, sha256=sha256, importer=__version__)
+    shown = os.fsencode(source).decode(errors="replace")  # a file's name need not be text; a manifest is
+    return Origin(kind=kind, source=shown, sha256=sha256, importer=__version__)
 
 
 def origin_of(path: Path, kind: Literal["import", "download"] = "import", made: str = "") -> Origin:

@@ -142,6 +142,11 @@ def test_a_class_whose_name_no_manifest_holds_is_refused(tmp_path: Path, name: s
         imported(tmp_path)
 
 
+def test_a_folder_whose_name_is_no_text_is_named_as_well_as_it_can_be(tmp_path: Path) -> None:
+    (tmp_path / "source").symlink_to(written(tmp_path / "a\udcff"))
+    assert imported(tmp_path).origin.source == "a\ufffd"
+
+
 def test_a_set_for_pairs_needs_no_test_images_and_no_second_class(tmp_path: Path) -> None:
     written(tmp_path / "source", classes=1)
     with pytest.raises(ImportRefused, match="has no images in train/CLASS/ and test/CLASS/, nor in CLASS/"):
