@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -83,9 +84,15 @@ def main() -> None:
         app()
     except HarnessError as error:
         color = typer.colors.YELLOW if isinstance(error, Interrupted) else typer.colors.RED
-        typer.secho(f"error: {error}", err=True, fg=color)
+        _tell(str(error), color)
         sys.exit(error.exit_code)
     except OSError as error:  # a file or folder that is not as it should be, and where nothing better is said
         where = f"{error.filename}: " if error.filename else ""
-        typer.secho(f"error: {where}{error.strerror or error}", err=True, fg=typer.colors.RED)
+        _tell(f"{where}{error.strerror or error}", typer.colors.RED)
         sys.exit(1)
+
+
+def _tell(message: str, color: str) -> None:
+    """Write what went wrong; where nobody can be told, the exit code says it alone."""
+    with suppress(OSError):
+        typer.secho(f"error: {message}", err=True, fg=color)

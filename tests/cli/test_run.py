@@ -306,6 +306,11 @@ def test_an_ending_on_a_full_disk_is_no_failure(finished):
     assert (process.returncode, process.stderr) == (0, "")
 
 
+def test_a_refusal_that_cannot_be_written_keeps_its_exit_code(program):
+    with program.popen(["bash", "-c", 'exec "$0" -m harness show tinny 2>/dev/full', sys.executable]) as process:
+        assert process.wait(timeout=200) == 2
+
+
 def test_a_run_whose_standard_output_is_closed_ends_as_with_it(program):
     command = 'exec "$0" -m harness run-suite tiny --only none >&- 2>said'
     with program.popen(["bash", "-c", command, sys.executable]) as process:
