@@ -131,6 +131,8 @@ class Run:
 
     def _heed(self, event: Event) -> None:
         """Record what happened to a job; what another runner has recorded meanwhile stays."""
+        if event.key not in self._schedule.running:
+            return  # another runner has finished it first, and a worker is still at it
         try:
             self._note_down(event)
         except AlreadyRecorded:
@@ -146,8 +148,7 @@ class Run:
                 write.start(self._site.database, event.key, self._device.name)
                 self._site.watch.started(planned)
             case Progressed():
-                if event.key in self._schedule.running:  # one that another runner has finished first is not shown
-                    self._site.watch.progressed(planned, event.progress)
+                self._site.watch.progressed(planned, event.progress)
             case Lost():
                 self._site.watch.note(f"{planned.title}: {event.reason}; it begins again")
             case Failed():
