@@ -52,6 +52,7 @@ class Inputs:
         self._stand_ins = stand_ins
         self._states: dict[Input, InputState] = {}
         self._datasets: dict[str, DataSet] = {}
+        self._stamps: dict[Input, tuple[int, ...]] = {}
 
     def state(self, wanted: Input) -> InputState:
         """An input's state; raises DataDamaged where its file is not what the manifest says."""
@@ -135,17 +136,38 @@ class Inputs:
 
     def verify(self, inputs: Iterable[Input]) -> None:
         """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""
-        whole_sets = set()
+        whole_sets, stamps = set(), {}
         for each in sorted(inputs):
             match each.kind:  # code and files were read whole
                 case "images":
                     whole_sets.add(each.name)
+                    stamps[each] = self._stamp(each)
                 case "recorded":
                     verify_similarity(self.data_dir, each.name)
                 case "weights":
                     weights_file(self.data_dir, each.name)
         for name in sorted(whole_sets):
             verify(self.data_dir, name)
+        self._stamps |= stamps
+
+    def require_unaltered(self, data: Mapping[str, str]) -> None:
+        """Raises DataDamaged or DataMissing unless the images that a job has read are those that were verified.
+
+        data: the SHA-256 of each input, as jobs carry it. Whatever else is opened is compared then; images are
+        memory-mapped, and what is written into their files meanwhile is what is read.
+        """
+        for each in map(Input.parsed, data):
+            if each not in self._stamps:
+                continue
+            if split_file(self.data_dir, *each)[1].sha256 != data[str(each)]:
+                raise DataDamaged(f"{each.name} was replaced in {self.data_dir} meanwhile; run the same command again")
+            if self._stamp(each) != self._stamps[each]:
+                self.verify([each])
+
+    def _stamp(self, images: Input) -> tuple[int, ...]:
+        """What changes when a file is written or replaced."""
+        found = split_file(self.data_dir, *images)[2].stat()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
     def _look(self, wanted: Input) -> InputState:
         match wanted.kind:

@@ -5,10 +5,11 @@ Where several runners work on one database, each job is claimed by one (`harness
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from harness.errors import AlreadyRecorded, DataMissing
+from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
 from harness.provenance import Provenance
@@ -17,7 +18,7 @@ from harness.store import arrays, read, write
 from harness.suites.cost import estimate, seconds
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
-from harness.suites.model_weights import copy_checkpoint, fault
+from harness.suites.model_weights import copy_checkpoint, fault, model_folder
 from harness.suites.plan import Plan
 from harness.suites.reached import Reached, find_missing, has_weights, train_again, whereabouts
 from harness.suites.request import Summary
@@ -158,6 +159,13 @@ class Run:
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
         models_dir = self._site.settings.models_dir
+        try:
+            self._inputs.require_unaltered(planned.job.data)
+        except DataError as error:
+            self._fail(planned, str(error))
+            if isinstance(error, DataDamaged) and isinstance(planned.job, TrainJob):  # it would go on from a checkpoint
+                shutil.rmtree(model_folder(models_dir, event.key), ignore_errors=True)
+            return
         if isinstance(planned.job, TrainJob) and (reason := fault(models_dir, event.key, event.result)):
             self._fail(planned, reason)
             return

@@ -346,6 +346,41 @@ def test_altered_data_are_an_error_before_anything_starts(run, tmp_path):
     assert run.executor.done == []
 
 
+@pytest.mark.parametrize(("job", "split"), [("none 1 train", "train"), ("none 1 clean", "test")])
+def test_what_was_made_of_data_that_were_altered_meanwhile_is_not_recorded(job, split, run, tmp_path, monkeypatch):
+    shutil.copytree(run.folders.data_dir, tmp_path / "copy")
+    run.folders = replace(run.folders, data_dir=tmp_path / "copy")
+    [path] = (tmp_path / "copy" / "digits").glob(f"{split}-*")
+    content, submit = path.read_bytes(), Obedient.submit
+
+    def altering(executor: Obedient, work: JobWork) -> None:
+        submit(executor, work)
+        if executor.done[-1] == job:
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Obedient, "submit", altering)
+        summary = run()
+    assert ("none, seed 1" if split == "train" else "none, seed 1: clean") in {each.title for each, _ in summary.failed}
+    assert all("is damaged: its SHA-256 is" in reason for _, reason in summary.failed)
+    assert folder_of(run, "none", 1).exists() == (split == "test")
+    path.write_bytes(content)
+    assert run().done == JOBS
+    assert job in run.executor.done
+
+
+def test_data_that_were_only_touched_are_the_same(run, tmp_path, monkeypatch):
+    submit = Obedient.submit
+
+    def touching(executor: Obedient, work: JobWork) -> None:
+        submit(executor, work)
+        for path in (run.folders.data_dir / "digits").glob("*.safetensors"):
+            path.touch()
+
+    monkeypatch.setattr(Obedient, "submit", touching)
+    assert run(only=("none",), seeds=(0,)).failed == ()
+
+
 def test_an_unknown_executor_is_refused(run):
     request = Request(selection=Selection(suites=(run.suite,)), executor="slurm", device="cpu", command="")
     with pytest.raises(UnknownName, match="no executor called 'slurm'; known: docker, local, ray"):
