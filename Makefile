@@ -6,6 +6,7 @@ WORKERS ?= $(if $(filter 1,$(CORES)),1,2)
 BIN := .venv/bin
 QUICK := -m "not slow and not faults" --numprocesses $(WORKERS) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE # or each of the tests' many processes would compile what it imports
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test test-slow test-oldest faults lint bench lock image clean
