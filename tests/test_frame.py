@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from harness.cli import app
 from harness.settings import Settings
 from harness.spec import PROFILES, parse_suite
-from harness.store import read, views
+from harness.store import relations, views
 from harness.store.engine import open_database
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +114,7 @@ def test_the_suite_of_the_page_on_precision_is_a_suite(tmp_path: Path) -> None:
 @pytest.mark.parametrize("query", blocks("sql"))
 def test_the_readmes_questions_can_be_asked(query: str, tmp_path: Path) -> None:
     with open_database(f"sqlite:///{tmp_path / 'results.sqlite'}") as database:
-        assert read.answer(database, query).rows == ()
+        assert relations.answer(database, query).rows == ()
 
 
 def test_the_readme_names_every_view_and_setting() -> None:

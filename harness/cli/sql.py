@@ -16,11 +16,11 @@ def sql(
 ) -> None:
     """Answer an SQL question from the result database, which is only read."""
     from harness.csv_text import csv_text
-    from harness.store import read
+    from harness.store import relations
 
     with opened_database() as database:
         name = query.strip()
-        found = read.relation(database, name) if read.is_relation(name) else read.answer(database, query)
+        found = relations.rows(database, name) if relations.is_relation(name) else relations.answer(database, query)
     if csv:
         typer.echo(csv_text(found.columns, found.rows), nl=False)
         return

@@ -25,14 +25,14 @@ Row = Mapping[str, Any]
 
 def status(suite: AnySuite = None) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
-    from harness.store import read
+    from harness.store import relations
     from harness.store.totals import job_counts
     from harness.suites.registry import suite_files
 
     only = {"suite": suite} if suite else {}
     with opened_database() as database:
         found = job_counts(database, suite)
-        told = read.relation(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
+        told = relations.rows(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
         rows = told.records
         running = any("running" in states for states in found.values())
         runners = _runner_lines(database, {row["job"] for row in rows}) if running else []

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from harness.errors import HarnessError, UnknownName
 from harness.names import lookup
 from harness.spec import PROFILES
-from harness.store import read
+from harness.store import relations
 from harness.store.engine import Database
 from harness.store.totals import begun
 
@@ -54,7 +54,7 @@ def suites_with_results(db: Database, suites: Sequence[str], profile: str | None
         HarnessError: there are no results.
     """
     require_profile(profile)
-    planned, there = read.frame(db, "suite")["name"], begun(db)
+    planned, there = relations.frame(db, "suite")["name"], begun(db)
     chosen = []
     for suite in suites:
         if suite not in set(planned):

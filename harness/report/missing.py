@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.report.rows import groups, records
 from harness.spec.job import DATA, SUBSTITUTE
-from harness.store import read
+from harness.store import read, relations
 from harness.store.engine import Database
 from harness.store.read import NOT_RUN
 
@@ -19,7 +19,7 @@ def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
 
     Columns: condition, evaluation, seed, state, reason.
     """
-    evaluations = read.frame(db, "placed_evaluation", suite=suite, profile=profile)
+    evaluations = relations.frame(db, "placed_evaluation", suite=suite, profile=profile)
     kinds = dict(zip(evaluations["evaluation"], evaluations["kind"], strict=True))
     rows = [asdict(each) for each in read.missing(db, suite, profile)]
     for row in rows:
@@ -28,7 +28,7 @@ def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
             continue
         kind = kinds.get(row["evaluation"], "training")
         row["evaluation"] = kind if kind in {"training", "clean", "boundary", "corruption"} else row["evaluation"]
-    jobs = read.frame(db, "v_jobs", suite=suite, profile=profile, condition=None)
+    jobs = relations.frame(db, "v_jobs", suite=suite, profile=profile, condition=None)
     for job in records(jobs[(jobs["state"] != "done") & jobs["seed"].notna()]):
         rows.append(
             {

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.report.missing import read_missing
 from harness.report.rows import records
 from harness.report.vocabulary import scale
-from harness.store import read
+from harness.store import read, relations
 from harness.store.engine import Database, schema_version
 from harness.store.intact import require_intact
 from harness.store.origins import Origins, SplitOrigin, origins
@@ -126,9 +126,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     """
     require_intact(db, suite, profile)
     where = {"suite": suite, "profile": profile}
-    [planned] = records(read.frame(db, "suite", name=suite, profile=profile))
-    places = read.frame(db, "placed_model", **where)
-    order = read.frame(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
+    [planned] = records(relations.frame(db, "suite", name=suite, profile=profile))
+    places = relations.frame(db, "placed_model", **where)
+    order = relations.frame(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
     of_model = ("epoch", "gamma")
     views = {name: _frame(db, name, **where) for name in NUMBERS if name not in of_model}
@@ -165,7 +165,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
     """A view's rows in an order of their own."""
-    return _ordered(read.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
+    return _ordered(relations.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:

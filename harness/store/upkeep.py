@@ -15,7 +15,7 @@ from sqlalchemy import table as sql_table
 from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
 from harness.files import flush, write_whole
-from harness.store import migrations, read, seals, views
+from harness.store import migrations, relations, seals, views
 from harness.store.engine import Database, connected, schema_version
 from harness.store.engine.address import Address
 from harness.store.engine.refusals import translated
@@ -207,7 +207,7 @@ def export(database: Database, folder: Path) -> list[Path]:
     """
     files = []
     for name in views.PUBLIC:
-        found = read.relation(database, name)
+        found = relations.rows(database, name)
         files.append(folder / f"{name}.csv")
         write_whole(files[-1], csv_text(found.columns, found.rows).encode())
     return files

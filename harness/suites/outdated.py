@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.settings import settings
 from harness.spec import PlannedJob, takes_stand_ins
-from harness.store import read
+from harness.store import relations
 from harness.store.engine import Database
 from harness.store.schema import FINAL
 from harness.suites.devices import get_device
@@ -40,7 +40,7 @@ def outdated(db: Database, name: str, profile: str) -> Outdated:
     """
     suites = get_suites(name, profile)
     names = [suite.name for suite in suites]
-    rows = read.relation(db, "v_jobs", suite=names, profile=profile, state=FINAL).records
+    rows = relations.rows(db, "v_jobs", suite=names, profile=profile, state=FINAL).records
     finished = [row for row in rows if row["condition"] or row["seed"] is None]  # the others are substitutes
     inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile))
     device = get_device("auto")

@@ -7,7 +7,7 @@ import pytest
 from databases import away, database_on
 from program import NEEDED, RESULTS, Program, wait_for, workers_of
 
-from harness.store import read
+from harness.store import relations
 from harness.store.engine import Database, open_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 def content(db: Database) -> list[list[tuple[object, ...]]]:
     """All results of what can be finished."""
-    return [[row for row in read.answer(db, sql).rows if row[0] in {"none", "threshold"}] for sql in RESULTS]
+    return [[row for row in relations.answer(db, sql).rows if row[0] in {"none", "threshold"}] for sql in RESULTS]
 
 
 def test_two_programs_share_a_suite_and_one_that_is_killed_is_replaced(finished, program: Program, server):
@@ -34,7 +34,7 @@ def test_two_programs_share_a_suite_and_one_that_is_killed_is_replaced(finished,
         assert second.returncode == 0, said
         with open_database(url) as db:
             assert content(db) == expected
-            assert read.answer(db, "SELECT count(*) FROM runner").rows == ((2,),)
+            assert relations.answer(db, "SELECT count(*) FROM runner").rows == ((2,),)
 
 
 def test_a_run_waits_for_its_server_and_ends_as_without(finished, program: Program, server):
@@ -51,4 +51,4 @@ def test_a_run_waits_for_its_server_and_ends_as_without(finished, program: Progr
         assert (process.returncode, " is back" in said) == (0, True), said
         with open_database(url) as db:
             assert content(db) == expected
-            assert read.answer(db, "SELECT max(attempts) FROM job WHERE state = 'done'").rows == ((1,),)
+            assert relations.answer(db, "SELECT max(attempts) FROM job WHERE state = 'done'").rows == ((1,),)

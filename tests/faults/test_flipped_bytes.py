@@ -22,7 +22,7 @@ from harness.errors import DataDamaged, HarnessError, StoreError, WeightsDamaged
 from harness.measurement import TrainingResult
 from harness.models import weights
 from harness.report.results import read_results
-from harness.store import arrays, read, upkeep
+from harness.store import arrays, relations, upkeep
 from harness.store.engine import open_database
 from harness.store.views import PUBLIC
 from harness.training.checkpoint import TrainingFolder
@@ -117,7 +117,7 @@ def test_a_checkpoint_is_passed_over_for_the_one_before(program: Faulty, referen
 def views_of(file: Path) -> dict[str, list[str]]:
     """What users can see, as text."""
     with open_database(f"sqlite:///{file}", create=False) as database:
-        return {name: sorted(map(repr, read.relation(database, name).rows)) for name in PUBLIC}
+        return {name: sorted(map(repr, relations.rows(database, name).rows)) for name in PUBLIC}
 
 
 def flips_in_pages(reference: Faulty, folder: Path, times: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from harness.store import read
+from harness.store import relations
 from harness.store.columns import Flag, Json, Real, UtcTime, Whole, Words
 from harness.store.engine import Database
 from harness.store.schema import Base, Suite
@@ -95,7 +95,7 @@ def test_text_that_utf_8_can_say_stays_and_other_text_is_written_out(text: str) 
 def test_what_an_error_says_in_bytes_that_are_no_text_can_be_stored(db: Database) -> None:
     with db.transaction() as session:
         session.add(Suite(name="half \udc80 \0", profile="smoke", title="Über α", planned_at=datetime.now(UTC)))
-    assert read.answer(db, "SELECT name, title FROM suite").rows == (("half \\udc80 \\x00", "Über α"),)
+    assert relations.answer(db, "SELECT name, title FROM suite").rows == (("half \\udc80 \\x00", "Über α"),)
 
 
 @pytest.mark.parametrize("kind", [Whole, Flag, Real, Json, UtcTime, Words])

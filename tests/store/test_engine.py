@@ -22,7 +22,7 @@ from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, make_url, text
 
 from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
-from harness.store import migrations, read, runners, schema, upkeep, write
+from harness.store import migrations, relations, runners, schema, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 from harness.store.engine.refusals import translated
 from harness.store.runners import RunnerFacts
@@ -41,9 +41,9 @@ def plan(db: Database, suite: str = "study") -> None:
 
 def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
     with open_database(url) as db:
-        assert read.relation(db, "v_models").rows == ()
+        assert relations.rows(db, "v_models").rows == ()
     with open_database(url, create=False) as db:
-        assert read.relation(db, "v_models").rows == ()
+        assert relations.rows(db, "v_models").rows == ()
 
 
 @pytest.mark.postgres
@@ -54,7 +54,7 @@ def test_a_server_whose_databases_have_no_encoding_keeps_text_as_it_is(server: E
     url = server.url.set(database=name).render_as_string(hide_password=False)
     with open_database(url) as db:
         write.plan(db, planned(), "study", "smoke", "Über α")
-        assert read.answer(db, "SELECT title FROM suite").rows == (("Über α",),)
+        assert relations.answer(db, "SELECT title FROM suite").rows == (("Über α",),)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -71,7 +71,7 @@ def test_a_folder_may_be_called_what_means_something_in_a_url(
         assert (db.path, db.title, copy.parent) == (file, str(file), file.parent)
     assert upkeep.restore(file, copy)
     with open_database(file, create=False) as db:
-        assert len(read.relation(db, "place").rows) == 24
+        assert len(relations.rows(db, "place").rows) == 24
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -98,7 +98,7 @@ def test_an_exception_undoes_the_whole_transaction(db: Database) -> None:
     dangling = schema.Place(suite_id=99, condition="none", seed=0, evaluation="", job_key="0" * 16)
     with pytest.raises(StoreError, match=r"(?i)foreign key"), db.transaction() as session:
         session.add_all([suite, dangling])
-    assert read.relation(db, "suite").rows == ()
+    assert relations.rows(db, "suite").rows == ()
 
 
 def test_readers_see_one_moment_and_do_not_wait_for_a_writer(db: Database) -> None:
@@ -123,7 +123,7 @@ def test_a_table_that_is_gone_is_damage_but_not_in_a_question(db: Database) -> N
     with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"), db.reading() as connection:
         connection.execute(text("SELECT * FROM seal"))
     with pytest.raises(SpecError, match="seal"):
-        read.answer(db, "SELECT * FROM seal")
+        relations.answer(db, "SELECT * FROM seal")
 
 
 def test_something_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_text_that_is_none_is_damage(sqlite_db: Database) -> None:
     with sqlite_db.transaction() as session:
         session.execute(text("UPDATE suite SET title = CAST(x'ff41' AS TEXT)"))
     with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"):
-        read.relation(sqlite_db, "suite")
+        relations.rows(sqlite_db, "suite")
 
 
 def test_a_damaged_name_in_the_schema_is_damage(file: Path) -> None:
@@ -242,8 +242,8 @@ def test_who_is_told_of_a_lock_waits_until_it_is_gone_and_writes_once(db: Databa
             f"{db.title} is locked by another process: waiting until that one has ended",
             f"{db.title} is free again",
         ]
-    assert read.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
-    assert read.answer(db, "SELECT count(*) FROM claim").rows == ((1,),)
+    assert relations.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
+    assert relations.answer(db, "SELECT count(*) FROM claim").rows == ((1,),)
 
 
 @pytest.mark.postgres
@@ -259,7 +259,7 @@ def test_who_is_told_that_the_server_is_away_waits_until_it_is_back_and_writes_o
             time.sleep(0.5)
             assert writer.is_alive()
         writer.join()
-        assert read.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
+        assert relations.answer(db, "SELECT attempts FROM job WHERE state = 'running'").rows == ((1,),)
         assert said[0].startswith(f"{db.title} cannot be reached: ")
         assert said[0].endswith(": waiting until it is back, for 10 minutes at most")
         assert said[1:] == [f"{db.title} is back"]
@@ -294,7 +294,7 @@ def test_what_was_written_before_the_connection_broke_is_written_once(server: En
                 assert act()
         assert [line.endswith("is back") for line in said] == [False, True] * 2
         with open_database(url) as db:
-            assert read.answer(db, "SELECT state, attempts FROM job WHERE attempts > 0").rows == (("running", 1),)
+            assert relations.answer(db, "SELECT state, attempts FROM job WHERE attempts > 0").rows == (("running", 1),)
 
 
 @pytest.mark.postgres
@@ -325,13 +325,13 @@ def test_a_writer_sees_what_another_wrote_while_it_waited_whatever_the_servers_d
 
 def test_a_full_disk_loses_nothing_and_says_so(sqlite_db: Database) -> None:
     plan(sqlite_db)
-    before = read.answer(sqlite_db, "SELECT count(*) FROM job").rows
+    before = relations.answer(sqlite_db, "SELECT count(*) FROM job").rows
     with sqlite_db.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(DatabaseUnusable, match="the disk is full; free some space"):
         write.plan(sqlite_db, planned(tuple(range(100))), "study", "smoke", "A study")
-    assert read.answer(sqlite_db, "SELECT count(*) FROM job").rows == before
+    assert relations.answer(sqlite_db, "SELECT count(*) FROM job").rows == before
     with sqlite_db.reading() as connection:
         assert sqlite_db.dialect.problems(connection) == []
     with sqlite_db.engine.connect() as connection:
@@ -392,13 +392,13 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(sqlite_db: Database)
         done = max(now, _done(sqlite_db))
         with sqlite_db.reading() as connection:
             assert sqlite_db.dialect.problems(connection) == []
-        counts = read.answer(
+        counts = relations.answer(
             sqlite_db,
             "SELECT DISTINCT j.state, count(x.id) FROM job j JOIN evaluation e ON e.key = j.key"
             " LEFT JOIN measurement x ON x.evaluation_id = e.id GROUP BY j.key",
         )
         assert set(counts.rows) <= {("done", 200), ("waiting", 0), ("running", 0)}
-        places = read.answer(sqlite_db, "SELECT DISTINCT count(*) FROM place GROUP BY suite_id")
+        places = relations.answer(sqlite_db, "SELECT DISTINCT count(*) FROM place GROUP BY suite_id")
         assert places.rows == ((2 * 6,),)
         runners.release(sqlite_db, None)
         with sqlite_db.transaction() as session:  # the next writer begins anew
@@ -408,7 +408,7 @@ def test_a_writer_killed_at_any_moment_leaves_whole_records(sqlite_db: Database)
 
 
 def _done(db: Database) -> int:
-    return int(read.answer(db, "SELECT count(*) FROM job WHERE state = 'done'").rows[0][0])
+    return int(relations.answer(db, "SELECT count(*) FROM job WHERE state = 'done'").rows[0][0])
 
 
 def _claim(url: str, claimed: Queue[str]) -> None:
@@ -451,8 +451,8 @@ def test_processes_that_make_the_database_at_once_make_one(url: str) -> None:
 def test_sql_of_a_user_only_reads(db: Database) -> None:
     plan(db)
     with pytest.raises(SpecError, match="only queries are answered"):
-        read.answer(db, "DELETE FROM place")
-    assert len(read.relation(db, "place").rows) == 24
+        relations.answer(db, "DELETE FROM place")
+    assert len(relations.rows(db, "place").rows) == 24
 
 
 def _say_what_is_read(url: str, said: Queue[str]) -> None:
@@ -495,11 +495,11 @@ def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> N
 
 def test_what_is_read_at_one_moment_does_not_see_what_is_written_meanwhile(db: Database) -> None:
     with db.at_one_moment() as moment:
-        before = read.frame(moment, "suite")
+        before = relations.frame(moment, "suite")
         write.plan(db, planned((0,), "later"), "later", "smoke", "A study")
         with moment.at_one_moment() as same:
-            assert len(read.frame(same, "suite")) == len(before)
-    assert len(read.frame(db, "suite")) == len(before) + 1
+            assert len(relations.frame(same, "suite")) == len(before)
+    assert len(relations.frame(db, "suite")) == len(before) + 1
 
 
 def _write(db: Database) -> None:

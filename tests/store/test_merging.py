@@ -26,7 +26,7 @@ from trainings import DIVERGED, training_result
 
 from harness.errors import DatabaseUnusable
 from harness.spec import EvaluateJob, NoiseSpec, PlannedJob
-from harness.store import read, runners, write
+from harness.store import read, relations, runners, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
 from harness.store.mending import forget_training
@@ -81,7 +81,7 @@ def content(db: Database) -> dict[str, list[tuple[object, ...]]]:
     """What the views show, but for times."""
     found = {}
     for view in PUBLIC:
-        rows = read.relation(db, view)
+        rows = relations.rows(db, view)
         shown = [number for number, name in enumerate(rows.columns) if name not in {"started_at", "finished_at"}]
         found[view] = sorted((tuple(row[number] for number in shown) for row in rows.rows), key=repr)
     return found

@@ -9,7 +9,7 @@ from every_table import contents, fill_every_table
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from harness.errors import DatabaseUnusable, StoreError
-from harness.store import migrations, read, schema, views
+from harness.store import migrations, relations, schema, views
 from harness.store.engine import Database, open_database
 
 
@@ -62,10 +62,10 @@ def test_every_version_can_be_left_and_reached_again(connection: Connection) -> 
 
 
 def test_results_of_trained_models_survive_the_way_back_and_forth(filled: Database) -> None:
-    before = {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC}
+    before = {view: sorted(relations.rows(filled, view).rows, key=str) for view in views.PUBLIC}
     for version in (*reversed(migrations.VERSIONS), migrations.NEWEST):
         go_to(filled, version)
-    assert {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC} == before
+    assert {view: sorted(relations.rows(filled, view).rows, key=str) for view in views.PUBLIC} == before
 
 
 def go_to(db: Database, version: str) -> None:
@@ -109,10 +109,10 @@ def test_tables_with_results_are_never_removed(filled: Database) -> None:
 
 
 def test_migrating_to_where_one_is_keeps_everything(filled: Database) -> None:
-    before = {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC}
+    before = {view: sorted(relations.rows(filled, view).rows, key=str) for view in views.PUBLIC}
     with filled.engine.begin() as connection:
         migrations.migrate(connection)
-    assert {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC} == before
+    assert {view: sorted(relations.rows(filled, view).rows, key=str) for view in views.PUBLIC} == before
 
 
 BAD_ROWS = {

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
 from recorded_study import (
     GAMMAS,
     ORIGIN,
@@ -20,10 +18,9 @@ from recorded_study import (
 from test_views import ANALYSIS, EXTERNAL, SPECTRUM
 from trainings import DIVERGED, training_result
 
-from harness.errors import SpecError
 from harness.measurement import EvaluationResult, Measurement
 from harness.spec import AnalyseJob, EvaluateJob, Job, OwnMinimalAttackSpec, Place, PlannedJob
-from harness.store import read, views, write
+from harness.store import read, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 
@@ -44,87 +41,6 @@ def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Datab
     }  # fmt: skip
     assert read.rates(filled, "Test CPU") == {(kind, width): rate for kind, rate in by_kind.items()}
     assert read.rates(filled, "Another CPU") == {}
-
-
-def test_views_are_filtered_by_value_list_and_null(filled: Database) -> None:
-    assert len(read.relation(filled, "v_models", condition="none", seed=0).rows) == 1
-    assert len(read.relation(filled, "v_models", seed=[0, 1]).rows) == 4
-    assert len(read.relation(filled, "v_models", alpha=None).rows) == 2
-    assert len(read.relation(filled, "v_models", seed=[]).rows) == 0
-
-
-def test_tables_are_frames_with_the_columns_of_the_view(filled: Database) -> None:
-    frame = read.frame(filled, "v_curves", evaluation="gaussian", condition="threshold")
-    assert sorted(frame["epsilon"].unique()) == [0.0, 0.1]
-    assert frame["accuracy"].dtype == float
-    empty = read.frame(filled, "v_curves", suite="unknown")
-    assert list(empty.columns) == list(frame.columns)
-
-
-def test_sql_is_taken_as_it_is_written(filled: Database) -> None:
-    found = read.answer(filled, "SELECT ':name' AS a, '50%' AS b, '%s' AS c")
-    assert (found.columns, found.rows) == (("a", "b", "c"), ((":name", "50%", "%s"),))
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT * FROM v_nothing",
-        "SELEC 1",
-        "SELECT 1; SELEC",
-        "",
-        "CREATE TABLE a (b INT)",
-        "SELECT 'not UTF-8: \udcff'",
-    ],
-)
-def test_wrong_sql_is_one_line(filled: Database, sql: str) -> None:
-    with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
-        read.answer(filled, sql)
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "DELETE FROM job",
-        "COMMIT",
-        "COMMIT; DELETE FROM job",
-        "PRAGMA journal_mode = DELETE",
-        "PRAGMA query_only = 0",
-        "PRAGMA writable_schema = 1",
-        "ATTACH DATABASE 'attached.sqlite' AS other",
-        "VACUUM INTO 'copied.sqlite'",
-        "SELECT load_extension('anything')",
-        "WITH gone AS (SELECT 1) DELETE FROM job",
-    ],
-)
-def test_a_question_cannot_change_anything(
-    filled: Database, sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    before = read.answer(filled, "SELECT count(*) FROM job")
-    with pytest.raises(SpecError, match=r"^SQL: [^\n]+$"):
-        read.answer(filled, sql)
-    assert read.answer(filled, "SELECT count(*) FROM job") == before
-    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(("attached", "copied"))]
-
-
-def test_a_question_without_end_is_stopped(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "SQL_SECONDS", 0.05)
-    with pytest.raises(SpecError, match=r"SQL: stopped after 0\.05 seconds"):
-        read.answer(filled, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
-
-
-def test_an_answer_that_fills_the_memory_is_refused(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "MOST_ROWS", 2)
-    assert len(read.answer(filled, "SELECT 1 UNION ALL SELECT 2").rows) == 2
-    with pytest.raises(SpecError, match="more than 2 rows"):
-        read.answer(filled, "SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3")
-
-
-def test_a_question_may_ask_what_there_is(filled: Database) -> None:
-    assert read.answer(filled, "SELECT upper('a') AS a").rows == (("A",),)
-    if filled.path:  # SQLite
-        assert "state" in {row[1] for row in read.answer(filled, "PRAGMA table_info(job)").rows}
 
 
 def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite(db: Database) -> None:
@@ -258,11 +174,11 @@ def answers(db: Database, profile: str) -> dict[str, Any]:
     model_rows = read.models_of("study", profile)
     return {
         **{
-            view: sorted(read.relation(db, view, suite="study", profile=profile).rows, key=str)
+            view: sorted(relations.rows(db, view, suite="study", profile=profile).rows, key=str)
             for view in views.VIEWS
-            if "profile" in read.relation(db, view, suite="").columns
+            if "profile" in relations.rows(db, view, suite="").columns
         },
-        "epoch": sorted(read.relation(db, "epoch", model_id=model_rows).rows, key=str),
+        "epoch": sorted(relations.rows(db, "epoch", model_id=model_rows).rows, key=str),
         **{f"frame {k}": sorted(frame.itertuples(index=False, name=None), key=str) for k, frame in enumerate(frames)},
         "missing": read.missing(db, "study", profile),
     }

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, text
 from test_views import plan_and_record_all_kinds
 
 from harness.errors import DatabaseUnusable
-from harness.store import migrations, read, schema, seals, upkeep, write
+from harness.store import migrations, read, relations, schema, seals, upkeep, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
 from harness.store.mending import mend
@@ -73,7 +73,7 @@ def test_a_result_that_a_damaged_index_hides_is_named(filled_template: Path, tmp
     file.write_bytes(content[: (page - 1) * size] + altered + content[page * size :])
     with open_database(file, create=False) as database:
         hidden = f"SELECT count(*) FROM v_jobs WHERE job = '{KEY}'"
-        assert read.answer(database, hidden).rows == ((0,),)
+        assert relations.answer(database, hidden).rows == ((0,),)
         with pytest.raises(DatabaseUnusable, match=rf"not as recorded \(job {KEY}\)"):
             require_intact(database, "study", "smoke")
 
@@ -179,7 +179,7 @@ def test_a_plan_and_an_environment_are_sealed_too(filled: Database) -> None:
 
 
 def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled: Database) -> None:
-    before = {view: sorted(read.relation(filled, view).rows, key=str) for view in ("v_models", "v_curves", "v_gammas")}
+    before = {view: sorted(relations.rows(filled, view).rows, key=str) for view in ("v_models", "v_curves", "v_gammas")}
     damaged = train_job("threshold", 0)
     change(filled, f"UPDATE model SET alpha = 11, spec = '{{}}' WHERE key = '{damaged.key}'")
     by_key = {each.key: each for each in planned()}
@@ -189,10 +189,10 @@ def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled
     write.plan(filled, planned(), "study", "smoke", "A study")
     states = read.job_states(filled, by_key)
     assert {key for key, state in states.items() if state.state == "waiting"} == set(forgotten)
-    assert read.answer(filled, f"SELECT alpha FROM model WHERE key = '{damaged.key}'").rows == ((10.0,),)
+    assert relations.answer(filled, f"SELECT alpha FROM model WHERE key = '{damaged.key}'").rows == ((10.0,),)
     assert broken(filled) == []
     assert mend(filled, by_key) == []
-    kept = read.relation(filled, "v_curves").rows
+    kept = relations.rows(filled, "v_curves").rows
     assert set(kept) < set(before["v_curves"])
 
 
@@ -216,7 +216,7 @@ def test_mending_one_result_leaves_those_whole_that_an_older_version_recorded_of
     by_key = {each.key: each for each in planned()}
     assert mend(filled, by_key, lost=[KEY]) == [KEY]
     assert broken(filled) == []
-    assert read.answer(filled, "SELECT count(*) FROM model WHERE spec <> '{}'").rows == ((0,),)
+    assert relations.answer(filled, "SELECT count(*) FROM model WHERE spec <> '{}'").rows == ((0,),)
 
 
 def test_seals_are_the_same_on_both_databases(db: Database, filled_sqlite: Database) -> None:
@@ -240,7 +240,7 @@ def test_an_upgrade_seals_what_an_older_version_recorded(filled_sqlite: Database
     upkeep.upgrade(str(filled_sqlite.engine.url))
     with open_database(str(filled_sqlite.engine.url)) as db:
         assert upkeep.check(db).problems == ()
-        assert read.answer(db, "SELECT count(*) FROM seal").rows[0][0] > 20
+        assert relations.answer(db, "SELECT count(*) FROM seal").rows[0][0] > 20
 
 
 def test_a_clock_that_was_set_back_ends_no_job_before_its_start(db: Database) -> None:
@@ -250,4 +250,4 @@ def test_a_clock_that_was_set_back_ends_no_job_before_its_start(db: Database) ->
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="microseconds")
     change(db, f"UPDATE job SET started_at = '{tomorrow}' WHERE key = '{key}'")
     write.fail(db, key, "it broke")
-    assert read.answer(db, f"SELECT finished_at FROM job WHERE key = '{key}'").rows == ((tomorrow,),)
+    assert relations.answer(db, f"SELECT finished_at FROM job WHERE key = '{key}'").rows == ((tomorrow,),)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from test_views import COLUMNS
 
 from harness.errors import DatabaseUnusable, HarnessError
-from harness.store import migrations, read, upkeep, write
+from harness.store import migrations, relations, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 
 FORK = multiprocessing.get_context("fork")
@@ -38,7 +38,7 @@ def make_older(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_upgrade_copies_first_and_keeps_all_results(
     filled_sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = read.relation(filled_sqlite, "v_curves").rows
+    before = relations.rows(filled_sqlite, "v_curves").rows
     make_older(filled_sqlite, monkeypatch)
     url = str(filled_sqlite.engine.url)
     done = upkeep.upgrade(url)
@@ -48,7 +48,7 @@ def test_an_upgrade_copies_first_and_keeps_all_results(
         if database != url:
             upkeep.upgrade(database)
         with open_database(database) as db:
-            assert read.relation(db, "v_curves").rows == before
+            assert relations.rows(db, "v_curves").rows == before
             with db.reading() as connection:
                 assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
@@ -58,12 +58,14 @@ def test_an_upgrade_that_fails_changes_nothing(filled_sqlite: Database, monkeypa
     script = migrations.FOLDER / "versions" / "r9999_later.py"
     broken = "def upgrade():\n    from alembic import op\n    op.drop_table('image_result')\n    raise RuntimeError\n"
     script.write_text(script.read_text().replace("def upgrade(): pass\n", broken))
-    before = read.answer(filled_sqlite, "SELECT * FROM image_result").rows
+    before = relations.answer(filled_sqlite, "SELECT * FROM image_result").rows
     with pytest.raises(RuntimeError):
         upkeep.upgrade(str(filled_sqlite.engine.url))
-    assert read.answer(filled_sqlite, "SELECT * FROM image_result").rows == before
-    assert read.answer(filled_sqlite, "SELECT version_num FROM alembic_version").rows == ((migrations.VERSIONS[-2],),)
-    assert len(read.relation(filled_sqlite, "v_curves").rows) > 0
+    assert relations.answer(filled_sqlite, "SELECT * FROM image_result").rows == before
+    assert relations.answer(filled_sqlite, "SELECT version_num FROM alembic_version").rows == (
+        (migrations.VERSIONS[-2],),
+    )
+    assert len(relations.rows(filled_sqlite, "v_curves").rows) > 0
 
 
 def test_an_upgrade_of_the_newest_version_does_nothing(db: Database) -> None:
@@ -98,7 +100,7 @@ def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> Non
     assert copy.parent == Path(str(filled_sqlite.path)).parent
     write.plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
     with open_database(f"sqlite:///{copy}", create=False) as db:
-        assert read.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
+        assert relations.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
 
 
 def test_a_backup_that_is_not_sound_is_refused_and_nothing_stays(filled_sqlite: Database, tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_a_backup_takes_in_nothing_of_one_that_was_killed(filled_sqlite: Databas
     upkeep.backup(filled_sqlite, copy)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == [copy.name]
     with open_database(f"sqlite:///{copy}") as database:
-        assert read.answer(database, "SELECT count(*) FROM gamma").rows != ((0,),)
+        assert relations.answer(database, "SELECT count(*) FROM gamma").rows != ((0,),)
 
 
 def test_a_backup_is_possible_while_another_writes(filled_sqlite: Database, tmp_path: Path) -> None:
@@ -156,14 +158,14 @@ def test_an_export_is_every_view_as_csv(filled: Database, tmp_path: Path) -> Non
         with file.open(newline="", encoding="utf-8") as opened:
             header, *rows = csv.reader(opened)
         assert ", ".join(header) == COLUMNS[file.stem]
-        assert len(rows) == len(read.relation(filled, file.stem).rows)
+        assert len(rows) == len(relations.rows(filled, file.stem).rows)
 
 
 def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqlite: Database, tmp_path: Path) -> None:
     """Moved into place by hand it would have that log written into it."""
     path = filled_sqlite.path
     assert path is not None
-    before = read.relation(filled_sqlite, "v_curves").rows
+    before = relations.rows(filled_sqlite, "v_curves").rows
     saved = upkeep.backup(filled_sqlite, tmp_path / "saved.sqlite")
     with filled_sqlite.transaction() as session:
         session.execute(text("DELETE FROM gamma"))
@@ -174,10 +176,10 @@ def test_a_backup_is_restored_also_beside_the_log_of_a_killed_writer(filled_sqli
     aside = upkeep.restore(f"sqlite:///{path}", saved)
     assert aside is not None
     with open_database(f"sqlite:///{aside}") as database:
-        assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
+        assert relations.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
     assert not path.with_name(f"{path.name}-wal").exists()
     with open_database(f"sqlite:///{path}") as database:
-        assert read.relation(database, "v_curves").rows == before
+        assert relations.rows(database, "v_curves").rows == before
         assert upkeep.check(database).problems == ()
     assert saved.exists()
     assert not list(path.parent.glob("*.partial*"))
@@ -196,7 +198,7 @@ def test_what_a_killed_writer_left_is_restored_with_its_log(filled_sqlite: Datab
     assert not list(path.parent.glob("*.partial*"))
     path.with_name(f"{path.name}-wal").unlink(missing_ok=True)  # nothing that counts is in it
     with open_database(f"sqlite:///{path}") as database:
-        assert read.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
+        assert relations.answer(database, "SELECT count(*) FROM gamma").rows == ((0,),)
 
 
 def restore_and_die(url: str, backup: Path, moment: int) -> None:
@@ -221,7 +223,7 @@ def test_a_restoration_killed_at_any_moment_leaves_the_old_database_or_the_new_o
     def suites(path: Path) -> int:
         with open_database(f"sqlite:///{path}") as database:
             assert upkeep.check(database).problems == ()
-            return len(read.answer(database, "SELECT * FROM suite").rows)
+            return len(relations.answer(database, "SELECT * FROM suite").rows)
 
     if not links:
         monkeypatch.setattr(os, "link", lambda *_, **__: os.open(tmp_path / "nowhere" / "at all", os.O_RDONLY))
@@ -281,7 +283,7 @@ def test_what_is_no_backup_is_not_restored(content: bytes, filled_sqlite: Databa
         upkeep.restore(f"sqlite:///{path}", tmp_path / "saved")
     with pytest.raises(HarnessError, match="there is no file"):
         upkeep.restore(f"sqlite:///{path}", tmp_path / "nowhere")
-    assert read.relation(filled_sqlite, "v_curves").rows
+    assert relations.rows(filled_sqlite, "v_curves").rows
     assert not list(path.parent.glob("*replaced*"))
 
 

@@ -46,7 +46,7 @@ from harness.spec import (
     SpectrumSpec,
     TrainJob,
 )
-from harness.store import migrations, read, views, write
+from harness.store import migrations, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 
@@ -98,7 +98,7 @@ def plan_and_record_all_kinds(db: Database) -> None:
 
 
 def rows(db: Database, view: str, order: str = "1") -> list[tuple[object, ...]]:
-    return list(read.answer(db, f"SELECT * FROM {view} ORDER BY {order}").rows)
+    return list(relations.answer(db, f"SELECT * FROM {view} ORDER BY {order}").rows)
 
 
 def test_every_view_of_the_contract_is_tested() -> None:
@@ -107,7 +107,7 @@ def test_every_view_of_the_contract_is_tested() -> None:
 
 @pytest.mark.parametrize("view", COLUMNS)
 def test_a_view_has_exactly_its_columns(db: Database, view: str) -> None:
-    assert ", ".join(read.relation(db, view).columns) == COLUMNS[view]
+    assert ", ".join(relations.rows(db, view).columns) == COLUMNS[view]
 
 
 def test_changed_views_have_a_revision_of_their_own() -> None:
@@ -137,7 +137,7 @@ def test_models(filled: Database) -> None:
 def test_diverged_models_are_shown_as_such(db: Database) -> None:
     write.plan(db, planned(), "study", "smoke", "A study")
     write.finish_training(db, train_job().key, DIVERGED, ORIGIN, 4.0)
-    [row] = read.frame(db, "v_models").to_dict("records")
+    [row] = relations.frame(db, "v_models").to_dict("records")
     assert (row["status"], row["best_epoch"], row["clean_accuracy"]) == ("diverged", None, None)
 
 
@@ -203,7 +203,7 @@ def test_two_evaluations_of_a_kind_are_told_apart_by_name(db: Database) -> None:
 
 
 def test_the_agreement_of_precisions_is_found_and_shown_as_nothing_else(filled: Database) -> None:
-    before = {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC}
+    before = {view: sorted(relations.rows(filled, view).rows, key=str) for view in views.PUBLIC}
     with filled.transaction() as session:
         session.execute(
             text(
@@ -211,9 +211,9 @@ def test_the_agreement_of_precisions_is_found_and_shown_as_nothing_else(filled: 
                 " SELECT id, 'agreement', '', 0.985, 2000, 0 FROM evaluation WHERE kind <> 'corruption'"
             )
         )
-    assert {view: sorted(read.relation(filled, view).rows, key=str) for view in views.PUBLIC} == before
+    assert {view: sorted(relations.rows(filled, view).rows, key=str) for view in views.PUBLIC} == before
     page = Path(__file__).parents[2].joinpath("docs", "precision.md").read_text()
-    found = read.answer(filled, page.partition("```sql")[2].partition("```")[0])
+    found = relations.answer(filled, page.partition("```sql")[2].partition("```")[0])
     assert len(found.rows) == 4 * 4
     assert ("study", "smoke", "threshold", 1, "boundary", 0.985, 2000) in found.rows
 
@@ -285,7 +285,7 @@ def test_a_boundary_score_of_all_images_has_those_without_a_start_infinitely_far
     ]
     result = EvaluationResult(measurements=tuple(measured), images=tuple(images))
     write.finish_evaluation(db, evaluate_job("boundary").key, result, ORIGIN, 1.0)
-    found = read.answer(db, "SELECT score, score_all_images FROM v_boundary").rows
+    found = relations.answer(db, "SELECT score, score_all_images FROM v_boundary").rows
     started = [[distance for distance in distances if distance < INF] for distances in repeats]
     scores = [statistics.median(distances) for distances in started if distances]
     of_all = statistics.fmean(statistics.median(distances) for distances in repeats)
@@ -308,7 +308,7 @@ def test_boundary_attacks_with_the_same_steps_are_told_apart_by_name(db: Databas
     write.plan(db, found, "study", "smoke", "A study")
     write.finish_evaluation(db, found[1].key, boundary_result(0.25, 0.5), ORIGIN, 1.0)
     write.finish_evaluation(db, found[2].key, boundary_result(0.5, 1.0, images=2), ORIGIN, 1.0)
-    assert read.answer(db, "SELECT evaluation, steps, score, n FROM v_boundary ORDER BY evaluation").rows == (
+    assert relations.answer(db, "SELECT evaluation, steps, score, n FROM v_boundary ORDER BY evaluation").rows == (
         ("boundary", 50, 0.375, 4),
         ("boundary_few", 50, 0.75, 2),
     )
@@ -428,7 +428,7 @@ def test_acceptable_takes_ratios_at_their_bounds_but_for_rounding_for_what_they_
             }
             for name in names:
                 write.finish_evaluation(db, evaluate_job(name, condition, seed).key, found[name], ORIGIN, 1.0)
-    [equal] = read.frame(db, "v_acceptable").to_dict("records")
+    [equal] = relations.frame(db, "v_acceptable").to_dict("records")
     assert (equal["n_seeds"], equal["acceptable"]) == (3, 0)
     with db.transaction() as session:  # one seed gains: R0/U0 = 0.9 is enough
         key = evaluate_job("gaussian", "threshold", 0).key
@@ -438,7 +438,7 @@ def test_acceptable_takes_ratios_at_their_bounds_but_for_rounding_for_what_they_
                 f" AND evaluation_id = (SELECT id FROM evaluation WHERE key = '{key}')"
             )
         )
-    [more] = read.frame(db, "v_acceptable").to_dict("records")
+    [more] = relations.frame(db, "v_acceptable").to_dict("records")
     assert more["acceptable"] == 1
 
 
@@ -461,7 +461,7 @@ def test_of_several_clean_evaluations_all_models_have_the_same(db: Database) -> 
         write.finish_evaluation(db, jobs[condition, name].key, result, ORIGIN, 1.0)
 
     def accuracies() -> dict[str, float]:
-        found = read.frame(db, "v_models").set_index("condition")["clean_accuracy"].astype(float)
+        found = relations.frame(db, "v_models").set_index("condition")["clean_accuracy"].astype(float)
         return found.dropna().to_dict()
 
     finish("none", "all", 0.9, 1000)
@@ -545,20 +545,24 @@ def test_a_suite_that_shares_models_shows_them_too(filled: Database) -> None:
 
 def test_external_models_stand_beside_trained_ones(db: Database) -> None:
     plan_and_record_all_kinds(db)
-    [model] = read.answer(db, "SELECT architecture, target, alpha, status, best_epoch, base_width FROM v_models").rows
+    [model] = relations.answer(
+        db, "SELECT architecture, target, alpha, status, best_epoch, base_width FROM v_models"
+    ).rows
     assert model == ("Standard", "external", None, "ok", None, None)
 
 
 def test_spectra_are_by_whole_frequency(db: Database) -> None:
     plan_and_record_all_kinds(db)
-    found = read.answer(db, "SELECT condition, evaluation, frequency, power, n FROM v_spectra ORDER BY frequency").rows
+    found = relations.answer(
+        db, "SELECT condition, evaluation, frequency, power, n FROM v_spectra ORDER BY frequency"
+    ).rows
     assert found == tuple(("standard", "spectrum", radius, 1.0 / (1 + radius), 2) for radius in range(3))
 
 
 def test_an_analysis_has_numbers_and_a_job_but_no_model(db: Database) -> None:
     plan_and_record_all_kinds(db)
     assert rows(db, "v_analyses") == [("kinds", "smoke", "similarity", "similarity", "correlation", "", 0.7, 64)]
-    jobs = read.answer(db, "SELECT condition, seed, kind, evaluation, state FROM v_jobs ORDER BY kind").rows
+    jobs = relations.answer(db, "SELECT condition, seed, kind, evaluation, state FROM v_jobs ORDER BY kind").rows
     assert jobs == (
         ("standard", 0, "load", None, "done"),
         (None, None, "similarity", "similarity", "done"),

@@ -24,7 +24,7 @@ from trainings import DIVERGED, training_result
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.spec import Place, PlannedJob
-from harness.store import read, runners, schema, seals, write
+from harness.store import read, relations, runners, schema, seals, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
 from harness.store.plan import SplitFacts
@@ -231,9 +231,9 @@ def test_a_job_that_is_started_again_has_neither_end_nor_reason(db: Database) ->
     write.start(db, key, "Test CPU")
     write.fail(db, key, "out of memory")
     ends = f"SELECT finished_at IS NULL, reason, device FROM job WHERE key = '{key}'"
-    assert read.answer(db, ends).rows == ((0, "out of memory", "Test CPU"),)
+    assert relations.answer(db, ends).rows == ((0, "out of memory", "Test CPU"),)
     write.start(db, key, "Another CPU")
-    assert read.answer(db, ends).rows == ((1, None, "Another CPU"),)
+    assert relations.answer(db, ends).rows == ((1, None, "Another CPU"),)
 
 
 def test_a_training_whose_weights_are_lost_waits_again(db: Database) -> None:

@@ -16,7 +16,7 @@ from harness.measurement import DeviceFacts, EvaluationResult, Measurement, Prog
 from harness.provenance import provenance
 from harness.settings import Settings
 from harness.spec import Job, PlannedJob, Suite, TrainJob
-from harness.store import read
+from harness.store import relations
 from harness.store.engine import open_database
 from harness.suites.cost import rate_key
 from harness.suites.devices import Device, get_device
@@ -124,7 +124,7 @@ class Run:
 
     def query(self, sql: str) -> list[Any]:
         with open_database(self.folders.database) as database:
-            return list(read.answer(database, sql).rows)
+            return list(relations.answer(database, sql).rows)
 
 
 def folder_of(run: Run, condition: str, seed: int) -> Path:

@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, text
 from harness.errors import ResultsBusy
 from harness.settings import Settings
 from harness.spec import Suite
-from harness.store import read, write
+from harness.store import relations, write
 from harness.store.engine import open_database
 from harness.store.engine.postgresql import _WRITER
 from harness.suites import peers
@@ -84,7 +84,7 @@ class Machine:
 
 def query(folders: Settings, sql: str) -> list[tuple[Any, ...]]:
     with open_database(folders.database) as database:
-        return list(read.answer(database, sql).rows)
+        return list(relations.answer(database, sql).rows)
 
 
 def wait_until(folders: Settings, sql: str) -> None:
