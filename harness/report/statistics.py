@@ -62,17 +62,18 @@ def estimate(sample: Sequence[float]) -> Estimate:
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
-    """The ratio of two means over the same seeds, with a seed-paired t interval.
+    """The ratio of two means over the same seeds, with a seed-paired t interval; neither has negative values.
 
     The ratio is linear in the two means near its value, so its standard error is that of the mean of
-    (above - ratio * below) / mean(below): Cochran, Sampling Techniques, section 6.3.
+    (above - ratio * below) / mean(below): Cochran, Sampling Techniques, section 6.3. The interval of few seeds would
+    hold ratios below 0, of which there are none: it ends there.
     """
     over, under = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     if not len(over) or under.mean() == 0:
         return Estimate(mean=NAN, low=NAN, high=NAN, n=len(over))
     found = float(over.mean() / under.mean())
     low, high = t_interval(found, _sem((over - found * under) / under.mean()), float(len(over)))
-    return Estimate(mean=found, low=float(low), high=float(high), n=len(over))
+    return Estimate(mean=found, low=float(np.maximum(low, 0.0)), high=float(high), n=len(over))
 
 
 def t_test(sample: Sequence[float]) -> float:

@@ -60,6 +60,12 @@ def test_a_ratio_is_one_of_means_and_knows_that_seeds_are_paired() -> None:
     assert (together.mean, together.low, together.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), abs=1e-5)
 
 
+def test_no_ratio_of_accuracies_is_below_nothing() -> None:
+    found = ratio([0.1, 0.6], [0.2, 0.2])
+    assert (found.mean, found.low) == pytest.approx((1.75, 0.0))
+    assert found.high > 10
+
+
 def test_values_without_scatter_have_no_interval() -> None:
     """Of two seeds whose accuracies on few images differ by chance alone, a third are alike, half of them off 0."""
     for found in (estimate([0.85 - 0.80, 0.90 - 0.85]), estimate([0.0] * 3), ratio([0.2, 0.4, 0.6], [0.1, 0.2, 0.3])):
