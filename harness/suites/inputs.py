@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from harness.data.arrays import verify
 from harness.data.catalogue import get_dataset, split_file
@@ -41,6 +41,16 @@ class InputState:
     """Why it is not there, and the command that brings it. A bundled set is never missing: it is made when needed."""
 
 
+class _Stamp(NamedTuple):
+    """What changes when a file of images is replaced or written to."""
+
+    sha256: str
+    device: int
+    inode: int
+    size: int
+    written_ns: int
+
+
 class Inputs:
     """The inputs in a data folder, and own code beside one's own suites; each looked at once."""
 
@@ -52,7 +62,7 @@ class Inputs:
         self._stand_ins = stand_ins
         self._states: dict[Input, InputState] = {}
         self._datasets: dict[str, DataSet] = {}
-        self._stamps: dict[Input, tuple[int, ...]] = {}
+        self._stamps: dict[Input, _Stamp] = {}
 
     def state(self, wanted: Input) -> InputState:
         """An input's state; raises DataDamaged where its file is not what the manifest says."""
@@ -156,18 +166,21 @@ class Inputs:
         data: the SHA-256 of each input, as jobs carry it. Whatever else is opened is compared then; images are
         memory-mapped, and what is written into their files meanwhile is what is read.
         """
+        touched = []
         for each in map(Input.parsed, data):
             if each not in self._stamps:
                 continue
-            if split_file(self.data_dir, *each)[1].sha256 != data[str(each)]:
+            stamp = self._stamp(each)
+            if stamp.sha256 != data[str(each)]:
                 raise DataDamaged(f"{each.name} was replaced in {self.data_dir} meanwhile; run the same command again")
-            if self._stamp(each) != self._stamps[each]:
-                self.verify([each])
+            if stamp != self._stamps[each]:
+                touched.append(each)
+        self.verify(touched)
 
-    def _stamp(self, images: Input) -> tuple[int, ...]:
-        """What changes when a file is written or replaced."""
-        found = split_file(self.data_dir, *images)[2].stat()
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    def _stamp(self, images: Input) -> _Stamp:
+        _, entry, path = split_file(self.data_dir, *images)
+        found = path.stat()
+        return _Stamp(entry.sha256, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _look(self, wanted: Input) -> InputState:
         match wanted.kind:
