@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -73,9 +75,14 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process; a variable that is empty counts as not set."""
+    """The settings of this process; a variable that is empty counts as not set.
+
+    Raises:
+        SpecError: a value cannot be, or a variable is named nearly as a setting.
+    """
     said = {**_file(), **os.environ}
     found = {each.name: said.get(f"{PREFIX}{each.name.upper()}") for each in fields(Settings)}
+    _refuse_misspelt(said)
     folders = {name: _folder(name, value) for name, value in found.items() if value and name.endswith("_dir")}
     return Settings(
         **folders,
@@ -87,6 +94,15 @@ def settings() -> Settings:
         evaluation_precision=_one_of("EVALUATION_PRECISION", found["evaluation_precision"], EVALUATION_PRECISIONS),
         image=found["image"] or Settings.image,
     )
+
+
+def _refuse_misspelt(said: Iterable[str]) -> None:
+    """Raises SpecError for a name that is nearly one of these: results would go elsewhere, unnoticed."""
+    known = [each.name.upper() for each in fields(Settings)]
+    for name in sorted(each.removeprefix(PREFIX) for each in said if each.startswith(PREFIX)):
+        near = difflib.get_close_matches(name, known, n=1)
+        if near and name not in known:
+            raise SpecError(f"{PREFIX}{name} is no setting; rename it to {PREFIX}{near[0]}, or unset it")
 
 
 def _folder(name: str, text: str) -> Path:

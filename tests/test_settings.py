@@ -61,6 +61,28 @@ def test_a_variable_that_is_empty_counts_as_not_set(monkeypatch):
     assert settings() == Settings()
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [("RESULT_DIR", "RESULTS_DIR"), ("DATA", "DATA_DIR"), ("TRAINING_PRECISION", "TRAIN_PRECISION")],
+)
+def test_a_setting_that_is_misspelt_is_refused_since_results_would_go_elsewhere(monkeypatch, misspelt, meant):
+    monkeypatch.setenv(f"HARNESS_{misspelt}", "somewhere")
+    with pytest.raises(SpecError, match=f"HARNESS_{misspelt} is no setting; rename it to HARNESS_{meant}, or unset it"):
+        settings()
+
+
+def test_a_setting_that_is_misspelt_in_the_file_is_refused_too(folder):
+    (folder / ".env").write_text("HARNESS_DATABASE_URI=sqlite:///here.sqlite\n")
+    with pytest.raises(SpecError, match="HARNESS_DATABASE_URL"):
+        settings()
+
+
+def test_variables_that_others_name_so_are_none_of_ours(monkeypatch):
+    for name in ("NETWORK", "GIT_COMMIT", "GOLDEN", "HOME", "API_KEY", ""):
+        monkeypatch.setenv(f"HARNESS_{name}", "theirs")
+    assert settings() == Settings()
+
+
 def test_precisions_are_those_that_a_spec_may_have(monkeypatch):
     assert {*TRAIN_PRECISIONS} == {*get_args(TrainingPrecision)}
     assert {*EVALUATION_PRECISIONS} == {*get_args(Precision)}
