@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
-from harness.data.arrays import verify
 from harness.data.catalogue import get_dataset, split_file
 from harness.data.manifest import find_manifest
 from harness.data.origin import Made, Origin, origin_text
 from harness.data.sets import DataSet
-from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest, verify_similarity
-from harness.data.weights import get_weights, get_weights_manifest, weights_file
+from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest
+from harness.data.weights import get_weights, get_weights_manifest
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.files import file_sha256
 from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of, signature_in
@@ -41,16 +40,6 @@ class InputState:
     """Why it is not there, and the command that brings it. A bundled set is never missing: it is made when needed."""
 
 
-class _Stamp(NamedTuple):
-    """What changes when a file of images is replaced or written to."""
-
-    sha256: str
-    device: int
-    inode: int
-    size: int
-    written_ns: int
-
-
 class Inputs:
     """The inputs in a data folder, and own code beside one's own suites; each looked at once."""
 
@@ -62,7 +51,6 @@ class Inputs:
         self._stand_ins = stand_ins
         self._states: dict[Input, InputState] = {}
         self._datasets: dict[str, DataSet] = {}
-        self._stamps: dict[Input, _Stamp] = {}
 
     def state(self, wanted: Input) -> InputState:
         """An input's state; raises DataDamaged where its file is not what the manifest says."""
@@ -143,44 +131,6 @@ class Inputs:
                 raise DataDamaged(
                     f"{read.name} in {self.data_dir} was replaced since this run began; run the command again"
                 )
-
-    def verify(self, inputs: Iterable[Input]) -> None:
-        """Read every byte of these inputs and compare it with what was noted; raises DataDamaged."""
-        whole_sets, stamps = set(), {}
-        for each in sorted(inputs):
-            match each.kind:  # code and files were read whole
-                case "images":
-                    whole_sets.add(each.name)
-                    stamps[each] = self._stamp(each)
-                case "recorded":
-                    verify_similarity(self.data_dir, each.name)
-                case "weights":
-                    weights_file(self.data_dir, each.name)
-        for name in sorted(whole_sets):
-            verify(self.data_dir, name)
-        self._stamps |= stamps
-
-    def require_unaltered(self, data: Mapping[str, str]) -> None:
-        """Raises DataDamaged or DataMissing unless the images that a job has read are those that were verified.
-
-        data: the SHA-256 of each input, as jobs carry it. Whatever else is opened is compared then; images are
-        memory-mapped, and what is written into their files meanwhile is what is read.
-        """
-        touched = []
-        for each in map(Input.parsed, data):
-            if each not in self._stamps:
-                continue
-            stamp = self._stamp(each)
-            if stamp.sha256 != data[str(each)]:
-                raise DataDamaged(f"{each.name} was replaced in {self.data_dir} meanwhile; run the same command again")
-            if stamp != self._stamps[each]:
-                touched.append(each)
-        self.verify(touched)
-
-    def _stamp(self, images: Input) -> _Stamp:
-        _, entry, path = split_file(self.data_dir, *images)
-        found = path.stat()
-        return _Stamp(entry.sha256, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _look(self, wanted: Input) -> InputState:
         match wanted.kind:

@@ -13,7 +13,7 @@ from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.own_code import OwnCode, keep
 from harness.provenance import Provenance
-from harness.spec import CheckpointSpec, Input, LoadJob, PlannedJob, TrainJob, inputs_of
+from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob, inputs_of
 from harness.store import arrays, read, write
 from harness.suites.cost import estimate, seconds
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Lost, Progressed, Started
@@ -24,6 +24,7 @@ from harness.suites.reached import Reached, find_missing, has_weights, train_aga
 from harness.suites.request import Summary
 from harness.suites.schedule import Schedule
 from harness.suites.site import Site
+from harness.suites.verified_data import VerifiedData
 
 LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move
 
@@ -47,7 +48,7 @@ class Run:
         )
         for key, where in reached.missing.absent.items():
             self._schedule.miss(key, where)
-        self._verified: set[Input] = set()
+        self._data = VerifiedData(site.settings.data_dir)
         self._finished = 0
 
     def work(self) -> Summary:
@@ -160,7 +161,7 @@ class Run:
     def _record(self, planned: PlannedJob, event: Finished) -> None:
         models_dir = self._site.settings.models_dir
         try:
-            self._inputs.require_unaltered(planned.job.data)
+            self._data.require_unaltered(planned.job.data)
         except DataError as error:
             self._fail(planned, str(error))
             if isinstance(error, DataDamaged) and isinstance(planned.job, TrainJob):  # it would go on from a checkpoint
@@ -232,11 +233,10 @@ class Run:
 
     def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
         """Read every byte of the sets that will be used; raises DataDamaged."""
-        inputs = {each for planned in todo for each in inputs_of(planned.job)} - self._verified
+        inputs = self._data.unverified(each for planned in todo for each in inputs_of(planned.job))
         if inputs:
             self._site.watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
-            self._inputs.verify(inputs)
-            self._verified |= inputs
+            self._data.verify(inputs)
 
     def _summary(self) -> Summary:
         schedule, by_key = self._schedule, self._plan.by_key
