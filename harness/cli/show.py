@@ -13,7 +13,7 @@ from harness.cli.quantities import and_more, duration, flop, number_of_trainings
 from harness.cli.result_database import found_database
 from harness.cli.terminal import wide_console
 from harness.settings import settings
-from harness.spec import EvaluateJob, kind_of, model_of, takes_stand_ins
+from harness.spec import EvaluateJob, kind_of, model_of
 from harness.spec.job import DATA, SUBSTITUTE
 from harness.suites.devices import get_device
 
@@ -35,16 +35,15 @@ def show(
     """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
     from harness.store.read import job_states, rates
     from harness.suites.cost import estimate
-    from harness.suites.inputs import Inputs
     from harness.suites.plan import make_plan
+    from harness.suites.profile_inputs import profile_inputs
     from harness.suites.registry import get_suites
     from harness.suites.selection import Selection
 
     found = get_device(device)
     selection = Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=tuple(only or ()))
-    inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile))
-    plan = make_plan(selection, inputs, found)
     with found_database() as database:
+        plan = make_plan(selection, profile_inputs(profile, settings(), database), found)
         states = job_states(database, plan.by_key) if database else {}
         measured = rates(database, found.name) if database else {}
     processes = workers or found.workers

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import Select, exists, func, literal, select
 
+from harness.spec import Input
 from harness.store import schema, views
 from harness.store.batches import rows_among
 from harness.store.engine import Database
@@ -57,6 +58,21 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
             key: JobState(state=state, attempts=attempts, reason=reason, weights=weights, weights_sha256=sha256)
             for key, state, attempts, reason, weights, sha256 in rows_among(connection, query, job.key, keys)
         }
+
+
+@patient
+def digest_behind(db: Database, read: Input, profile: str) -> str | None:
+    """The SHA-256 of an input that results of suites at a profile were made of: the newest; None if none were."""
+    split, link, job = schema.DataSplit, schema.JobData, schema.Job
+    shown = (
+        exists()
+        .where(link.data_split_id == split.id, link.job_key == job.key, job.state.in_(schema.FINAL))
+        .where(schema.Place.job_key == job.key, schema.Place.suite_id == schema.Suite.id)
+        .where(schema.Suite.profile == profile)
+    )
+    query = select(split.sha256).where(split.name == read.name, split.split == read.part, shown)
+    with db.reading() as connection:
+        return connection.scalar(query.order_by(split.id.desc()).limit(1))
 
 
 @patient

@@ -6,7 +6,7 @@ never are the same as those that did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -29,7 +29,7 @@ class InputState:
     """One input, there or not."""
 
     digest: str
-    """SHA-256 of its content; empty where it is not there."""
+    """SHA-256 of its content; where it is not there, of what results were made of, else empty."""
     count: int
     """Images: those that are there, else those of the official set."""
     generated: bool = False
@@ -40,13 +40,24 @@ class InputState:
     """Why it is not there, and the command that brings it. A bundled set is never missing: it is made when needed."""
 
 
+Recall = Callable[[Input], str | None]
+"""The SHA-256 of an input that results were made of, None if there are none."""
+
+
 class Inputs:
     """The inputs in a data folder, and own code beside one's own suites; each looked at once."""
 
-    def __init__(self, data_dir: Path, code_dir: Path | None = None, *, stand_ins: bool) -> None:
-        """stand_ins: whether they are data like others."""
+    def __init__(
+        self, data_dir: Path, code_dir: Path | None = None, *, stand_ins: bool, recall: Recall = lambda _: None
+    ) -> None:
+        """What the data folder has.
+
+        stand_ins: whether they are data like others. recall: is asked for what is not there, so that what was done
+        with it stays done.
+        """
         self.data_dir = data_dir
         self._code_dir = code_dir
+        self._recall = recall
         self._code: dict[str, str] = {}
         self._stand_ins = stand_ins
         self._states: dict[Input, InputState] = {}
@@ -151,8 +162,9 @@ class Inputs:
         try:
             manifest, entry, _ = split_file(self.data_dir, name, split)
         except DataMissing as error:
-            missing = None if dataset.bundled else str(error)
-            return InputState(digest="", count=official, missing=missing)
+            if dataset.bundled:
+                return InputState(digest="", count=official)
+            return self._absent(Input.images(name, split), str(error), official)
         if manifest.origin.stand_in and not self._stand_ins:
             return self._refused(f"data set {name}", f"{dataset.bring} --replace", official)
         if self._is_of_other_images(dataset, manifest.origin):
@@ -172,7 +184,7 @@ class Inputs:
         try:
             manifest = get_similarity_manifest(self.data_dir, name)
         except DataMissing as error:
-            return InputState(digest="", count=0, missing=str(error))
+            return self._absent(Input.recorded(name, kind), str(error))
         if manifest.stand_in and not self._stand_ins:
             return self._refused(f"the neural similarity {name}", BRING_ANOTHER.format(name))
         made: Made = "stand-in" if manifest.stand_in else "generated" if manifest.generated else "recorded"
@@ -187,7 +199,7 @@ class Inputs:
         try:
             manifest = get_weights_manifest(self.data_dir, name)
         except DataMissing as error:
-            return InputState(digest="", count=0, missing=str(error))
+            return self._absent(Input.weights(name), str(error))
         if manifest.origin.stand_in and not self._stand_ins:
             return self._refused(f"the file of weights {name}", f"{get_weights(name).bring} --replace")
         return _present(manifest.sha256, manifest.origin)
@@ -195,6 +207,9 @@ class Inputs:
     def _look_at_code(self, file: str) -> InputState:
         self._code[file] = read_code(self._code_dir, file)
         return InputState(digest=sha256_of(self._code[file]), count=0, origin="own code")
+
+    def _absent(self, wanted: Input, reason: str, count: int = 0) -> InputState:
+        return InputState(digest=self._recall(wanted) or "", count=count, missing=reason)
 
     def _refused(self, what: str, bring: str, count: int = 0) -> InputState:
         """The state of a stand-in where none is taken: not there, for a reason of its own."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.settings import settings
-from harness.spec import PlannedJob, takes_stand_ins
+from harness.spec import PlannedJob
 from harness.store import relations
 from harness.store.engine import Database
 from harness.store.schema import FINAL
 from harness.suites.devices import get_device
-from harness.suites.inputs import Inputs
 from harness.suites.plan import make_plan
+from harness.suites.profile_inputs import profile_inputs
 from harness.suites.registry import get_suites
 from harness.suites.selection import Selection
 
@@ -42,7 +42,7 @@ def outdated(db: Database, name: str, profile: str) -> Outdated:
     names = [suite.name for suite in suites]
     rows = relations.rows(db, "v_jobs", suite=names, profile=profile, state=FINAL).records
     finished = [row for row in rows if row["condition"] or row["seed"] is None]  # the others are substitutes
-    inputs = Inputs(settings().data_dir, settings().experiments_dir, stand_ins=takes_stand_ins(profile))
+    inputs = profile_inputs(profile, settings(), db)
     device = get_device("auto")
     asked: set[tuple[str | None, ...]] = set()
     own, done = set[int](), set[int]()

@@ -7,7 +7,7 @@ workers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 
 from harness.data.bundled import is_made
@@ -16,21 +16,24 @@ from harness.errors import DataMissing, Interrupted
 from harness.files import is_whole
 from harness.names import lookup
 from harness.settings import Settings
-from harness.spec import inputs_of, takes_stand_ins
+from harness.spec import inputs_of
 from harness.store import read, write
-from harness.store.engine import open_database
+from harness.store.engine import find_database, open_database
 from harness.store.mending import mend
 from harness.store.schema import FINAL
 from harness.store.totals import begun
+from harness.suites.devices import Device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
 from harness.suites.peers import Folder, Peers
 from harness.suites.plan import Plan, make_plan
+from harness.suites.profile_inputs import profile_inputs
 from harness.suites.reached import forget_lost_weights, reached
 from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
+from harness.suites.selection import Selection
 from harness.suites.site import Site
 
 LOCK_SECONDS = 1.0
@@ -49,23 +52,27 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
     make_executor = lookup(EXECUTORS, "executor", request.executor)
     alone = not settings.on_server
     with lock_folder(settings.results_dir, alone=alone) as identity:
-        stand_ins = takes_stand_ins(request.selection.profile)
         folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
         try:
             if request.executor != "local":
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
             with closing(make_executor(request.device, request.workers, settings)) as executor:
-                inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
-                plan = make_plan(request.selection, inputs, executor.device)
+                inputs, plan = _make_plan(request.selection, settings, executor.device)
                 if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
-                    inputs = Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins)
-                    plan = make_plan(request.selection, inputs, executor.device)
+                    inputs, plan = _make_plan(request.selection, settings, executor.device)
                 with _open_site(settings, folder, executor, watch) as site:
                     _store_plan(plan, inputs, site)
                     before = forget_lost_weights(reached(plan, site), plan, site)
                     return Run(plan, inputs, site, before, request.command).work()
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
+
+
+def _make_plan(selection: Selection, settings: Settings, device: Device) -> tuple[Inputs, Plan]:
+    """The plan for the data that are there, and for those that results were made of."""
+    with find_database(settings.database) or nullcontext() as database:
+        inputs = profile_inputs(selection.profile, settings, database)
+        return inputs, make_plan(selection, inputs, device)
 
 
 @contextmanager
@@ -128,7 +135,7 @@ def _facts(inputs: Inputs) -> list[write.SplitFacts]:
             origin=state.origin,
         )
         for each, state in inputs.seen.items()
-        if state.digest
+        if state.digest and not state.missing
     ]
 
 

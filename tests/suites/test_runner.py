@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from obedient import ACCURACY, JOBS, MADE_WITH, TRAINED, TRAINED_OTHERWISE, Listener, Obedient, Run, folder_of, name
 from sqlalchemy import text
 from trainings import DIVERGED, REPORT
 
 from harness.cli.progress import Lines
+from harness.data.origin import new_origin
+from harness.data.sets import DATASETS
+from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
 from harness.measurement import Progress
+from harness.settings import Settings
 from harness.store import write
 from harness.store.engine import open_database
 from harness.suites import runner
@@ -286,6 +292,48 @@ def test_a_run_that_finds_none_of_its_data_hides_no_results(run, parse):
     with pytest.raises(DataMissing, match=r"(?s)cifar10.*stay as they are.*HARNESS_DATA_DIR"):
         run(suites=(elsewhere,))
     assert run.query("SELECT condition, seed, clean_accuracy FROM v_models ORDER BY 1, 2") == before != []
+
+
+@pytest.fixture
+def two_sets(folders: Settings, digits_dir: Path, tmp_path: Path) -> Path:
+    """A data folder with the digits, and with a few images in place of MNIST, which no run makes."""
+    shutil.copytree(digits_dir, tmp_path / "two")
+    write_set(
+        tmp_path / "two",
+        DATASETS["mnist"],
+        [SplitArrays(split, np.zeros((40, 1, 28, 28), np.uint8), np.arange(40) % 10) for split in ("train", "test")],
+        classes=list("0123456789"),
+        origin=new_origin("import", "a few images"),
+    )
+    return tmp_path / "two"
+
+
+def test_results_of_data_that_are_gone_stay_and_what_is_new_needs_them_again(run, parse, two_sets):
+    numbers = "SELECT condition, seed, clean_accuracy FROM v_models ORDER BY 1, 2"
+    of_mnist = ('images = "digits"', 'images = "mnist"')
+    run.folders = replace(run.folders, data_dir=two_sets)
+    assert run(suites=(parse(of_mnist),)).done == JOBS
+    before = run.query(numbers)
+    (two_sets / "mnist").rename(two_sets / "elsewhere")
+    more = parse(of_mnist, ("gaussian = {", "uniform = { n_images = 32, sizes = 2 }\ngaussian = {"))
+    summary = run(suites=(more,))
+    assert run.query(numbers) == before != []
+    assert (summary.done, sorted(run.executor.done)) == (JOBS + 2, ["none 0 uniform", "none 1 uniform"])
+    assert {(planned.title, reason.partition(";")[0]) for planned, reason in summary.blocked} == {
+        (f"threshold, seed {seed}: uniform", f"data set mnist is not in {two_sets}") for seed in (0, 1)
+    }
+    (two_sets / "elsewhere").rename(two_sets / "mnist")
+    assert run(suites=(more,)).done == JOBS + 4
+    assert sorted(run.executor.done) == ["threshold 0 uniform", "threshold 1 uniform"]
+
+
+def test_a_stand_in_that_is_gone_is_not_what_a_profile_without_stand_ins_would_have_used(run, parse, two_sets):
+    of_mnist = ('images = "digits"', 'images = "mnist"')
+    run.folders = replace(run.folders, data_dir=two_sets)
+    run(suites=(parse(of_mnist).model_copy(update={"profile": "smoke"}),))
+    shutil.rmtree(two_sets / "mnist")
+    summary = run(suites=(parse(of_mnist),))
+    assert {planned.title for planned, _ in summary.blocked} >= {"threshold, seed 0", "threshold, seed 1"}
 
 
 def test_jobs_that_another_runner_plans_away_are_given_up(run, monkeypatch):
