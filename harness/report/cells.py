@@ -43,7 +43,7 @@ def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
     if pd.isna(value):
         return "–"
     text = f"{value:.{decimals}f}"
-    return text if pd.isna(low) else f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]"
+    return text if pd.isna(low) else f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]".replace("inf", INFINITE)
 
 
 def signed(value: float, decimals: int) -> str:
@@ -53,4 +53,4 @@ def signed(value: float, decimals: int) -> str:
 
 def tied(cell: str) -> str:
     """The cell with non-breaking spaces inside its numbers, so that lines break between them."""
-    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)
+    return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\]|∞\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)

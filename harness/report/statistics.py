@@ -62,18 +62,31 @@ def estimate(sample: Sequence[float]) -> Estimate:
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> Estimate:
-    """The ratio of two means over the same seeds, with a seed-paired t interval; neither has negative values.
+    """The ratio of two means over the same seeds, with Fieller's interval; neither has negative values.
 
-    The ratio is linear in the two means near its value, so its standard error is that of the mean of
-    (above - ratio * below) / mean(below): Cochran, Sampling Techniques, section 6.3. The interval of few seeds would
-    hold ratios below 0, of which there are none: it ends there.
+    The interval holds each ratio r for which Student's t test does not tell above - r * below, paired by seed, from 0.
+    So it leaves out 1 only where the test finds a difference. It begins at 0, below which there is no ratio, and has
+    no end (`inf`) where the test does not tell `below` from 0. Values without scatter have none, as in `t_interval`.
+
+    Source: Fieller 1954, Some problems in interval estimation.
     """
+    from scipy.stats import t
+
     over, under = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
-    if not len(over) or under.mean() == 0:
-        return Estimate(mean=NAN, low=NAN, high=NAN, n=len(over))
+    n = len(over)
+    if not n or under.mean() == 0:
+        return Estimate(mean=NAN, low=NAN, high=NAN, n=n)
     found = float(over.mean() / under.mean())
-    low, high = t_interval(found, _sem((over - found * under) / under.mean()), float(len(over)))
-    return Estimate(mean=found, low=float(np.maximum(low, 0.0)), high=float(high), n=len(over))
+    if n == 1 or _sem(over - found * under) <= ROUNDING * over.mean():
+        return Estimate(mean=found, low=NAN, high=NAN, n=n)
+    margin = t.ppf((1 + CONFIDENCE) / 2, n - 1) ** 2 * np.cov(over, under) / n
+    # the test's bound: mean(above - r * below)^2 = t^2 sem(above - r * below)^2, or a r^2 - 2 b r + c = 0
+    a = under.mean() ** 2 - margin[1, 1]
+    b = over.mean() * under.mean() - margin[0, 1]
+    c = over.mean() ** 2 - margin[0, 0]
+    root = b + math.sqrt(max(b**2 - a * c, 0.0))
+    low, high = (c / root if c > 0 else 0.0), (root / a if a > 0 else math.inf)
+    return Estimate(mean=found, low=float(low), high=float(high), n=n)
 
 
 def t_test(sample: Sequence[float]) -> float:

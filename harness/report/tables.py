@@ -145,6 +145,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
             )
         )
     nothing_left = ratios["distorted_ratio"].isna().any()
+    endless = ratios[["clean_high", "distorted_high"]].isin([np.inf]).any(axis=None)
     return Table(
         name="acceptable",
         title=f"Acceptable conditions of {scope}: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1",
@@ -155,9 +156,10 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
             "R regularized, U unregularized; 0 without distortion, D with it: accuracies in %, means over seeds; "
             f"for the Boundary attack D is the {BOUNDARY_SCORE} in {UNITS['score'].title}, over the images that have a "
             "start.",
-            f"Brackets: {CONFIDENCE:.0%} interval of the ratio, paired by seed; none for one seed, or without scatter. "
-            "The verdict is the paper's, of the means alone: where an interval holds the bound, other seeds may say "
-            "otherwise.",
+            f"Brackets: {CONFIDENCE:.0%} interval of the ratio (Fieller's, paired by seed); none for one seed, or "
+            "without scatter. The verdict is the paper's, of the means alone: where an interval holds the bound, other "
+            "seeds may say otherwise.",
+            *([f"{INFINITE}: these seeds do not tell U from 0."] if endless else ()),
             *(["RD/UD –: UD is 0, so that anything that is left of R is more."] if nothing_left else ()),
         ),
         corrupted=False,

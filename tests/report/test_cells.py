@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.report.cells import plus_minus, signed
+from harness.report.cells import bracketed, plus_minus, signed, tied
 
 
 def test_plus_minus_needs_more_than_one_seed() -> None:
@@ -16,3 +16,4 @@ def test_what_is_infinite_is_written_as_such() -> None:
     infinite = float("inf")
     assert plus_minus(infinite, float("nan"), 2) == "∞"
     assert (signed(infinite, 2), signed(-infinite, 2)) == ("+∞", "−∞")
+    assert tied(bracketed(1.94, 1.1, infinite)) == "1.94 [1.10,\u00a0∞]"

@@ -49,21 +49,39 @@ def test_an_interval_of_columns_is_missing_where_there_is_one_value() -> None:
     assert low.isna().tolist() == high.isna().tolist() == [False, True]
 
 
-def test_a_ratio_is_one_of_means_and_knows_that_seeds_are_paired() -> None:
-    # Means 0.4 and 0.2: ratio 2. Residuals (0.3 - 2 * 0.2, 0.4 - 2 * 0.2, 0.5 - 2 * 0.2) / 0.2 = -0.5, 0, 0.5.
+def test_a_ratio_is_one_of_means_and_beside_a_constant_its_interval_is_the_means() -> None:
+    # Means 0.4 and 0.2: ratio 2. (0.3, 0.4, 0.5) / 0.2 = 1.5, 2, 2.5.
     found = ratio([0.3, 0.4, 0.5], [0.2, 0.2, 0.2])
     half = T_975_2 * 0.5 / math.sqrt(3)
     assert (found.mean, found.low, found.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), abs=1e-5)
-    # Residuals (0.21 - 0.2, 0.38 - 0.4, 0.61 - 0.6) / 0.2 = 0.05, -0.1, 0.05: standard deviation 0.1 * sqrt(3) / 2.
-    together = ratio([0.21, 0.38, 0.61], [0.1, 0.2, 0.3])
-    half = T_975_2 * 0.05
-    assert (together.mean, together.low, together.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_ends_of_a_ratio_are_where_a_paired_test_begins_to_tell_it_from_others(seed: int) -> None:
+    numbers = np.random.default_rng(seed)
+    below = numbers.normal(0.3, 0.05, 4)
+    above = 1.4 * below + numbers.normal(0, 0.05, 4)
+    found = ratio(list(above), list(below))
+    assert 0 < found.low < found.mean < found.high < math.inf
+    for end in (found.low, found.high):
+        assert t_test(list(above - end * below)) == pytest.approx(0.05)
+    assert (found.low <= 1 <= found.high) == (t_test(list(above - below)) >= 0.05)
 
 
 def test_no_ratio_of_accuracies_is_below_nothing() -> None:
     found = ratio([0.1, 0.6], [0.2, 0.2])
     assert (found.mean, found.low) == pytest.approx((1.75, 0.0))
     assert found.high > 10
+
+
+def test_a_ratio_to_what_may_be_nothing_has_no_upper_end() -> None:
+    surely_above = ratio([0.5, 0.6, 0.7], [0.01, 0.1, 0.3])
+    assert 0 < surely_above.low < surely_above.mean < surely_above.high == math.inf
+    assert t_test([0.5 - surely_above.low * 0.01, 0.6 - surely_above.low * 0.1, 0.7 - surely_above.low * 0.3]) == (
+        pytest.approx(0.05)
+    )
+    unknown = ratio([0.1, 0.5], [0.3, 0.1])
+    assert (unknown.low, unknown.high) == (0.0, math.inf)
 
 
 def test_values_without_scatter_have_no_interval() -> None:

@@ -11,6 +11,7 @@ from harness.report.formats import csv
 from harness.report.latex import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
+from harness.report.selection import seed_values, with_intervals
 from harness.report.tables import verdict
 
 
@@ -298,3 +299,13 @@ def test_a_difference_of_fewer_pairs_than_its_row_says_how_many() -> None:
     assert row["Pairs"] == "3"
     assert row[fewer].endswith("] (n = 2)")
     assert not any("n =" in cell for head, cell in row.items() if head != fewer)
+
+
+def test_an_interval_without_an_upper_end_is_explained() -> None:
+    given = results(seeds=2)
+    ratios = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given)).assign(distorted_high=2.0)
+    because = "∞: these seeds do not tell U from 0."
+    assert because not in tables.acceptable_table(ratios, 0.9, given.scope).notes
+    endless = tables.acceptable_table(ratios.assign(distorted_high=float("inf")), 0.9, given.scope)
+    assert because in endless.notes
+    assert all(cell.endswith(", ∞]") for cell in column(endless, "RD/UD"))
