@@ -46,8 +46,9 @@ from harness.spec.job import (
     kind_of,
     model_of,
 )
+from harness.spec.profile import PROFILES, takes_stand_ins
+from harness.spec.seeds import seeds_of
 from harness.spec.suite import Collection, Suite, parse_suite, read_collection
-from harness.spec.suite_file import PROFILES, seeds_of, takes_stand_ins
 from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, RegularizerSpec, TrainingSpec
 
 __all__ = [

@@ -25,21 +25,19 @@ from harness.errors import SpecError
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
+from harness.spec.extends import laid_over, read_toml
 from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
 from harness.spec.grid import point_name
 from harness.spec.problems import validated, validated_conditions
+from harness.spec.profile import PROFILES, ProfileName
 from harness.spec.spec import Spec, Table, part_of
 from harness.spec.suite_file import (
     KINDS,
     MOST_CONDITIONS,
-    PROFILES,
     CollectionFile,
-    ProfileName,
     ProfileOverlay,
     SuiteFile,
-    laid_over,
     read_suite_file,
-    read_toml,
 )
 from harness.spec.training import TrainingSpec
 

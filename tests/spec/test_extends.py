@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import SpecError, UnknownName
 from harness.spec import RobustBenchSpec, Suite, parse_suite, read_collection
+from harness.spec.extends import laid_over
 
 OWN = """
 extends = "base"
@@ -126,3 +129,16 @@ def test_a_collection_names_suites_and_nothing_else(tmp_path: Path) -> None:
     path.write_text('title = "All"\nsuites = ["a"]\nseeds = "0"\n')
     with pytest.raises(SpecError, match="no key 'seeds'"):
         read_collection(path)
+
+
+TABLES = st.recursive(
+    st.integers(), lambda below: st.dictionaries(st.sampled_from("abc"), below, max_size=3), max_leaves=8
+).filter(lambda table: isinstance(table, dict))
+
+
+@given(TABLES, TABLES)
+def test_the_special_table_wins_and_the_general_one_fills_in(base, overlay):
+    merged = laid_over(base, overlay)
+    assert laid_over(merged, overlay) == merged
+    assert set(merged) == set(base) | set(overlay)
+    assert laid_over(base, {}) == base

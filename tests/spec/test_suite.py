@@ -3,12 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.errors import SpecError, UnknownName
-from harness.spec import parse_suite, seeds_of
-from harness.spec.suite import laid_over
+from harness.spec import parse_suite
 
 
 def test_tables_are_laid_over_from_the_general_to_the_special(parse):
@@ -174,33 +171,6 @@ def test_a_profile_that_does_not_exist_is_refused(parse):
 def test_a_file_that_is_gone_is_refused(tmp_path: Path):
     with pytest.raises(SpecError, match="No such file"):
         parse_suite(tmp_path / "gone.toml", "paper")
-
-
-@pytest.mark.parametrize(
-    ("written", "seeds"),
-    [("0-6", (0, 1, 2, 3, 4, 5, 6)), ("5", (5,)), ("2, 0,5-6", (0, 2, 5, 6)), ([3, 1, 3], (1, 3)), ("1-1", (1,))],
-)
-def test_seeds_are_written_in_ranges_and_lists(written, seeds):
-    assert seeds_of(written) == seeds
-
-
-@pytest.mark.parametrize("written", ["", "a", "-1", "1-", "3-1", "0-2,5-3", [-1], [], 1.5])
-def test_seeds_that_make_no_sense_are_refused(written):
-    with pytest.raises(ValueError, match="seed"):
-        seeds_of(written)
-
-
-TABLES = st.recursive(
-    st.integers(), lambda below: st.dictionaries(st.sampled_from("abc"), below, max_size=3), max_leaves=8
-).filter(lambda table: isinstance(table, dict))
-
-
-@given(TABLES, TABLES)
-def test_the_special_table_wins_and_the_general_one_fills_in(base, overlay):
-    merged = laid_over(base, overlay)
-    assert laid_over(merged, overlay) == merged
-    assert set(merged) == set(base) | set(overlay)
-    assert laid_over(base, {}) == base
 
 
 @pytest.mark.parametrize(
