@@ -10,7 +10,7 @@ from harness.data.arrays import verify
 from harness.data.catalogue import split_file
 from harness.data.similarities import verify_similarity
 from harness.data.weights import weights_file
-from harness.errors import DataDamaged
+from harness.errors import DataDamaged, DataMissing, UnknownName
 from harness.spec.inputs import Input
 
 
@@ -71,6 +71,9 @@ class VerifiedData:
         self.verify(touched)
 
     def _stamp(self, images: Input) -> _Stamp:
-        _, entry, path = split_file(self._data_dir, *images)
+        try:
+            _, entry, path = split_file(self._data_dir, *images)
+        except UnknownName as error:  # a set of one's own is known by its folder
+            raise DataMissing(str(error)) from None
         found = path.stat()
         return _Stamp(entry.sha256, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)

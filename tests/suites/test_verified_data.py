@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import shutil
+
+import numpy as np
 import pytest
 
-from harness.errors import DataDamaged
+from harness.data.origin import new_origin
+from harness.data.own_sets import write_own_set
+from harness.data.writing import SplitArrays
+from harness.errors import DataDamaged, DataMissing
 from harness.spec import Input
 from harness.suites.inputs import Inputs
 from harness.suites.verified_data import VerifiedData
@@ -22,3 +28,15 @@ def test_what_was_verified_is_not_verified_again(digits_dir):
     assert data.unverified([train, test]) == {train, test}
     data.verify([train])
     assert data.unverified([train, test]) == {test}
+
+
+def test_a_set_of_ones_own_that_is_gone_is_missing_like_any_other(tmp_path):
+    images, data = Input.images("mine", "train"), VerifiedData(tmp_path)
+    arrays = SplitArrays("train", np.arange(64 * 40, dtype=np.uint8).reshape(40, 1, 8, 8), np.arange(40) % 2)
+    write_own_set(
+        tmp_path, "mine", [arrays], classes=["a", "b"], origin=new_origin("import", "mine"), existing="refuse"
+    )
+    data.verify([images])
+    shutil.rmtree(tmp_path / "mine")
+    with pytest.raises(DataMissing, match="no data set called 'mine'"):
+        data.require_unaltered({"mine/train": "0" * 64})
