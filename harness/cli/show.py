@@ -35,15 +35,14 @@ def show(
     """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
     from harness.store.read import job_states, rates
     from harness.suites.cost import estimate
-    from harness.suites.plan import make_plan
-    from harness.suites.profile_inputs import profile_inputs
+    from harness.suites.past import plan_after
     from harness.suites.registry import get_suites
     from harness.suites.selection import Selection
 
     found = get_device(device)
     selection = Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=tuple(only or ()))
     with found_database() as database:
-        plan = make_plan(selection, profile_inputs(profile, settings(), database), found)
+        plan, _ = plan_after(selection, settings(), found, database)
         states = job_states(database, plan.by_key) if database else {}
         measured = rates(database, found.name) if database else {}
     processes = workers or found.workers

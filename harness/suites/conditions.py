@@ -26,6 +26,7 @@ class Asked:
     work: float
     """GFLOP for one model."""
     blocked: str | None
+    """For want of what it reads itself."""
     substitute: Substitute | None
     """Of a transferred attack."""
 
@@ -41,6 +42,7 @@ class Condition:
     work: float
     """GFLOP for one model."""
     blocked: str | None
+    """Why models cannot be made yet."""
     evaluations: tuple[Asked, ...]
 
 
@@ -56,14 +58,13 @@ def resolved_conditions(suite: Suite, inputs: Inputs, device: Device) -> tuple[C
         where = f"{suite.source.name}: evaluation {name}"
         spec = resolver.evaluation(written, model, where)
         read = evaluation_inputs(spec, model)
-        substitute = substitutes.get(model, spec, where) if isinstance(spec, FgsmTransferSpec) else None
         return Asked(
             name=name,
             spec=spec,
             data=inputs.digests(read),
             work=evaluation_gflop(spec, model, inputs),
-            blocked=(substitute and substitute.blocked) or inputs.missing(read),
-            substitute=substitute,
+            blocked=inputs.missing(read),
+            substitute=substitutes.get(model, spec, where) if isinstance(spec, FgsmTransferSpec) else None,
         )
 
     return tuple(

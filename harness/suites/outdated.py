@@ -12,8 +12,8 @@ from harness.store import relations
 from harness.store.engine import Database
 from harness.store.schema import FINAL
 from harness.suites.devices import get_device
+from harness.suites.past import inputs_after
 from harness.suites.plan import make_plan
-from harness.suites.profile_inputs import profile_inputs
 from harness.suites.registry import get_suites
 from harness.suites.selection import Selection
 
@@ -42,7 +42,7 @@ def outdated(db: Database, name: str, profile: str) -> Outdated:
     names = [suite.name for suite in suites]
     rows = relations.rows(db, "v_jobs", suite=names, profile=profile, state=FINAL).records
     finished = [row for row in rows if row["condition"] or row["seed"] is None]  # the others are substitutes
-    inputs = profile_inputs(profile, settings(), db)
+    inputs = inputs_after(profile, settings(), db)
     device = get_device("auto")
     asked: set[tuple[str | None, ...]] = set()
     own, done = set[int](), set[int]()

@@ -5,9 +5,9 @@ Seeds come first in that order, so that tables are whole for some seeds before a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 
 from harness.spec import (
     AnalyseJob,
@@ -60,13 +60,17 @@ class Plan:
         )
 
 
-def make_plan(selection: Selection, inputs: Inputs, device: Device) -> Plan:
+def make_plan(
+    selection: Selection, inputs: Inputs, device: Device, find_trained: Callable[[], Collection[str]] = tuple
+) -> Plan:
     """All jobs of the suites that are selected, and which of them are asked for.
 
-    Seeds that are not a suite's join its own. Raises SpecError where a condition asks for what cannot be.
+    Seeds that are not a suite's join its own. find_trained: keys of the trainings that are done, whose models can be
+    evaluated where they cannot be trained; it is only asked if there is such a model. Raises SpecError where a
+    condition asks for what cannot be.
     """
     selection.require_known()
-    found, suites = _Jobs(), selection.suites
+    found, suites = _Jobs(find_trained), selection.suites
     for suite in suites:
         found.add_analyses(suite, inputs, device)
     resolved = [(suite, resolved_conditions(suite, inputs, device)) for suite in suites]
@@ -84,8 +88,9 @@ def make_plan(selection: Selection, inputs: Inputs, device: Device) -> Plan:
 class _Jobs:
     """The jobs of suites, each once, with all its places."""
 
-    def __init__(self) -> None:
+    def __init__(self, find_trained: Callable[[], Collection[str]]) -> None:
         self.by_key: dict[str, PlannedJob] = {}
+        self._find_trained = cache(find_trained)
 
     def add(self, planned: PlannedJob) -> None:
         """Take in a job, or further places of one that is known."""
@@ -111,12 +116,21 @@ class _Jobs:
         else:
             return
         at = partial(Place, suite=suite.name, profile=suite.profile, condition=condition.name, seed=model.seed)
-        blocked = condition.blocked
-        self.add(PlannedJob(job=model, places=(at(evaluation=None),), work=condition.work, blocked=blocked))
+        made = PlannedJob(job=model, places=(at(evaluation=None),), work=condition.work, blocked=condition.blocked)
+        self.add(made)
+        obstacle = self._obstacle(made)
         for asked in condition.evaluations:
-            substitute = asked.substitute.against(seed) if asked.substitute else None
+            substitute, blocked = None, obstacle or asked.blocked
             if asked.substitute:
+                substitute = asked.substitute.against(seed)
                 self.add(asked.substitute.planned)
+                blocked = blocked or self._obstacle(asked.substitute.planned)
             job = EvaluateJob(model=model, evaluation=asked.spec, data=asked.data, substitute=substitute)
             place = at(evaluation=asked.name)
-            self.add(PlannedJob(job=job, places=(place,), work=asked.work, blocked=blocked or asked.blocked))
+            self.add(PlannedJob(job=job, places=(place,), work=asked.work, blocked=blocked))
+
+    def _obstacle(self, made: PlannedJob) -> str | None:
+        """What keeps a model from being evaluated: what keeps it from being made, unless it is trained already."""
+        if made.blocked and isinstance(made.job, TrainJob) and made.key in self._find_trained():
+            return None
+        return made.blocked

@@ -7,8 +7,9 @@ workers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from harness.data.bundled import is_made
 from harness.data.sets import DATASETS
@@ -18,22 +19,20 @@ from harness.names import lookup
 from harness.settings import Settings
 from harness.spec import inputs_of
 from harness.store import read, write
-from harness.store.engine import find_database, open_database
+from harness.store.engine import open_database
 from harness.store.mending import mend
 from harness.store.schema import FINAL
 from harness.store.totals import begun
-from harness.suites.devices import Device
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
+from harness.suites.past import plan_after
 from harness.suites.peers import Folder, Peers
-from harness.suites.plan import Plan, make_plan
-from harness.suites.profile_inputs import profile_inputs
+from harness.suites.plan import Plan
 from harness.suites.reached import forget_lost_weights, reached
 from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
-from harness.suites.selection import Selection
 from harness.suites.site import Site
 
 LOCK_SECONDS = 1.0
@@ -57,22 +56,18 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
             if request.executor != "local":
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
             with closing(make_executor(request.device, request.workers, settings)) as executor:
-                inputs, plan = _make_plan(request.selection, settings, executor.device)
+                plan_now = partial(plan_after, request.selection, settings, executor.device)
+                plan, inputs = plan_now(None)
                 if _make_bundled_sets(plan, settings, executor, watch):  # only now their digests are known
-                    inputs, plan = _make_plan(request.selection, settings, executor.device)
+                    plan, inputs = plan_now(None)
                 with _open_site(settings, folder, executor, watch) as site:
+                    if any(planned.blocked for planned in plan.jobs):  # unless it was done before
+                        plan, inputs = plan_now(site.database)
                     _store_plan(plan, inputs, site)
                     before = forget_lost_weights(reached(plan, site), plan, site)
                     return Run(plan, inputs, site, before, request.command).work()
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
-
-
-def _make_plan(selection: Selection, settings: Settings, device: Device) -> tuple[Inputs, Plan]:
-    """The plan for the data that are there, and for those that results were made of."""
-    with find_database(settings.database) or nullcontext() as database:
-        inputs = profile_inputs(selection.profile, settings, database)
-        return inputs, make_plan(selection, inputs, device)
 
 
 @contextmanager

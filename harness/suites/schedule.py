@@ -24,11 +24,11 @@ class Schedule:
         self.done = {planned.key for planned in self.asked if planned.key in done}
         self.failed: dict[str, str] = {}
         """Reasons by key; diverged trainings among them."""
-        self.blocked = {
-            planned.key: planned.blocked
-            for planned in self.asked
-            if planned.blocked and planned.key not in self.done and planned.key not in diverged
-        }
+        self.blocked: dict[str, str] = {}
+        """Reasons by key."""
+        for planned in self.asked:  # models come before what needs them
+            if planned.key not in self.done and planned.key not in diverged and (reason := self._obstacle(planned)):
+                self.blocked[planned.key] = reason
         self.running: set[str] = set()
         self.left: dict[str, PlannedJob] = {}
         """Jobs that another runner does, or that need weights which only another has."""
@@ -115,9 +115,9 @@ class Schedule:
         self.done.difference_update(undone)
         for key in undone:
             planned = self._by_key[key]
-            failed = next((self.failed[need.key] for need in planned.needs if need.key in self.failed), None)
-            if planned.blocked or failed:
-                self.blocked[key] = planned.blocked or f"its training failed: {failed}"
+            if reason := self._obstacle(planned):
+                self.blocked[key] = reason
+                self._block_what_needs(key, reason)
             else:
                 self.todo[key] = planned
                 self._wait(key)
@@ -140,10 +140,19 @@ class Schedule:
         """A job has no result, so what needs it is blocked."""
         self._forget(key)
         self.failed[key] = reason
+        self._block_what_needs(key, f"its training failed: {reason}")
+
+    def _obstacle(self, planned: PlannedJob) -> str | None:
+        """Why a job cannot be done: for a reason of its own, or of a model that it needs."""
+        failed = (f"its training failed: {self.failed[need.key]}" for need in planned.needs if need.key in self.failed)
+        blocked = (self.blocked[need.key] for need in planned.needs if need.key in self.blocked)
+        return planned.blocked or next(failed, None) or next(blocked, None)
+
+    def _block_what_needs(self, key: str, reason: str) -> None:
         for waiting in self._needed_by[key]:
             if waiting in self.todo:
                 self._forget(waiting)
-                self.blocked[waiting] = f"its training failed: {reason}"
+                self.blocked[waiting] = reason
 
     def _may_begin(self, key: str) -> bool:
         return all(need.key in self.done for need in self._by_key[key].needs)

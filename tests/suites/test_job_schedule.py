@@ -148,6 +148,17 @@ def test_what_waits_does_not_begin_while_its_model_is_made_again(plan, workers):
     assert schedule.begin_next().key == waiting
 
 
+def test_what_needs_a_model_that_cannot_be_made_again_is_blocked_whether_it_waits_or_was_done(plan):
+    training = key_of(plan, "none, seed 0")
+    gone = tuple(replace(each, blocked="its images are gone") if each.key == training else each for each in plan.jobs)
+    done, waits = key_of(plan, "none, seed 0: clean"), key_of(plan, "none, seed 0: gaussian")
+    schedule = Schedule(replace(plan, jobs=gone), (training, done), {})
+    assert waits in schedule.todo
+    assert schedule.again([done, training]) == []
+    assert schedule.blocked.keys() >= {training, done, waits}
+    assert set(schedule.blocked.values()) == {"its images are gone"}
+
+
 def test_what_was_done_with_other_weights_is_blocked_where_it_cannot_be_done_again(plan):
     failed, substitute = key_of(plan, "none, seed 0"), key_of(plan, "substitute, seed 10000")
     attack, unfit = (key_of(plan, f"none, seed {seed}: fgsm_transfer") for seed in (0, 1))

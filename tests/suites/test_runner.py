@@ -308,23 +308,38 @@ def two_sets(folders: Settings, digits_dir: Path, tmp_path: Path) -> Path:
     return tmp_path / "two"
 
 
-def test_results_of_data_that_are_gone_stay_and_what_is_new_needs_them_again(run, parse, two_sets):
-    numbers = "SELECT condition, seed, clean_accuracy FROM v_models ORDER BY 1, 2"
+def test_without_what_a_model_was_trained_on_its_results_stay_and_it_can_be_evaluated(run, parse, two_sets):
+    numbers = "SELECT condition, seed, clean_accuracy FROM v_models WHERE seed < 2 ORDER BY 1, 2"
     of_mnist = ('images = "digits"', 'images = "mnist"')
     run.folders = replace(run.folders, data_dir=two_sets)
     assert run(suites=(parse(of_mnist),)).done == JOBS
     before = run.query(numbers)
     (two_sets / "mnist").rename(two_sets / "elsewhere")
     more = parse(of_mnist, ("gaussian = {", "uniform = { n_images = 32, sizes = 2 }\ngaussian = {"))
-    summary = run(suites=(more,))
+    summary = run(suites=(more,), seeds=(0, 1, 2))
     assert run.query(numbers) == before != []
-    assert (summary.done, sorted(run.executor.done)) == (JOBS + 2, ["none 0 uniform", "none 1 uniform"])
-    assert {(planned.title, reason.partition(";")[0]) for planned, reason in summary.blocked} == {
-        (f"threshold, seed {seed}: uniform", f"data set mnist is not in {two_sets}") for seed in (0, 1)
+    assert {job for job in run.executor.done if " 2 " not in job} == {
+        f"{condition} {seed} uniform" for condition in ("none", "threshold") for seed in (0, 1)
     }
+    evaluations = ("clean", "fgsm_transfer", "gaussian", "uniform")
+    assert sorted(planned.title for planned, _ in summary.blocked) == [
+        "threshold, seed 2", *(f"threshold, seed 2: {evaluation}" for evaluation in evaluations)
+    ]  # fmt: skip
+    assert {reason.partition(";")[0] for _, reason in summary.blocked} == {f"data set mnist is not in {two_sets}"}
     (two_sets / "elsewhere").rename(two_sets / "mnist")
-    assert run(suites=(more,)).done == JOBS + 4
-    assert sorted(run.executor.done) == ["threshold 0 uniform", "threshold 1 uniform"]
+    assert not run(suites=(more,), seeds=(0, 1, 2)).blocked
+    assert {job.rpartition(" ")[0] for job in run.executor.done} == {"threshold 2"}
+
+
+def test_a_model_that_was_lost_with_what_it_was_trained_on_is_blocked_with_what_needs_it(run, parse, two_sets):
+    suite = parse(('images = "digits"', 'images = "mnist"'))
+    run.folders = replace(run.folders, data_dir=two_sets)
+    run({"threshold 0 gaussian": "it broke", "none 0 gaussian": "it broke"}, suites=(suite,))
+    shutil.rmtree(two_sets / "mnist")
+    shutil.rmtree(run.folders.models_dir)
+    summary = run(suites=(suite,))
+    assert [planned.title for planned, _ in summary.blocked] == ["threshold, seed 0", "threshold, seed 0: gaussian"]
+    assert (summary.done, run.executor.done) == (JOBS - 2, ["none 0 train", "none 0 gaussian"])
 
 
 def test_a_stand_in_that_is_gone_is_not_what_a_profile_without_stand_ins_would_have_used(run, parse, two_sets):
