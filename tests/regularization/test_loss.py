@@ -41,6 +41,12 @@ def test_without_transform_it_is_the_squared_error() -> None:
     assert similarity_loss(x, y, "none", "paper").item() == pytest.approx(0.5)
 
 
+def test_a_target_of_one_is_as_far_away_as_the_released_codes_margin_puts_it() -> None:
+    goal = math.log(2 + 1e-5) - math.log(1e-5)
+    found = similarity_loss(torch.zeros(2), torch.tensor([1.0, -1.0]), "arctanh", "code").item()
+    assert found == pytest.approx(goal**2, rel=1e-4)
+
+
 @pytest.mark.parametrize("beyond", [0.0, 1e-6, 1e-4])
 def test_similarities_at_and_a_rounding_beyond_one_give_a_finite_loss_and_gradient(beyond: float) -> None:
     x = torch.tensor([1 + beyond, -1 - beyond], requires_grad=True)
