@@ -523,6 +523,30 @@ def test_acceptable_compares_with_the_same_training_without_regularizer(db: Data
     assert rows(db, "v_acceptable") == []
 
 
+def test_acceptable_compares_under_each_attack_where_several_have_the_same_largest_size(db: Database) -> None:
+    left = {
+        ("none", "gaussian"): 0.5,
+        ("threshold", "gaussian"): 0.6,
+        ("none", "uniform"): 0.7,
+        ("threshold", "uniform"): 0.6,
+    }
+    jobs = planned((0,), evaluations=("clean",))
+    for condition, kind in left:
+        spec = NoiseSpec(kind=kind, max_epsilon=0.1, sizes=2)
+        place = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=kind)
+        job = EvaluateJob(model=train_job(condition), evaluation=spec, data=DATA)
+        jobs.append(PlannedJob(job=job, places=(place,), work=1.0))
+    write.plan(db, jobs, "study", "smoke", "A study")
+    for condition in ("none", "threshold"):
+        write.finish_training(db, train_job(condition).key, training_result(), ORIGIN, 4.0)
+        clean = EvaluationResult(measurements=(accuracy(0.8),))
+        write.finish_evaluation(db, evaluate_job("clean", condition).key, clean, ORIGIN, 1.0)
+    for job, accuracy_left in zip(jobs[-len(left) :], left.values(), strict=True):
+        write.finish_evaluation(db, job.key, curve(0.8, accuracy_left), ORIGIN, 1.0)
+    found = relations.answer(db, "SELECT evaluation, rd, ud, acceptable FROM v_acceptable ORDER BY evaluation").rows
+    assert found == (("gaussian", 0.6, 0.5, 1), ("uniform", 0.6, 0.7, 0))
+
+
 def test_jobs_are_shown_where_the_suite_needs_them(filled: Database) -> None:
     found = rows(filled, "v_jobs", "condition, seed, kind")
     assert len(found) == 1 + 2 * 2 * 6
