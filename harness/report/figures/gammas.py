@@ -41,13 +41,16 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     shades = colormaps["viridis"](np.linspace(0, LIGHTEST, len(taps)))
     differing = cycle(zip(DASHES, MARKERS, strict=False))
     tap_looks = {tap: Look(to_hex(shade), *look, "") for tap, shade, look in zip(taps, shades, differing, strict=False)}
-    for panel, name in zip(panels, present, strict=False):
+    for number, (panel, name) in enumerate(zip(panels, present, strict=False)):
         own = data[data["condition"] == name]
         for tap, look in tap_looks.items():
             line(panel, passed(own[own["tap"] == tap]), "epoch", look)
-        panel.set(xlabel="Epoch", ylim=(-0.03, 1.03))
+        panel.set(ylim=(-0.03, 1.03))
         panel.set_title(folded(f"{spaced(name)} ({seeds(own)})", LABEL_SIZE, TITLE_WIDTH), fontsize=LABEL_SIZE)
         panel.locator_params(axis="x", integer=True)
+        if number + COLUMNS >= len(present):  # nothing is below
+            panel.set_xlabel("Epoch")
+            panel.tick_params(labelbottom=True)
     for panel in panels[:: min(COLUMNS, len(present))]:
         panel.set_ylabel("Weight γ")
     for unused in panels[len(present) :]:
