@@ -19,6 +19,8 @@ LINE = 345.0
 r"""Points of \linewidth that are reckoned with: article at 10pt."""
 LONG = 40
 """More lines than this are not sure to fit one page."""
+SMALLEST = 0.85
+"""Share of its size that a table is drawn smaller to: letters of 6 points."""
 ROOM = 1.25
 """A line of words has at least so many times the width that it needs, or is set smaller."""
 
@@ -36,6 +38,10 @@ class Size(NamedTuple):
         """That fit a line of so many columns."""
         return (LINE - 2 * columns * self.tabcolsep) / self.letter
 
+    def width(self, columns: Sequence[int]) -> float:
+        """Points that columns of so many letters take."""
+        return sum(columns) * self.letter + 2 * len(columns) * self.tabcolsep
+
 
 SIZES = (Size("footnotesize", 4.25, 6), Size("scriptsize", 3.99, 3), Size("tiny", 3.4, 2))
 
@@ -44,11 +50,11 @@ class Layout(NamedTuple):
     """How a table is set."""
 
     size: Size
-    sides: str
-    """The columns, as `tabular` has them."""
-    wrapped: bool
-    """Whether its cells are."""
+    parts: Sequence[Sequence[int]]
+    """The columns of each of the parts that stand below each other."""
     long: bool
+    sides: str = ""
+    """The columns, as `tabular` has them, where cells wrap."""
     scaled: bool = False
 
 
@@ -56,53 +62,90 @@ def latex(table: Table) -> str:
     """The table in an environment of its own, `longtable` where it may need more than one page; notes below."""
     cells = [[tied(cell) for cell in row] for row in table.rows]
     columns = list(zip(*(table.columns, *cells), strict=True))
-    size, sides, wrapped, long, scaled = _layout(columns, words=table.words)
-    heads = [_broken(head) for head in table.columns] if wrapped else [_head(*column) for column in columns]
-    printed = _broken if wrapped else latex_text
-    top = [rf"\caption{{{latex_text(table.title)}}}\label{{{_label(table)}}}", *_ruled(heads)]
-    rows = [" & ".join(map(printed, row)) + r" \\" for row in cells]
+    layout = _layout(columns, words=table.words)
+    caption = rf"\caption{{{latex_text(table.title)}}}\label{{{_label(table)}}}"
+    parts = [_lines([columns[number] for number in part], wrapped=bool(layout.sides)) for part in layout.parts]
+    every_side = [layout.sides or f"l{'r' * (len(part) - 1)}" for part in layout.parts]
     notes = [rf"\par {latex_text(note)}" for note in table.notes]
-    setting = rf"\{size.command}\setlength{{\tabcolsep}}{{{size.tabcolsep}pt}}"
-    lines = _longtable(sides, top, rows) if long else _tabular(sides, top, rows, scaled=scaled)
-    begin, end = (r"\begingroup", r"\endgroup") if long else (r"\begin{table}", r"\end{table}")
+    setting = rf"\{layout.size.command}\setlength{{\tabcolsep}}{{{layout.size.tabcolsep}pt}}"
+    if layout.long:
+        begin, end = r"\begingroup", r"\endgroup"
+        lines = list(_longtables(every_side, caption, parts))
+    else:
+        begin, end = r"\begin{table}", r"\end{table}"
+        lines = [r"\centering", caption, *_tabulars(every_side, parts, scaled=layout.scaled)]
     return "\n".join([NEEDS, begin, setting, *lines, r"\raggedright", *notes, end]) + "\n"
 
 
 def _layout(columns: Sequence[Sequence[str]], *, words: bool) -> Layout:
-    """Cells of words wrap; numbers do only where they are too wide for the line and too many to be drawn smaller."""
-    rows, natural = len(columns[0]) - 1, sum(_natural(columns))
+    """Cells of words wrap; numbers do only where they are too wide for the line and too many for one page.
+
+    Other tables of numbers that are too wide are drawn smaller, or divided where that would be too small to read.
+    """
+    rows, whole = len(columns[0]) - 1, [range(len(columns))]
     if not words:
-        size = next((size for size in SIZES[:2] if natural <= size.letters(len(columns))), SIZES[1])
-        fits = natural <= size.letters(len(columns))
-        if fits or rows <= LONG:
-            return Layout(size, f"l{'r' * (len(columns) - 1)}", wrapped=False, long=rows > LONG, scaled=not fits)
+        size = next((size for size in SIZES[:2] if size.width(_natural(columns)) <= LINE), SIZES[1])
+        share = LINE / size.width(_natural(columns))
+        if share >= 1 or (rows <= LONG and share >= SMALLEST):
+            return Layout(size, whole, long=rows > LONG, scaled=share < 1)
+        if rows <= LONG:
+            parts = _divided(columns, size)
+            heads = [len(_heading_lines(head, cells)) for head, *cells in columns]
+            lines = sum(rows + max(heads[number] for number in part) for part in parts)
+            return Layout(size, parts or whole, long=lines > LONG, scaled=not parts)
     size, widths = _paragraphs(columns)
     heights = ([ceil(len(cell) / width) for cell in column] for column, width in zip(columns, widths, strict=True))
     lines = sum(map(max, zip(*heights, strict=True)))
-    return Layout(size, _sides(widths, words=words), wrapped=True, long=lines > LONG)
+    return Layout(size, whole, long=lines > LONG, sides=_sides(widths, words=words))
 
 
-def _tabular(sides: str, top: Sequence[str], rows: Sequence[str], *, scaled: bool) -> Iterator[str]:
-    caption, *head = top
-    yield r"\centering"
-    yield caption
-    if scaled:
-        yield r"\resizebox{\linewidth}{!}{% too wide for the line at any size: drawn smaller as a whole"
-    yield rf"\begin{{tabular}}{{{sides}}}"
-    yield from (*head, *rows, r"\bottomrule")
-    yield r"\end{tabular}" + ("}" if scaled else "") + r"\par"
+def _divided(columns: Sequence[Sequence[str]], size: Size) -> list[list[int]]:
+    """Parts that fit the line, each with the first columns, which tell the rows apart; none where a part does not."""
+    rows = list(zip(*columns, strict=True))
+    first = next((n for n in range(1, len(columns)) if len({row[:n] for row in rows}) == len(rows)), len(columns))
+    keys = list(range(first))
+    parts: list[list[int]] = []
+    for number in range(first, len(columns)):
+        if not parts or not _fits(columns, [*parts[-1], number], size):
+            parts.append(list(keys))
+        parts[-1].append(number)
+    return parts if all(_fits(columns, part, size) for part in parts) else []
 
 
-def _longtable(sides: str, top: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
-    caption, *head = top
-    yield rf"\begin{{longtable}}{{{sides}}}"
-    yield caption + r"\\"
-    yield from (*head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot", *rows)
-    yield r"\end{longtable}"
+def _fits(columns: Sequence[Sequence[str]], part: Sequence[int], size: Size) -> bool:
+    return size.width(_natural([columns[number] for number in part])) <= LINE
 
 
-def _ruled(heads: Sequence[str]) -> tuple[str, ...]:
-    return r"\toprule", " & ".join(heads) + r" \\", r"\midrule"
+def _lines(columns: Sequence[Sequence[str]], *, wrapped: bool) -> tuple[str, list[str]]:
+    """The line of headings and the rows."""
+    heads = [_broken(head) if wrapped else _head(head, *cells) for head, *cells in columns]
+    rows = zip(*(cells for _, *cells in columns), strict=True)
+    head, *lines = [
+        " & ".join(line) + r" \\" for line in (heads, *(map(_broken if wrapped else latex_text, row) for row in rows))
+    ]
+    return head, lines
+
+
+def _tabulars(sides: Sequence[str], parts: Sequence[tuple[str, list[str]]], *, scaled: bool) -> Iterator[str]:
+    for number, (side, (head, rows)) in enumerate(zip(sides, parts, strict=True)):
+        if number:
+            yield r"\medskip"
+        if scaled:
+            yield r"\resizebox{\linewidth}{!}{% a little too wide for the line: drawn smaller as a whole"
+        yield rf"\begin{{tabular}}{{{side}}}"
+        yield from (r"\toprule", head, r"\midrule", *rows, r"\bottomrule")
+        yield r"\end{tabular}" + ("}" if scaled else "") + r"\par"
+
+
+def _longtables(sides: Sequence[str], caption: str, parts: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
+    for number, (side, (head, rows)) in enumerate(zip(sides, parts, strict=True)):
+        ruled = r"\toprule", head, r"\midrule"
+        if number:
+            yield r"\addtocounter{table}{-1}% longtable counts also what has no caption"
+        yield rf"\begin{{longtable}}{{{side}}}"
+        yield from () if number else (caption + r"\\", *ruled, r"\endfirsthead")
+        yield from (*ruled, r"\endhead", r"\bottomrule", r"\endfoot", *rows)
+        yield r"\end{longtable}"
 
 
 def _paragraphs(columns: Sequence[Sequence[str]]) -> tuple[Size, list[float]]:

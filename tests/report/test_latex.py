@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import GRID, results
+from invented import FOUR, GRID, results
 
 from harness.report import summary, tables
 from harness.report.claims.findings import findings
@@ -120,6 +120,39 @@ def test_numbers_that_fit_stand_as_they_are_and_others_are_drawn_smaller() -> No
     assert "resizebox" not in few
     assert r"\resizebox{\linewidth}{!}{%" in many
     assert many.count("{") == many.count("}")
+
+
+def widths(text: str) -> list[float]:
+    """Points that each part of the table takes at least: its widest cells beside each other."""
+    [size] = [size for size in SIZES if rf"\{size.command}" in text.splitlines()[2]]
+    parts = re.split(r"\\begin\{(?:tabular|longtable)\}", text)[1:]
+    cells = [[line.removesuffix(r" \\").split(" & ") for line in part.splitlines() if " & " in line] for part in parts]
+    rows = [[row for row in own if "stack" not in "".join(row)] for own in cells]
+    columns = (zip(*([len(_printed(cell)) for cell in row] for row in own), strict=True) for own in rows)
+    return [size.width([max(column) for column in own]) for own in columns]
+
+
+@pytest.mark.parametrize("grid", [False, True])
+def test_numbers_that_would_be_too_small_to_read_stand_below_each_other(grid: bool) -> None:
+    given = results(GRID if grid else FOUR, epochs=2)
+    values = summary.scores(given)
+    differences = summary.paired_differences(values, summary.baselines(given.conditions))
+    judged = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given))
+    every = (
+        tables.summary_table(values, summary.failures(given), given),
+        tables.difference_table(differences, given.scope),
+        tables.acceptable_table(judged[judged["evaluation"].isin(["gaussian", "uniform"])], 0.9, given.scope),
+    )
+    for each in every:
+        text = latex(each)
+        assert "resizebox" not in text
+        assert len(widths(text)) > 1
+        assert max(widths(text)) <= LINE
+        assert text.count(r"\caption") == text.count(r"\label") == 1
+        for row in each.rows:
+            names = row[: 2 if each.name == "acceptable" else 1]
+            assert text.count("\n" + " & ".join(map(latex_text, names)) + " & ") >= len(widths(text))
+    assert r"\begin{longtable}" in latex(every[1]) if grid else r"\begin{tabular}" in latex(every[1])
 
 
 def test_a_table_of_many_rows_runs_over_pages() -> None:
