@@ -16,7 +16,7 @@ from harness.report.figures.drawings import drawings, pictures
 from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.marks import Marks
-from harness.report.notes import zero_note
+from harness.report.notes import distance_note, score_note, zero_note
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
@@ -111,14 +111,15 @@ def _render(
 
 def suite_tables(results: Results, findings: Findings, least_clean_ratio: float) -> tuple[Table, ...]:
     """The tables that have rows, the claims first; always the missing results, and what was asked for."""
-    scope, values = results.scope, summary.scores(results)
+    scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
     differences = summary.paired_differences(values, summary.baselines(results.conditions))
     ratios = with_intervals(summary.acceptable(results.acceptable, least_clean_ratio), seed_values(results))
+    measured = (*score_note(results.boundary, beside=True), *distance_note(failures))
     found = (
         claims_table(findings),
         evidence_table(findings),
-        tables.summary_table(values, summary.failures(results), results),
-        tables.difference_table(differences, scope),
+        tables.summary_table(values, failures, results),
+        tables.difference_table(differences, scope, measured),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
         tables.acceptable_table(ratios, least_clean_ratio, scope, zero_note(results.images)),
         published_table(results),

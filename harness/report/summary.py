@@ -21,7 +21,7 @@ SCORE_COLUMNS = ["condition", "seed", *MEASURED, "value"]
 TESTED = ("holm_p", "sign_flip_p", "sure")
 """Columns that say how sure a difference is."""
 BESIDE_SCORE = {"start_score": "its start", "score_all_images": "all images"}
-"""Label of each column of `v_boundary` that is shown beside the Boundary attack's score."""
+"""How the label of each column of `v_boundary` ends that is shown beside the Boundary attack's score."""
 
 
 def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def failures(results: Results) -> pd.DataFrame:
     parts = [*_boundary_scores(results.boundary), _median_distances(results.distances)]
     columns = [*SCORE_COLUMNS, "n", "n_failed"]
     found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=columns)])
-    found = finished(found[~found["label"].isin(BESIDE_SCORE.values())], results.models)
+    found = finished(found[~found["label"].str.endswith(tuple(BESIDE_SCORE.values()))], results.models)
     failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
     return found.assign(failing=failing)[[*columns, "failing"]]
 
@@ -208,7 +208,8 @@ def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
     """
     parts = []
     for steps, rows in boundary.groupby("steps"):
-        shown = {"score": f"{BOUNDARY_SCORE}, {steps} steps", **BESIDE_SCORE}
+        score = f"{BOUNDARY_SCORE}, {steps} steps"
+        shown = {"score": score} | {column: f"{score}, {label}" for column, label in BESIDE_SCORE.items()}
         if not rows["n_failed"].any():
             del shown["score_all_images"]
         for column, label in shown.items():

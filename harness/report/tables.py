@@ -65,8 +65,11 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
     )
 
 
-def difference_table(differences: pd.DataFrame, scope: str) -> Table:
-    """Seed-paired differences to the unregularized baseline with their confidence intervals."""
+def difference_table(differences: pd.DataFrame, scope: str, told: Iterable[str] = ()) -> Table:
+    """Seed-paired differences to the unregularized baseline with their confidence intervals.
+
+    differences: rows of `summary.paired_differences`. told: what is said below it first.
+    """
     columns = _measures(differences)
     units = _shown_units(columns, differences.rename(columns={"difference": "mean"}))
     rows = []
@@ -78,7 +81,7 @@ def difference_table(differences: pd.DataFrame, scope: str) -> Table:
             row.append(_difference_cell(found, pairs, *units[column.measure]))
         rows.append(tuple(row))
     interval = f"Brackets: {CONFIDENCE:.0%} confidence interval of the mean difference, paired t over seeds."
-    told = [interval] if (differences["n"] > 1).any() else []
+    told = [*told, *([interval] if (differences["n"] > 1).any() else [])]
     told += [_sure_note(len(differences))] if (differences["n"] >= LEAST_SEEDS).any() else []
     told += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
     equal = (differences["n"] > 1) & np.isfinite(differences["difference"].astype(float)) & differences["low"].isna()

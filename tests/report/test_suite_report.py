@@ -35,6 +35,13 @@ def test_the_summary_of_a_real_database(rendered: SuiteReport) -> None:
     assert none[4:] == ("4.00 ± 0.00", "5.00 ± 0.00", "4.00 ± 0.00", "51.0 ± 1.0", "2 of 20")
 
 
+def test_the_differences_say_what_was_measured_where_they_stand_alone(folder: Path) -> None:
+    text = (folder / "differences.md").read_text(encoding="utf-8")
+    assert "Boundary score: median, over the images that have a start" in text
+    assert "Its start: the same of where the attacks start." in text
+    assert "All images: the same median" in text
+
+
 def test_every_table_and_figure_is_written_in_every_format(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     for table in ("summary", "differences", "gammas", "acceptable", "missing", "trainings", "evaluations"):

@@ -183,7 +183,16 @@ def test_attacks_without_a_start_are_counted_where_no_image_had_one() -> None:
     assert f"[1] no number: {reason}" in table.notes
 
 
-ALL_IMAGES = "all images (10⁻³)"
+ALL_IMAGES = "Boundary score\n50 steps, all images (10⁻³)"
+
+
+def test_each_column_of_the_boundary_attack_says_what_it_is_by_itself() -> None:
+    given = results(seeds=2)
+    more = given.boundary.assign(steps=1000, score=given.boundary["score"] / 2)
+    heads = summary_of(replace(given, boundary=pd.concat([given.boundary, more]))).columns
+    own = [head for head in heads if head.startswith("Boundary score")]
+    assert len(own) == len(set(own)) == 6
+    assert "Boundary score\n1000 steps, its start (10⁻³)" in own
 
 
 def test_a_score_of_all_images_stands_beside_the_score_where_some_have_no_start() -> None:
@@ -243,9 +252,7 @@ def test_a_column_is_there_where_no_model_has_a_score() -> None:
     nothing = given.boundary.assign(score=float("nan"), start_score=float("nan"), n=0, n_failed=100)
     lacking = missing(*((name, "boundary", seed, "no number", "why") for name in given.order for seed in (0, 1)))
     table = summary_of(replace(given, boundary=nothing, missing=lacking))
-    boundary = [i for i, column in enumerate(table.columns) if column.startswith("Boundary")]
-    assert boundary
-    assert all("missing: no number [1]" in row[boundary[0]] for row in table.rows)
+    assert all("missing: no number [1]" in cell for cell in column(table, "Boundary score\n50 steps (10⁻³)"))
     assert set(column(table, "Attacks\nwithout a start")) == {"200 of 200"}
 
 
