@@ -14,22 +14,26 @@ SEEDS_ONLY = (
     "SEM, intervals and p are over seeds alone, given these test images and their number: what other images would "
     "change is not in them."
 )
-SETTINGS = {"alpha": "α", "threshold": "Th", "regularization_images": "N"}
+SETTINGS = {"alpha": "α", "threshold": "Th", "threshold_low": "Th2", "regularization_images": "N"}
 """How readers call the hyperparameters of a regularizer."""
 MOST = 8
 """Different settings that a note has room for."""
 
 
 def hyperparameters(results: Results) -> pd.DataFrame:
-    """condition, alpha, threshold, regularization_images of each regularized condition that has a model."""
+    """`condition` and the columns `SETTINGS` of each regularized condition that has a model."""
+    trained = records(results.specs[results.specs["evaluation"].isna()])
+    lower = {row.condition: (row.spec.get("regularizer") or {}).get("threshold_low") for row in trained}
     models = results.models.rename(columns={"n_images": "regularization_images"})
+    models = models.assign(threshold_low=models["condition"].map(lower).astype(float))
     found = models.loc[models["alpha"].notna(), ["condition", *SETTINGS]].drop_duplicates("condition")
     return found.astype({"regularization_images": "Int64"})
 
 
 def hyperparameters_note(settings: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
     """Which conditions have which hyperparameters; settings: rows of `hyperparameters`, labels: what to call them."""
-    own = settings.set_index("condition").loc[[name for name in labels if name in set(settings["condition"])]]
+    each = settings.drop_duplicates().set_index("condition")
+    own = each.loc[[name for name in labels if name in each.index]]
     told = []
     for values, same in groups(own.reset_index(), list(SETTINGS)):
         known = zip(SETTINGS.values(), values, strict=True)
@@ -39,6 +43,29 @@ def hyperparameters_note(settings: pd.DataFrame, labels: Mapping[str, str]) -> I
         yield "α, Th and N (regularization images) of each condition are columns of the CSV."
     elif told:
         yield f"Regularizers (N: regularization images): {'; '.join(told)}."
+
+
+def seeds_note(data: pd.DataFrame, by: str) -> Iterator[str]:
+    """How many seeds each panel is of, where they differ; by: the column that says a number's panel.
+
+    A condition that has no number in a panel is of no seed there.
+    """
+    told, conditions = {}, data["condition"].nunique()
+    for panel, own in groups(data, [by]):
+        none = [0] if own["condition"].nunique() < conditions else []
+        told[panel[0]] = _range(pd.Series([*own["n"], *none]))
+    if len(set(told.values())) > 1:
+        yield f"n by panel: {'; '.join(f'{attack_title(panel)} {counts}' for panel, counts in told.items())}."
+
+
+def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
+    """With how many steps the smallest perturbations were looked for, and what their power is."""
+    steps = pd.Series([spec["steps"] for spec in specs["spec"] if spec.get("kind") == "spectrum"], dtype=float)
+    if len(steps):
+        yield (
+            f"Power: squared amplitude of the smallest perturbations that the Boundary attack found in {_range(steps)} "
+            "steps, mean over images, pixels in [0, 1]."
+        )
 
 
 def images_note(images: pd.DataFrame) -> Iterator[str]:

@@ -6,7 +6,7 @@ ask for the same. What all share is told once, below the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -62,6 +62,13 @@ def evaluations_table(specs: pd.DataFrame, scope: str) -> Table:
         corrupted=False,
         data=_long(own, ["evaluation", "conditions"]),
     )
+
+
+def analyses_note(specs: pd.DataFrame, kinds: Collection[str]) -> Iterator[str]:
+    """What the analyses of those kinds were told; of how many images and which corruptions, their figures say."""
+    for spec in specs.loc[specs["condition"] == "", "spec"]:
+        if spec["kind"] in kinds:
+            yield f"Settings: {_told(dict(_settings(spec)), ('kind', 'n_images', 'corruptions'))}."
 
 
 def _settings(spec: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, str]]:

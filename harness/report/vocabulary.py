@@ -39,7 +39,8 @@ UNREGULARIZED = "none"
 
 def attack_title(evaluation: str) -> str:
     """How readers call an evaluation; those with names of the suite's own keep them."""
-    return ({"clean": "Clean", "corruption": "Corruptions, mean"} | ATTACKS).get(evaluation, evaluation)
+    others = {"clean": "Clean", "corruption": "Corruptions, mean", "spectrum": "Smallest perturbations"}
+    return (others | ATTACKS).get(evaluation, evaluation)
 
 
 def tap_title(tap: int) -> str:

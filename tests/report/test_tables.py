@@ -58,7 +58,7 @@ def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:
     own = table.data.set_index("condition").loc["threshold"]
     assert {*own["alpha"], *own["threshold"], *own["regularization_images"]} == {10, 0.8, 5000}
     assert table.data.set_index("condition").loc["none", "alpha"].isna().all()
-    assert ",10.0,0.8,5000\n" in csv(table.data)
+    assert ",10.0,0.8,,5000\n" in csv(table.data)
     many = summary_of(results(tuple(condition(f"a{i}", "threshold", alpha=i) for i in range(1, 20)), epochs=1))
     assert "α, Th and N (regularization images) of each condition are columns of the CSV." in many.notes
 

@@ -13,8 +13,9 @@ from harness.report.figures.curves import attack_curves, severity_curves, traini
 from harness.report.figures.facets import facets
 from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.looks import Look, looks
-from harness.report.figures.region import acceptable_regions
+from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
+from harness.report.notes import seeds_note
 from harness.report.results import Results
 from harness.report.vocabulary import SEVERITY
 
@@ -39,27 +40,24 @@ class Drawing(NamedTuple):
 
 
 # Captions.
-CURVES = "Accuracy under perturbations of growing size. Mean over seeds; bands: SEM."
+CURVES = "Accuracy under perturbations of growing size. Mean over n seeds; bands: SEM."
 BOUNDARY = (
     "Boundary score: median, over the images that have a start, of the squared L2 distance per pixel value to the "
-    "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over seeds; error bars: SEM. "
+    "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over n seeds; error bars: SEM. "
     "Dashed: the attack's start."
 )
 DISTANCES = (
     "Attacks for the smallest perturbation: median over all images of the distance to the closest misclassified image "
-    "found, pixels in [0, 1]; higher is more robust. Mean over the seeds whose median is finite; error bars: SEM."
+    "found, pixels in [0, 1]; higher is more robust. Mean over the n seeds whose median is finite; error bars: SEM."
 )
-SEVERITIES = "Mean accuracy over all corruptions by severity. Mean over seeds; bands: SEM."
+SEVERITIES = "Mean accuracy over all corruptions by severity. Mean over n seeds; bands: SEM."
 CORRUPTIONS = (
-    "Accuracy on each corruption at severity {severity}, grouped by the frequencies that it changes. Mean over seeds; "
-    "error bars: SEM."
+    "Accuracy on each corruption at severity {severity}, grouped by the frequencies that it changes. Mean over n "
+    "seeds; error bars: SEM."
 )
-ACCEPTABLE = (
-    "What regularization costs without distortion (R0/U0) against what it gains at the given distortion (RD/UD), "
-    "means over seeds. Shaded: R0/U0 ≥ {least:g} and RD/UD > 1. Labels: what the conditions differ in."
-)
-TRAINING = "Training by epoch. Mean over seeds; bands: SEM."
-GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over seeds; bands: SEM."
+ACCEPTABLE = f"{REGIONS} Labels: what the conditions differ in."
+TRAINING = "Training by epoch. Mean over n seeds; bands: SEM."
+GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over n seeds; bands: SEM."
 
 ROWS = "Each row has a part of the conditions beside the unregularized ones; the numbers of all are in the CSV."
 DIVIDED = (attack_curves, severity_curves, training_curves, corruption_bars)
@@ -87,9 +85,10 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
 
 
 def _captioned(drawing: Drawing, results: Results) -> Drawing:
-    """Says in which parts many conditions are shown."""
+    """Says also in which parts many conditions are shown, and of how many seeds panels are that differ in it."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
-    return drawing._replace(caption=f"{drawing.caption} {ROWS}") if divided else drawing
+    counts = seeds_note(drawing.data, "evaluation") if "evaluation" in drawing.data else ()
+    return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts]))
 
 
 def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict[str, bytes]:

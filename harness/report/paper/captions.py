@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 import pandas as pd
 
 from harness.report import notes
-from harness.report.paper.kind import Labels
+from harness.report.paper.kind import FigureKind, Labels
 from harness.report.paper.shown import Shown, figure_kind, in_words
+from harness.report.settings_tables import analyses_note
 from harness.report.vocabulary import SIZED
 
 
 def caption(figure: Shown) -> str:
     """The caption, which is longer where there are results."""
     kind = figure_kind(figure.figure)
-    told = [f"{figure.figure.title.replace('$', '')}.", kind.told]
-    shares = kind.shares(figure.found, figure.figure.content.conditions) if len(figure.data) else ()
-    shares = [(results, own) for results, own in shares if own or not figure.figure.content.conditions]
-    if shares:
-        labels = {name: in_words(label) for _, own in shares for name, label in own.items()}
-        images = _together([(results.images, own) for results, own in shares])
-        shown = images[images["evaluation"].isin(kind.shows)]
-        told += [*notes.images_note(shown)]
-        told += notes.zero_note(images) if {*shown["evaluation"]} & {*SIZED} else ()
-        told += notes.hyperparameters_note(
-            _together([(notes.hyperparameters(results), own) for results, own in shares]), labels
-        )
-        if labels and "boundary" in kind.shows:
-            boundary = _together([(results.boundary, own) for results, own in shares])
-            told += [*notes.score_note(boundary), *notes.starts_note(boundary, labels)]
-    return " ".join(filter(None, told))
+    told = [f"{figure.figure.title}.", kind.told.format(least=figure.least_clean_ratio)]
+    return " ".join([*told, *(_behind(figure, kind) if len(figure.data) else ())])
+
+
+def _behind(figure: Shown, kind: FigureKind) -> Iterator[str]:
+    """Of how many seeds and images, which regularizers and which attacks its numbers are."""
+    conditions = figure.figure.content.conditions
+    shares = [(results, own) for results, own in kind.shares(figure.found, conditions) if own or not conditions]
+    labels = {name: in_words(label) for _, own in shares for name, label in own.items()}
+    images, specs, boundary, settings = (
+        _together([(frame(results), own) for results, own in shares])
+        for frame in (attrgetter("images"), attrgetter("specs"), attrgetter("boundary"), notes.hyperparameters)
+    )
+    shown = images[images["evaluation"].isin(kind.shows)]
+    if "panel" in figure.data:
+        yield from notes.seeds_note(figure.data, "panel")
+    if "analysis" in figure.data:
+        yield f"Images: {figure.data['n'].max()}."
+    yield from analyses_note(specs, kind.shows)
+    yield from notes.images_note(shown)
+    if {*shown["evaluation"]} & {*SIZED}:
+        yield from notes.zero_note(images)
+    yield from notes.hyperparameters_note(settings, labels)
+    if "spectrum" in kind.shows:
+        yield from notes.spectra_note(specs)
+    if "boundary" in kind.shows:
+        yield from notes.score_note(boundary)
+        yield from notes.starts_note(boundary, labels)
 
 
 def _together(shares: Sequence[tuple[pd.DataFrame, Labels]]) -> pd.DataFrame:

@@ -92,8 +92,8 @@ _GRAY = "gray CIFAR-10, ResNet18, ImageNet pairs"
 _TARGETS = ("grayscale-cifar10", "neural")  # seven seeds, and five of the neural models
 _PIXEL_AND_NEURAL = {**NONE, "pixel": "$S^{pixel}$", "neural": "neural"}
 _CLOSE = ("fgsm_transfer", "boundary")
-_RANGES = "Similarity ranges, {} pairs; gray CIFAR-10"
-_SPECTRA = "Frequencies: corruptions by group, and the smallest perturbations; gray CIFAR-10"
+_RANGES = "Similarity ranges (appendix 7.7), {} pairs; gray CIFAR-10, ResNet18"
+_SPECTRA = "Frequencies: corruptions by group, and the smallest perturbations; gray CIFAR-10, ResNet18"
 
 FIGURES: tuple[PaperFigure, ...] = (
     _picture(1, "Neural and pixel similarity of the same image pairs", "similarity", "neural"),
@@ -109,17 +109,23 @@ FIGURES: tuple[PaperFigure, ...] = (
     _picture(11, "The three noises", "noises", "grayscale-cifar10"),
     _figure(12, f"Pixel target under noise; {_GRAY}", _TARGETS, NOISES, _PIXEL_AND_NEURAL),
     _figure(13, f"Thresholded target under noise; {_GRAY}", _TARGETS, NOISES, NEURAL),
-    _figure(14, "MNIST under noise, ResNet18", "mnist", NOISES, DIGITS),
-    _figure(15, "FashionMNIST under noise, ResNet18", "fashionmnist", NOISES, DIGITS),
-    _figure(16, "Gray CIFAR-100 under noise, ResNet34", "grayscale-cifar100", NOISES, SETS),
-    _figure(17, "MNIST, ResNet18", "mnist", _CLOSE, DIGITS),
-    _figure(18, "FashionMNIST, ResNet18", "fashionmnist", _CLOSE, DIGITS),
-    _figure(19, "Gray CIFAR-100, ResNet34", "grayscale-cifar100", _CLOSE, SETS),
+    _figure(14, "Regularization sets; MNIST under noise, ResNet18", "mnist", NOISES, DIGITS),
+    _figure(15, "Regularization sets; FashionMNIST under noise, ResNet18", "fashionmnist", NOISES, DIGITS),
+    _figure(16, "Regularization sets; gray CIFAR-100 under noise, ResNet34", "grayscale-cifar100", NOISES, SETS),
+    _figure(17, "Regularization sets; MNIST, ResNet18", "mnist", _CLOSE, DIGITS),
+    _figure(18, "Regularization sets; FashionMNIST, ResNet18", "fashionmnist", _CLOSE, DIGITS),
+    _figure(19, "Regularization sets; gray CIFAR-100, ResNet34", "grayscale-cifar100", _CLOSE, SETS),
     _figure(20, _RANGES.format("ImageNet"), "similarity-ranges", BLACK_BOX, _ranges("imagenet")),
     _figure(21, _RANGES.format("CIFAR-10"), "similarity-ranges", BLACK_BOX, _ranges("cifar10")),
     _figure(22, _RANGES.format("CIFAR-100"), "similarity-ranges", BLACK_BOX, _ranges("cifar100")),
     _figure(23, "Regularization sets; color CIFAR-100, ResNet34", "color-cifar100", BLACK_BOX, SETS),
-    _picture(24, "CIFAR-10-C against RobustBench's models", "robustbench", "robustbench", conditions=_ROBUSTBENCH),
+    _picture(
+        24,
+        "CIFAR-10-C against RobustBench's models; color CIFAR-10, ResNet18",
+        "robustbench",
+        "robustbench",
+        conditions=_ROBUSTBENCH,
+    ),
     _picture(25, "What each corruption changes, by frequency", "corruption_spectra", "frequency"),
 )
 """Every figure of the paper, in its order."""

@@ -18,7 +18,7 @@ Labels = Mapping[str, str]
 """What the legend calls each condition."""
 Found = Mapping[str, Results]
 """The results of those of a figure's suites that have any."""
-OVER_SEEDS = "Mean over seeds; bands and error bars: SEM."
+OVER_SEEDS = "Mean over n seeds; bands and error bars: SEM."
 
 
 def whole(found: Found, labels: Labels) -> list[tuple[Results, Labels]]:
@@ -33,7 +33,7 @@ class FigureKind(NamedTuple):
     """Its tidy frame, of which an empty one means that nothing is there yet; with A0, the acceptable R0/U0."""
     draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
     told: str
-    """What its caption says beside its title."""
+    """What its caption says beside its title; {least} is A0."""
     shows: tuple[str, ...]
     """What it takes from results, in the words of `Results.missing`: trainings and evaluations, or an analysis."""
     corrupted: bool = False

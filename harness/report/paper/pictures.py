@@ -16,7 +16,7 @@ from harness.report.figures.bars import grouped_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
-from harness.report.figures.region import acceptable_regions
+from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.paper.panels import HEIGHT, say, severity_title
@@ -225,12 +225,10 @@ PICTURES: Mapping[str, FigureKind] = {
     "similarity": FigureKind(
         partial(_analysis, "similarity"),
         _draw_similarity,
-        f"Of data alone, without a model. {FILES}",
+        f"Of data alone, without a model; r: Pearson's correlation over all pairs. {FILES}",
         shows=("similarity",),
     ),
-    "regions": FigureKind(
-        _region_numbers, _draw_regions, "Ratios of means over seeds.", shows=("training", "clean", *ATTACKS)
-    ),
+    "regions": FigureKind(_region_numbers, _draw_regions, REGIONS, shows=("training", "clean", *ATTACKS)),
     "spectra": FigureKind(
         _spectrum_numbers, _draw_spectra, OVER_SEEDS, shows=("training", "corruption", "spectrum"), corrupted=True
     ),
@@ -250,7 +248,7 @@ PICTURES: Mapping[str, FigureKind] = {
     "corruption_spectra": FigureKind(
         partial(_analysis, "corruption_spectra"),
         _draw_corruption_spectra,
-        f"Mean over images, without a model. {FILES}",
+        f"log(1 + E|F|), E the mean over images, F the Fourier transform of what a corruption adds. {FILES}",
         shows=("corruption_spectra",),
         corrupted=True,
     ),

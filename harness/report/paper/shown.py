@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,7 @@ from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results
 from harness.report.vocabulary import scale
+from harness.store.origins import together
 
 _WITHOUT_MATH = str.maketrans("^", "_", "${}")  # of a label: S_Th for $S^{Th}$
 
@@ -34,6 +35,8 @@ class Shown:
     """Its numbers; empty if there are none yet."""
     notes: tuple[str, ...]
     """What is missing of it, and why."""
+    least_clean_ratio: float
+    """A0, from which it calls models acceptable."""
 
     @property
     def name(self) -> str:
@@ -49,7 +52,7 @@ class Shown:
             marked = " on stand-ins for the real data"
         elif remarks:
             marked = " with other data than the official ones"
-        return f"{self.figure.id} ({scale(self.profile)}){marked}"
+        return f"{self.figure.id} ({scale(self.profile)}){marked}: {self.figure.title}"
 
 
 def shown(
@@ -74,6 +77,7 @@ def shown(
         arrays=arrays,
         data=_numbers(figure, found, arrays, profile, least_clean_ratio),
         notes=tuple(dict.fromkeys([*notes, *_remarks(figure, found)])),
+        least_clean_ratio=least_clean_ratio,
     )
 
 
@@ -114,8 +118,10 @@ def figure_kind(figure: PaperFigure) -> FigureKind:
 
 def _remarks(figure: PaperFigure, found: Found) -> list[str]:
     """What is to be said of the data behind a figure that are not the official ones."""
-    corrupted = figure_kind(figure).corrupted
-    return [remark for results in found.values() if (remark := results.remark_on(corrupted=corrupted))]
+    origins = together([results.origins for results in found.values()])
+    behind = [replace(results, origins=origins) for results in found.values()][:1]
+    remarks = (results.remark_on(corrupted=figure_kind(figure).corrupted) for results in behind)
+    return [remark for remark in remarks if remark]
 
 
 def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:

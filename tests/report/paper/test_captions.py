@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from invented import condition, results
 
 from harness.report.figures.drawings import drawings
@@ -26,6 +27,7 @@ def test_captions_say_what_is_true_of_their_figure() -> None:
     assert "SEM" in found[24]
     assert "where the paper took its most robust model" in found[24]
     assert not any("SEM" in found[number] for number in (1, 4, 11, 25))
+    assert "R0/U0 ≥ 0.9 and RD/UD > 1" in found[4]
     assert not any("images behind" in told for told in found.values())
 
 
@@ -69,3 +71,49 @@ def test_what_two_suites_share_is_said_once() -> None:
     told = captions(first, neural)[2]
     assert told.count("Regularizers") == told.count("Attacks without a start") == told.count("Test images") == 1
     assert "S_pixel: α = 10, N = 5000; neural: α = 2, N = 5000." in told
+
+
+def test_what_one_condition_has_in_two_suites_is_said_once() -> None:
+    sets = (condition("none"), condition("imagenet", "threshold"))
+    given = [replace(results(sets, epochs=2), suite=suite) for suite in ("regularization-sets", "frequency")]
+    assert "images): ImageNet: α = 10, Th = 0.8, N = 5000." in captions(*given)[7]
+
+
+def test_a_caption_says_how_many_seeds_panels_have_that_differ_in_it() -> None:
+    given = results(seeds=7, epochs=2)
+    assert not any("n by panel" in told for told in captions(given).values())
+    fewer = given.curves.query("evaluation != 'fgsm_transfer' or seed < 3")
+    none = given.boundary.query("condition != 'pixel'")
+    told = captions(replace(given, curves=fewer, boundary=none))
+    assert "n by panel: Gaussian noise 7; Transferred FGSM 3; Boundary attack 0 to 7." in told[3]
+    assert "n by panel" not in told[13]
+    [curves] = [each for each in drawings(replace(given, curves=fewer), 0.9) if each.name == "curves"]
+    assert curves.caption.endswith("Salt and pepper 7; Transferred FGSM 3.")
+
+
+def test_a_caption_says_how_what_needs_no_model_was_computed() -> None:
+    spectra = {"kind": "corruption_spectra", "images": "cifar10-c", "severity": 3, "n_images": None}
+    attack = {"kind": "spectrum", "steps": 10_000}
+    given = results((condition("none"), condition("imagenet", "threshold")), epochs=2)
+    rows = [("", "corruption_spectra", spectra), ("none", "spectrum", attack)]
+    number = {"analysis": "corruption_spectra", "kind": "corruption_spectra", "metric": "amplitude", "point": "fog"}
+    changed = replace(
+        given,
+        suite="frequency",
+        specs=pd.concat([given.specs, pd.DataFrame(rows, columns=list(given.specs))]),
+        analyses=pd.DataFrame([number | {"value": 1.0, "n": 10_000}]),
+        arrays=pd.DataFrame(columns=["evaluation", "kind", "name", "file", "sha256", "shape", "condition"]),
+    )
+    found = captions(changed)
+    assert "Images: 10000. Settings: images = cifar10-c, severity = 3." in found[25]
+    assert "that the Boundary attack found in 10000 steps" in found[7]
+
+
+def test_a_caption_tells_the_second_threshold_of_a_double_range() -> None:
+    names = ("threshold[images=imagenet]", "double[images=imagenet]")
+    given = results((condition("none"), *(condition(name, "threshold") for name in names)), epochs=2)
+    for row in given.specs.itertuples():
+        if row.condition == names[1] and pd.isna(row.evaluation):
+            row.spec["regularizer"]["threshold_low"] = 0.2
+    told = captions(replace(given, suite="similarity-ranges"))[20]
+    assert "S_Th: α = 10, Th = 0.8, N = 5000; S_double: α = 10, Th = 0.8, Th2 = 0.2, N = 5000." in told

@@ -70,9 +70,10 @@ def rendered(db: Database, results: Path, tmp_path_factory: pytest.TempPathFacto
 def test_a_figure_names_its_stand_ins_also_where_its_notes_do_not_go_with_it(rendered: PaperReport) -> None:
     [noises] = [each for each in rendered.shown if each.figure.id == "Figure 11"]
     assert "Stand-ins: cifar10." in noises.notes
-    assert noises.heading.endswith("not the paper's scale) on stand-ins for the real data")
+    assert "not the paper's scale) on stand-ins for the real data: " in noises.heading
+    assert noises.heading.endswith(noises.figure.title)
     [digits] = [each for each in rendered.shown if each.figure.id == "Figure 14"]
-    assert digits.heading.endswith("not the paper's scale)")
+    assert digits.heading == f"Figure 14 (small profile: not the paper's scale): {digits.figure.title}"
 
 
 def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperReport) -> None:
