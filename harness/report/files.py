@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from harness.errors import HarnessError, SpecError
 from harness.files import write_whole
 from harness.names import lookup
 from harness.report.formats import Table, csv, markdown
+from harness.report.illustrations import Illustration, latex_figure, markdown_figure
 from harness.report.latex import latex
 
-FORMATS: dict[str, Callable[[Table], str] | None] = {
-    "md": markdown,
-    "tex": latex,
-    "csv": lambda table: csv(table.data),
+FORMATS: dict[str, tuple[Callable[[Table], str], Callable[[Illustration], str]] | None] = {
+    "md": (markdown, markdown_figure),
+    "tex": (latex, latex_figure),
+    "csv": (lambda table: csv(table.data), lambda figure: csv(figure.data)),
     "html": None,
 }
-"""What can be asked for; figures are always written as PNG and PDF, their numbers with `csv`."""
+"""What can be asked for, and how it is written of a table and of a figure, whose picture is always there too."""
 
 
 def require_formats(formats: Collection[str]) -> None:
@@ -30,20 +28,6 @@ def require_formats(formats: Collection[str]) -> None:
         lookup(FORMATS, "format", name)
     if not formats:
         raise SpecError(f"--format names no format; say one or more of {', '.join(FORMATS)}")
-
-
-Kinds = tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Illustration:
-    """A figure that is to be written."""
-
-    name: str
-    """Stem of its files."""
-    data: pd.DataFrame
-    pictures: Callable[[Kinds], Mapping[str, bytes]]
-    """Its content in each of some file formats."""
 
 
 def folder_of(out: Path, name: str) -> Path:
@@ -71,16 +55,16 @@ def write_files(
         HarnessError: a file cannot be written; it stays as it was, if it was there.
     """
     files: dict[str, str | bytes] = {}
-    for name, writer in FORMATS.items():
-        if name in formats and writer is not None:
-            files |= {f"{table.name}.{name}": writer(table) for table in tables}
+    for name, writers in FORMATS.items():
+        if name in formats and writers is not None:
+            of_table, of_figure = writers
+            files |= {f"{table.name}.{name}": of_table(table) for table in tables}
+            files |= {f"{figure.name}.{name}": of_figure(figure) for figure in illustrations}
     vectors = {}
     for each in illustrations:
         kinds = each.pictures(("png", "pdf", *(("svg",) if "html" in formats else ())))
         files |= {f"{each.name}.{kind}": kinds[kind] for kind in ("png", "pdf")}
         vectors[each.name] = kinds.get("svg", b"")
-        if "csv" in formats:
-            files[f"{each.name}.csv"] = csv(each.data)
     if "html" in formats:
         files["report.html"] = page(vectors)
     return tuple(_write(folder, name, content) for name, content in files.items())

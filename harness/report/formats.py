@@ -34,11 +34,11 @@ class Table:
 
 def markdown(table: Table) -> str:
     """The table as GitHub-flavoured Markdown, title above and notes below."""
-    lines = [f"**{_markdown_text(table.title)}**", "", _markdown_row(table.columns)]
+    lines = [f"**{markdown_text(table.title)}**", "", _markdown_row(table.columns)]
     side = " :-- " if table.words else " --: "
     lines.append("|" + "|".join([" :-- ", *[side] * (len(table.columns) - 1)]) + "|")
     lines += [_markdown_row(row) for row in table.rows]
-    lines += [f"\n{_markdown_text(note)}" for note in table.notes]
+    lines += [f"\n{markdown_text(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -48,7 +48,8 @@ def csv(data: pd.DataFrame) -> str:
     return csv_text(list(data.columns), cells.itertuples(index=False, name=None))
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text that Markdown shows as it is: no mark in it survives."""
     return re.sub(r"([\\`*_\[\]<>|$~#])", r"\\\1", one_line(text).replace("&", "&amp;"))
 
 
@@ -58,4 +59,4 @@ def one_line(text: str) -> str:
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_markdown_text(cell) for cell in cells) + " |"
+    return "| " + " | ".join(markdown_text(cell) for cell in cells) + " |"

@@ -63,7 +63,7 @@ def latex(table: Table) -> str:
     cells = [[tied(cell) for cell in row] for row in table.rows]
     columns = list(zip(*(table.columns, *cells), strict=True))
     layout = _layout(columns, words=table.words)
-    caption = rf"\caption{{{latex_text(table.title)}}}\label{{{_label(table)}}}"
+    caption = rf"\caption{{{latex_text(table.title)}}}\label{{{label('tab', table.report, table.name)}}}"
     parts = [_lines([columns[number] for number in part], wrapped=bool(layout.sides)) for part in layout.parts]
     every_side = [layout.sides or f"l{'r' * (len(part) - 1)}" for part in layout.parts]
     notes = [rf"\par {latex_text(note)}" for note in table.notes]
@@ -201,8 +201,9 @@ def _broken(text: str) -> str:
     return r"\allowbreak{}".join(map(latex_text, _pieces(text)))
 
 
-def _label(table: Table) -> str:
-    return "tab:" + re.sub(r"[^A-Za-z0-9]+", "-", f"{table.report} {table.name}").strip("-")
+def label(kind: str, *names: str) -> str:
+    """What a document refers to by those names, which may have any letters."""
+    return f"{kind}:" + re.sub(r"[^A-Za-z0-9]+", "-", " ".join(names)).strip("-")
 
 
 def latex_text(text: str) -> str:
@@ -234,6 +235,8 @@ _LATEX = {
     "≤": r"$\le$",
     "–": r"\textendash{}",
     "`": r"\textasciigrave{}",
+    "“": "``",
+    "”": "''",
     "α": r"$\alpha$",
     "γ": r"$\gamma$",
     "ε": r"$\varepsilon$",

@@ -26,6 +26,11 @@ class Marks:
     remarks: Mapping[str, str] = field(default_factory=dict)
     """Of other suites, which claims are about too."""
 
+    @property
+    def stem(self) -> str:
+        """Of the report's own, which tells its labels from those of other reports."""
+        return f"{self.report}-{self.profile}"
+
     def table(self, table: Table) -> Table:
         """The table with a note for each suite that there is something to say of, and its data marked."""
         suites = dict.fromkeys(table.data["suite"]) if "suite" in table.data else self.results
@@ -34,7 +39,7 @@ class Marks:
             table,
             notes=tuple(dict.fromkeys([*table.notes, *told])),
             data=self.data(table.data, corrupted=table.corrupted),
-            report=f"{self.report}-{self.profile}",
+            report=self.stem,
         )
 
     def data(self, frame: pd.DataFrame, *, corrupted: bool) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,6 @@ from harness import __version__
 from harness.report.cells import tied
 from harness.report.figures.drawings import Drawing
 from harness.report.formats import Table, csv
-from harness.report.notes import zero_note
 from harness.report.results import Results
 
 PAPER = "A Brain-Inspired Regularizer for Adversarial Robustness (Attias, Pehlevan, Obeid, 2024; arXiv:2410.03952)"
@@ -33,17 +32,11 @@ def page(results: Results, tables: Sequence[Table], drawings: Sequence[Drawing],
         results=results,
         tables=tables,
         drawings=drawings,
-        captions={each.name: " ".join([each.caption, *_zero(each, results)]) for each in drawings},
         seeds=seeds(results),
         counts={"missing": len(missing), "diverged": int((missing["state"] == "diverged").sum())},
         images={name: picture_uri(content) for name, content in svg.items()},
         downloads=download_uris(data),
     )
-
-
-def _zero(drawing: Drawing, results: Results) -> Iterator[str]:
-    """Of which images the accuracies are that the figure has by size."""
-    return zero_note(results.images if "epsilon" in drawing.data else results.images.iloc[:0])
 
 
 def filled(template: str, **content: Any) -> str:

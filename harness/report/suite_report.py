@@ -13,8 +13,9 @@ from harness.report.choice import suites_with_results
 from harness.report.claims.findings import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.drawings import drawings, pictures
-from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
+from harness.report.files import FORMATS, folder_of, require_formats, write_files
 from harness.report.formats import Table
+from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
 from harness.report.notes import distance_note, score_note, zero_note
 from harness.report.page import page
@@ -90,7 +91,13 @@ def _render(
         for each in drawings(results, least_clean_ratio)
     ]
     illustrations = [
-        Illustration(name=f"figure-{each.name}", data=each.data, pictures=partial(pictures, each, results))
+        Illustration(
+            name=f"figure-{each.name}",
+            caption=f"{results.scope}. {each.caption} {each.remark(results)}".strip(),
+            data=each.data,
+            pictures=partial(pictures, each, results),
+            report=marks.stem,
+        )
         for each in drawn
     ]
     written = write_files(

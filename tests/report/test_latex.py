@@ -79,6 +79,10 @@ def test_no_latex_command_survives_escaping(text: str) -> None:
     assert not set(rest) & set("\\{}$&#%_^~")
 
 
+def test_latex_text_of_what_reports_say_is_ascii() -> None:
+    assert latex_text("“3 of 5” α ε γ ± − × ≥ ≤ – ∞ 10⁻³ R₀").isascii()
+
+
 def test_latex_text_prints_hostile_names_as_they_are() -> None:
     assert latex_text(r"\input{x} 50% a_b --c") == r"\textbackslash{}input\{x\} 50\% a\_b -{}-c"
 

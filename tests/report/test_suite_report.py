@@ -47,8 +47,21 @@ def test_every_table_and_figure_is_written_in_every_format(folder: Path) -> None
     for table in ("summary", "differences", "gammas", "acceptable", "missing", "trainings", "evaluations"):
         assert {f"{table}.{kind}" for kind in ("md", "tex", "csv")} <= names
     for figure in ("curves", "boundary", "corruptions", "corruptions-by-severity", "acceptable", "training", "gammas"):
-        assert {f"figure-{figure}.{kind}" for kind in ("png", "pdf", "csv")} <= names
+        assert {f"figure-{figure}.{kind}" for kind in ("png", "pdf", "md", "tex", "csv")} <= names
     assert folder.name == "study-small"
+
+
+def test_a_figure_is_included_with_all_that_the_page_says_of_it(folder: Path) -> None:
+    said = "study (small profile: not the paper's scale). Accuracy under perturbations of growing size."
+    text = (folder / "figure-curves.tex").read_text(encoding="utf-8")
+    assert r"\includegraphics[width=\linewidth]{figure-curves.pdf}" in text
+    assert rf"\caption{{{said} Mean over n seeds; bands: SEM." in text
+    assert r"}\label{fig:study-small-figure-curves}" in text
+    assert (
+        (folder / "figure-curves.md")
+        .read_text(encoding="utf-8")
+        .startswith("![figure-curves](figure-curves.png)\n\n" + said)
+    )
 
 
 def test_csv_holds_fractions_in_full_precision(folder: Path) -> None:

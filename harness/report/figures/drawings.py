@@ -15,7 +15,7 @@ from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
-from harness.report.notes import seeds_note
+from harness.report.notes import seeds_note, zero_note
 from harness.report.results import Results
 from harness.report.vocabulary import SEVERITY
 
@@ -85,10 +85,11 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
 
 
 def _captioned(drawing: Drawing, results: Results) -> Drawing:
-    """Says also in which parts many conditions are shown, and of how many seeds panels are that differ in it."""
+    """Says also in which parts many conditions are shown, and of which seeds and images the numbers are."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
     counts = seeds_note(drawing.data, "evaluation") if "evaluation" in drawing.data else ()
-    return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts]))
+    zero = zero_note(results.images) if "epsilon" in drawing.data else ()
+    return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts, *zero]))
 
 
 def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict[str, bytes]:

@@ -11,8 +11,9 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.choice import get_profile, require_profile
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
-from harness.report.files import FORMATS, Illustration, folder_of, require_formats, write_files
+from harness.report.files import FORMATS, folder_of, require_formats, write_files
 from harness.report.formats import Table
+from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
 from harness.report.notes import SEEDS_ONLY
 from harness.report.page import download_uris, filled, picture_uri
@@ -79,12 +80,19 @@ def render_paper(
     own = [figure for figure in FIGURES if {*figure.suites} <= {*suites}]
     figures = tuple(shown(figure, study.results, study.profile, least_clean_ratio, arrays_dir) for figure in own)
     tables = _tables(study)
+    stem = f"{title}-{study.profile}"
     illustrations = [
-        Illustration(name=each.name, data=each.data, pictures=partial(pictures, each))
+        Illustration(
+            name=each.name,
+            caption=" ".join([f"{each.figure.id} ({scale(study.profile)}).", caption(each), *each.notes]),
+            data=each.data,
+            pictures=partial(pictures, each),
+            report=stem,
+        )
         for each in figures
         if len(each.data)
     ]
-    folder = folder_of(out, f"{title}-{study.profile}")
+    folder = folder_of(out, stem)
     return PaperReport(
         profile=study.profile,
         tables=tables,

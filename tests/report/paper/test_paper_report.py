@@ -83,6 +83,13 @@ def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperRep
     assert (rendered.folder / "figure-11.png").stat().st_size > 10_000
 
 
+def test_a_figure_is_included_with_its_caption_and_what_it_lacks(rendered: PaperReport) -> None:
+    text = (rendered.folder / "figure-11.tex").read_text(encoding="utf-8")
+    assert r"\caption{Figure 11 (small profile: not the paper's scale). The three noises." in text
+    assert r"Stand-ins: cifar10.}\label{fig:paper-small-figure-11}" in text
+    assert not (rendered.folder / "figure-05.tex").exists()
+
+
 def test_figures_without_results_name_the_command(rendered: PaperReport) -> None:
     notes = {each.figure.number: each.notes for each in rendered.shown}
     assert notes[5] == ("Not run yet: harness run-suite regularization-sets --profile small.",)
