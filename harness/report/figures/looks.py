@@ -1,20 +1,22 @@
 """For each condition the same color, line, marker and hatch in every figure: they follow from what it is.
 
 What a model is regularized with decides: the set of images where the target is the thresholded one, the target
-elsewhere. Conditions that share both differ in shade, from dark to light, and in line, marker and hatch. Colors are
-Okabe and Ito's, which the color-blind can tell apart; the rest carries the same information in grayscale. The
-baseline is always black and solid.
+elsewhere. Of those that share both, few that have names of their own differ in color, a grid's points in shade, from
+dark to light, and all in line, marker and hatch. Colors are Okabe and Ito's, which the color-blind can tell apart; the
+rest carries the same information in grayscale. The baseline is always black and solid.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
 from harness.report.rows import records
 from harness.report.vocabulary import UNREGULARIZED
+from harness.spec.grid import named
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
@@ -63,37 +65,70 @@ TARGETS = {name: _styled(color, number) for number, (name, color) in enumerate(_
 """Of the other targets, on whatever images."""
 
 
+KINDS = (GREEN, ORANGE, SKY, mixed(GREEN, DARK), mixed(ORANGE, DARK))
+"""Of a family's conditions with other names than the first's, the same whichever of the paper's three sets it is of."""
+
+
 def looks(conditions: pd.DataFrame) -> dict[str, Look]:
     """The look of each condition of a suite, in the suite's order.
 
     conditions: condition, target, regularization.
     """
-    families = family_looks(conditions)
-    shared = {name: [other for other in families if families[other] == look] for name, look in families.items()}
-    return {name: _shade(look, shared[name].index(name), len(shared[name])) for name, look in families.items()}
+    kinds = _kinds(family_looks(conditions))
+    shared = {name: [other for other in kinds if kinds[other] == look] for name, look in kinds.items()}
+    return {name: _shade(look, name, shared[name]) for name, look in kinds.items()}
 
 
 def family_looks(conditions: pd.DataFrame) -> dict[str, Look]:
     """The look of each condition before those that share a target and a set are told apart."""
     found = {row.condition: _known(row.target, row.regularization) for row in records(conditions)}
-    taken = {look.color for look in found.values() if look}
-    unused = itertools.cycle([color for color in COLORS if color not in taken] or COLORS)
-    others = (_styled(color, number) for number, color in enumerate(unused))
+    others = _left([look for look in found.values() if look], COLORS)
     grays = itertools.cycle(Look(gray, DASHES[0], "o", "") for gray in BASELINE_GRAYS)
     free = set(conditions.loc[conditions["target"] == UNREGULARIZED, "condition"])
     return {name: next(grays) if name in free else look or next(others) for name, look in found.items()}
+
+
+def _kinds(families: Mapping[str, Look]) -> dict[str, Look]:
+    """Of a family's conditions those with other names than the first's, settings aside, in colors that are left.
+
+    Where not enough are left they stay alike, to differ in shade.
+    """
+    names = [(look, named(name).base) for name, look in families.items() if look.color not in BASELINE_GRAYS]
+    first = dict(reversed(names))
+    others = [kind for kind in dict.fromkeys(names) if kind[1] != first[kind[0]]]
+    taken = list(families.values())
+    if len(others) > len({*KINDS} - {look.color for look in taken}):
+        return dict(families)
+    given = dict(zip(others, _left(taken, KINDS), strict=False))
+    return {name: given.get((look, named(name).base), look) for name, look in families.items()}
+
+
+def _left(taken: Collection[Look], palette: Sequence[str]) -> Iterator[Look]:
+    """Looks in colors that are left, and with lines, markers and hatches that are, as far as there are any."""
+    colors = {look.color for look in taken}
+    markers, hatches = {look.marker for look in taken}, {look.hatch for look in taken}
+    unused = itertools.cycle([color for color in palette if color not in colors] or palette)
+    every = range(len(DASHES[1:]) * len(MARKERS) * len(HATCHES))
+    others = [n for n in every if {_styled("", n).marker} - markers and {_styled("", n).hatch} - hatches]
+    return (_styled(color, number) for color, number in zip(unused, itertools.cycle(others or every), strict=False))
 
 
 def _known(target: str, images: str) -> Look | None:
     return SETS.get(images) if target == "threshold" else TARGETS.get(target)
 
 
-def _shade(look: Look, place: int, count: int) -> Look:
-    """One of so many conditions that share a look."""
-    if count == 1:
+def _shade(look: Look, name: str, shared: Sequence[str]) -> Look:
+    """One of the conditions that share a look; in a large grid those with the same last setting have the same shade."""
+    if len(shared) == 1:
         return look
-    shades = min(count, SHADES)
-    share = DARK + (LIGHT - DARK) * (place % shades) / (shades - 1)
+    place, shades = shared.index(name), min(len(shared), SHADES)
+    rank = place % shades
+    if len(shared) > SHADES:
+        last = ["".join([*named(other).values.values()][-1:]) for other in shared]
+        values = list(dict.fromkeys(last))
+        if 1 < len(values) <= SHADES:
+            rank, shades = values.index(last[place]), len(values)
+    share = DARK + (LIGHT - DARK) * rank / (shades - 1)
     number = MARKERS.index(look.marker) if look.marker in MARKERS else 0
     return _styled(mixed(look.color, share), number + place)
 
