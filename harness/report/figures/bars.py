@@ -14,7 +14,7 @@ from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
 from harness.report.figures.looks import Look, face
 from harness.report.figures.style import LABEL_SIZE, POINT_SIZE, WIDTH, counted, folded, plain, present_in, seeds, sheet
-from harness.report.rows import by_key, records
+from harness.report.rows import by_key
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ SCORE_FACTOR = UNITS["score"].factor
 SCORE_LABEL = f"{BOUNDARY_SCORE} ({UNITS['score'].title})"
 NO_NUMBER, NO_START = "no number", "no image had a start"
 """What the Boundary attack has where a number would stand, and why."""
+NO_RESULT = "no result yet"
+"""What stands in the place of what was not measured."""
 INK = "#222222"
 """Of error bars, and of what stands beside bars."""
 HARDLY = 0.01
@@ -182,20 +184,22 @@ def grouped_bars(
 
 
 def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
-    """An upright bar per condition of the Boundary attack's score, in 10^-3. rows: condition, mean, sem, n, without."""
-    present = present_in(rows, looks)
-    for place, name in enumerate(present):
-        [own] = records(rows[rows["condition"] == name])
-        look, top, sem = looks[name], SCORE_FACTOR * own.mean, _error(SCORE_FACTOR * own.sem)
-        if own.n:
+    """An upright bar per condition of the Boundary attack's score, in 10^-3; each look has its place.
+
+    rows: condition, mean, sem, n, without.
+    """
+    scores = by_key(rows, ["condition"])
+    for place, (name, look) in enumerate(looks.items()):
+        own = scores.get(name)
+        if own and own.n:
+            top, sem = SCORE_FACTOR * own.mean, _error(SCORE_FACTOR * own.sem)
             panel.bar(place, top, 0.7, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
             panel.errorbar(place, top, yerr=sem, color=INK, capsize=2.5, linewidth=1)
         else:
-            panel.annotate(
-                NO_NUMBER, (place, 0), (0, 4), textcoords="offset points", rotation=90, ha="center", va="bottom"
-            )
+            told = NO_NUMBER if own else NO_RESULT
+            panel.annotate(told, (place, 0), (0, 4), textcoords="offset points", rotation=90, ha="center", va="bottom")
     silent, whole = int(rows["without"].sum()), int(rows["n"].sum() + rows["without"].sum())
-    panel.set(xticks=[], xlim=(-0.7, len(present) - 0.3))
+    panel.set(xticks=[], xlim=(-0.7, len(looks) - 0.3))
     if silent:
         panel.set_xlabel(f"{NO_START}:\n{silent} of {counted(whole, 'model')}")
     panel.grid(visible=False, axis="x")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from harness.report.arrays import Arrays
 from harness.report.figures import numbers
-from harness.report.figures.bars import NO_NUMBER, NO_START, grouped_bars, score_bars
+from harness.report.figures.bars import NO_NUMBER, NO_RESULT, NO_START, grouped_bars, score_bars
 from harness.report.figures.curves import lines
 from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 1.8  # inches
-NO_RESULT = "no result yet"
 
 
 class Panel(NamedTuple):
@@ -86,12 +85,13 @@ def _draw(
 ) -> Figure:
     """The panels beside each other; one that has no numbers yet says so."""
     height = HEIGHT + max(PANELS[name].below for name in panels)
+    shown = {name: looks[name] for name in present_in(data, looks)}
     figure, axes = sheet(1, len(panels), height, width_ratios=[PANELS[name].width for name in panels])
     for axis, name in zip(axes, panels, strict=True):
         rows = data[data["panel"] == name].infer_objects()  # each panel's x is of one type
         axis.set_title(PANELS[name].title)
         if len(rows):
-            PANELS[name].draw(axis, rows, looks)
+            PANELS[name].draw(axis, rows, shown)
         else:
             say(axis)
     bars = [PANELS[name].bars for name in panels]
@@ -144,12 +144,12 @@ def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look])
     ranks = {name: rank for rank, name in enumerate(FREQUENCIES)}
     rows = rows.sort_values("frequency", key=lambda names: names.map(ranks), kind="stable")
     grouped_bars(axis, rows, present_in(rows, looks), looks, group="x")
-    axis.set(title=severity_title(rows), ylabel="Accuracy (%)", ylim=(0, 1.12 * axis.get_ylim()[1]))
+    axis.set(title=f"{severity_title(rows)}, by frequency", ylabel="Accuracy (%)", ylim=(0, 1.12 * axis.get_ylim()[1]))
     groups = rows.drop_duplicates("x")["frequency"].tolist()
     for name in dict.fromkeys(groups):
         first, count = groups.index(name), groups.count(name)
         how: dict[str, Any] = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top", "color": GRAY}
-        axis.text(first + (count - 1) / 2, 1.0, f"{name} frequency", **how)
+        axis.text(first + (count - 1) / 2, 1.0, name, **how)
         axis.axvline(first - 0.55, color=GRAY, linewidth=0.6)
     for label in axis.get_xticklabels():
         label.set(rotation=40, ha="right", rotation_mode="anchor")

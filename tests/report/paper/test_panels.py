@@ -53,6 +53,16 @@ def test_a_measured_panel_without_any_number_says_why() -> None:
     assert [text.get_text() for text in figure.axes[1].texts] == ["no number:\nno image had a start\n(8 models)"]
 
 
+def test_a_condition_whose_score_is_not_there_yet_keeps_its_place_among_the_bars() -> None:
+    made = invented.results()
+    labels = dict.fromkeys(made.order, "")
+    kind = panels_kind(("gaussian", "boundary"))
+    some = replace(made, boundary=made.boundary[made.boundary["condition"] != "pixel"])
+    panel = drawn_by(kind, some, labels).axes[1]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in panel.patches] == [0, 2, 3]
+    assert [text.get_text() for text in panel.texts] == ["no result yet"]
+
+
 def test_a_legend_shows_bars_and_curves_as_they_are_drawn() -> None:
     made = invented.results()
     labels = dict.fromkeys(made.order, "")
@@ -74,5 +84,11 @@ def test_corruptions_are_grouped_by_frequency() -> None:
     figure = drawn_by(kind, made, labels)
     [panel] = figure.axes
     said = [text.get_text() for text in panel.texts]
-    assert said == ["low frequency", "medium frequency", "high frequency"]
+    assert panel.get_title() == "Severity 4, by frequency"
+    assert said == ["low", "medium", "high"]
+    figure.draw_without_rendering()
+    words = [text.get_window_extent() for text in panel.texts]
+    edges = [line.get_window_extent().x0 for line in panel.lines] + [panel.get_window_extent().x1]
+    for word, left, right in zip(words, edges[-4:-1], edges[-3:], strict=True):
+        assert left < word.x0 < word.x1 < right
     assert [label.get_text() for label in panel.get_xticklabels()][:5] == invented.CORRUPTIONS["low"]
