@@ -12,7 +12,6 @@ from harness.cli.options import AnySuite
 from harness.cli.quantities import and_more
 from harness.cli.result_database import opened_database
 from harness.cli.terminal import wide_console
-from harness.names import lookup
 from harness.settings import settings
 from harness.spec import job_title
 
@@ -27,7 +26,7 @@ def status(suite: AnySuite = None) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
     from harness.store import relations
     from harness.store.totals import job_counts
-    from harness.suites.registry import suite_files
+    from harness.suites.registry import get_file, suite_files
 
     only = {"suite": suite} if suite else {}
     with opened_database() as database:
@@ -39,7 +38,7 @@ def status(suite: AnySuite = None) -> None:
     console = wide_console()
     if not found:
         if suite:
-            lookup(suite_files(), "suite", suite)
+            get_file(suite_files(), suite)
         console.print(f"no jobs{f' of {suite}' if suite else ''} yet: harness run-suite {suite or 'SUITE'}")
         return
     console.print(_counts_table(found))

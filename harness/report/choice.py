@@ -58,7 +58,7 @@ def suites_with_results(db: Database, suites: Sequence[str], profile: str | None
     chosen = []
     for suite in suites:
         if suite not in set(planned):
-            raise UnknownName("suite in the database", suite, planned)
+            raise UnknownName("suite in the database", suite, planned.unique())
         chosen.append((suite, get_profile(there, suite, [suite], profile)))
     if suites:
         return chosen

@@ -35,6 +35,13 @@ def suite_files() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def get_file(files: Mapping[str, Path], name: str) -> Path:
+    """The file of a suite; raises UnknownName, which says where those of one's own are looked for."""
+    own = settings().experiments_dir
+    where = f"the folder HARNESS_EXPERIMENTS_DIR, which is {own or 'not set'}"
+    return lookup(files, "suite", name, f"one of your own is a file of {where}")
+
+
 class Catalogue(NamedTuple):
     """Everything that there is at a profile, by name."""
 
@@ -68,7 +75,7 @@ def get_suites(name: str, profile: str) -> tuple[Suite, ...]:
 def find_collection(name: str) -> Collection | None:
     """The collection of that name; None if it is a suite's. Raises UnknownName or another SpecError."""
     files = suite_files()
-    return _checked(lookup(files, "suite", name), files, read_collection)
+    return _checked(get_file(files, name), files, read_collection)
 
 
 def _suite(path: Path, profile: str, files: Mapping[str, Path]) -> Suite:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from study import NONE, planned
 
 from harness.errors import HarnessError, UnknownName
-from harness.report.choice import find_profile, get_profile, require_profile
+from harness.report.choice import find_profile, get_profile, require_profile, suites_with_results
+from harness.store.engine import open_database
 
 THERE = {("one", "smoke"), ("one", "small"), ("two", "paper")}
 
@@ -35,3 +39,11 @@ def test_an_unknown_profile_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'smoke'"):
         require_profile("smok")
     require_profile(None)
+
+
+def test_an_unknown_suite_is_refused_with_each_known_one_once(tmp_path: Path) -> None:
+    with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as db:
+        for profile in ("small", "smoke"):
+            planned(db, "study", {"none": NONE}, profile=profile)
+        with pytest.raises(UnknownName, match=r"^no suite in the database called 'nope'; known: study$"):
+            suites_with_results(db, ["nope"], None)

@@ -27,6 +27,14 @@ def test_an_unknown_suite_is_refused_with_the_nearest_name():
         get_suites("quikstart", "smoke")
 
 
+@pytest.mark.parametrize("is_set", [False, True])
+def test_an_unknown_suite_is_refused_with_the_place_where_ones_own_are_looked_for(tmp_path, with_settings, is_set):
+    with_settings(experiments_dir=tmp_path if is_set else "")
+    where = f"HARNESS_EXPERIMENTS_DIR, which is {tmp_path if is_set else 'not set'}"
+    with pytest.raises(UnknownName, match=f"; one of your own is a file of the folder {where}$"):
+        get_suites("mine", "smoke")
+
+
 def test_a_users_suites_stand_beside_the_built_in_ones(own):
     (own / "mine.toml").write_text((builtin_folder() / "quickstart.toml").read_text())
     assert {"mine", "quickstart"} <= set(suite_files())
