@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from harness.data.sets import Task
-from harness.data.weights.torch_files import read_tensors
+from harness.data.weights.torch_files import read_safetensors, read_tensors
 from harness.errors import SpecError
 from harness.models.architecture import ClassifierShape
 from harness.models.misfit import differences
@@ -24,13 +24,14 @@ def load_checkpoint(spec: CheckpointSpec, weights: Path, task: Task, device: tor
     Its weights take no gradients, but gradients reach the images. weights: the file, of which nothing is executed.
 
     Raises:
-        ImportRefused: the file holds something else than a state_dict.
+        ImportRefused: the file is damaged or holds something else than a state_dict.
         SpecError: it does not fit the network, which is none for such images and classes, or has logits that are not
             finite.
     """
     shape = ClassifierShape(CHANNELS[spec.color], task.classes, task.size)
     module = make_module(spec.function, code, 0, shape, **spec.options)
-    tensors = read_tensors(weights, spec.weights)
+    read = read_safetensors if spec.weights.endswith(".safetensors") else read_tensors
+    tensors = read(weights, spec.weights)
     try:
         module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
     except RuntimeError as error:

@@ -86,7 +86,7 @@ class CheckpointSpec(WithOptions):
     function: Function
     """`FILE.py:NAME`, which makes the network: from pixels in [0, 1] to logits."""
     weights: str = Field(pattern=r"^\w[\w.-]*$")
-    """A file beside the suite that `torch.save` wrote: the network's state_dict."""
+    """A file beside the suite with its state_dict: a safetensors file if the name says so, else of `torch.save`."""
     classification: str
     """Data set of the task."""
     color: Color = "rgb"

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from harness.data.weights.torch_files import read_tensors
+from harness.data.weights.torch_files import read_safetensors, read_tensors
 from harness.errors import ImportRefused
 
 TENSORS = {"conv.weight": torch.arange(5000.0).view(50, 100), "count": torch.tensor(3)}
@@ -57,7 +58,7 @@ def test_code_in_a_pickle_is_refused_by_name_and_not_run(tmp_path: Path) -> None
 
 
 def test_whole_modules_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ImportRefused, match=r"would use torch\.nn\.modules\.linear\.Linear"):
+    with pytest.raises(ImportRefused, match=r"would use torch\.nn\.modules\.linear\.Linear.*network\.state_dict\(\)"):
         read_tensors(saved(tmp_path / "weights.pt", torch.nn.Linear(2, 2)))
 
 
@@ -152,3 +153,28 @@ def test_what_is_not_tensors_by_name_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ImportRefused, match=message):
             read_tensors(saved(path, content))
+
+
+def test_the_tensors_of_a_safetensors_file_are_read(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "mine.safetensors")
+    found = read_safetensors(tmp_path / "mine.safetensors", "mine")
+    assert found.keys() == TENSORS.keys()
+    assert all(torch.equal(found[name], TENSORS[name]) for name in TENSORS)
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.999])
+def test_a_safetensors_file_that_is_cut_short_is_refused(tmp_path: Path, share: float) -> None:
+    save_file(TENSORS, tmp_path / "mine.safetensors")
+    with pytest.raises(ImportRefused, match="mine is no safetensors file or is damaged"):
+        read_safetensors(shortened(tmp_path / "mine.safetensors", share), "mine")
+
+
+def test_a_safetensors_file_of_numbers_that_are_not_finite_is_refused(tmp_path: Path) -> None:
+    save_file({"w": torch.tensor([1, torch.nan])}, tmp_path / "mine.safetensors")
+    with pytest.raises(ImportRefused, match="'w' has numbers that are not finite"):
+        read_safetensors(tmp_path / "mine.safetensors", "mine")
+
+
+def test_what_is_no_safetensors_file_is_refused_as_none(tmp_path: Path) -> None:
+    with pytest.raises(ImportRefused, match="mine is no safetensors file"):
+        read_safetensors(saved(tmp_path / "mine.safetensors", TENSORS), "mine")

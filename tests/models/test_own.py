@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from own_code import CODE, code_of
+from safetensors.torch import save_file
 
 from harness.data.sets import Task
 from harness.errors import ImportRefused, SpecError
@@ -110,6 +111,14 @@ def test_a_checkpoint_is_the_network_with_its_weights(prefix: str, nested: bool,
     assert not model.training
     assert torch.autograd.grad(model(images).sum(), images)[0].abs().sum() > 0
     assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_checkpoint_may_be_a_safetensors_file(tmp_path: Path) -> None:
+    weights = {"1.weight": torch.randn(10, 64), "1.bias": torch.randn(10)}
+    save_file(weights, tmp_path / "copied.pt")  # as a run copies it
+    spec = CheckpointSpec(function="mine.py:f", weights="mine.safetensors", classification="digits", color="gray")
+    model = load_checkpoint(spec, tmp_path / "copied.pt", Task(10, (8, 8), "raw"), CPU, LINEAR_CODE)
+    assert torch.equal(model.get_parameter("1.bias"), weights["1.bias"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Files of weights that others made with torch.save, read without trusting them."""
+"""Files of weights that others made with torch.save or safetensors, read without trusting them."""
 
 from __future__ import annotations
 
@@ -54,6 +54,20 @@ def read_tensors(path: Path, called: str | None = None) -> dict[str, Tensor]:
     return _checked(tensors, called)
 
 
+def read_safetensors(path: Path, called: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, by name; it can hold nothing else.
+
+    Raises:
+        ImportRefused: it is none, cut short, or holds numbers that are not finite.
+    """
+    import safetensors.torch
+
+    try:
+        return _checked(safetensors.torch.load_file(path), called)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ImportRefused(f"{called} is no safetensors file or is damaged: {error}") from error
+
+
 def _refuse_other_files(path: Path, called: str) -> None:
     """Look at the file as a whole, before anything is unpickled."""
     with path.open("rb") as file:
@@ -95,7 +109,10 @@ def _loaded(path: Path, called: str) -> Any:
                 f"{called} is not a file of weights or is damaged: torch says {reason[-1]!r}"
             ) from error
         if not wanted[1].startswith(HARMLESS):
-            raise ImportRefused(f"{called} would use {wanted[1]} when it is read; nothing in it was run") from error
+            raise ImportRefused(
+                f"{called} would use {wanted[1]} when it is read; nothing in it was run. Of a whole network save the "
+                "weights alone: torch.save(network.state_dict(), FILE)"
+            ) from error
         raise ImportRefused(
             f"{called} holds {wanted[1]} beside its tensors, and reading that can run code, so it was not read. If you "
             f'trust where it is from, import tensors.pt, which this makes of it: python -c "{KEEP_TENSORS}" FILE'
