@@ -17,7 +17,7 @@ from harness.spec import OwnAttackSpec
 def own_attack(model: nn.Module, setting: Setting, spec: OwnAttackSpec) -> EvaluationResult:
     """Accuracy at each size, on what the attack makes of the images when it is told the size.
 
-    At size 0 the images are left as they are.
+    At size 0 the images are left as they are. Array: `hits` bool (sizes, n), which images are classified right.
 
     Raises:
         SpecError: it returns something else than images.
@@ -27,17 +27,21 @@ def own_attack(model: nn.Module, setting: Setting, spec: OwnAttackSpec) -> Evalu
     n, epsilons = len(setting.images), sizes(spec)
     attacker = Attacker(model, setting, spec, expected=n * len(epsilons))
     classifier = attacker.classifier
-    hits = torch.zeros(len(epsilons), dtype=torch.int64, device=setting.device)
-    hits[0] = (clean_predictions(classifier, setting) == setting.labels).sum()
+    hits = torch.zeros(len(epsilons), n, dtype=torch.bool, device=setting.device)
+    hits[0] = clean_predictions(classifier, setting) == setting.labels
     for batch in attacker.batches():
         for index, epsilon in enumerate(epsilons[1:], start=1):
             attacked = attacker.attacked(batch, epsilon)
             if spec.norm != "none":
                 _require_size(attacker.distances(batch, attacked).max().item(), epsilon, spec)
-            hits[index] += (classifier.predictions(attacked) == batch.labels).sum()
+            hits[index, batch.rows] = classifier.predictions(attacked) == batch.labels
         classifier.refuse_not_finite()
         classifier.report(n + (len(epsilons) - 1) * batch.rows.stop)
-    return EvaluationResult(measurements=accuracies(epsilons, hits, n), images_classified=classifier.images_classified)
+    return EvaluationResult(
+        measurements=accuracies(epsilons, hits.sum(1), n),
+        arrays={"hits": hits.cpu().numpy()},
+        images_classified=classifier.images_classified,
+    )
 
 
 def _require_size(largest: float, epsilon: float, spec: OwnAttackSpec) -> None:

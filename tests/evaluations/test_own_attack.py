@@ -39,6 +39,21 @@ def test_accuracies_are_those_of_what_the_attack_returns(attacked, setting, netw
     assert expected[-1] < expected[0]
 
 
+def test_hits_say_of_each_image_in_its_place_whether_it_was_right(setting, network, spec_of):
+    def half_white(model, images, labels, epsilon):
+        return torch.where(torch.arange(len(images)).view(-1, 1, 1, 1) % 2 == 0, images, 1.0)
+
+    spec = spec_of("own_attack", norm="none", batch_size=30)
+    result = evaluate(network, dataclasses.replace(setting, attack=half_white), spec)
+    with torch.inference_mode():
+        right = network(unit_pixels(setting.images)).argmax(1) == setting.labels
+        white = network(torch.ones_like(unit_pixels(setting.images))).argmax(1) == setting.labels
+    even = torch.arange(len(right)) % 2 == 0
+    hits = torch.from_numpy(result.arrays["hits"])
+    assert torch.equal(hits, torch.stack([right, *[right.where(even, white)] * 2]))
+    assert [number.value for number in result.measurements] == hits.double().mean(1).tolist()
+
+
 def test_options_reach_the_attack(attacked):
     seen = []
 
