@@ -14,13 +14,13 @@ import inspect
 import linecache
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import SpecError
+from harness.errors import HarnessError, SpecError
 from harness.files import is_whole, write_whole
 
 MOST_BYTES = 1 << 20
@@ -190,9 +190,24 @@ def keep(code: OwnCode, folder: Path) -> None:
         HarnessError: the folder cannot be written.
     """
     for file, text in code.sources:
-        path = folder / f"{Path(file).stem}-{sha256_of(text)}.py"
+        path = _kept_file(folder, file, sha256_of(text))
         if not is_whole(path, sha256_of(text)):
             write_whole(path, text.encode())
+
+
+def kept(folder: Path, files: Mapping[str, str]) -> OwnCode:
+    """What `keep` wrote of files, each named with its SHA-256; raises HarnessError where it is gone or altered."""
+    found = []
+    for file, sha256 in sorted(files.items()):
+        path = _kept_file(folder, file, sha256)
+        if not is_whole(path, sha256):
+            raise HarnessError(f"{path}, the own code that was run, is gone or altered")
+        found.append((file, path.read_bytes().decode()))
+    return OwnCode(tuple(found))
+
+
+def _kept_file(folder: Path, file: str, sha256: str) -> Path:
+    return folder / f"{Path(file).stem}-{sha256}.py"
 
 
 def _module_name(file: str, text: str) -> str:
