@@ -77,7 +77,10 @@ def _told(selection: Selection) -> tuple[str, ...]:
         return (f"No condition is acceptable under {attack}: none is recommended.",)
     own = selection.ratios[selection.ratios["condition"] == selection.chosen]
     accepted = dict(zip(own["evaluation"], own["acceptable"], strict=True))
-    told = [f"Recommended: {selection.chosen}, the acceptable condition with the largest RD/UD under {attack}."]
+    told = [
+        f"Recommended: {selection.chosen}, the acceptable condition with the largest RD/UD under {attack}. "
+        "It was chosen by the test images and seeds that these numbers are of, as in the paper, so its own flatter it."
+    ]
     if selection.tied:
         told.append(
             f"Tied with the same RD/UD: {', '.join(selection.tied)}; the larger R0/U0 decided, then the suite's order."

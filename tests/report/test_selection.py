@@ -91,6 +91,14 @@ def test_equal_gains_are_decided_by_clean_accuracy_and_told() -> None:
     assert any("Tied with the same RD/UD: a;" in note for note in selection_table(found).notes)
 
 
+def test_the_choice_is_said_to_be_by_the_images_that_its_numbers_are_of() -> None:
+    found = select(given(("a", "gaussian", 0.95, 1.5), ("b", "gaussian", 0.95, 1.2)))
+    assert selection_table(found).notes[0] == (
+        "Recommended: a, the acceptable condition with the largest RD/UD under Gaussian noise. "
+        "It was chosen by the test images and seeds that these numbers are of, as in the paper, so its own flatter it."
+    )
+
+
 def test_pairs_that_the_seeds_cannot_tell_apart_are_named() -> None:
     made = results(GRID, seeds=4, epochs=1)
     found = select(made, least_clean_ratio=0.5)
