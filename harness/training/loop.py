@@ -56,7 +56,7 @@ def train(
     Raises:
         HarnessError: the disk is full, or `folder` belongs to another training.
         EmptyPairRange: the regularization images have no pair in the spec's range.
-        SpecError: a penalty is no scalar, or depends on the model in no step of an epoch.
+        SpecError: a penalty is no scalar, or depends on the model in no step of the first epoch.
     """
     assert "auto" not in (spec.precision, spec.augmentation), "the plan resolves what a spec leaves open"
     store = TrainingFolder(folder, digest("training", spec.version, spec, seed))
@@ -149,7 +149,8 @@ class _Training:
                 if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
                     losses += self._look(steps, len(losses), number, began)
                     looked = time.perf_counter()
-            self.learner.require_learned_from_penalty()
+            if number == 0:  # no later: a training that goes on would not know of the epochs before
+                self.learner.require_learned_from_penalty()
             trained_seconds = time.perf_counter() - began
             validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
         gammas = self.learner.gammas

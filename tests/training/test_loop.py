@@ -268,6 +268,11 @@ class Raw(Noisy):
     def forward(self, x):
         return self.linear(self.conv(x).mean((2, 3)))
 
+class Counting(Noisy):
+    def __init__(self, **shape):
+        super().__init__(**shape)
+        self.register_buffer("steps", torch.zeros(()))
+
 def penalty(model, images, labels, power=2, scale=1.0):
     noisy = images + 0.1 * torch.randn_like(images)
     return scale * (model(noisy) - model(images)).abs().pow(power).mean()
@@ -284,15 +289,20 @@ def leaf(model, images, labels):
 def hinge(model, images, labels):
     loss = model(images).square().mean()
     return loss if numpy.random.rand() < 0.5 else torch.tensor(0.0)
+
+def first_epoch(model, images, labels):
+    network = model.network.module
+    network.steps += 1
+    return model(images).square().mean() if network.steps <= 5 else torch.tensor(0.0)
 """,
         ),
     )
 )
 
 
-def own(spec: TrainingSpec, **penalty: object) -> TrainingSpec:
+def own(spec: TrainingSpec, network: str = "Noisy", **penalty: object) -> TrainingSpec:
     """The training with a network of one's own and a penalty."""
-    spec = spec.replaced(network=NetworkSpec(architecture="mine.py:Noisy", base_width=4).model_dump())
+    spec = spec.replaced(network=NetworkSpec(architecture=f"mine.py:{network}", base_width=4).model_dump())
     return spec.replaced(penalty=PenaltySpec(**{"function": "mine.py:penalty", "weight": 1} | penalty).model_dump())
 
 
@@ -310,20 +320,23 @@ def test_own_code_trains_beside_the_similarity_loss_and_without(
     assert model(unit_pixels(images.images)).shape == (90, 3)
 
 
-def test_a_training_with_randomness_of_its_own_goes_on_to_the_same_weights(
-    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+@pytest.mark.parametrize(("network", "function"), [("Noisy", "penalty"), ("Counting", "first_epoch")])
+def test_a_training_with_randomness_or_a_schedule_of_its_own_goes_on_to_the_same_weights(
+    network: str, function: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
 ) -> None:
+    spec = own(spec, network, function=f"mine.py:{function}")
+
     def stop(progress: Progress) -> None:
         if progress.text.startswith("epoch 3"):
             raise KeyboardInterrupt
 
-    whole = train(own(spec), 0, images, device=CPU, folder=tmp_path / "whole", code=OWN)
+    whole = train(spec, 0, images, device=CPU, folder=tmp_path / "whole", code=OWN)
     torch.manual_seed(5)
     with pytest.raises(KeyboardInterrupt):
-        train(own(spec), 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN, on_progress=stop)
+        train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN, on_progress=stop)
     assert epochs_of(tmp_path / "stopped") == 2
     torch.manual_seed(6)
-    assert timeless(train(own(spec), 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
+    assert timeless(train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
 
 
 def test_a_penalty_changes_the_weights_and_its_weight_counts(
