@@ -16,7 +16,8 @@ def example(language: str, number: int = 0) -> str:
 
 
 CODE = OwnCode((("gradients.py", example("python")),))
-LIBRARIES = OwnCode((("libraries.py", example("python", 1)),))
+PENALTIES = OwnCode((("penalties.py", example("python", 1)),))
+LIBRARIES = OwnCode((("libraries.py", example("python", 2)),))
 
 
 def code_of(text: str) -> OwnCode:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from own_code import PENALTIES
 from pretended_device import DEVICE, pretended_device
 from torch.nn import functional as F
 
@@ -390,3 +391,18 @@ def test_a_penalty_may_depend_on_the_model_in_some_steps_only(
 ) -> None:
     result = train(own(spec, function="mine.py:hinge"), 0, images, device=CPU, folder=tmp_path, code=OWN)
     assert result.status == "ok"
+
+
+@pytest.mark.parametrize(("name", "options"), [("center", {"warm_up": 15}), ("smoothed", {"amount": 0.1})])
+def test_the_penalties_of_the_page_on_own_code_are_learned_from(
+    name: str, options: dict[str, float], spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    network = NetworkSpec(architecture="penalties.py:Centered", base_width=2)
+    penalty = PenaltySpec(function=f"penalties.py:{name}", weight=1, options=options)
+    spec = spec.unregularized.replaced(network=network.model_dump(), penalty=penalty.model_dump())
+    result = train(spec, 0, images, device=CPU, folder=tmp_path, code=PENALTIES)
+    assert result.status == "ok"
+    assert result.weights
+    tensors, _ = weights.load(tmp_path / result.weights)
+    steps, centers = (tensors[f"model.network.module.{part}"] for part in ("steps", "centers"))
+    assert bool(steps == 5 * (result.best_epoch + 1)) == bool(centers.abs().sum() > 0) == (name == "center")
