@@ -25,6 +25,9 @@ BY = "gaussian"
 LEAST_PAIRS = 2
 """Fewer are no choice."""
 
+INTERVALS = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
+"""Columns of the ends of R0/U0's interval, and of RD/UD's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
@@ -141,7 +144,7 @@ def agreement_frame(selection: Selection) -> pd.DataFrame:
 
 
 def with_intervals(ratios: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """The ratios with the ends of their intervals: clean_low, clean_high, distorted_low, distorted_high.
+    """The ratios with the ends of their intervals, INTERVALS.
 
     ratios: rows of `summary.acceptable`. values: of `seed_values`.
     """
@@ -149,8 +152,7 @@ def with_intervals(ratios: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     for (evaluation, condition), own in groups(values, ["evaluation", "condition"]):
         clean, distorted = ratio(list(own["r0"]), list(own["u0"])), ratio(list(own["rd"]), list(own["ud"]))
         rows.append((evaluation, condition, clean.low, clean.high, distorted.low, distorted.high))
-    ends = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
-    intervals = pd.DataFrame(rows, columns=["evaluation", "condition", *ends])
+    intervals = pd.DataFrame(rows, columns=["evaluation", "condition", *INTERVALS])
     return ratios.merge(intervals, "left", on=["condition", "evaluation"])
 
 

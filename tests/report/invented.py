@@ -84,6 +84,7 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
 
     gamma_epochs = each(_gammas, epochs=epochs)
     models, curves, boundary = each(_model), each(_curves), each(_boundary)
+    comparisons = _comparisons(models, curves, boundary, table)
     return Results(
         suite="grayscale-cifar10",
         profile=profile,
@@ -98,8 +99,8 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         spectra=each(_spectrum),
         analyses=pd.DataFrame(columns=["analysis", "kind", "metric", "point", "value", "n"]),
         arrays=pd.DataFrame(columns=["condition", "seed", "evaluation", "kind", "name", "file", "sha256", "shape"]),
-        acceptable=_ratios(curves, table, seeds),
-        comparisons=_comparisons(models, curves, boundary, table),
+        acceptable=_ratios(comparisons, table, seeds),
+        comparisons=comparisons,
         epochs=each(_epochs, epochs=epochs),
         gamma_epochs=gamma_epochs,
         specs=_specs(conditions),
@@ -197,13 +198,10 @@ def _gain(row: dict) -> float:
     return strength * (0.5 + row["threshold"] / 2) * (0.8 if row["regularization"] == "cifar10" else 1.0)
 
 
-def _ratios(curves: pd.DataFrame, table: pd.DataFrame, seeds: int) -> pd.DataFrame:
-    means = curves.groupby(["condition", "evaluation", "epsilon"], sort=False)["accuracy"].mean().reset_index(name="rd")
-    clean = means[means["epsilon"] == 0].set_index(["condition", "evaluation"])["rd"].rename("r0")
-    means = means[means["epsilon"] == means["evaluation"].map(LARGEST)]
-    rows = means.join(clean, on=["condition", "evaluation"])
-    none = rows[rows["condition"] == "none"].set_index(["evaluation", "epsilon"])[["r0", "rd"]]
-    rows = rows.join(none.set_axis(["u0", "ud"], axis=1), on=["evaluation", "epsilon"])
+def _ratios(comparisons: pd.DataFrame, table: pd.DataFrame, seeds: int) -> pd.DataFrame:
+    names = {"clean": "r0", "baseline_clean": "u0", "distorted": "rd", "baseline_distorted": "ud"}
+    seen = comparisons.dropna(subset="epsilon").rename(columns=names)
+    rows = seen.groupby(["condition", "evaluation", "epsilon"], sort=False)[list(names.values())].mean().reset_index()
     rows = rows.assign(clean_ratio=rows["r0"] / rows["u0"], distorted_ratio=rows["rd"] / rows["ud"], n_seeds=seeds)
     return rows.merge(table, on="condition").query("target != 'none'").reset_index(drop=True)
 

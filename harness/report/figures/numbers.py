@@ -7,6 +7,7 @@ import pandas as pd
 from harness.report.figures import grid
 from harness.report.figures.curves import TRAINING
 from harness.report.results import Results
+from harness.report.selection import INTERVALS, seed_values, with_intervals
 from harness.report.summary import acceptable, at_severity, corruption_means, finished, summarized
 
 
@@ -46,12 +47,13 @@ def group_means(results: Results) -> pd.DataFrame:
 
 
 def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
-    """The points of the acceptable-region plot, their labels and verdicts."""
-    rows = acceptable(results.acceptable, least_clean_ratio).dropna(subset="distorted_ratio")
+    """The points of the acceptable-region plot, with their intervals, labels and verdicts."""
+    ratios = acceptable(results.acceptable, least_clean_ratio).dropna(subset="distorted_ratio")
+    rows = with_intervals(ratios, seed_values(results))
     labels, labelled = grid.labels(dict(zip(rows["condition"], rows["regularization"], strict=True)))
     columns = ["evaluation", "epsilon", "condition", "target", "regularization", "alpha", "threshold"]
-    ratios = ["clean_ratio", "distorted_ratio", "acceptable"]
-    named = rows[[*columns, *ratios]].assign(label=rows["condition"].map(labels), labels=labelled)
+    found = ["clean_ratio", "distorted_ratio", "acceptable", *INTERVALS]
+    named = rows[[*columns, *found]].assign(label=rows["condition"].map(labels), labels=labelled)
     return named.assign(least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from harness.report.figures.labels import Box, placed
@@ -12,6 +13,7 @@ from harness.report.figures.legends import put_below
 from harness.report.figures.looks import Look, family_looks
 from harness.report.figures.style import GRAY, POINT_SIZE, panels_for, plain, seeds
 from harness.report.rows import records
+from harness.report.statistics import CONFIDENCE, LEAST_SEEDS
 from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 REGIONS = (
     "What regularization costs without distortion (R0/U0) against what it gains at the given distortion (RD/UD, of the "
     "Boundary attack of its scores): R regularized, U unregularized, means over n seeds. Shaded, and filled: "
-    "R0/U0 ≥ {least:g} and RD/UD > 1."
+    "R0/U0 ≥ {least:g} and RD/UD > 1. Lines, of four seeds or more: 95% intervals of the ratios, cut at the frame."
 )
 """What the figure's captions say; {least} is A0."""
 SHADE = "#DCEBF7"
@@ -37,7 +39,7 @@ def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """R0/U0 across, RD/UD up, one panel per attack; acceptable points are filled, the region is shaded.
 
     data: evaluation, epsilon, condition, target, regularization, label, labels (what labels are), clean_ratio,
-    distorted_ratio, acceptable, least_clean_ratio, n.
+    distorted_ratio, acceptable, the ends of the ratios' intervals, least_clean_ratio, n.
     """
     names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names), 2.2, most=2 if data["condition"].nunique() > FEW else 3)
@@ -67,6 +69,10 @@ def _panel(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look], across: t
     panel.axhline(1.0, color=GRAY, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0.6)
     for row in records(rows):
         color, marker = looks[row.condition].color, looks[row.condition].marker
+        if row.n >= LEAST_SEEDS:
+            line: dict[str, Any] = {"color": color, "linewidth": 0.6, "alpha": 0.6}
+            panel.plot(np.clip([row.clean_low, row.clean_high], left, right), [row.distorted_ratio] * 2, **line)
+            panel.plot([row.clean_ratio] * 2, np.clip([row.distorted_low, row.distorted_high], bottom, top), **line)
         panel.plot(
             row.clean_ratio,
             row.distorted_ratio,
@@ -144,5 +150,7 @@ def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look]) -> No
         handles.setdefault(plain(row.target + images), Line2D([], [], color=look.color, marker=look.marker, **style))
     handles["open: not acceptable"] = Line2D([], [], color=GRAY, marker="o", markerfacecolor="white", **style)
     handles[f"acceptable region ({seeds(data)})"] = Patch(color=SHADE)
+    if (data["n"] >= LEAST_SEEDS).any():
+        handles[f"{CONFIDENCE:.0%} interval"] = Line2D([], [], color=GRAY, linewidth=0.6)
     handles[f"labels: {plain(data['labels'].iloc[0])}"] = Line2D([], [], linestyle="none")
     put_below(figure, list(handles.values()), list(handles), handlelength=2.0)

@@ -51,6 +51,25 @@ def test_the_acceptable_figure_follows_the_bound() -> None:
     assert set(loose.data["label"]) == {"pixel", "threshold", "threshold-cifar10"}
 
 
+def test_from_four_seeds_on_the_acceptable_figure_says_how_sure_its_points_are() -> None:
+    for seeds, lines in ((3, 0), (4, 2)):
+        each, made = drawing("acceptable", seeds=seeds, conditions=GRID[:2])
+        with styled():
+            figure = each.draw(each.data, looks(made.conditions))
+        said = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert ("95% interval" in said) == bool(lines)
+        for panel, row in zip(figure.axes, each.data.itertuples(), strict=True):
+            drawn = [line.get_xydata() for line in panel.lines if line.get_alpha()]
+            assert len(drawn) == lines
+            if drawn:
+                (left, low), (right, high) = zip(panel.get_xlim(), panel.get_ylim(), strict=True)
+                across, up = drawn
+                assert list(across[:, 0]) == [max(left, row.clean_low), min(right, row.clean_high)]
+                assert list(up[:, 1]) == [max(low, row.distorted_low), min(high, row.distorted_high)]
+                assert {*across[:, 1]} == {row.distorted_ratio}
+                assert {*up[:, 0]} == {row.clean_ratio}
+
+
 def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> None:
     assert results().remark_on(corrupted=True) == "Generated images: cifar10-c."
     assert results().remark_on(corrupted=False) == ""
