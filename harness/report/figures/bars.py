@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,13 +48,12 @@ def boundary_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: steps, condition, measure ("score", "start_score"), mean, sem, n, without; squared distance per pixel value.
     """
     budgets = sorted(data["steps"].unique())
-    present = present_in(data, looks)
-    figure, panels = _named_rows(present, data[data["measure"] == "score"], len(budgets))
+    figure, panels = _named_rows(looks, data[data["measure"] == "score"], len(budgets))
     label = folded(SCORE_LABEL, LABEL_SIZE, 72 * (WIDTH - NAME_WIDTH) / len(budgets))
     for panel, steps in zip(panels, budgets, strict=True):
         rows = by_key(data[data["steps"] == steps], ["measure", "condition"])
-        for place, name in enumerate(present):
-            _score_bar(panel, place, rows, name, looks[name])
+        for place, (name, look) in enumerate(looks.items()):
+            _score_bar(panel, place, rows, name, look)
         panel.set(title=f"Boundary attack, {steps} steps", xlabel=label, xlim=(0, None))
         _mark_small(panel, upright=False)
     _explain(figure, data)
@@ -67,13 +66,11 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     data: evaluation, norm, condition, mean, sem, n, without; distances in that norm.
     """
     attacks = list(dict.fromkeys(zip(data["evaluation"], data["norm"], strict=True)))
-    present = present_in(data, looks)
-    figure, panels = _named_rows(present, data, len(attacks))
+    figure, panels = _named_rows(looks, data, len(attacks))
     for panel, (evaluation, norm) in zip(panels, attacks, strict=True):
         rows = by_key(data[data["evaluation"] == evaluation], ["condition"])
-        for place, name in enumerate(present):
-            if name in rows:
-                _bar(panel, place, rows[name], looks[name], INFINITE)
+        for place, (name, look) in enumerate(looks.items()):
+            _bar(panel, place, rows.get(name), look, INFINITE)
         panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance", xlim=(0, None))
         _mark_small(panel, upright=False)
     if data["without"].any():
@@ -107,15 +104,18 @@ def corruption_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
 
 def _score_bar(panel: Axes, place: int, rows: dict[Any, Any], name: str, look: Look) -> None:
-    if ("score", name) in rows:
-        _bar(panel, place, rows["score", name], look, NO_NUMBER, SCORE_FACTOR)
+    _bar(panel, place, rows.get(("score", name)), look, NO_NUMBER, SCORE_FACTOR)
     if ("start_score", name) in rows:
         start = SCORE_FACTOR * rows["start_score", name].mean
         panel.plot([start, start], [place - 0.42, place + 0.42], **START)
 
 
-def _bar(panel: Axes, place: int, found: Any, look: Look, without: str, factor: float = 1.0) -> None:
+def _bar(panel: Axes, place: int, found: Any | None, look: Look, without: str, factor: float = 1.0) -> None:
     """A bar, and beside it how many seeds are not in it: `without` says what they have instead of a number."""
+    how: dict[str, Any] = {"textcoords": "offset points", "va": "center", "color": INK}
+    if found is None:
+        panel.annotate(NO_RESULT, (0.0, place), (4, 0), **how)
+        return
     end, sem = factor * found.mean, _error(factor * found.sem)
     if found.n:
         panel.barh(place, end, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
@@ -123,17 +123,17 @@ def _bar(panel: Axes, place: int, found: Any, look: Look, without: str, factor: 
     if found.without:
         told = f"{'+ ' if found.n else ''}{without} ({counted(found.without, 'seed')})"
         at = end + (sem or 0.0) if found.n else 0.0
-        panel.annotate(told, (at, place), (12 if found.n else 4, 0), textcoords="offset points", va="center", color=INK)
+        panel.annotate(told, (at, place), (12 if found.n else 4, 0), **how)
 
 
-def _named_rows(present: Sequence[str], data: pd.DataFrame, columns: int) -> tuple[Figure, list[Axes]]:
+def _named_rows(conditions: Iterable[str], data: pd.DataFrame, columns: int) -> tuple[Figure, list[Axes]]:
     """Panels with a row for each condition, from top to bottom, which says how many seeds it has in the data."""
-    counts = {name: seeds(data[data["condition"] == name]) for name in present}
+    counts = {name: seeds(data[data["condition"] == name]) for name in conditions}
     names = [folded(f"{spaced(name)} ({count})", LABEL_SIZE, 72 * NAME_WIDTH) for name, count in counts.items()]
     row = max(0.27, 0.14 * max(name.count("\n") + 1 for name in names))
-    figure, panels = sheet(1, columns, 0.8 + row * len(present), sharey=True)
+    figure, panels = sheet(1, columns, 0.8 + row * len(names), sharey=True)
     for panel in panels:
-        panel.set(yticks=range(len(present)), yticklabels=names, ylim=(len(present) - 0.4, -0.6))
+        panel.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))
         panel.grid(visible=False, axis="y")
     return figure, panels
 

@@ -160,7 +160,7 @@ def present_in(data: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
 
 def seeds(data: pd.DataFrame) -> str:
     """How many seeds are behind the means, like "n = 7" or "n = 6–7", never to be broken over lines."""
-    fewest, most = int(data["n"].min()), int(data["n"].max())
+    fewest, most = (int(data["n"].min()), int(data["n"].max())) if len(data) else (0, 0)
     return f"n = {most if fewest == most else f'{fewest}–{most}'}".replace(" ", "\u00a0")
 
 

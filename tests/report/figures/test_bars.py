@@ -56,6 +56,17 @@ def test_a_boundary_score_that_is_none_is_said_with_its_seeds() -> None:
     } <= said
 
 
+def test_a_condition_without_a_result_has_a_row_that_says_so() -> None:
+    means = boundary_means(given()).query("condition != 'none'")
+    distances = distance_means(given()).query("condition != 'none'")
+    with styled():
+        for figure in (
+            boundary_bars(means, looks(given().conditions)),
+            distance_bars(distances, looks(given().conditions)),
+        ):
+            assert {"none (n\u00a0=\u00a00)", "no result yet"} <= words(figure)
+
+
 def test_an_infinite_median_is_said_with_its_seeds() -> None:
     with styled():
         said = words(distance_bars(distance_means(given()), looks(given().conditions)))
