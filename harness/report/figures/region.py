@@ -11,7 +11,7 @@ import pandas as pd
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.legends import put_below
 from harness.report.figures.looks import Look, family_looks
-from harness.report.figures.style import GRAY, POINT_SIZE, panels_for, plain, seeds
+from harness.report.figures.style import GRAY, LABEL_SIZE, POINT_SIZE, folded, panels_for, plain, seeds
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS
 from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
@@ -31,6 +31,8 @@ REGIONS = (
 SHADE = "#DCEBF7"
 FEW = 6
 """More points than this need wider panels for their labels."""
+LABEL_WIDTH = 70
+"""Points that a label may take beside its point; where one needs more, all are numbers."""
 MARK = 4.0
 """Diameter of a point, in typographic points."""
 
@@ -45,12 +47,13 @@ def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     figure, panels = panels_for(len(names), 2.2, most=2 if data["condition"].nunique() > FEW else 3)
     across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
     families = family_looks(data.drop_duplicates("condition"))
+    data, key = _numbered(data)
     for panel, name in zip(panels, names, strict=True):
         rows = data[data["evaluation"] == name]
         _panel(panel, rows, families, across)
         size = rows["epsilon"].iloc[0]
         panel.set_title(plain(attack_title(name)) + (f"\nε = {size:g}" if pd.notna(size) else ""))
-    _legend(figure, data, families)
+    _legend(figure, data, families, key)
     figure.draw_without_rendering()  # settles the layout, so that labels are placed where points really are
     for panel, name in zip(panels, names, strict=True):
         _label(panel, data[data["evaluation"] == name], families)
@@ -137,8 +140,17 @@ def _keep_off(frame: BboxBase, left: float, bottom: float, dots: float) -> tuple
     return [*borders, beside, below], [*borders, Box(left, bottom, frame.x1 - left, frame.y1 - bottom)]
 
 
-def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look]) -> None:
-    """A marker for each target and set of images, and what filling and shade mean."""
+def _numbered(data: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The points with numbers in place of labels where one is long, and what each number stands for."""
+    texts = list(dict.fromkeys(data["label"]))
+    if not any("\n" in folded(text, POINT_SIZE, LABEL_WIDTH) for text in texts):
+        return data, {}
+    key = {str(number): text for number, text in enumerate(texts, start=1)}
+    return data.assign(label=data["label"].map({text: number for number, text in key.items()})), key
+
+
+def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], key: Mapping[str, str]) -> None:
+    """A marker for each target and set of images, what filling and shade mean, and what numbers stand for."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -153,4 +165,8 @@ def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look]) -> No
     if (data["n"] >= LEAST_SEEDS).any():
         handles[f"{CONFIDENCE:.0%} interval"] = Line2D([], [], color=GRAY, linewidth=0.6)
     handles[f"labels: {plain(data['labels'].iloc[0])}"] = Line2D([], [], linestyle="none")
+    room = 72 * figure.get_figwidth() - 6 * LABEL_SIZE
+    handles |= {
+        folded(f"{label}: {text}", LABEL_SIZE, room): Line2D([], [], linestyle="none") for label, text in key.items()
+    }
     put_below(figure, list(handles.values()), list(handles), handlelength=2.0)

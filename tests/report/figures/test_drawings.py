@@ -77,6 +77,21 @@ def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> 
     assert {name for name, remark in remarks.items() if remark} == {"corruptions-by-severity", "corruptions"}
 
 
+def test_points_with_long_names_are_numbered_and_the_legend_says_what_they_are() -> None:
+    long = (condition(f"{letter * 90}-last", "threshold", alpha=2 + number) for number, letter in enumerate("abc"))
+    each, made = drawing("acceptable", conditions=(condition("none"), condition("pixel", "pixel"), *long))
+    with styled():
+        figure = each.draw(each.data, looks(made.conditions))
+    for panel in figure.axes:
+        assert [text.get_text() for text in panel.texts] == ["1", "2", "3", "4"]
+        boxes = [text.get_window_extent() for text in panel.texts]
+        assert all(panel.bbox.x0 <= box.x0 and box.x1 <= panel.bbox.x1 for box in boxes)
+    [legend] = figure.legends
+    said = [text.get_text().replace("\n", "") for text in legend.get_texts()]
+    assert ["1: pixel", f"2: {'a' * 90}-last"] == said[-4:-2]
+    assert set(each.data["label"]) == {"pixel", *(f"{letter * 90}-last" for letter in "abc")}
+
+
 def test_a_label_stands_on_its_points_side_of_the_border() -> None:
     each, made = drawing("acceptable", least_clean_ratio=0.95, conditions=GRID)
     with styled():
