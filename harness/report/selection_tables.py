@@ -97,7 +97,7 @@ def _told(selection: Selection) -> tuple[str, ...]:
 
 def _interval_note(ratios: pd.DataFrame) -> str:
     if (ratios["n_seeds"] == 1).all():
-        return "One seed: no interval can be given, nor can the seeds tell conditions apart."
+        return "One seed: no interval can be given, nor can the seeds tell conditions apart. yes: acceptable."
     return (
         f"Ratios of means over seeds. Brackets: {CONFIDENCE:.0%} interval, Fieller's, paired by seed, over that "
         "many seeds; none without scatter. yes: acceptable."

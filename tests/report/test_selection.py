@@ -115,6 +115,7 @@ def test_one_seed_has_no_interval_and_tells_nothing_apart() -> None:
     table = selection_table(found)
     assert not any("[" in cell for row in table.rows for cell in row[1:])
     assert table.notes[-1].startswith("One seed: no interval")
+    assert table.notes[-1].endswith("yes: acceptable.")
 
 
 def test_a_pair_with_one_seed_is_not_told_apart_from_those_with_more() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness.report import summary
 from harness.report.formats import Table
+from harness.report.paper.contents import DIGITS, SETS
 from harness.report.published_gammas import published_gammas
 from harness.report.results import Results
 from harness.report.rows import records
@@ -23,6 +24,8 @@ HYPERPARAMETERS: Mapping[tuple[str, str], tuple[float, float]] = {
     ("fashionmnist", "fashionmnist"): (10, 0.8),
 }
 """Published (alpha, Th) by task and regularization set (Table 1)."""
+NAMES = {**SETS, **DIGITS}
+"""How the paper calls sets."""
 SUITES = ("regularization-sets", "grayscale-cifar100", "mnist", "fashionmnist")
 """The suites of Tables 1 to 3."""
 GAMMA_TABLES = {
@@ -83,7 +86,10 @@ def _models(found: Mapping[str, Results], suites: Sequence[str]) -> pd.DataFrame
     for suite in _taken(found, suites).values():
         models = found[suite].models.assign(suite=suite).drop_duplicates("condition").set_index("condition", drop=False)
         own = models.loc[[condition for condition in published_gammas(suite) if condition in models.index], columns]
-        parts.append(own.assign(sets=own["classification"] + " - " + own["regularization"]))
+        task, images = (
+            own[name].map(lambda given: NAMES.get(given, given)) for name in ("classification", "regularization")
+        )
+        parts.append(own.assign(sets=task + " - " + images))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 

@@ -105,14 +105,14 @@ def test_only_figures_of_the_named_suites_are_shown(rendered: PaperReport) -> No
 def test_published_hyperparameters_and_gammas_stand_beside_ours(rendered: PaperReport) -> None:
     tables = {table.name: table for table in rendered.tables}
     assert tables["table-1"].rows == (
-        ("digits - mnist", "4", "0.8", "–", "–"),
-        ("digits - fashionmnist", "10", "0.8", "–", "–"),
+        ("digits - MNIST", "4", "0.8", "–", "–"),
+        ("digits - FashionMNIST", "10", "0.8", "–", "–"),
     )
     assert [row[0] for row in tables["table-2"].rows] == [
-        "digits - mnist",
-        "digits - mnist, published",
-        "digits - fashionmnist",
-        "digits - fashionmnist, published",
+        "digits - MNIST",
+        "digits - MNIST, published",
+        "digits - FashionMNIST",
+        "digits - FashionMNIST, published",
     ]
     assert "claims" in tables
 
