@@ -33,7 +33,7 @@ NO_RESULT = "no result yet"
 """What stands in the place of what was not measured."""
 INK = "#222222"
 """Of error bars, and of what stands beside bars."""
-HARDLY = 0.01
+HARDLY = 0.02
 """Share of the longest bar below which a bar is hardly seen."""
 ABOVE: dict[str, Any] = {"xytext": (0, 2), "ha": "center", "va": "bottom"}
 BESIDE: dict[str, Any] = {"xytext": (3, 0), "ha": "left", "va": "center"}

@@ -211,6 +211,7 @@ def _analysis(kind: str, found: Found, labels: Labels, least: float, arrays: Arr
 def _without_axes(axis: Axes) -> None:
     """For an image, whose pixels need no numbers."""
     axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
     axis.grid(visible=False)
 
 

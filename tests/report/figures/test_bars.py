@@ -90,3 +90,11 @@ def test_a_bar_of_nothing_says_0_and_a_missing_one_nothing() -> None:
         _, (panel,) = sheet(1, 1, 2.0)
         grouped_bars(panel, rows, ("none", "pixel"), looks(given().conditions))
     assert [text.get_text() for text in panel.texts] == ["0"]
+
+
+def test_a_bar_that_is_hardly_seen_says_its_value() -> None:
+    rows = pd.DataFrame({"condition": ["none", "pixel"], "mean": [0.02, 0.0003], "sem": np.nan, "n": 1, "without": 0})
+    with styled():
+        _, (panel,) = sheet(1, 1, 2.0)
+        score_bars(panel, rows, {name: looks(given().conditions)[name] for name in ("none", "pixel")})
+    assert [text.get_text() for text in panel.texts] == ["0.3"]
