@@ -13,7 +13,18 @@ from harness.report.figures.facets import facets, rows_of_facets
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
 from harness.report.figures.looks import Look, face
-from harness.report.figures.style import LABEL_SIZE, POINT_SIZE, WIDTH, counted, folded, plain, present_in, seeds, sheet
+from harness.report.figures.style import (
+    LABEL_SIZE,
+    POINT_SIZE,
+    WIDTH,
+    counted,
+    folded,
+    plain,
+    present_in,
+    seeds,
+    sheet,
+    title,
+)
 from harness.report.rows import by_key
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
 
@@ -67,11 +78,13 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
     attacks = list(dict.fromkeys(zip(data["evaluation"], data["norm"], strict=True)))
     figure, panels = _named_rows(looks, data, len(attacks))
+    room = 72 * (WIDTH - NAME_WIDTH) / len(attacks)
     for panel, (evaluation, norm) in zip(panels, attacks, strict=True):
         rows = by_key(data[data["evaluation"] == evaluation], ["condition"])
         for place, (name, look) in enumerate(looks.items()):
             _bar(panel, place, rows.get(name), look, INFINITE)
-        panel.set(title=plain(evaluation), xlabel=f"Median {NORMS[norm]} distance", xlim=(0, None))
+        label = folded(f"Median {NORMS[norm]} distance", LABEL_SIZE, room)
+        panel.set(title=title(evaluation, room), xlabel=label, xlim=(0, None))
         _mark_small(panel, upright=False)
     if data["without"].any():
         put_below(figure, [_nothing()], [f"{INFINITE}: nothing found for half of the images"], handlelength=0)

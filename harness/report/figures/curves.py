@@ -10,7 +10,7 @@ import pandas as pd
 from harness.report.figures.facets import facets, rows_of_facets
 from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
-from harness.report.figures.style import line, panels_for, passed, plain
+from harness.report.figures.style import line, panels_for, passed, room_of, title
 from harness.report.vocabulary import SIZED, attack_title, in_order
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     def draw(panel: Axes, name: str, looks: Mapping[str, Look]) -> None:
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
         label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm"
-        panel.set(title=plain(attack_title(name)), xlabel=label, ylabel="Accuracy (%)")
+        panel.set(title=title(attack_title(name), room_of(panel)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.03)
         panel.locator_params(axis="x", nbins=4)
 
@@ -62,9 +62,9 @@ def training_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """
 
     def draw(panel: Axes, quantity: str, looks: Mapping[str, Look]) -> None:
-        title, label, factor = TRAINING[quantity]
+        name, label, factor = TRAINING[quantity]
         lines(panel, passed(data[data["quantity"] == quantity]), "epoch", looks, factor)
-        panel.set(title=title, xlabel="Epoch", ylabel=label)
+        panel.set(title=name, xlabel="Epoch", ylabel=label)
         panel.locator_params(axis="x", integer=True)
 
     return _panels(data, looks, [name for name in TRAINING if name in set(data["quantity"])], draw)

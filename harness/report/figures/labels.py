@@ -24,6 +24,8 @@ class Box(NamedTuple):
 
 DIRECTIONS = 16
 RINGS = 12
+OUTSIDE = 4
+"""How many times as bad it is to leave the frame as to cover something within it."""
 
 
 def placed(
@@ -70,7 +72,7 @@ def _candidates(point: tuple[float, float], size: tuple[float, float], radius: f
 
 def _covered(box: Box, taken: Sequence[Box], frame: Box) -> float:
     outside = box.width * box.height - box.overlap(frame)
-    return round(outside + sum(box.overlap(other) for other in taken), 3)
+    return round(OUTSIDE * outside + sum(box.overlap(other) for other in taken), 3)
 
 
 def _distance(box: Box, point: tuple[float, float]) -> float:

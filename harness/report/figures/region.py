@@ -11,7 +11,7 @@ import pandas as pd
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.legends import put_below
 from harness.report.figures.looks import Look, family_looks
-from harness.report.figures.style import GRAY, LABEL_SIZE, POINT_SIZE, folded, panels_for, plain, seeds
+from harness.report.figures.style import GRAY, LABEL_SIZE, POINT_SIZE, folded, panels_for, plain, room_of, seeds, title
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS
 from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
@@ -52,7 +52,7 @@ def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         rows = data[data["evaluation"] == name]
         _panel(panel, rows, families, across)
         size = rows["epsilon"].iloc[0]
-        panel.set_title(plain(attack_title(name)) + (f"\nε = {size:g}" if pd.notna(size) else ""))
+        panel.set_title(title(attack_title(name), room_of(panel)) + (f"\nε = {size:g}" if pd.notna(size) else ""))
     _legend(figure, data, families, key)
     figure.draw_without_rendering()  # settles the layout, so that labels are placed where points really are
     for panel, name in zip(panels, names, strict=True):

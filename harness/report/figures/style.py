@@ -28,6 +28,8 @@ MOST_MARKERS = 12
 LABEL_SIZE = 7
 """Of all text but titles, in typographic points."""
 
+TITLE_SIZE, TITLE_WEIGHT = 7.5, "bold"
+"""Of what stands above panels."""
 POINT_SIZE = 6
 """Of what is said of single points and bars."""
 EDGE = 0.01
@@ -38,8 +40,8 @@ GRAY = "#555555"
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are the same everywhere
     "font.size": LABEL_SIZE,
-    "axes.titlesize": 7.5,
-    "axes.titleweight": "bold",
+    "axes.titlesize": TITLE_SIZE,
+    "axes.titleweight": TITLE_WEIGHT,
     "axes.labelsize": LABEL_SIZE,
     "legend.fontsize": LABEL_SIZE,
     "xtick.labelsize": LABEL_SIZE,
@@ -69,18 +71,23 @@ def plain(text: str) -> str:
     return "\u200b" + escaped if escaped.startswith("_") else escaped
 
 
-def folded(text: str, size: float, room: float) -> str:
+def folded(text: str, size: float, room: float, weight: str = "normal") -> str:
     """The text as it is drawn, in lines of at most `room` points; a word is broken only where it alone is wider."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(size=size)
+    font = FontProperties(size=size, weight=weight)
     lines = [text]
     for letters in range(len(text), 0, -1):
         if all(text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] <= room for line in lines):
             break
         lines = wrap(text, letters)
     return "\n".join(map(plain, lines))
+
+
+def title(text: str, room: float) -> str:
+    """A panel's title in lines of at most `room` points."""
+    return folded(text, TITLE_SIZE, room, TITLE_WEIGHT)
 
 
 @contextmanager
@@ -125,6 +132,12 @@ def sheet(
     figure = Figure(figsize=(width, rows * height))
     axes = figure.subplots(rows, columns, squeeze=False, **subplots)
     return figure, list(axes.flat)
+
+
+def room_of(panel: Axes) -> float:
+    """Points of the page's width that a panel has with its axis, among as many beside it as its figure has columns."""
+    spec = panel.get_subplotspec()
+    return 72 * WIDTH / (spec.get_gridspec().ncols if spec else 1)
 
 
 def panels_for(count: int, height: float = 1.9, most: int = 3) -> tuple[Figure, list[Axes]]:

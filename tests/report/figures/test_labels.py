@@ -30,6 +30,11 @@ def test_labels_keep_off_obstacles() -> None:
     assert box.overlap(line) == 0
 
 
+def test_a_label_rather_covers_an_obstacle_than_leaves_the_frame() -> None:
+    [box] = placed([(20, 250)], [(60, 14)], FRAME, [[Box(30, 0, 570, 500)]], radius=6)
+    assert box.overlap(FRAME) == 60 * 14
+
+
 def test_overlap_is_an_area() -> None:
     assert Box(0, 0, 4, 4).overlap(Box(2, 1, 4, 1)) == 2
     assert Box(0, 0, 1, 1).overlap(Box(1, 1, 1, 1)) == 0

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 from invented import FOUR, GRID, condition, results
 from matplotlib.figure import Figure
@@ -26,6 +30,27 @@ def test_nothing_is_cut_off(name: str, conditions: tuple[dict, ...]) -> None:
     drawing = next(each for each in drawings(made, 0.9) if each.name == name)
     with styled():
         assert is_whole(drawing.draw(drawing.data, looks(made.conditions)))
+
+
+@pytest.mark.parametrize("name", ["curves", "acceptable", "distances"])
+def test_long_names_of_attacks_stay_above_their_panels(name: str) -> None:
+    made = results(epochs=3)
+    names = {
+        each: f"{each}-of-my-own-with-20-steps-and-5-restarts-in-linf" for each in ("uniform", "salt_pepper", "ddn")
+    }
+    given = {
+        frame: getattr(made, frame).replace({"evaluation": names}) for frame in ("curves", "acceptable", "distances")
+    }
+    given["distances"] = pd.concat(
+        [given["distances"], made.distances.assign(evaluation=f"second-{names['ddn']}", norm="linf")]
+    )
+    drawing = next(each for each in drawings(replace(made, **given), 0.9) if each.name == name)
+    with styled():
+        figure = drawing.draw(drawing.data, looks(made.conditions))
+        figure.draw_without_rendering()
+    boxes = [panel.title.get_window_extent() for panel in figure.axes]
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_panels_are_as_high_under_a_long_legend_as_under_a_short_one() -> None:
