@@ -50,6 +50,7 @@ from harness.spec.profile import PROFILES, takes_stand_ins
 from harness.spec.seeds import seeds_of
 from harness.spec.suite import Collection, Suite, parse_suite, read_collection
 from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, RegularizerSpec, TrainingSpec
+from harness.spec.wording import mean_the_same
 
 __all__ = [
     "ANALYSIS_SPECS",
@@ -93,6 +94,7 @@ __all__ = [
     "inputs_of",
     "job_title",
     "kind_of",
+    "mean_the_same",
     "model_of",
     "parse_suite",
     "read_collection",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from trainings import DIVERGED, training_result
 
 from harness.errors import DatabaseUnusable
 from harness.spec import EvaluateJob, NoiseSpec, PlannedJob
-from harness.store import read, relations, runners, write
+from harness.store import read, relations, runners, seals, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
 from harness.store.mending import forget_training
@@ -135,6 +136,50 @@ def test_all_that_a_database_has_goes_into_an_empty_one_under_the_same_seals(db:
     with there.reading() as theirs, db.reading() as ours:
         sealed = "SELECT digest FROM seal ORDER BY digest"
         assert ours.scalars(text(sealed)).all() == theirs.scalars(text(sealed)).all()
+
+
+def say_in_older_words(db: Database) -> None:
+    """As a version wrote the specs that had fewer settings, and `db upgrade` sealed them."""
+    with db.transaction() as session:
+        for table, setting in (("model", "penalty"), ("evaluation", "precision")):
+            specs = session.execute(text(f"SELECT id, spec FROM {table}")).all()
+            fewer = ({name: value for name, value in json.loads(spec).items() if name != setting} for _, spec in specs)
+            for (number, before), spec in zip(specs, fewer, strict=True):
+                assert json.dumps(spec) != before
+                session.execute(
+                    text(f"UPDATE {table} SET spec = :spec WHERE id = :id"),
+                    {"spec": json.dumps(spec, sort_keys=True), "id": number},
+                )
+        session.execute(text("DELETE FROM seal"))
+        seals.seal_everything(session.connection())
+
+
+@pytest.mark.parametrize("older", ["db", "there"])
+def test_a_version_that_wrote_fewer_settings_has_done_the_same(
+    older: str, db: Database, there: Database, request: pytest.FixtureRequest
+) -> None:
+    plan(db)
+    do(db, ("none", 0))
+    plan(there)
+    do(there, ("none", 1), ("threshold", 1))
+    write.finish_training(db, train_job("threshold", 1).key, training_result(GAMMAS), ORIGIN, 4.0)
+    say_in_older_words(request.getfixturevalue(older))
+    specs = relations.answer(db, "SELECT key, spec FROM model UNION SELECT key, spec FROM evaluation").rows
+    assert merge(db, there) == ([], 2 * OF_ONE_MODEL - 1, {"finished here already"})
+    assert relations.answer(db, "SELECT key, spec FROM model UNION SELECT key, spec FROM evaluation").rows == specs
+    assert check(db).problems == ()
+    assert merge(db, there) == ([], 0, {"finished here already"})
+
+
+def test_a_setting_that_was_altered_here_is_no_other_wording(db: Database, there: Database) -> None:
+    plan(db)
+    change(db, """UPDATE model SET spec = replace(spec, '"epochs": 2', '"epochs": 3')""")
+    plan(there)
+    do(there, ("none", 0))
+    say_in_older_words(there)
+    taken, left = merge(db, there)[1:]
+    assert taken == 0
+    assert "not as they were recorded, or of another version of this program" in left
 
 
 def test_the_kinds_come_in_an_order_in_which_each_has_what_it_needs(there: Database) -> None:

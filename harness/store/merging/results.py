@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.orm import Session, aliased
 
+from harness.spec import mean_the_same
 from harness.store import schema, seals
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
@@ -57,19 +61,44 @@ def take(here: Database, there: Database, key: str, runner: int) -> list[str]:
 
 def _take(session: Session, there: Connection, key: str, runner: int) -> list[str]:
     kind, model_id = session.execute(select(schema.Job.kind, schema.Job.model_id).filter_by(key=key)).one()
-    _take_rows(session, there, key, model_id)
+    with _in_the_words_of(there, session, key):
+        _take_rows(session, there, key, model_id)
+        recorded = there.scalar(select(schema.Seal.digest).where(schema.Seal.subject == key))
+        if seals.digests(session.connection(), [key]).get(key) != recorded:
+            raise Damaged("not as they were recorded, or of another version of this program")
+    seals.seal(session.connection(), [key])
     session.execute(delete(schema.Claim).where(schema.Claim.job_key == key))
     session.add(schema.Claim(job_key=key, runner_id=runner))  # whose folder has the files
-    recorded = there.scalar(select(schema.Seal.digest).where(schema.Seal.subject == key))
-    if seals.digests(session.connection(), [key]).get(key) != recorded:
-        raise Damaged("not as they were recorded, or of another version of this program")
-    seals.seal(session.connection(), [key])
     if kind != "train" or model_id is None:
         return []
     sha256 = select(schema.Training.weights_sha256).where(schema.Training.model_id == model_id)
     forgotten = forget_what_other_weights_did(session, model_id, session.scalar(sha256))
     block_dependents(session)
     return forgotten
+
+
+@contextmanager
+def _in_the_words_of(there: Connection, session: Session, key: str) -> Iterator[None]:
+    """Have the specs of a job and its model here as they are written there, for as long as its seal is compared.
+
+    Another version of this program has written the settings that it has, which is no difference; here all results of a
+    model are sealed with the words that are here.
+    """
+    job, model, evaluation = schema.Job, schema.Model, schema.Evaluation
+    of_job = (
+        (model, select(*map(raw, (model.key, model.spec))).join(job, job.model_id == model.id).where(job.key == key)),
+        (evaluation, select(*map(raw, (evaluation.key, evaluation.spec))).where(evaluation.key == key)),
+    )
+    kept = []
+    for table, query in of_job:
+        theirs: dict[str, str] = dict(there.execute(query).all())
+        for name, ours in session.execute(query).all():
+            if ours != theirs[name] and mean_the_same(ours, theirs[name]):
+                kept.append((table, name, {"spec": ours}))
+                update_row(session, table, name, {"spec": theirs[name]})
+    yield
+    for table, name, words in kept:
+        update_row(session, table, name, words)
 
 
 def require_wanted(here: Database, there: Database, key: str) -> None:
