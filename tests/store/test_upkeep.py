@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import os
+import resource
 import shutil
 import sys
 from pathlib import Path
@@ -112,6 +113,21 @@ def test_a_backup_that_is_not_sound_is_refused_and_nothing_stays(filled_sqlite: 
     (tmp_path / "backups").mkdir()
     with pytest.raises(DatabaseUnusable, match=r"the backup .*copy\.sqlite is not sound: place row 1 points to"):
         upkeep.backup(filled_sqlite, tmp_path / "backups" / "copy.sqlite")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_backup_that_does_not_fit_leaves_nothing(filled_sqlite: Database, tmp_path: Path) -> None:
+    """A large one, of which a part is written, with a journal, before the rest is read."""
+    with filled_sqlite.transaction() as session:
+        session.execute(text("UPDATE job SET command = hex(zeroblob(200000))"))
+    (tmp_path / "backups").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, before[1]))
+    try:
+        with pytest.raises(DatabaseUnusable, match="the disk reports an error"):
+            upkeep.backup(filled_sqlite, tmp_path / "backups" / "copy.sqlite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list((tmp_path / "backups").iterdir()) == []
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
 from harness.errors import DatabaseUnusable
 from harness.store.engine.patience import LOCKED
 
-ENDINGS = ("-wal", "-shm", "")
+ENDINGS = ("-wal", "-shm", "-journal", "")
 """Of the files that a database consists of."""
 PARTIAL, REPLACED = ".partial", "-replaced"
 """In the names of what a restoration writes, and of what it has put in another place."""
