@@ -24,7 +24,10 @@ REPORT = replace(trainings.REPORT, task_loss=1 / 3, gammas=(0.2, 0.8))
 def reached(epochs: int) -> Checkpoint:
     """A checkpoint whose tensors say after which epoch it was taken."""
     reports = tuple(replace(REPORT, epoch=epoch) for epoch in range(epochs))
-    return Checkpoint(epochs=reports, current={"a": torch.tensor(epochs)}, best_epoch=0, best={"a": torch.tensor(1)})
+    best = epochs // 2
+    return Checkpoint(
+        epochs=reports, current={"a": torch.tensor(epochs)}, best_epoch=best, best={"a": torch.tensor(best)}
+    )
 
 
 def filled(folder: Path) -> None:
@@ -62,8 +65,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_one_before_taken(tmp_path: 
     store = TrainingFolder(tmp_path, "id")
     assert store.newest() == reached(1)
     assert store.damaged == [newer.name]
-    store.save(replace(reached(2), best_epoch=1))
+    store.save(replace(reached(2), best_epoch=0))
     assert older in checkpoints(tmp_path)
+    store.save(reached(3))
     assert newer not in checkpoints(tmp_path)
 
 
@@ -130,6 +134,15 @@ def test_of_two_processes_that_end_the_same_training_the_first_is_right_and_keep
     assert second.finish(other) == theirs
     assert TrainingFolder(tmp_path, "id").newest() == theirs
     assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_results_that_were_written_at_once_the_first_is_right(tmp_path: Path, first: int) -> None:
+    ended = [replace(result(None), reason=f"process {number}") for number in range(2)]
+    for number, each in enumerate(ended):
+        path = weights.save(tmp_path, "result", {}, {"identity": "id", "result": asdict(each)})
+        os.utime(path, (0, 0 if number == first else 1))
+    assert TrainingFolder(tmp_path, "id").newest() == ended[first]
 
 
 def test_a_writer_leaves_alone_what_another_is_writing_and_has_reached(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def test_the_first_images_are_taken_in_the_wanted_color(digits_dir: Path) -> Non
     assert torch.equal(gray.labels, stored.labels[:100])
     assert gray.regularization is not None
     assert gray.regularization.shape == (50, 1, 32, 32)
+    assert gray.similarity is None  # their own
     assert gray.task == (10, (32, 32), "raw")
     color = training_images(SPEC.replaced(color="rgb"), digits_dir, CPU)
     assert color.regularization is not None

@@ -94,6 +94,18 @@ def test_only_on_a_cpu_each_epoch_is_worth_a_checkpoint(
     assert lengths == every
 
 
+def test_a_long_epoch_on_a_cpu_shows_its_steps(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = train(spec, 0, images, device=CPU, folder=tmp_path / "short")
+    monkeypatch.setattr("harness.training.loop._LOOK_SECONDS", 0.0)
+    seen: list[Progress] = []
+    long = train(spec, 0, images, device=CPU, folder=tmp_path / "long", on_progress=seen.append)
+    assert timeless(long) == timeless(short)
+    assert [progress.done for progress in seen] == list(range(1, 4 * 5 + 1))
+    assert all(progress.text.startswith("epoch ") and progress.images_per_second for progress in seen)
+
+
 def test_a_training_that_another_process_ends_before_has_that_ones_result(
     spec: TrainingSpec, images: TrainingImages, tmp_path: Path
 ) -> None:
