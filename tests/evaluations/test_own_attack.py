@@ -85,6 +85,16 @@ def test_an_attack_in_place_does_not_change_the_images_that_its_size_is_measured
         attacked(lambda model, images, labels, epsilon: images.add_(2 * epsilon))
 
 
+def test_an_attack_that_writes_over_its_labels_does_not_change_what_is_right(attacked):
+    def relabel(model, images, labels, epsilon):
+        labels.zero_()
+        return images
+
+    clean, *same = attacked(relabel)
+    assert clean > 0.8
+    assert same == [clean, clean]
+
+
 def test_pixels_beyond_the_range_are_clipped_before_the_size_is_measured(attacked):
     def bright(model, images, labels, epsilon):
         return torch.where(images == 1, images + 10, images)
