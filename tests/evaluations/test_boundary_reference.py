@@ -131,7 +131,7 @@ def test_its_distances_are_distributed_as_foolboxs(setting, network, spec_of, n_
     assert abs(sum(more) / len(more) - 2 - steps // 10) < 3
 
 
-def test_foolbox_leaves_the_global_generator_alone_and_repeats_itself(setting, network, spec_of):
+def test_foolbox_leaves_the_global_generator_alone_and_gives_each_image_its_result(setting, network, spec_of):
     spec = spec_of("boundary", n_images=3, backend="foolbox")
     before = torch.get_rng_state()
     first = evaluate(network, setting, spec)
@@ -139,6 +139,9 @@ def test_foolbox_leaves_the_global_generator_alone_and_repeats_itself(setting, n
     torch.manual_seed(99)
     assert evaluate(network, setting, spec) == first
     assert first.images_classified == sum(row.queries for row in first.images) - 3  # one per image, not per repeat
+    fewer = evaluate(network, setting, spec.replaced(n_images=2))
+    numbers = {row.image for row in fewer.images}
+    assert fewer.images == tuple(row for row in first.images if row.image in numbers)
 
 
 def test_an_image_that_foolbox_finds_no_start_for_is_counted(setting, constant, spec_of):

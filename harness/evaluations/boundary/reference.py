@@ -21,7 +21,7 @@ def attack(
 ) -> Attacked:
     """Attacks each victim alone: Foolbox's batches share one direction, and fail whole when one image has no start.
 
-    It draws from torch's global generator, which is seeded for each image and left as it was.
+    It draws from torch's global generator, which is seeded for each image; `evaluate` puts it back.
     """
     n, device = len(victims.images), victims.images.device
     found, queries = torch.zeros(n, dtype=torch.bool), torch.zeros(n, dtype=torch.int64)
@@ -29,9 +29,8 @@ def attack(
     attack_one = _Foolbox(classifier, spec, device)
     for row, number in enumerate(victims.numbers.tolist()):
         before = classifier.images_classified
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(seed_of(spec.noise_seed, "boundary", "foolbox", repeat, number))
-            result = attack_one(victims.images[row : row + 1], victims.labels[row : row + 1])
+        torch.manual_seed(seed_of(spec.noise_seed, "boundary", "foolbox", repeat, number))
+        result = attack_one(victims.images[row : row + 1], victims.labels[row : row + 1])
         if result is not None:
             found[row] = True
             starts[row : row + 1], images[row : row + 1] = result
