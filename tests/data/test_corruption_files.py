@@ -64,6 +64,10 @@ def floats(folder: Path) -> None:
     np.save(folder / "fog.npy", images(0).astype(np.float32))
 
 
+def by_columns(folder: Path) -> None:
+    np.save(folder / "fog.npy", np.asfortranarray(images(0)))
+
+
 def missing(folder: Path) -> None:
     (folder / "fog.npy").unlink()
 
@@ -78,6 +82,10 @@ def few_labels(folder: Path) -> None:
 
 def label_ten(folder: Path) -> None:
     np.save(folder / "labels.npy", np.full(N, 10, np.uint8))
+
+
+def label_below_zero(folder: Path) -> None:
+    np.save(folder / "labels.npy", np.arange(N, dtype=np.int8) % 10 - 1)
 
 
 def float_labels(folder: Path) -> None:
@@ -103,10 +111,12 @@ def huge_header(folder: Path) -> None:
         (shortened, r"fog\.npy' is cut short"),
         (fewer, r"fog\.npy' has shape \(49, 32, 32, 3\), not \(50, 32, 32, 3\)"),
         (floats, r"fog\.npy' has type float32, not uint8"),
+        (by_columns, r"fog\.npy' has shape \(50, 32, 32, 3\) in column order"),
         (missing, r"has no fog\.npy"),
         (no_labels, r"has no labels\.npy"),
         (few_labels, r"labels\.npy' has shape \(49,\), not \(50,\)"),
         (label_ten, r"labels\.npy' has labels from 10 to 10; cifar10-c has 0 to 9"),
+        (label_below_zero, r"labels\.npy' has labels from -1 to 8; cifar10-c has 0 to 9"),
         (float_labels, r"labels\.npy' has type float64, not whole numbers"),
         (no_npy, r"fog\.npy' is not a \.npy file"),
         (objects, r"fog\.npy' is cut short or too long"),

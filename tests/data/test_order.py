@@ -19,6 +19,17 @@ def test_an_image_less_does_not_move_the_others(names: list[str]) -> None:
     assert fair_order(names[1:]) == [name for name in fair_order(names) if name != names[0]]
 
 
+def test_the_order_is_the_same_everywhere_and_forever() -> None:
+    assert fair_order("abcdef") == [
+        "d",
+        "f",
+        "c",
+        "b",
+        "e",
+        "a",
+    ]  # of their SHA-256: 18ac, 252f, 2e7d, 3e23, 3f79, ca97
+
+
 def test_the_first_images_are_a_fair_sample_of_the_classes() -> None:
     names = [f"train/{label}/{index:04}.png" for label in range(10) for index in range(500)]
     first = [name.split("/")[1] for name in fair_order(names)[:1000]]

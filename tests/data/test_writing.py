@@ -33,6 +33,17 @@ def test_a_set_that_is_there_is_replaced_only_when_told(tmp_path: Path) -> None:
     assert not {entry.file for entry in old.splits.values()} & files(tmp_path)
 
 
+@pytest.mark.parametrize("block", [array_files.BLOCK, 100])
+def test_the_digest_of_a_set_stays_what_it_is_or_every_result_on_it_would_be_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(array_files, "BLOCK", block)
+    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 1, 28, 28)
+    split = SplitArrays("train", images, np.array([3, 1]))
+    [written] = write_set(tmp_path, DATASETS["mnist"], [split], classes=CLASSES, origin=ORIGIN).splits.values()
+    assert written.sha256 == "e31a07b583d4edbd989e368320004b6a361a1fd11a18a88982fc5bcd37153478"
+
+
 @pytest.mark.parametrize("before", [False, True])
 def test_a_set_that_fails_on_the_way_leaves_what_was_there(tmp_path: Path, before: bool) -> None:
     if before:
