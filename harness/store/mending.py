@@ -35,7 +35,7 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
         models = {model.key: model for key in found if (model := model_of(planned[key].job))}
         with db.transaction() as session:
             for model in models.values():
-                if not _is_vouched_for(session, model.key, found):
+                if not _is_vouched_for(session, model.key):
                     written = update(schema.Model).where(schema.Model.key == model.key)
                     session.execute(written.values(model_row(model.key, model)))
             for key in found:
@@ -99,15 +99,15 @@ def _wait_again(session: Session, key: str, **facts: Any) -> None:
     seals.unseal(session.connection(), key)
 
 
-def _is_vouched_for(session: Session, model: str, found: Collection[str]) -> bool:
-    """Whether another result of a model shows by its seal that the model's row is as it was recorded.
+def _is_vouched_for(session: Session, model: str) -> bool:
+    """Whether a result of a model shows by its seal that the model's row is as it was recorded.
 
     Such a row stays: with what a newer version of this program would write, that result's seal would be broken.
     """
     job = schema.Job
     query = select(job.key).join(schema.Model, schema.Model.id == job.model_id).where(schema.Model.key == model)
-    others = [key for key in session.scalars(query.where(job.state.in_(FINAL))) if key not in found]
-    return len(seals.broken(session.connection(), others)) < len(others)
+    done = session.scalars(query.where(job.state.in_(FINAL))).all()
+    return len(seals.broken(session.connection(), done)) < len(done)
 
 
 def _delete_training(session: Session, model_id: int | None) -> None:

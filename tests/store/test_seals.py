@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_study import ORIGIN, curve, evaluate_job, fill, planned, train_job
+from recorded_study import GAMMAS, ORIGIN, curve, evaluate_job, fill, planned, results, train_job
 from sqlalchemy import Connection, Table, text
 from test_views import plan_and_record_all_kinds
+from trainings import training_result
 
 from harness.errors import DatabaseUnusable
-from harness.store import migrations, read, relations, schema, seals, upkeep, write
+from harness.store import migrations, read, relations, schema, seals, upkeep, views, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
 from harness.store.mending import mend
@@ -194,6 +195,31 @@ def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled
     assert mend(filled, by_key) == []
     kept = relations.rows(filled, "v_curves").rows
     assert set(kept) < set(before["v_curves"])
+
+
+def everything(db: Database) -> dict[str, list[object]]:
+    """What the database says, but for times."""
+    found = {name: relations.rows(db, name).rows for name in views.PUBLIC if name not in ("v_models", "v_jobs")}
+    for facts in ("key, kind, state, work FROM job", "key, seed, spec, target, alpha, threshold FROM model"):
+        found[facts] = relations.answer(db, f"SELECT {facts}").rows
+    return {name: sorted(rows, key=str) for name, rows in found.items()}
+
+
+def test_what_was_mended_and_done_again_is_what_it_was(filled: Database) -> None:
+    before = everything(filled)
+    by_key = {each.key: each for each in planned()}
+    damaged = train_job("threshold", 1).key
+    mend(filled, by_key, lost=[KEY])  # so that one evaluation of the model only waits, and vouches for nothing
+    write.plan(filled, planned(), "study", "smoke", "A study")
+    change(filled, f"UPDATE model SET alpha = 11, spec = '{{}}' WHERE key = '{damaged}'")
+    change(filled, f"UPDATE job SET kind = 'load', work = 3 WHERE key = '{damaged}'")
+    mend(filled, by_key)
+    write.plan(filled, planned(), "study", "smoke", "A study")
+    write.finish_training(filled, damaged, training_result(GAMMAS), ORIGIN, 4.0)
+    for name, result in results("threshold", 1).items():
+        write.finish_evaluation(filled, evaluate_job(name, "threshold", 1).key, result, ORIGIN, 2.0)
+    assert everything(filled) == before
+    assert upkeep.check(filled).problems == ()
 
 
 def test_results_whose_files_are_lost_are_forgotten_as_well(filled: Database) -> None:

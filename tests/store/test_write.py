@@ -246,6 +246,9 @@ def test_a_training_whose_weights_are_lost_waits_again(db: Database) -> None:
     trained(db)
     forget_training(db, train_job(seed=1).key)  # never trained: nothing to forget
     assert state(db, train_job(seed=1).key).state == "waiting"
+    write.start(db, train_job(seed=1).key, "Test CPU")
+    forget_training(db, train_job(seed=1).key)
+    assert state(db, train_job(seed=1).key).state == "running"
 
 
 def test_evaluations_wait_again_where_training_again_gave_other_weights(filled: Database) -> None:
