@@ -88,6 +88,37 @@ def test_the_first_training_images_of_a_divided_set_are_a_fair_sample(tmp_path: 
     assert np.mean(places) == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("names", "classes"), [(("10", "9", "1"), ("1", "9", "10")), (("10", "nine", "1"), ("1", "10", "nine"))]
+)
+def test_classes_that_are_all_numbers_are_in_the_order_of_their_values(
+    tmp_path: Path, names: tuple[str, ...], classes: tuple[str, ...]
+) -> None:
+    source = written(tmp_path / "source")
+    for label, name in enumerate(names):
+        (source / f"class-{label}").rename(source / name)
+    assert imported(tmp_path).classes == classes
+    labels = open_split(tmp_path / "data", "mine", "train").labels.tolist()
+    assert [classes[label] for label in labels] == [
+        names[number // 10] for number in numbers(tmp_path / "data", "train")
+    ]
+
+
+def test_images_with_endings_in_capitals_are_images_too(tmp_path: Path) -> None:
+    for image in written(tmp_path / "source", classes=2).rglob("*.png"):
+        image.rename(image.with_suffix(".PNG"))
+    assert imported(tmp_path).splits["train"].shape[0] == 16
+    stray = shutil.copy(tmp_path / "source" / "class-0" / "1.PNG", tmp_path / "source" / "stray.PNG")
+    with pytest.raises(ImportRefused, match=r"'stray.PNG' lies outside"):
+        imported(tmp_path, existing="replace")
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.move(stray, alone)
+    (alone / "README.txt").write_text("where it is from")
+    pairs = import_own_images(tmp_path / "data", "pairs", alone, train_only=True)
+    assert pairs.splits["train"].shape[0] == 1
+
+
 def test_train_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
     written(tmp_path / "source" / "train")
     written(tmp_path / "source" / "test", per_class=4)

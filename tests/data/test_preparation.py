@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torchvision
+from few_images import write
 from serving import Quiet, serving
 
 from harness.data import preparation
 from harness.data.arrays import open_split
 from harness.data.download import Download
+from harness.data.origin import new_origin
 from harness.data.preparation import prepare
 from harness.errors import DataError, DataMissing
 
@@ -151,3 +153,9 @@ def test_a_set_that_nobody_hands_out_is_made_of_its_clean_set(tmp_path: Path) ->
     assert manifest.origin.kind == "generated"
     assert told[-1] == (10 * 75, 10 * 75)
     assert prepare(tmp_path / "data", "mnist-c") == manifest
+
+
+def test_a_corrupted_set_is_not_made_of_a_stand_in(tmp_path: Path) -> None:
+    write(tmp_path, origin=new_origin("stand-in", "made up"))
+    with pytest.raises(DataMissing, match=r"mnist in .* is a stand-in, and so would be what is made of it"):
+        prepare(tmp_path, "mnist-c")
