@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MEDIAN = "median_"
 _MEDIANS = ("median_l2", "median_linf")
 _OF_IMAGES = ("accuracy", "score", *_MEDIANS)  # metrics
+_TRAINING_FAILED = "its model's training failed: "
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
@@ -229,7 +230,7 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
             schema.Place.seed,
             schema.Place.evaluation,
             job.state,
-            func.coalesce(job.reason, training_job.c.reason, NOT_RUN).label("reason"),
+            func.coalesce(job.reason, _TRAINING_FAILED + training_job.c.reason, NOT_RUN).label("reason"),
         )
         .join(schema.Suite, schema.Suite.id == schema.Place.suite_id)
         .join(job, job.key == schema.Place.job_key)

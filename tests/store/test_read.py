@@ -93,7 +93,7 @@ def test_what_waits_for_a_failed_training_says_so(db: Database) -> None:
     write.plan(db, planned(seeds=(0,), evaluations=("clean",)), "study", "smoke", "A study")
     write.fail(db, train_job().key, "out of memory")
     reasons = {each.evaluation: each.reason for each in read.missing(db, "study", "smoke") if each.condition == "none"}
-    assert reasons == {None: "out of memory", "clean": "out of memory"}
+    assert reasons == {None: "out of memory", "clean": "its model's training failed: out of memory"}
 
 
 def test_a_finished_suite_misses_nothing(filled: Database) -> None:
