@@ -90,7 +90,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
             "`harness select hyperparameters` has a grid, and a condition's `grid` makes one"
         )
     if by not in set(known["evaluation"]):
-        raise UnknownName("attack with results", by, known["evaluation"].unique())
+        raise UnknownName("attack with results", by, known["evaluation"].unique(), "choose with another by --by")
     if by not in rankable(known):
         raise HarnessError(
             f"{where}: no RD/UD under {by}, which leaves nothing of an unregularized baseline's accuracy; "

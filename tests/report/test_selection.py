@@ -85,6 +85,12 @@ def test_another_attack_may_choose_otherwise() -> None:
     assert (select(made).chosen, select(made, "boundary").chosen) == ("a", "b")
 
 
+def test_an_attack_that_was_not_run_is_refused_with_those_that_were_and_the_option_that_names_one() -> None:
+    made = given(("a", "boundary", 0.95, 1.1), ("b", "boundary", 0.95, 1.3))
+    with pytest.raises(UnknownName, match=r"called 'gaussian'; known: boundary; choose with another by --by$"):
+        select(made)
+
+
 def test_equal_gains_are_decided_by_clean_accuracy_and_told() -> None:
     found = select(given(("a", "gaussian", 0.92, 1.5), ("b", "gaussian", 0.97, 1.5), ("c", "gaussian", 0.99, 1.4)))
     assert (found.chosen, found.tied) == ("b", ("a",))
