@@ -27,7 +27,8 @@ class Penalty:
         Raises:
             SpecError: the function gives something else than a scalar.
         """
-        found = self._function(model, images, labels, **self._spec.options)
+        # of its own: the loss beside it goes back through the batch as it is
+        found = self._function(model, images.clone(), labels.clone(), **self._spec.options)
         if not isinstance(found, Tensor) or found.dim():
             raise SpecError(f"{self._spec.function} returns {described(found)}, not a scalar tensor")
         self._is_learned_from |= found.grad_fn is not None

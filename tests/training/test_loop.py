@@ -303,6 +303,14 @@ def hinge(model, images, labels):
     loss = model(images).square().mean()
     return loss if numpy.random.rand() < 0.5 else torch.tensor(0.0)
 
+def in_place(model, images, labels):
+    loss = model(images.mul_(0.9)).square().mean()
+    labels.zero_()
+    return loss
+
+def in_its_own_place(model, images, labels):
+    return model(0.9 * images).square().mean()
+
 def first_epoch(model, images, labels):
     network = model.network.module
     network.steps += 1
@@ -360,6 +368,19 @@ def test_a_penalty_changes_the_weights_and_its_weight_counts(
         for weight in (0.0, 1.0, 10.0)
     }
     assert len(found) == 3
+
+
+@pytest.mark.parametrize("scaling", ["raw", "centered"])
+def test_a_penalty_may_write_over_the_batch_that_it_is_given(
+    scaling: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    images = replace(images, task=images.task._replace(pixel_scaling=scaling))
+    results = [
+        timeless(train(own(spec, function=f"mine.py:{name}"), 0, images, device=CPU, folder=tmp_path / name, code=OWN))
+        for name in ("in_place", "in_its_own_place")
+    ]
+    assert results[0].epochs == results[1].epochs
+    assert results[0].status == "ok"
 
 
 def test_a_penalty_that_is_not_finite_is_called_so(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
