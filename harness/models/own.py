@@ -61,7 +61,7 @@ def build_own(spec: NetworkSpec, code: OwnCode, shape: ClassifierShape, seed: in
     return OwnNetwork(module.train(), spec.architecture, [found.shape[1] for found in maps])
 
 
-def make_module(name: str, code: OwnCode, seed: int, shape: ClassifierShape, **options: object) -> nn.Module:
+def make_module(name: str, code: OwnCode, seed: int, shape: ClassifierShape, /, **options: object) -> nn.Module:
     """What a function makes, with what it draws from torch's global generators; raises SpecError if it is no module."""
     with global_generators(seed, "weights"):
         module = code.function(name)(**shape._asdict(), **options)

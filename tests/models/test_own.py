@@ -69,6 +69,14 @@ def test_for_evaluation_it_stays_as_it_is_and_gradients_reach_the_images() -> No
     assert not any(parameter.requires_grad for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("option", ["name", "code", "seed", "shape"])
+def test_an_option_may_have_any_name_that_the_function_has(option: str) -> None:
+    taken = f"channels, classes, size, base_width, {option}"
+    text = f"import torch\ndef f({taken}):\n    assert {option} == 7\n    return {LINEAR}\n"
+    spec = MINE.replaced(options={option: 7})
+    assert isinstance(build_network(spec, code_of(text), ClassifierShape(1, 10, (8, 8)), seed=0), OwnNetwork)
+
+
 def test_a_network_without_taps_classifies_but_is_not_regularized_by_similarity() -> None:
     network = mine(f"return {LINEAR}")
     assert network(torch.zeros(3, 1, 8, 8)).shape == (3, 10)
