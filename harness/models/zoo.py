@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import DataDamaged, DataMissing, HarnessError, NotEvaluable
+from harness.names import lookup
 from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
 PUBLISHED = tuple(RobustBenchSpec(model=model) for model in THREAT_MODELS)
@@ -79,9 +80,23 @@ def require_fit(spec: RobustBenchSpec, tensors: Mapping[str, Tensor]) -> None:
 
 def architecture(spec: RobustBenchSpec) -> nn.Module:
     """The network as robustbench builds it, with initial weights from torch's global generator."""
-    utils = _robustbench().utils
-    models = utils.all_models[utils.BenchmarkDataset(spec.classification)][utils.ThreatModel(spec.threat_model)]
-    model: nn.Module = models[spec.model]["model"]()
+    return robustbench_network(spec.model, spec.classification, spec.threat_model)
+
+
+def robustbench_network(name: str, classification: str, threat_model: str) -> nn.Module:
+    """Any of its networks, from pixels in [0, 1] to logits, with initial weights from torch's global generator.
+
+    A checkpoint of one's own asks for it (docs/published-models.md). name: robustbench's, for instance
+    "Rade2021Helper_R18_extra". classification: "cifar10", "cifar100" or "imagenet". threat_model: "Linf", "L2" or
+    "corruptions".
+
+    Raises:
+        UnknownName: robustbench has no such data set, threat model or model.
+    """
+    sets = {each.value: models for each, models in _robustbench().utils.all_models.items()}
+    threats = {each.value: models for each, models in lookup(sets, "data set of RobustBench", classification).items()}
+    models = lookup(threats, f"threat model of RobustBench's {classification}", threat_model)
+    model: nn.Module = lookup(models, f"model of RobustBench's {classification}, {threat_model},", name)["model"]()
     return model
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
 import socket
 import sys
+import tomllib
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.data.sets import Task
 from harness.data.weights import get_weights, weights_file
 from harness.data.weights.preparation import import_weights
-from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused, NotEvaluable
+from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused, NotEvaluable, UnknownName
 from harness.models import zoo
 from harness.models.bfloat16 import in_bfloat16
+from harness.models.checkpoint import load_checkpoint
 from harness.models.cost import robustbench_forward_gflop
 from harness.models.misfit import misfit
-from harness.models.zoo import architecture, load_robustbench
-from harness.spec import RobustBenchSpec
+from harness.models.zoo import architecture, load_robustbench, robustbench_network
+from harness.own_code import OwnCode
+from harness.spec import CheckpointSpec, RobustBenchSpec
 from harness.spec.external import RobustBenchModel
 
 CPU = torch.device("cpu")
@@ -218,3 +223,31 @@ def test_a_robustbench_that_cannot_be_imported_is_one_clear_error(monkeypatch: p
     with pytest.raises(HarnessError, match=r"robustbench cannot be imported.*locked requirements"):
         architecture(MODAS)
     assert "autoattack" not in sys.modules
+
+
+def test_another_model_of_robustbench_is_a_checkpoint_as_the_page_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "published-models.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    [table] = re.findall(r"^```toml\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    spec = CheckpointSpec.model_validate(tomllib.loads(table)["conditions"]["rade"]["checkpoint"])
+    torch.manual_seed(0)
+    network = robustbench_network("Rade2021Helper_R18_extra", "cifar10", "Linf").eval()
+    torch.save({f"module.{name}": tensor for name, tensor in network.state_dict().items()}, tmp_path / "rade.pt")
+    task = Task(10, (32, 32), "centered")
+    model = load_checkpoint(spec, tmp_path / "rade.pt", task, CPU, OwnCode((("others.py", code),)))
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(model(images), network(images))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("Rade2021Helper_R18_extra", "cifar10", "l2"), "no threat model of RobustBench's cifar10 called 'l2'"),
+        (("Rade2021Helper_R18_extra", "mnist", "Linf"), "no data set of RobustBench called 'mnist'"),
+        (("Rade2021Helper_R18_extr", "cifar10", "Linf"), "called 'Rade2021Helper_R18_extr'; did you mean 'Rade2021"),
+    ],
+)
+def test_what_robustbench_does_not_have_is_refused_by_name(asked: tuple[str, str, str], said: str) -> None:
+    with pytest.raises(UnknownName, match=said):
+        robustbench_network(*asked)
