@@ -16,7 +16,7 @@ from harness.seeding import global_generators
 from harness.settings import settings
 from harness.spec import TrainingSpec
 from harness.store.engine import open_database
-from harness.store.read import find_training
+from harness.store.trainings import find_training
 from harness.suites.model_weights import model_folder
 from harness.training.trained import load_trained
 
