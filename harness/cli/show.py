@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.quantities import and_more, duration, flop, number_of_trainings, outlook
@@ -69,8 +69,8 @@ def _jobs_table(
     Of a collection: one row for each suite and evaluation, with how many jobs; those that suites share are in each.
     """
     several = len(plan.suites) > 1
-    heads = ("suite", "job", "jobs done") if several else ("condition", "job", "seeds done")
-    table = Table(*heads, "to do", "failed", "blocked", "arithmetic", "time to do")
+    named, *heads = ("suite", "job", "jobs done") if several else ("condition", "job", "seeds done")
+    table = Table(Column(named, overflow="fold"), *heads, "to do", "failed", "blocked", "arithmetic", "time to do")
     before = None
     for (condition, job), jobs in _rows(plan).items():
         by_state = _by_state(jobs, states)
