@@ -1,4 +1,4 @@
-"""What results were made with: commits, devices, packages, precisions, data and commands."""
+"""What results were made with: commits, devices, systems, packages, precisions, data and commands."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class Origins:
     commits: tuple[str, ...]
     """Git commits, with "+changes" where the checkout had some."""
     devices: tuple[str, ...]
+    systems: tuple[str, ...]
+    """Python, operating system and, of GPUs, driver."""
     packages: tuple[dict[str, str], ...]
     trained_in: tuple[str, ...]
     """Precisions of trainings."""
@@ -52,7 +54,7 @@ class Origins:
 
 
 def origins(db: Database, suite: str, profile: str) -> Origins:
-    """The distinct commits, devices, package versions, data and commands behind a suite's results."""
+    """The distinct commits, devices, systems, package versions, data and commands behind a suite's results."""
     placed = views.JOBS.c
     finished = select(placed.job).where(placed.suite == suite, placed.profile == profile, placed.state.in_(FINAL))
     job, data, link = schema.Job, schema.DataSplit, schema.JobData
@@ -80,6 +82,9 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
                 f"{row.git_commit}{'+changes' if row.git_dirty else ''}" for row in found if row.git_commit
             ),
             devices=_distinct(row.device for row in found),
+            systems=_distinct(
+                f"Python {row.python}, {row.platform}{f', driver {row.driver}' if row.driver else ''}" for row in found
+            ),
             packages=_distinct(row.packages for row in found),
             trained_in=_precisions((spec, False) for spec in connection.scalars(trained)),
             evaluated_in=_precisions(connection.execute(evaluated)),

@@ -29,6 +29,7 @@ LARGEST = {"gaussian": 0.1, "uniform": 0.1, "salt_pepper": 0.1, "fgsm_transfer":
 ORIGINS = Origins(
     commits=("e2232d1f00d",),
     devices=("AMD EPYC",),
+    systems=("Python 3.11.7, Linux x86_64",),
     packages=({"numpy": "2.4.6", "torch": "2.14.1"},),
     trained_in=("float32",),
     evaluated_in=("float32",),

@@ -47,6 +47,7 @@ def test_the_page_tells_profile_and_provenance(rendered: SuiteReport) -> None:
     for told in (
         "Small profile: not the paper&#39;s scale",
         "Test CPU",
+        "Python 3.11.7, Linux x86_64",
         "torch 2.14.1",
         "<dt>Trained in</dt><dd>float32</dd>",
         "<dt>Evaluated in</dt><dd>float32</dd>",

@@ -27,6 +27,7 @@ def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
     found = origins(filled, "study", "smoke")
     assert found.commits == ("c" * 40,)
     assert found.devices == ("Test CPU",)
+    assert found.systems == ("Python 3.11.7, Linux x86_64",)
     assert found.packages == ({"torch": "2.14.1"},)
     assert (found.trained_in, found.evaluated_in) == (("float32",), ("float32",))
     assert found.commands == ("harness run-suite study",)
@@ -60,6 +61,13 @@ def test_changed_checkouts_are_marked(db: Database) -> None:
     dirty = type(ORIGIN)(**{**vars(ORIGIN), "git_dirty": True})
     write.finish_training(db, train_job().key, training_result(), dirty, 1.0)
     assert origins(db, "study", "smoke").commits == ("c" * 40 + "+changes",)
+
+
+def test_a_gpus_system_has_its_driver(db: Database) -> None:
+    write.plan(db, planned(), "study", "smoke", "A study")
+    on_gpu = type(ORIGIN)(**{**vars(ORIGIN), "driver": "550.54"})
+    write.finish_training(db, train_job().key, training_result(), on_gpu, 1.0)
+    assert origins(db, "study", "smoke").systems == ("Python 3.11.7, Linux x86_64, driver 550.54",)
 
 
 def test_real_provenance_can_be_stored(db: Database) -> None:
