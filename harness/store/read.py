@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, exists, func, literal, select
+from sqlalchemy.orm import aliased
 
 from harness.spec import Input
 from harness.store import schema, views
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _MEDIAN = "median_"
 _MEDIANS = ("median_l2", "median_linf")
 _OF_IMAGES = ("accuracy", "score", *_MEDIANS)  # metrics
-_TRAINING_FAILED = "its model's training failed: "
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
@@ -192,19 +192,29 @@ class Missing:
 
 def missing(db: Database, suite: str, profile: str) -> list[Missing]:
     """The places of a suite without a result, in the plan's order; then those whose result has no number."""
-    job, training_job = schema.Job, schema.Job.__table__.alias("training_job")
+    job, evaluation, substitute = schema.Job, schema.Evaluation, aliased(schema.Model)
+    training_job, substitute_job = aliased(schema.Job), aliased(schema.Job)
+    reason = func.coalesce(
+        job.reason,
+        "its model's training failed: " + training_job.reason,
+        "its substitute's training failed: " + substitute_job.reason,
+        NOT_RUN,
+    )
     query = (
         select(
             schema.Place.condition,
             schema.Place.seed,
             schema.Place.evaluation,
             job.state,
-            func.coalesce(job.reason, _TRAINING_FAILED + training_job.c.reason, NOT_RUN).label("reason"),
+            reason.label("reason"),
         )
         .join(schema.Suite, schema.Suite.id == schema.Place.suite_id)
         .join(job, job.key == schema.Place.job_key)
         .join(schema.Model, schema.Model.id == job.model_id, isouter=True)
-        .join(training_job, training_job.c.key == schema.Model.key, isouter=True)
+        .join(training_job, training_job.key == schema.Model.key, isouter=True)
+        .join(evaluation, evaluation.key == job.key, isouter=True)
+        .join(substitute, substitute.id == evaluation.substitute_id, isouter=True)
+        .join(substitute_job, substitute_job.key == substitute.key, isouter=True)
         .where(schema.Suite.name == suite, schema.Suite.profile == profile, job.state != "done")
         .order_by(schema.Place.id)
     )
