@@ -13,7 +13,7 @@ from harness.cli.quantities import and_more
 from harness.cli.result_database import opened_database
 from harness.cli.status import job_name
 from harness.cli.terminal import terminal_table, wide_console
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SpecError
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.settings import settings
 
@@ -34,6 +34,10 @@ def report(
     ] = None,
     formats: Annotated[str, typer.Option("--format", help="Any of md, tex, csv, html.")] = "md,tex,csv,html",
     least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Condition that the table of differences is to; default: each one's unregularized baseline."),
+    ] = None,
 ) -> None:
     """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""
     from harness.report.paper.report import render_paper
@@ -47,12 +51,14 @@ def report(
         "formats": [name.strip() for name in formats.split(",") if name.strip()],
         "least_clean_ratio": least_clean_ratio,
     }
+    if collections and against:
+        raise SpecError(f"--against names a condition of a suite, but {next(iter(collections))} is a collection")
     with opened_database() as database:
         papers = [
             render_paper(database, name, found.suites, settings().arrays_dir, **options)
             for name, found in collections.items()
         ]
-        reports = render_suites(database, single, **options) if single or not collections else []
+        reports = render_suites(database, single, against=against, **options) if single or not collections else []
         written = [
             *((_paper_lines(each), name, each.profile) for name, each in zip(collections, papers, strict=True)),
             *((_suite_lines(each), each.results.suite, each.results.profile) for each in reports),

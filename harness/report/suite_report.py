@@ -51,14 +51,16 @@ def render_suites(
     profile: str | None = None,
     formats: Collection[str] = tuple(FORMATS),
     least_clean_ratio: float = LEAST_CLEAN_RATIO,
+    against: str | None = None,
 ) -> list[SuiteReport]:
     """Write each suite's report into a folder of its own in `out`; the same database gives the same bytes.
 
     suites: all that have results if empty. profile: if None, the largest that has results, per suite.
-    least_clean_ratio: A0, the R0/U0 that is acceptable (paper section 5.2).
+    least_clean_ratio: A0, the R0/U0 that is acceptable (paper section 5.2). against: the condition that differences are
+    to; each one's unregularized baseline if None.
 
     Raises:
-        UnknownName: no such suite, profile or format.
+        UnknownName: no such suite, profile, format or condition.
         HarnessError: there are no results.
     """
     require_formats(formats)
@@ -70,14 +72,20 @@ def render_suites(
         }
         read = [read_results(moment, *each) for each in chosen]
     return [
-        _render(results, findings[results.profile].about(results.suite), out, formats, least_clean_ratio)
+        _render(results, findings[results.profile].about(results.suite), out, formats, least_clean_ratio, against)
         for results in read
     ]
 
 
 def _render(
-    results: Results, findings: Findings, out: Path, formats: Collection[str], least_clean_ratio: float
+    results: Results,
+    findings: Findings,
+    out: Path,
+    formats: Collection[str],
+    least_clean_ratio: float,
+    against: str | None,
 ) -> SuiteReport:
+    made = suite_tables(results, findings, least_clean_ratio, against)
     folder = folder_of(out, f"{results.suite}-{results.profile}")
     marks = Marks(
         report=results.suite,
@@ -85,7 +93,7 @@ def _render(
         results={results.suite: results},
         remarks=findings.remarks,
     )
-    shown = tuple(map(marks.table, suite_tables(results, findings, least_clean_ratio)))
+    shown = tuple(map(marks.table, made))
     drawn = [
         each._replace(data=marks.data(each.data, corrupted=each.corrupted))
         for each in drawings(results, least_clean_ratio)
@@ -116,17 +124,21 @@ def _render(
     )
 
 
-def suite_tables(results: Results, findings: Findings, least_clean_ratio: float) -> tuple[Table, ...]:
+def suite_tables(
+    results: Results, findings: Findings, least_clean_ratio: float, against: str | None = None
+) -> tuple[Table, ...]:
     """The tables that have rows, the claims first; always the missing results, and what was asked for."""
     scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
-    differences = summary.paired_differences(values, summary.baselines(results.conditions))
+    conditions = results.conditions
+    baselines = summary.all_against(conditions, against) if against else summary.baselines(conditions)
+    differences = summary.paired_differences(values, baselines)
     ratios = with_intervals(summary.acceptable(results.acceptable, least_clean_ratio), seed_values(results))
     measured = (*score_note(results.boundary, beside=True), *distance_note(failures))
     found = (
         claims_table(findings),
         evidence_table(findings),
         tables.summary_table(values, failures, results),
-        tables.difference_table(differences, scope, measured),
+        tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
         tables.acceptable_table(ratios, least_clean_ratio, scope, zero_note(results.images)),
         published_table(results),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from harness.errors import UnknownName
 from harness.measurement import ROUNDING
 from harness.report.results import Results
 from harness.report.rows import groups, records
@@ -113,6 +114,14 @@ def baselines(conditions: pd.DataFrame) -> dict[str, str]:
     return {row.condition: by_digest[row.baseline] for row in records(regularized) if row.baseline in by_digest}
 
 
+def all_against(conditions: pd.DataFrame, name: str) -> dict[str, str]:
+    """Each condition but one, to be compared with that one; raises UnknownName if there is none of that name."""
+    names = list(conditions["condition"])
+    if name not in names:
+        raise UnknownName("condition", name, names)
+    return {each: name for each in names if each != name}
+
+
 def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.DataFrame:
     """Mean difference to the baseline over the seeds that both have, with a paired t interval, and tests of it.
 
@@ -120,6 +129,8 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
     t after Holm's correction over all rows), sign_flip_p, sure (whether both tests agree that it is not 0); low and
     high are missing where `t_interval` gives none. Pairs that are both infinite are not in n; the difference is missing
     where there is no other pair, and where some are infinitely larger and some smaller.
+
+    against: the baseline of each condition.
     """
     keys = ["condition", "baseline", *MEASURED]
     parts = []

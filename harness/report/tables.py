@@ -65,10 +65,13 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
     )
 
 
-def difference_table(differences: pd.DataFrame, scope: str, told: Iterable[str] = ()) -> Table:
-    """Seed-paired differences to the unregularized baseline with their confidence intervals.
+def difference_table(
+    differences: pd.DataFrame, scope: str, told: Iterable[str] = (), against: str | None = None
+) -> Table:
+    """Seed-paired differences with their confidence intervals.
 
-    differences: rows of `summary.paired_differences`. told: what is said below it first.
+    differences: rows of `summary.paired_differences`. told: what is said below it first. against: the condition that
+    all are compared with; each with its own unregularized baseline if None.
     """
     columns = _measures(differences)
     units = _shown_units(columns, differences.rename(columns={"difference": "mean"}))
@@ -89,7 +92,7 @@ def difference_table(differences: pd.DataFrame, scope: str, told: Iterable[str] 
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
         name="differences",
-        title=f"Difference to the unregularized baseline in {scope}, paired by seed",
+        title=f"Difference to {against or 'the unregularized baseline'} in {scope}, paired by seed",
         columns=("Condition", "Baseline", "Pairs", *heads),
         rows=tuple(rows),
         notes=tuple(told),

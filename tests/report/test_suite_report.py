@@ -16,7 +16,7 @@ from study import CONDITIONS, HOSTILE, OWN, record
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.errors import HarnessError, UnknownName
+from harness.errors import HarnessError, SpecError, UnknownName
 from harness.report.claims.findings import Findings
 from harness.report.figures.drawings import drawings
 from harness.report.page import page
@@ -156,10 +156,22 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
         "profile": None,
         "formats": ["md", "html"],
         "least_clean_ratio": 0.8,
+        "against": None,
     }
     assert "81.0 ± 1.0" in answer.output
     assert "11 results are missing" in answer.output
     assert "report.html" in answer.output.replace("\n", "")
+
+
+def test_a_report_may_compare_with_another_condition(db: Database, tmp_path: Path) -> None:
+    [found] = render_suites(db, ["study"], out=tmp_path, profile="small", formats=["md"], against="none")
+    assert "**Difference to none in" in (found.folder / "differences.md").read_text()
+
+
+def test_the_conditions_of_a_collection_are_compared_with_none() -> None:
+    answer = CliRunner().invoke(app, ["report", "paper", "--against", "none"])
+    assert isinstance(answer.exception, SpecError)
+    assert "paper is a collection" in str(answer.exception)
 
 
 def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_its_curve(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from invented import condition, results
 
+from harness.errors import UnknownName
 from harness.report import notes, summary, tables
 from harness.report.formats import csv
 from harness.report.latex import latex
@@ -306,6 +307,26 @@ def test_a_difference_of_fewer_pairs_than_its_row_says_how_many() -> None:
     assert row["Pairs"] == "3"
     assert row[fewer].endswith("] (n = 2)")
     assert not any("n =" in cell for head, cell in row.items() if head != fewer)
+
+
+def test_all_conditions_may_be_compared_with_any_of_them() -> None:
+    given = results(seeds=4)
+    values, against = summary.scores(given), summary.all_against(given.conditions, "pixel")
+    table = tables.difference_table(summary.paired_differences(values, against), given.scope, against="pixel")
+    assert table.title.startswith("Difference to pixel in ")
+    assert [row[:3] for row in table.rows] == [(name, "pixel", "4") for name in given.order if name != "pixel"]
+    own = table.data.set_index(["condition", "measure"])["difference"]
+    usual = summary.paired_differences(values, summary.baselines(given.conditions))
+    usual = usual.set_index(["condition", "measure"])["difference"]
+    for measure in table.data["measure"].unique():
+        assert own["none", measure] == pytest.approx(-usual["pixel", measure])
+        expected = usual["threshold", measure] - usual["pixel", measure]
+        assert own["threshold", measure] == pytest.approx(expected)
+
+
+def test_a_condition_that_there_is_not_is_compared_with_nothing() -> None:
+    with pytest.raises(UnknownName, match="no condition called 'pixels'; did you mean 'pixel'"):
+        summary.all_against(results(seeds=1).conditions, "pixels")
 
 
 def test_an_interval_without_an_upper_end_is_explained() -> None:
