@@ -18,7 +18,7 @@ database_app = typer.Typer(help="Care for the result database.", no_args_is_help
 
 @database_app.command()
 def upgrade() -> None:
-    """Upgrade a database that an older version of this program made; a copy is kept. No run may be active."""
+    """Upgrade an older version's database; a copy of an SQLite one is kept. No run may be active."""
     from harness.store import upkeep
     from harness.suites.results_folder import lock_folder
 

@@ -177,7 +177,8 @@ def test_an_older_version_is_sent_to_the_upgrade(db: Database, monkeypatch: pyte
     url = db.engine.url.render_as_string(hide_password=False)
     monkeypatch.setattr(migrations, "VERSIONS", (*migrations.VERSIONS, "9999"))
     monkeypatch.setattr(migrations, "NEWEST", "9999")
-    with pytest.raises(DatabaseUnusable, match=r"older version.*`harness db upgrade`"):
+    backup = "makes a backup and upgrades it" if db.path else r"upgrades it; make a backup before \(pg_dump\)"
+    with pytest.raises(DatabaseUnusable, match=f"older version.*`harness db upgrade` {backup}$"):
         open_database(url)
 
 

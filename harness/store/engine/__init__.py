@@ -129,9 +129,10 @@ def open_database(
         elif found is None:
             raise NoResults(_no_results(database.title))
         elif found != migrations.NEWEST:
+            does = "makes a backup and upgrades it" if database.path else "upgrades it; make a backup before (pg_dump)"
             raise DatabaseUnusable(
                 f"{database.title} was made by an older version of this program (schema {found}, now"
-                f" {migrations.NEWEST}): `{upgrade}` makes a backup and upgrades it"
+                f" {migrations.NEWEST}): `{upgrade}` {does}"
             )
     except BaseException:
         database.close()
