@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from harness.store import schema, views
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 from harness.store.schema import FINAL
 
 
@@ -40,3 +41,17 @@ def begun(db: Database) -> set[tuple[str, str]]:
     query = select(suite.name, suite.profile).where(ended.exists())
     with db.reading() as connection:
         return {(name, profile) for name, profile in connection.execute(query)}
+
+
+@patient
+def finished_in(db: Database, suite: str, profile: str) -> set[str]:
+    """The keys of the jobs that are finished and have a place in a suite."""
+    place, job = schema.Place, schema.Job
+    query = (
+        select(job.key)
+        .join(place, place.job_key == job.key)
+        .join(schema.Suite, schema.Suite.id == place.suite_id)
+        .where(schema.Suite.name == suite, schema.Suite.profile == profile, job.state.in_(FINAL))
+    )
+    with db.reading() as connection:
+        return set(connection.scalars(query))

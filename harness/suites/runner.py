@@ -22,7 +22,7 @@ from harness.store import read, write
 from harness.store.engine import open_database
 from harness.store.mending import mend
 from harness.store.schema import FINAL
-from harness.store.totals import begun
+from harness.store.totals import begun, finished_in
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
@@ -90,7 +90,15 @@ def _store_plan(plan: Plan, inputs: Inputs, site: Site) -> None:
     for key in mend(site.database, plan.by_key, _lost_arrays(plan, site)):
         site.watch.note(f"{plan.by_key[key].title}: its stored result was altered or lost; it is computed again")
     for suite in plan.suites:
-        write.plan(site.database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, _facts(inputs))
+        jobs = plan.jobs_of(suite)
+        left = finished_in(site.database, suite.name, suite.profile) - {planned.key for planned in jobs}
+        write.plan(site.database, jobs, suite.name, suite.profile, suite.title, _facts(inputs))
+        if left:
+            site.watch.note(
+                f"{len(left)} finished jobs of {suite.name} are not what it asks for now (its file, own code, data, "
+                "settings or seeds, the program or the machine are others): their results are kept, but not shown "
+                "until it asks for them again"
+            )
 
 
 def _require_any(plan: Plan, site: Site) -> None:

@@ -67,6 +67,25 @@ def test_what_an_earlier_run_did_is_not_done_again(run):
     assert run.listener.todo == 8
 
 
+def test_results_that_leave_sight_are_counted_and_come_back_when_they_are_asked_for(run, parse):
+    def told() -> list[str]:
+        return [note.partition(":")[0] for note in run.listener.notes if "not shown" in note]
+
+    def seeds() -> list[int]:
+        return [seed for (seed,) in run.query("SELECT DISTINCT seed FROM v_models ORDER BY seed")]
+
+    run(seeds=(2,))
+    assert (told(), seeds()) == ([], [2])
+    run.suite = parse(("threshold = 0.8", "threshold = 0.7"))
+    run(only=("none",))
+    reason = "(its file, own code, data, settings or seeds, the program or the machine are others)"
+    assert told() == [f"8 finished jobs of tiny are not what it asks for now {reason}"]
+    assert seeds() == [0, 1]
+    run.suite = parse()
+    run(seeds=(2,))
+    assert (told(), run.executor.done, seeds()) == ([], [], [0, 1, 2])
+
+
 def test_a_failed_job_does_not_stop_the_others_and_is_tried_again_by_the_next_run(run):
     summary = run({"none 0 gaussian": "it broke"})
     assert [(planned.title, reason) for planned, reason in summary.failed] == [("none, seed 0: gaussian", "it broke")]
