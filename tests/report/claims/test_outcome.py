@@ -59,6 +59,7 @@ def test_one_seed_decides_nothing(side: str) -> None:
 def test_a_suite_without_results_was_not_run_and_the_command_is_said() -> None:
     found = outcome(None, part(), part("other"))
     assert found.verdict == "not run"
+    assert [(each.condition, each.against) for each in found.parts] == [("own", "none"), ("other", "none")]
     assert found.lacking == (f"harness run-suite {SUITE} --profile small",)
 
 
