@@ -113,10 +113,16 @@ def test_a_wrong_checksum_is_refused_and_the_file_removed(server: Server, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_the_server_does_not_have_is_one_clear_error(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("arrived", [0, 1000])
+def test_a_file_that_the_server_does_not_have_is_one_clear_error_and_costs_nothing_that_has_arrived(
+    server: Server, tmp_path: Path, arrived: int
+) -> None:
     missing = Download(url=f"http://127.0.0.1:{server.server_port}/missing", md5=MD5)
+    (tmp_path / "missing.part").write_bytes(CONTENT[:arrived])
     with pytest.raises(DataError, match="Not Found"):
         fetch(missing, tmp_path, "cifar10-c")
+    assert len(server.ranges) == 1
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == ([CONTENT[:arrived]] if arrived else [])
 
 
 def test_without_a_connection_the_error_shows_the_way_out(tmp_path: Path) -> None:
