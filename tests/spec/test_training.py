@@ -18,3 +18,19 @@ def test_a_range_of_pixel_similarities_is_for_targets_of_pixels_alone(target):
 @pytest.mark.parametrize("target", ["pixel", "threshold"])
 def test_targets_of_pixels_have_all_ranges(target):
     assert validated(RegularizerSpec, HIGH | {"target": target}, "my.toml", "conditions.mine").pair_range == "high"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"threshold": None}, "threshold is missing: target 'threshold' with pair_range 'high' needs it"),
+        ({"target": "pixel", "pair_range": "all"}, "threshold has no effect with target 'pixel' and pair_range 'all'"),
+        ({"pair_range": "double"}, "threshold_low goes with pair_range 'double', and only with it"),
+        ({"threshold_low": 0.2}, "threshold_low goes with pair_range 'double', and only with it"),
+        ({"pair_range": "double", "threshold_low": 0.5}, r"must be below threshold \(Th1\), got 0.5 and 0.5"),
+        ({"options": {"power": 2}}, "options are for a target of your own, not for 'threshold'"),
+    ],
+)
+def test_settings_of_a_regularizer_that_would_do_nothing_are_refused(changes, said):
+    with pytest.raises(SpecError, match=said):
+        validated(RegularizerSpec, HIGH | {"target": "threshold"} | changes, "my.toml", "conditions.mine")
