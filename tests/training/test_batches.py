@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -54,6 +56,21 @@ def test_an_epoch_is_a_function_of_seed_and_number(spec: TrainingSpec, images: T
     assert all(torch.equal(a, b) for a, b in zip(first, epoch(0, 3), strict=True))
     assert not torch.equal(first[0], epoch(0, 4)[0])
     assert not torch.equal(first[0], epoch(1, 3)[0])
+
+
+def test_a_training_that_an_earlier_version_began_goes_on_with_the_same_images(spec: TrainingSpec) -> None:
+    """They are no part of a checkpoint, only drawn again: were it otherwise, it would learn its validation images."""
+    rows, columns = torch.arange(28)[:, None], torch.arange(28)
+    slopes = (8 * rows + columns).to(torch.uint8).expand(30, 1, 28, 28)
+    pairs = numbered(12).images
+    batches = Batches(spec, 3, replace(numbered(30), images=slopes, regularization=pairs), CPU)
+    first = next(batches.epoch(2))
+    assert batches.validation.labels.tolist() == [9, 12, 18]
+    assert first.labels.tolist() == [14, 8, 23, 5, 16, 24, 3, 10, 28, 6, 1, 27, 20, 26, 4, 22]
+    assert first.images[:8, 0, 14, 14].tolist() == [145, 100, 154, 110, 146, 159, 101, 96]
+    assert first.pairs
+    assert first.pairs.rows[:, 0, 0, 0].tolist() == [2, 9, 0, 5]
+    assert first.pairs.columns[:, 0, 0, 0].tolist() == [11, 10, 10, 8]
 
 
 def test_each_step_has_its_pairs_and_none_comes_twice_in_an_epoch(spec: TrainingSpec, images: TrainingImages) -> None:
