@@ -75,6 +75,8 @@ def test_a_smaller_sample_is_part_of_a_larger_one(spec_of):
     assert set(small.tolist()) < set(large.tolist()) < set(everything.tolist()) == set(range(500))
     assert small.tolist() == sorted(small.tolist())
     assert sample(500, spec_of("boundary", n_images=20, noise_seed=1)).tolist() != small.tolist()
+    forever = [189, 192, 252, 545, 676, 791]  # or stored scores would be of other images
+    assert sample(1000, spec_of("boundary", n_images=6)).tolist() == forever
 
 
 def test_the_score_is_the_median_distance_over_all_channels(setting, linear, spec_of):

@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.evaluations import evaluate
 from harness.evaluations.curve import bounds, sizes
-from harness.evaluations.noise import NOISES
+from harness.evaluations.noise import NOISES, noise_of
 from harness.seeding import image_streams
 from harness.spec import NoiseSpec
 
@@ -39,6 +39,19 @@ def watched(setting, spec: NoiseSpec) -> Watched:
     model.eval()
     evaluate(model, setting, spec)
     return model
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("gaussian", [0.0402326, 0.1391908, 0.2406752, -0.3125502]),
+        ("uniform", [-0.1266162, -0.3541888, 0.2561933, 0.1571757]),
+        ("salt_pepper", [1, 1, 0, -1]),
+    ],
+)
+def test_the_noise_of_an_image_stays_what_it_is_or_stored_results_would_not_be_comparable(kind, expected):
+    found = noise_of(NoiseSpec(kind=kind), torch.tensor([7]), torch.Size((1, 2, 2)), 0.6)
+    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_sizes_are_evenly_spaced_from_zero_to_the_largest():
