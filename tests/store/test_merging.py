@@ -344,6 +344,36 @@ def test_an_evaluation_of_one_name_that_means_two_things_gets_no_places(db: Data
     assert order(db) == [("none", 0)]
 
 
+def test_an_evaluation_that_means_another_thing_for_one_condition_alone_gets_no_places(
+    db: Database, there: Database
+) -> None:
+    plan(db, planned((0,)))
+    finer, key = NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=3), evaluate_job("gaussian", "threshold", 0).key
+    changed = [
+        replace(each, job=replace(each.job, evaluation=finer)) if each.key == key else each for each in planned()
+    ]
+    plan(there, changed)
+    assert merge(db, there)[0] == ["study (smoke)"]
+    assert order(db) == [("none", 0), ("threshold", 0)]
+
+
+def test_what_is_blocked_there_and_has_no_place_here_waits_here(db: Database, there: Database) -> None:
+    plan(db, [each for each in planned((0,)) if not each.places or each.places[0].condition == "none"])
+    plan(there, [replace(each, blocked="no digits") for each in planned((0,))])
+    assert merge(db, there)[0] == []
+    assert states(db) == {"waiting": 2 * OF_ONE_MODEL + 1}
+
+
+def test_what_is_planned_there_is_blocked_here_where_its_models_training_diverged(
+    db: Database, there: Database
+) -> None:
+    plan(db, planned((0,), evaluations=("clean",)))
+    write.finish_training(db, train_job("none", 0).key, DIVERGED, ORIGIN, 4.0)
+    plan(there, planned((0,), evaluations=("clean", "gaussian")))
+    assert merge(db, there)[0] == []
+    assert states(db) == {"diverged": 1, "blocked": 2, "waiting": 3}
+
+
 def test_what_is_blocked_there_and_done_here_keeps_its_place(db: Database, there: Database) -> None:
     absent = EvaluateJob(model=train_job("none", 0), evaluation=EVALUATIONS["corruption"], data={"digits-c/fog": "-"})
     done = evaluate_job("corruption", "none", 0).key
