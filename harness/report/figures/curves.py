@@ -36,7 +36,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
         label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm"
         panel.set(title=title(attack_title(name), room_of(panel)), xlabel=label, ylabel="Accuracy (%)")
-        panel.margins(x=0.03)
+        panel.margins(x=0.06)
         panel.locator_params(axis="x", nbins=4)
 
     return _panels(data, looks, in_order(data["evaluation"]), draw)

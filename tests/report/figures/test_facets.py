@@ -56,3 +56,16 @@ def test_panels_above_each_other_have_the_same_axes() -> None:
         assert len({(panel.get_xlim(), panel.get_ylim()) for panel in panels}) == 1
         low, high = panels[0].get_ylim()
         assert all(low <= value <= high for panel in panels for line in panel.lines for value in line.get_ydata())
+
+
+def test_no_marker_is_cut_off_at_the_side_of_a_narrow_panel() -> None:
+    made = results((condition("none"), *(condition(name, "threshold") for name in GRID)), epochs=3)
+    curves = next(each for each in drawings(made, 0.9) if each.name == "curves")
+    with styled():
+        figure = curves.draw(curves.data, looks(made.conditions))
+        figure.draw_without_rendering()
+    first = figure.axes[0]
+    places = [first.transData.transform((x, 0))[0] for x in first.lines[0].get_xdata()]
+    half = figure.dpi / 72 * (first.lines[0].get_markersize() + first.lines[0].get_markeredgewidth()) / 2
+    assert first.bbox.x0 < min(places) - half
+    assert max(places) + half < first.bbox.x1
