@@ -15,7 +15,7 @@ from harness.report.figures.gammas import gamma_curves
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
-from harness.report.notes import seeds_note, zero_note
+from harness.report.notes import images_note, score_note, seeds_note, zero_note
 from harness.report.results import Results
 from harness.report.vocabulary import SEVERITY
 
@@ -41,11 +41,7 @@ class Drawing(NamedTuple):
 
 # Captions.
 CURVES = "Accuracy under perturbations of growing size. Mean over n seeds; bands: SEM."
-BOUNDARY = (
-    "Boundary score: median, over the images that have a start, of the squared L2 distance per pixel value to the "
-    "nearest adversarial image found, pixels in [0, 1]; higher is more robust. Mean over n seeds; error bars: SEM. "
-    "Dashed: the attack's start."
-)
+BOUNDARY = "Mean over n seeds; error bars: SEM. Dashed: the attack's start."
 DISTANCES = (
     "Attacks for the smallest perturbation: median over all images of the distance to the closest misclassified image "
     "found, pixels in [0, 1]; higher is more robust. Mean over the n seeds whose median is finite; error bars: SEM."
@@ -68,10 +64,10 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
     """The figures that the results can fill, in the order of the page."""
     corruptions = numbers.single_corruption_means(results)
     severity = corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY
-    region = numbers.region(results, least_clean_ratio)
+    region, boundary = numbers.region(results, least_clean_ratio), numbers.boundary_means(results)
     every = [
         Drawing("curves", CURVES, numbers.curve_means(results), attack_curves),
-        Drawing("boundary", BOUNDARY, numbers.boundary_means(results), boundary_bars),
+        Drawing("boundary", " ".join([*score_note(results.boundary), BOUNDARY]), boundary, boundary_bars),
         Drawing("distances", DISTANCES, numbers.distance_means(results), distance_bars),
         Drawing(
             "corruptions-by-severity", SEVERITIES, numbers.severity_means(results), severity_curves, corrupted=True
@@ -88,8 +84,18 @@ def _captioned(drawing: Drawing, results: Results) -> Drawing:
     """Says also in which parts many conditions are shown, and of which seeds and images the numbers are."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
     counts = seeds_note(drawing.data, "evaluation") if "evaluation" in drawing.data else ()
+    images = images_note(_images(drawing, results))
     zero = zero_note(results.images) if "epsilon" in drawing.data else ()
-    return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts, *zero]))
+    return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero]))
+
+
+def _images(drawing: Drawing, results: Results) -> pd.DataFrame:
+    """The rows of `Results.images` of the evaluations that it shows; the Boundary attack's own caption says its."""
+    shown = set(drawing.data["evaluation"]) if "evaluation" in drawing.data else set()
+    own: pd.DataFrame = results.images[
+        results.images["evaluation"].isin(shown) | (drawing.corrupted & (results.images["kind"] == "corruption"))
+    ]
+    return own
 
 
 def pictures(drawing: Drawing, results: Results, kinds: tuple[str, ...]) -> dict[str, bytes]:

@@ -51,6 +51,15 @@ def test_the_acceptable_figure_follows_the_bound() -> None:
     assert set(loose.data["label"]) == {"pixel", "threshold", "threshold-cifar10"}
 
 
+def test_captions_say_how_many_test_images_are_behind_the_numbers() -> None:
+    found = {each.name: each.caption for each in drawings(results(epochs=2), 0.9)}
+    told = "Test images behind each model's number: "
+    assert found["curves"].endswith(f"{told}Gaussian noise, Uniform noise, Salt and pepper, Transferred FGSM 10000.")
+    assert found["corruptions"].endswith(f"{told}Corruptions, mean 10000 (of corruptions at each severity).")
+    assert "Attacks: 50 steps each, 1000 images × 5 repeats × seeds." in found["boundary"]
+    assert not any(told in found[name] for name in ("training", "gammas", "boundary"))
+
+
 def test_from_four_seeds_on_the_acceptable_figure_says_how_sure_its_points_are() -> None:
     for seeds, lines in ((3, 0), (4, 2)):
         each, made = drawing("acceptable", seeds=seeds, conditions=GRID[:2])
