@@ -17,7 +17,7 @@ from harness.report.files import FORMATS, folder_of, require_formats, write_file
 from harness.report.formats import Table
 from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
-from harness.report.notes import distance_note, score_note, zero_note
+from harness.report.notes import distance_note, images_note, score_note, zero_note
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
@@ -133,14 +133,15 @@ def suite_tables(
     baselines = summary.all_against(conditions, against) if against else summary.baselines(conditions)
     differences = summary.paired_differences(values, baselines)
     ratios = with_intervals(summary.acceptable(results.acceptable, least_clean_ratio), seed_values(results))
-    measured = (*score_note(results.boundary, beside=True), *distance_note(failures))
+    images = tuple(images_note(results.images))
+    measured = (*images, *score_note(results.boundary, beside=True), *distance_note(failures))
     found = (
         claims_table(findings),
         evidence_table(findings),
         tables.summary_table(values, failures, results),
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        tables.acceptable_table(ratios, least_clean_ratio, scope, zero_note(results.images)),
+        tables.acceptable_table(ratios, least_clean_ratio, scope, (*images, *zero_note(results.images))),
         published_table(results),
     )
     chosen = _selection_tables(results, least_clean_ratio)

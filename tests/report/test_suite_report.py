@@ -40,6 +40,8 @@ def test_the_differences_say_what_was_measured_where_they_stand_alone(folder: Pa
     assert "Boundary score: median, over the images that have a start" in text
     assert "Its start: the same of where the attacks start." in text
     assert "All images: the same median" in text
+    for name in ("differences", "acceptable"):
+        assert "Test images behind each model's number: " in (folder / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_every_table_and_figure_is_written_in_every_format(folder: Path) -> None:
