@@ -53,6 +53,7 @@ def test_wrong_sql_is_one_line(filled: Database, sql: str) -> None:
         "COMMIT; DELETE FROM job",
         "PRAGMA journal_mode = DELETE",
         "PRAGMA query_only = 0",
+        "PRAGMA busy_timeout = 0",
         "PRAGMA writable_schema = 1",
         "ATTACH DATABASE 'attached.sqlite' AS other",
         "VACUUM INTO 'copied.sqlite'",
