@@ -15,7 +15,7 @@ from recorded_study import (
     results,
     train_job,
 )
-from test_views import ANALYSIS, EXTERNAL, SPECTRUM
+from test_views import ANALYSIS, EXTERNAL, SPECTRUM, plan_and_record_all_kinds
 from trainings import DIVERGED, training_result
 
 from harness.measurement import EvaluationResult, Measurement
@@ -41,6 +41,12 @@ def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Datab
     }  # fmt: skip
     assert read.rates(filled, "Test CPU") == {(kind, width): rate for kind, rate in by_kind.items()}
     assert read.rates(filled, "Another CPU") == {}
+
+
+def test_an_array_is_its_own_jobs(db: Database) -> None:
+    """A result whose array is lost is forgotten, and no other."""
+    plan_and_record_all_kinds(db)
+    assert read.array_files(db) == [(SPECTRUM.key, f"{SPECTRUM.key}/power.safetensors", "1" * 64)]
 
 
 def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite(db: Database) -> None:
