@@ -164,9 +164,10 @@ def test_a_version_that_wrote_fewer_settings_has_done_the_same(
     do(there, ("none", 1), ("threshold", 1))
     write.finish_training(db, train_job("threshold", 1).key, training_result(GAMMAS), ORIGIN, 4.0)
     say_in_older_words(request.getfixturevalue(older))
-    specs = relations.answer(db, "SELECT key, spec FROM model UNION SELECT key, spec FROM evaluation").rows
+    words = "SELECT key, spec FROM model UNION SELECT key, spec FROM evaluation ORDER BY key"
+    specs = relations.answer(db, words).rows
     assert merge(db, there) == ([], 2 * OF_ONE_MODEL - 1, {"finished here already"})
-    assert relations.answer(db, "SELECT key, spec FROM model UNION SELECT key, spec FROM evaluation").rows == specs
+    assert relations.answer(db, words).rows == specs
     assert check(db).problems == ()
     assert merge(db, there) == ([], 0, {"finished here already"})
 
