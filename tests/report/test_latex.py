@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from invented import FOUR, GRID, results
 
 from harness.report import summary, tables
+from harness.report.acceptable_table import acceptable_table
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.formats import Table
@@ -145,7 +146,7 @@ def test_numbers_that_would_be_too_small_to_read_stand_below_each_other(grid: bo
     every = (
         tables.summary_table(values, summary.failures(given), given),
         tables.difference_table(differences, given.scope),
-        tables.acceptable_table(judged[judged["evaluation"].isin(["gaussian", "uniform"])], 0.9, given.scope),
+        acceptable_table(judged[judged["evaluation"].isin(["gaussian", "uniform"])], 0.9, given.scope),
     )
     for each in every:
         text = latex(each)
@@ -175,7 +176,7 @@ def test_no_word_of_a_report_is_wider_than_its_column(grid: bool) -> None:
     given = results(GRID, epochs=2) if grid else results(epochs=2)
     found = findings({suite: given}, "small")
     judged = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given))
-    ratios = tables.acceptable_table(judged, 0.9, given.scope)
+    ratios = acceptable_table(judged, 0.9, given.scope)
     for each in map(latex, (claims_table(found), evidence_table(found), ratios)):
         assert overfull(each) == []
         assert sum(shares(each)) in (0, pytest.approx(1, abs=1e-9))

@@ -12,8 +12,6 @@ from harness.report.formats import csv
 from harness.report.latex import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
-from harness.report.selection import seed_values, with_intervals
-from harness.report.tables import verdict
 
 
 def summary_of(given: Results) -> tables.Table:
@@ -141,12 +139,6 @@ def test_missing_results_of_the_same_seeds_and_reason_share_a_row() -> None:
         ("pixel", "0, 1", "clean, gaussian", "failed", "no memory"),
         ("pixel", "1", "boundary", "failed", "no memory"),
     )
-
-
-def test_the_verdict_names_what_fails() -> None:
-    assert verdict(True, True, 0.9) == "acceptable"
-    assert verdict(False, True, 0.9) == "no: R0/U0 < 0.9"
-    assert verdict(False, False, 0.8) == "no: R0/U0 < 0.8, not more robust"
 
 
 def test_gammas_have_the_form_of_table_two() -> None:
@@ -327,13 +319,3 @@ def test_all_conditions_may_be_compared_with_any_of_them() -> None:
 def test_a_condition_that_there_is_not_is_compared_with_nothing() -> None:
     with pytest.raises(UnknownName, match="no condition called 'pixels'; did you mean 'pixel'"):
         summary.all_against(results(seeds=1).conditions, "pixels")
-
-
-def test_an_interval_without_an_upper_end_is_explained() -> None:
-    given = results(seeds=2)
-    ratios = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given)).assign(distorted_high=2.0)
-    because = "∞: these seeds do not tell U from 0."
-    assert because not in tables.acceptable_table(ratios, 0.9, given.scope).notes
-    endless = tables.acceptable_table(ratios.assign(distorted_high=float("inf")), 0.9, given.scope)
-    assert because in endless.notes
-    assert all(cell.endswith(", ∞]") for cell in column(endless, "RD/UD"))

@@ -123,13 +123,11 @@ def _picture(figure: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def sheet(
-    rows: int, columns: int, height: float, *, width: float = WIDTH, **subplots: Any
-) -> tuple[Figure, list[Axes]]:
+def sheet(rows: int, columns: int, height: float, **subplots: Any) -> tuple[Figure, list[Axes]]:
     """A figure of panels in reading order; height is one row's, in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, rows * height))
+    figure = Figure(figsize=(WIDTH, rows * height))
     axes = figure.subplots(rows, columns, squeeze=False, **subplots)
     return figure, list(axes.flat)
 

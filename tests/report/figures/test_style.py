@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from harness.report.figures.style import RC, WIDTH, folded, headed_pictures, plain, seeds, sheet, styled
+from harness.report.figures.style import RC, WIDTH, folded, headed_pictures, plain, seeds, styled
 
 
 def test_names_are_drawn_as_they_are() -> None:
@@ -31,7 +32,8 @@ def test_a_number_of_seeds_is_never_broken() -> None:
 def test_a_heading_is_whole_in_the_narrowest_figure() -> None:
     heading = "robustbench (smoke profile: not the paper's scale) Stand-ins: cifar10, cifar10-c, cifar100, engstrom."
     with styled():
-        figure, (panel,) = sheet(1, 1, 2.0, width=2.5)
+        figure = Figure(figsize=(2.5, 2.0))
+        panel = figure.subplots()
         headed_pictures(figure, heading, ("png",))
     text = figure.get_suptitle()
     assert text.replace("\n", " ") == heading
