@@ -62,14 +62,6 @@ def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
 
 
 @patient
-def trained(db: Database) -> frozenset[str]:
-    """Keys of the trainings that are done."""
-    job = schema.Job
-    with db.reading() as connection:
-        return frozenset(connection.scalars(select(job.key).where(job.kind == "train", job.state == "done")))
-
-
-@patient
 def digest_behind(db: Database, read: Input, profile: str) -> str | None:
     """The SHA-256 of an input that results of suites at a profile were made of: the newest; None if none were."""
     split, link, job = schema.DataSplit, schema.JobData, schema.Job

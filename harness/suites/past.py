@@ -8,6 +8,7 @@ from harness.settings import Settings
 from harness.spec import takes_stand_ins
 from harness.store import read
 from harness.store.engine import Database
+from harness.store.trainings import trained
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, make_plan
@@ -23,7 +24,7 @@ def plan_after(
     on. Raises SpecError as `make_plan`.
     """
     inputs = inputs_after(selection.profile, settings, database)
-    return make_plan(selection, inputs, device, partial(read.trained, database) if database else tuple), inputs
+    return make_plan(selection, inputs, device, partial(trained, database) if database else tuple), inputs
 
 
 def inputs_after(profile: str, settings: Settings, database: Database | None) -> Inputs:
