@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 REGIONS = (
     "What regularization costs without distortion (R0/U0) against what it gains at the given distortion (RD/UD, of the "
     "Boundary attack of its scores): R regularized, U unregularized, means over n seeds. Shaded, and filled: "
-    "R0/U0 ≥ {least:g} and RD/UD > 1. Lines, of four seeds or more: 95% intervals of the ratios, cut at the frame."
+    "R0/U0 ≥ {least:g} and RD/UD > 1. "
+    f"Lines, of {LEAST_SEEDS} seeds or more: {CONFIDENCE:.0%} intervals of the ratios, cut at the frame."
 )
 """What the figure's captions say; {least} is A0."""
 SHADE = "#DCEBF7"
