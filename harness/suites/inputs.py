@@ -95,10 +95,16 @@ class Inputs:
         return f"{key} is {wanted}, but {images.name} here has {held}; {remedy}"
 
     def splits(self, name: str) -> tuple[str, ...]:
-        """The splits that a set of images has here, else those of the official set."""
+        """The splits that a set of images has here, else those that results were made of, else the official set's.
+
+        In the official set's order: that of an archive's files is not to be part of a result's identity.
+        """
         dataset = self.dataset(name)
-        manifest = find_manifest(self.data_dir, dataset)
-        return tuple(manifest.splits) if manifest else dataset.splits
+        if manifest := find_manifest(self.data_dir, dataset):
+            known = [split for split in dataset.splits if split in manifest.splits]
+        else:
+            known = [split for split in dataset.splits if self._recall(Input.images(name, split))]
+        return tuple(known) or dataset.splits
 
     def dataset(self, name: str) -> DataSet:
         """The set of images of that name, of the table or of one's own; raises UnknownName."""

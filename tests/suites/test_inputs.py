@@ -3,9 +3,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from plans import plan_of
 
+from harness.data.origin import new_origin
+from harness.data.sets import DATASETS
+from harness.data.writing import SplitArrays, write_set
 from harness.spec import PROFILES, Input, takes_stand_ins
 from harness.suites.inputs import Inputs
 
@@ -43,3 +47,21 @@ def test_jobs_that_would_read_a_stand_in_are_blocked_and_not_the_same_as_those_t
     assert not any(planned.blocked for planned in done)
     assert all("is a stand-in" in (planned.blocked or "") for planned in refused)
     assert {planned.key for planned in done}.isdisjoint(planned.key for planned in refused)
+
+
+def test_the_order_of_an_archives_files_is_no_part_of_a_results_identity(tmp_path):
+    images, labels = np.zeros((5, 3, 32, 32), np.uint8), np.arange(5)
+    arrays = [SplitArrays(split, images, labels) for split in ("fog", "snow", "contrast")]
+    for folder, order in (("tar", arrays), ("folder", arrays[::-1])):
+        cifar10_c = DATASETS["cifar10-c"]
+        write_set(tmp_path / folder, cifar10_c, order, classes=list("0123456789"), origin=new_origin("import", folder))
+        assert Inputs(tmp_path / folder, stand_ins=False).splits("cifar10-c") == ("snow", "fog", "contrast")
+
+
+def test_of_a_set_that_is_gone_results_know_the_part_that_was_there(tmp_path):
+    digests = {Input.images("cifar10-c", split): "0" * 64 for split in ("fog", "contrast")}
+    gone = Inputs(tmp_path, stand_ins=False, recall=digests.get)
+    assert set(gone.splits("cifar10-c")) == {"fog", "contrast"}
+    assert gone.state(Input.images("cifar10-c", "fog")).digest == "0" * 64
+    assert "cifar10-c is not in" in (gone.missing(digests) or "")
+    assert Inputs(tmp_path, stand_ins=False).splits("cifar10-c") == DATASETS["cifar10-c"].splits
