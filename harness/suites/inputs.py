@@ -103,7 +103,7 @@ class Inputs:
         if manifest := find_manifest(self.data_dir, dataset):
             known = [split for split in dataset.splits if split in manifest.splits]
         else:
-            known = [split for split in dataset.splits if self._recall(Input.images(name, split))]
+            known = [split for split in dataset.splits if self.state(Input.images(name, split)).digest]
         return tuple(known) or dataset.splits
 
     def dataset(self, name: str) -> DataSet:
