@@ -130,12 +130,16 @@ class PenaltySpec(WithOptions):
 
 
 class OptimisationSpec(Spec):
-    """Stochastic gradient descent with a step-wise cyclic learning rate."""
+    """Stochastic gradient descent with a step-wise cyclic learning rate; or AdamW, or a cosine."""
 
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=64, ge=2)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """`adamw`: Loshchilov and Hutter 2019, whose first beta is `momentum` and whose second is 0.999."""
+    schedule: Literal["phases", "cosine"] = "phases"
+    """Of the learning rate, which changes between epochs. `cosine`: half of one over all epochs, down to 0."""
     learning_rate: float = Field(default=0.1, gt=0)
-    """At the start of each cycle."""
+    """The largest: at the start of each cycle of phases, or of the cosine."""
     decay: float = Field(default=0.3, gt=0, le=1)
     """Factor from one phase to the next."""
     epochs_per_phase: int = Field(default=4, ge=1)
@@ -144,6 +148,17 @@ class OptimisationSpec(Spec):
     weight_decay: float = Field(default=0.0, ge=0)
     validation_fraction: float = Field(default=0.01, gt=0, lt=0.5)
     """Share of the training images held out to choose the epoch."""
+
+    @model_validator(mode="after")
+    def _schedule_has_effect(self) -> Self:
+        for name in ("decay", "epochs_per_phase", "phases_per_cycle"):
+            default = type(self).model_fields[name].default
+            if self.schedule != "phases" and getattr(self, name) != default:
+                raise ValueError(
+                    f"{name} has no effect with schedule {self.schedule!r}; leave it out, or say {name} = {default} "
+                    "over a table that sets it"
+                )
+        return self
 
 
 class TrainingSpec(Spec):

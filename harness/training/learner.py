@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.sgd import sgd
 
 from harness.data.sets import PixelScaling
 from harness.models.network import Network
@@ -15,9 +14,9 @@ from harness.regularization.penalty import Penalty
 from harness.spec.training import TrainingSpec
 from harness.torch_settings import fast_convolutions
 from harness.training.batch import Batch, Step
+from harness.training.optimizer import Optimizer
 from harness.training.replay import StepGraph
 
-_MOMENTUM = "momentum."
 # With fewer channels than a vector register holds numbers, oneDNN's gradient of a channels-last 1 x 1 convolution of
 # stride 2 writes past its workspace (uxlfoundation/oneDNN#6035): wrong gradients, or a crash.
 _CPU_VECTOR = 16
@@ -25,7 +24,7 @@ _VALIDATION_CHUNK = 128  # images; larger chunks fall out of a CPU's cache
 
 
 class Learner(nn.Module):
-    """Network and tap weights, trained together by stochastic gradient descent.
+    """Network and tap weights, trained together.
 
     Source: paper, equation 2: L = L_task + alpha * L_sim; the released code's three passes per step. A penalty of one's
     own is added to it.
@@ -53,12 +52,7 @@ class Learner(nn.Module):
             self.to(memory_format=torch.channels_last)
         self._tf32 = spec.precision == "tf32"
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
-        self._optimisation = spec.optimisation
-        # on a GPU a graph reads it from its place
-        self._learning_rate: float | Tensor = 0.0 if device.type == "cpu" else torch.zeros((), device=device)
-        self._learned: list[Tensor] = list(self.parameters())
-        # zeros from the start: a parameter may be reached by a gradient for the first time in any step
-        self._momenta = [torch.zeros_like(each) if spec.optimisation.momentum else None for each in self._learned]
+        self._optimizer = Optimizer(spec.optimisation, dict(self.named_parameters()), device)
         # own code may wait for the device
         self._graph = StepGraph(device) if device.type == "cuda" and not spec.functions else None
 
@@ -69,10 +63,7 @@ class Learner(nn.Module):
         BatchNorm normalises each with its own statistics and its running statistics see them in this order.
         Nothing here waits for the device.
         """
-        if isinstance(self._learning_rate, Tensor):
-            self._learning_rate.fill_(learning_rate)
-        else:
-            self._learning_rate = learning_rate
+        self._optimizer.set_learning_rate(learning_rate)
         with fast_convolutions(tf32=self._tf32):
             return self._graph(self._descend, batch) if self._graph else self._descend(batch)
 
@@ -95,33 +86,14 @@ class Learner(nn.Module):
             if self._penalty:
                 penalty = self._penalty(self.model, images, batch.labels)
                 loss = loss + self._penalty.weight * penalty
-        for parameter in self._learned:
-            parameter.grad = None
+        self._optimizer.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
-        self._update()
+        self._optimizer.step()
         return Step(
             task_loss.detach(),
             term and SimilarityTerm(*(value.detach() for value in term)),
             (logits.detach().argmax(1) == batch.labels).sum(),
             penalty if penalty is None else penalty.detach(),
-        )
-
-    @torch.no_grad()
-    def _update(self) -> None:
-        """One step of stochastic gradient descent with momentum; a network of one's own may leave parameters out."""
-        gradients = {k: parameter.grad for k, parameter in enumerate(self._learned) if parameter.grad is not None}
-        # torch's function for it: the class would import torch's compiler, which takes seconds in each worker
-        sgd(
-            [self._learned[k] for k in gradients],
-            list(gradients.values()),
-            [self._momenta[k] for k in gradients],
-            lr=self._learning_rate,
-            momentum=self._optimisation.momentum,
-            weight_decay=self._optimisation.weight_decay,
-            dampening=0,
-            nesterov=False,
-            maximize=False,
-            fused=True,
         )
 
     @torch.inference_mode()
@@ -144,15 +116,14 @@ class Learner(nn.Module):
         return {name: tensor.detach().clone() for name, tensor in self.state_dict().items()}
 
     def training_state(self) -> dict[str, Tensor]:
-        """Everything that the next step depends on: the snapshot and each parameter's momentum."""
-        named = zip(dict(self.named_parameters()), self._momenta, strict=True)
-        return self.snapshot() | {_MOMENTUM + name: each.clone() for name, each in named if each is not None}
+        """Everything that the next step depends on: the snapshot and what the optimizer remembers."""
+        return self.snapshot() | {name: tensor.clone() for name, tensor in self._optimizer.state.items()}
 
     def load_training_state(self, state: dict[str, Tensor]) -> None:
         """Continues exactly where `training_state` was taken."""
-        self.load_state_dict({name: tensor for name, tensor in state.items() if not name.startswith(_MOMENTUM)})
-        for name, momentum in zip(dict(self.named_parameters()), self._momenta, strict=True):
-            if momentum is not None:
-                momentum.copy_(state[_MOMENTUM + name])
+        remembered = self._optimizer.state
+        self.load_state_dict({name: tensor for name, tensor in state.items() if name not in remembered})
+        for name, tensor in remembered.items():
+            tensor.copy_(state[name])
         if self._graph:
             self._graph.forget()  # it knows the buffers that were there before

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import SpecError
-from harness.spec import RegularizerSpec
+from harness.spec import OptimisationSpec, RegularizerSpec
 from harness.spec.problems import validated
 
 HIGH = {"alpha": 10, "images": "digits", "pair_range": "high", "threshold": 0.5}
@@ -34,3 +34,13 @@ def test_targets_of_pixels_have_all_ranges(target):
 def test_settings_of_a_regularizer_that_would_do_nothing_are_refused(changes, said):
     with pytest.raises(SpecError, match=said):
         validated(RegularizerSpec, HIGH | {"target": "threshold"} | changes, "my.toml", "conditions.mine")
+
+
+@pytest.mark.parametrize("name", ["decay", "epochs_per_phase", "phases_per_cycle"])
+def test_settings_of_phases_are_refused_beside_a_cosine_unless_they_are_the_defaults(name):
+    default = OptimisationSpec.model_fields[name].default
+    cosine = {"schedule": "cosine", name: default}
+    same = validated(OptimisationSpec, cosine, "my.toml", "train.optimisation")
+    assert same == OptimisationSpec(schedule="cosine")
+    with pytest.raises(SpecError, match=rf"{name} has no effect with schedule 'cosine'; leave it out, or say {name} ="):
+        validated(OptimisationSpec, cosine | {name: 1}, "my.toml", "train.optimisation")

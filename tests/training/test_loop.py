@@ -54,6 +54,16 @@ def test_training_learns_and_reports_each_epoch(spec: TrainingSpec, images: Trai
     assert sorted(path.name.split("-")[0] for path in tmp_path.iterdir()) == ["result", "weights"]
 
 
+def test_a_training_by_adamw_along_a_cosine_learns(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
+    changes = {"optimizer": "adamw", "schedule": "cosine", "learning_rate": 0.01, "weight_decay": 0.05}
+    own = spec.replaced(optimisation={"epochs": 4, "batch_size": 16, "validation_fraction": 0.1} | changes)
+    result = train(own, 0, images, device=CPU, folder=tmp_path)
+    assert [report.learning_rate for report in result.epochs] == pytest.approx(
+        [0.01, 0.008536, 0.005, 0.001464], rel=1e-3
+    )
+    assert result.epochs[-1].task_loss < result.epochs[0].task_loss
+
+
 def test_the_same_training_twice_gives_the_same_weights(
     spec: TrainingSpec, images: TrainingImages, tmp_path: Path
 ) -> None:

@@ -23,3 +23,12 @@ def test_a_cycle_starts_at_the_top_and_never_rises(epoch: int, per_phase: int, p
     assert learning_rate(spec, epoch + per_phase * phases) == rate
     if (epoch + 1) % (per_phase * phases):
         assert learning_rate(spec, epoch + 1) <= rate
+
+
+def test_a_cosine_begins_at_the_top_falls_and_is_half_way_down_in_the_middle() -> None:
+    spec = OptimisationSpec(schedule="cosine", epochs=10, learning_rate=0.2)
+    rates = [learning_rate(spec, epoch) for epoch in range(10)]
+    assert rates[0] == 0.2
+    assert rates[5] == pytest.approx(0.1)
+    assert rates == sorted(set(rates), reverse=True)
+    assert 0 < rates[-1] < 0.01
