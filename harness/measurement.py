@@ -89,7 +89,7 @@ class EvaluationResult:
     """What is no number and belongs to the result, by name."""
     images_classified: int = 0
     """Forward passes behind the result, in images: with the seconds they give the rate. Predictions on clean images
-    count in each result that uses them; a substitute's gradients and the trial of bfloat16 in none."""
+    count in each result that uses them; what is asked of a substitute and the trial of bfloat16 in none."""
     warning: str | None = None
     """What is to be told of how it was done, if it was not done as the spec says."""
 

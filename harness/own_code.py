@@ -177,6 +177,18 @@ class OwnCode:
 NO_CODE = OwnCode()
 
 
+@dataclass(frozen=True)
+class OwnFunction:
+    """A function of own code; those of one name in the same text are equal, however often it was run."""
+
+    code: OwnCode
+    reference: str
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """What the function returns."""
+        return self.code.function(self.reference)(*arguments, **options)
+
+
 def described(value: Any) -> str:
     """What own code returned, for an error that says what it should have: "a tensor (3, 4)", "a list"."""
     kind = type(value).__name__

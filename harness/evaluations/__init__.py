@@ -19,7 +19,7 @@ from harness.evaluations.corruption_spectra import corruption_spectra
 from harness.evaluations.fgsm_transfer import fgsm_transfer
 from harness.evaluations.noise import noise
 from harness.evaluations.noise_examples import noise_examples
-from harness.evaluations.own_attack import own_attack
+from harness.evaluations.own_attack import own_attack, own_transferred_attack
 from harness.evaluations.own_minimal_attack import own_minimal_attack
 from harness.evaluations.setting import Setting, setting_for
 from harness.evaluations.similarity_correlation import similarity_correlation
@@ -38,6 +38,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
     "own_attack": own_attack,
+    "own_transferred_attack": own_transferred_attack,
     "own_minimal_attack": own_minimal_attack,
     "boundary": boundary,
     "spectrum": spectrum,

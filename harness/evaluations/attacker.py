@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable, SpecError
-from harness.evaluations.classifier import Classifier
 from harness.evaluations.setting import Setting
 from harness.models.pixels import unit_pixels
 from harness.own_code import described
@@ -33,14 +32,13 @@ class Batch(NamedTuple):
 
 
 class Attacker:
-    """An attack: it gets its random numbers, is counted, and what it returns is checked."""
+    """An attack: it gets a model and its random numbers, and what it returns is checked."""
 
-    def __init__(self, model: nn.Module, setting: Setting, spec: AttackerSpec, expected: int) -> None:
-        """`expected`: how many images the evaluation counts as its work, for the progress shown."""
+    def __init__(self, copied_model: Callable[[], nn.Module], setting: Setting, spec: AttackerSpec) -> None:
+        """copied_model: makes a copy of the model that is attacked."""
         if setting.attack is None:
             raise ValueError("an attack of one's own needs its function in the setting")
-        self.classifier = Classifier(model, setting, expected)
-        """The model under attack."""
+        self._copied_model = copied_model
         self._attack = setting.attack
         self._setting = setting
         self._spec = spec
@@ -49,6 +47,10 @@ class Attacker:
         """The test images, as many at once as the spec says."""
         for rows in self._setting.chunks(self._spec.batch_size):
             yield Batch(rows, unit_pixels(self._setting.images[rows]), self._setting.labels[rows])
+
+    def series(self, epsilons: Sequence[float]) -> Iterator[Tensor]:
+        """What the attack makes of each batch at these sizes, one after the other."""
+        return (self.attacked(batch, epsilon) for batch in self.batches() for epsilon in epsilons)
 
     def attacked(self, batch: Batch, *size: float) -> Tensor:
         """What the attack makes of a batch, clipped to [0, 1]: (n, c, h, w).
@@ -64,7 +66,7 @@ class Attacker:
         spec = self._spec
         named = (batch.rows.start, *(f"{epsilon:.6g}" for epsilon in size))
         with global_generators(spec.noise_seed, "own attack", *named):
-            model = self.classifier.copied_model()
+            model = self._copied_model()
             found = self._attack(model, batch.images.clone(), batch.labels.clone(), *size, **spec.options)
         if not isinstance(found, Tensor) or found.shape != batch.images.shape or not found.is_floating_point():
             raise SpecError(

@@ -13,7 +13,7 @@ from harness.evaluations.clean import clean_predictions
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
-from harness.spec import FgsmTransferSpec, NoiseSpec, OwnAttackSpec, OwnMinimalAttackSpec
+from harness.spec import AttackerSpec, FgsmTransferSpec, NoiseSpec
 from harness.spec.evaluation import Clip
 
 
@@ -62,10 +62,10 @@ def accuracies(epsilons: Sequence[float], hits: Tensor, n: int) -> tuple[Measure
     )
 
 
-def sizes(spec: NoiseSpec | FgsmTransferSpec | OwnAttackSpec | OwnMinimalAttackSpec) -> list[float]:
+def sizes(spec: NoiseSpec | FgsmTransferSpec | AttackerSpec) -> list[float]:
     """The perturbation sizes, in [0, 1] pixel units."""
     if spec.max_epsilon is None:
-        raise ValueError(f"the {spec.kind} spec is not resolved: max_epsilon is still the data set's")
+        raise ValueError(f"{spec!r} is not resolved: max_epsilon is still the data set's")
     return [spec.max_epsilon * (index / (spec.sizes - 1)) for index in range(spec.sizes)]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.evaluations.attacker import TOLERANCE, Attacker
+from harness.evaluations.classifier import Classifier
 from harness.evaluations.clean import clean_predictions
 from harness.evaluations.curve import accuracies, sizes
 from harness.evaluations.setting import Setting
@@ -33,8 +34,8 @@ def own_minimal_attack(model: nn.Module, setting: Setting, spec: OwnMinimalAttac
     """
     setting = setting.first(spec.n_images)
     n = len(setting.images)
-    attacker = Attacker(model, setting, spec, expected=2 * n)
-    classifier = attacker.classifier
+    classifier = Classifier(model, setting, expected=2 * n)
+    attacker = Attacker(classifier.copied_model, setting, spec)
     right = clean_predictions(classifier, setting) == setting.labels
     distances = torch.zeros(n, dtype=torch.float64, device=setting.device)
     for batch in attacker.batches():

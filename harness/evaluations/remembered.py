@@ -1,8 +1,8 @@
-"""What a model says about test images, found out once for all evaluations that need it."""
+"""What a model says or makes of test images, found out once for all evaluations that need it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -39,7 +39,47 @@ class PerImage:
         return rows
 
 
+class Series:
+    """Tensors that were made of test images with a model, one after the other, as far as there is room."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """most_bytes: of all models together."""
+        self._most_bytes = most_bytes
+        self._known: WeakKeyDictionary[nn.Module, dict[Hashable, _Made]] = WeakKeyDictionary()
+
+    def of(self, model: nn.Module, setting: Setting, what: Hashable, made: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Those of the setting's images and labels: known ones, or those that are `made` as they are asked for.
+
+        All of a series are remembered or none, since what makes one may depend on what it made before. They come as
+        copies, which a network may write over.
+        """
+        known = self._known.setdefault(model, {})
+        before = known.pop(what, None)
+        if before and torch.equal(before.images, setting.images) and torch.equal(before.labels, setting.labels):
+            known[what] = before
+            yield from (part.clone() for part in before.parts)
+            return
+        room, parts = self._most_bytes - self._bytes(), list[Tensor]()
+        for part in made:
+            room -= part.nbytes
+            if room >= 0:
+                parts.append(part.clone())
+            yield part
+        if room >= 0:
+            images = setting.images.clone()  # a view would hold the whole split in memory
+            known[what] = _Made(images, setting.labels, parts)
+
+    def _bytes(self) -> int:
+        return sum(part.nbytes for known in self._known.values() for made in known.values() for part in made.parts)
+
+
 class _Known(NamedTuple):
     images: Tensor
     labels: Tensor
     rows: Tensor
+
+
+class _Made(NamedTuple):
+    images: Tensor
+    labels: Tensor
+    parts: list[Tensor]

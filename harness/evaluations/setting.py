@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.data.progress import OnJobProgress, ignore_progress
-from harness.own_code import NO_CODE, OwnCode
+from harness.own_code import NO_CODE, OwnCode, OwnFunction
 from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ExternalSpec, TrainingSpec
 from harness.spec.training import Color
 
@@ -35,7 +35,7 @@ class Setting:
     chunk: int
     """Images classified at once; results do not depend on it beyond the model's own rounding."""
     substitute: nn.Module | None = None
-    """The network whose gradients a transferred attack uses."""
+    """The network that a transferred attack is made with."""
     attack: Callable[..., Any] | None = None
     """An attack of one's own."""
     corrupted: Callable[[str], Split] | None = None
@@ -79,7 +79,7 @@ def setting_for(
         labels=test.labels.to(device),
         chunk=_chunk(device, test.images.shape[2] * test.images.shape[3]),
         substitute=substitute,
-        attack=code.function(spec.function) if isinstance(spec, AttackerSpec) else None,
+        attack=OwnFunction(code.only((spec.function,)), spec.function) if isinstance(spec, AttackerSpec) else None,
         corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
         color=model.color,
         on_progress=on_progress,

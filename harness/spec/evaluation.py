@@ -49,16 +49,21 @@ class NoiseSpec(_Curve):
     """The noise is the same for every model."""
 
 
-class FgsmTransferSpec(_Curve):
+class WithSubstitute(Spec):
+    """What attacks a model with what was made with another, unregularized network."""
+
+    substitute_seed: int = Field(default=10_000, ge=0)
+    """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
+    substitute_precision: TrainingPrecision | None = None
+    """Of the substitute's training; the evaluated model's if absent."""
+
+
+class FgsmTransferSpec(_Curve, WithSubstitute):
     """Accuracy on FGSM examples made with another, unregularized network (equation 1)."""
 
     version: ClassVar[int] = 1
     kind: Literal["fgsm_transfer"] = "fgsm_transfer"
     clip: Clip = "unit"
-    substitute_seed: int = Field(default=10_000, ge=0)
-    """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
-    substitute_precision: TrainingPrecision | None = None
-    """Of the substitute's training; the evaluated model's if absent."""
 
 
 class AttackerSpec(_Curve, WithOptions):
@@ -91,11 +96,9 @@ class AttackerSpec(_Curve, WithOptions):
         return self
 
 
-class OwnAttackSpec(AttackerSpec):
-    """Accuracy under an attack of your own, at each size."""
+class SizedAttackSpec(AttackerSpec):
+    """Parameters of an attack of your own that is told its size."""
 
-    version: ClassVar[int] = 1
-    kind: Literal["own_attack"] = "own_attack"
     arguments = (*AttackerSpec.arguments, "epsilon")
     norm: Literal["linf", "l2", "none"] = "linf"
     """What the size bounds: the attack must keep to it for each image, or there is no result. `none`: nothing."""
@@ -105,6 +108,20 @@ class OwnAttackSpec(AttackerSpec):
         if self.max_epsilon is None:
             raise ValueError("max_epsilon is missing: an attack of your own needs its largest size")
         return self
+
+
+class OwnAttackSpec(SizedAttackSpec):
+    """Accuracy under an attack of your own, at each size."""
+
+    version: ClassVar[int] = 1
+    kind: Literal["own_attack"] = "own_attack"
+
+
+class OwnTransferredAttackSpec(SizedAttackSpec, WithSubstitute):
+    """Accuracy, at each size, on what an attack of your own makes with another, unregularized network."""
+
+    version: ClassVar[int] = 1
+    kind: Literal["own_transferred_attack"] = "own_transferred_attack"
 
 
 class OwnMinimalAttackSpec(AttackerSpec):
@@ -180,6 +197,7 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "salt_pepper": NoiseSpec,
     "fgsm_transfer": FgsmTransferSpec,
     "own_attack": OwnAttackSpec,
+    "own_transferred_attack": OwnTransferredAttackSpec,
     "own_minimal_attack": OwnMinimalAttackSpec,
     "boundary": BoundarySpec,
     "spectrum": SpectrumSpec,
@@ -191,6 +209,7 @@ EvaluationSpec = Annotated[
     | NoiseSpec
     | FgsmTransferSpec
     | OwnAttackSpec
+    | OwnTransferredAttackSpec
     | OwnMinimalAttackSpec
     | BoundarySpec
     | SpectrumSpec

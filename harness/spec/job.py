@@ -80,7 +80,7 @@ class EvaluateJob:
     """Resolved: its sizes are numbers."""
     data: Mapping[str, str]
     substitute: TrainJob | None = None
-    """The network whose gradients a transferred attack uses."""
+    """The network that a transferred attack is made with."""
 
     @cached_property
     def key(self) -> str:

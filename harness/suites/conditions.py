@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.spec import EvaluationSpec, FgsmTransferSpec, Suite, TrainingSpec
+from harness.spec import EvaluationSpec, Suite, TrainingSpec, WithSubstitute
 from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
@@ -58,13 +58,14 @@ def resolved_conditions(suite: Suite, inputs: Inputs, device: Device) -> tuple[C
         where = f"{suite.source.name}: evaluation {name}"
         spec = resolver.evaluation(written, model, where)
         read = evaluation_inputs(spec, model)
+        substitute = substitutes.get(model, spec, where) if isinstance(spec, WithSubstitute) else None
         return Asked(
             name=name,
             spec=spec,
             data=inputs.digests(read),
-            work=evaluation_gflop(spec, model, inputs),
+            work=evaluation_gflop(spec, model, inputs, substitute.job.spec if substitute else None),
             blocked=inputs.missing(read),
-            substitute=substitutes.get(model, spec, where) if isinstance(spec, FgsmTransferSpec) else None,
+            substitute=substitute,
         )
 
     return tuple(

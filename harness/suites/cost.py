@@ -20,6 +20,7 @@ from harness.spec import (
     NoiseSpec,
     OwnAttackSpec,
     OwnMinimalAttackSpec,
+    OwnTransferredAttackSpec,
     PlannedJob,
     RegularizerSpec,
     RobustBenchSpec,
@@ -76,10 +77,16 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     return epoch * optimisation.epochs
 
 
-def evaluation_gflop(spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs) -> float:
-    """Estimated GFLOP of evaluating one model."""
+def evaluation_gflop(
+    spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs, substitute: TrainingSpec | None = None
+) -> float:
+    """Estimated GFLOP of evaluating one model, and of an attack of one's own on the substitute."""
     available = inputs.state(Input.images(model.classification, "test")).count
-    return min(spec.n_images or available, available) * _passes(spec) * _forward(model, inputs)
+    n = min(spec.n_images or available, available)
+    found = n * _passes(spec) * _forward(model, inputs)
+    if isinstance(spec, OwnTransferredAttackSpec) and substitute:
+        found += n * spec.sizes * OWN_ATTACK_PASSES * _forward(substitute, inputs)
+    return found
 
 
 def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec, inputs: Inputs) -> float:
@@ -90,7 +97,7 @@ def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec, inputs: Inputs
 
 def _passes(spec: EvaluationSpec) -> int:
     """Forward passes of an evaluation for each of its test images."""
-    if isinstance(spec, NoiseSpec):
+    if isinstance(spec, NoiseSpec | OwnTransferredAttackSpec):
         return spec.sizes
     if isinstance(spec, FgsmTransferSpec):
         return spec.sizes + FORWARD_AND_BACKWARD

@@ -25,6 +25,7 @@ from harness.spec import (
     NoiseExamplesSpec,
     NoiseSpec,
     TrainingSpec,
+    WithSubstitute,
 )
 from harness.spec.inputs import RECORDED
 from harness.spec.own import Call
@@ -55,7 +56,7 @@ class Resolver:
         changes: dict[str, object] = {}
         if spec.precision == "auto":
             changes["precision"] = self._precision
-        if isinstance(spec, FgsmTransferSpec) and spec.substitute_precision == "auto":
+        if isinstance(spec, WithSubstitute) and spec.substitute_precision == "auto":
             changes["substitute_precision"] = self._precision
         if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
             changes["max_epsilon"] = task.max_epsilon[spec.kind]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import SpecError
-from harness.spec import FgsmTransferSpec, PlannedJob, TrainingSpec, TrainJob
+from harness.spec import PlannedJob, TrainingSpec, TrainJob, WithSubstitute
 from harness.suites.cost import training_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
@@ -48,7 +48,7 @@ class Substitutes:
         self._inputs = inputs
         self._device = device
 
-    def get(self, model: ModelSpec, attack: FgsmTransferSpec, where: str) -> Substitute:
+    def get(self, model: ModelSpec, attack: WithSubstitute, where: str) -> Substitute:
         """The substitute for an attack on a model; raises SpecError where the suite trains none, or several."""
         twins = self._twins(model)
         if len(twins) != 1:

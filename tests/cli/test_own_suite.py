@@ -236,6 +236,35 @@ def test_an_attack_for_the_smallest_perturbation_that_returns_something_else_is_
     ]  # fmt: skip
 
 
+TRANSFERRED = """
+[evaluations.fgsm_transfer]
+max_epsilon = 0.3
+sizes = 4
+
+[evaluations.fgsm]
+kind = "own_transferred_attack"
+function = "transferred.py:mi_fgsm"
+options.steps = 1
+max_epsilon = 0.3
+sizes = 4
+"""
+
+
+def test_an_attack_of_ones_own_is_transferred_from_the_network_that_fgsm_is_transferred_from(tmp_path, digits_dir):
+    program = program_with(tmp_path, digits_dir, toml=example("toml") + TRANSFERRED)
+    (program.folder / "experiments" / "transferred.py").write_text(example("python", 2))
+    code, said = program(*RUN, "--only", "none", "--only", "coarse")
+    assert code == 0, said
+    assert "17 of 17 jobs are done" in said  # two models, seven evaluations of each, and the substitute
+    of = "SELECT condition, epsilon, accuracy FROM v_curves WHERE evaluation = '{}' ORDER BY 1, 2"
+    built_in, own = (program.query(of.format(name)) for name in ("fgsm_transfer", "fgsm"))
+    assert own == [(*place, pytest.approx(accuracy, abs=1 / 360)) for *place, accuracy in built_in]
+    assert len(own) == 2 * 4
+    assert len(program.query("SELECT * FROM v_arrays WHERE evaluation = 'fgsm' AND name = 'hits'")) == 2
+    compared = "SELECT evaluation FROM v_acceptable WHERE condition = 'coarse' AND evaluation LIKE 'fgsm%' ORDER BY 1"
+    assert program.query(compared) == [("fgsm",), ("fgsm_transfer",)]
+
+
 CHECKPOINT = """
 title = "A network that was trained elsewhere"
 seeds = "0-1"

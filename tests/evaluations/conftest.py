@@ -169,6 +169,7 @@ def spec_of() -> Callable[..., Any]:
         "salt_pepper": {"max_epsilon": 0.3, "sizes": 3},
         "fgsm_transfer": {"max_epsilon": 0.2, "sizes": 3},
         "own_attack": {"function": "own.py:attack", "max_epsilon": 0.2, "sizes": 3},
+        "own_transferred_attack": {"function": "own.py:attack", "max_epsilon": 0.2, "sizes": 3},
         "own_minimal_attack": {"function": "own.py:attack", "max_epsilon": 4.0, "sizes": 3},
         "boundary": {"steps": 5, "repeats": 2, "start_draws": 20, "start_blends": 10},
         "spectrum": {"steps": 5, "n_images": 60, "start_draws": 20, "start_blends": 10},

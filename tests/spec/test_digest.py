@@ -33,6 +33,7 @@ REGULARIZED = TrainingSpec(
 NEEDED = {
     "corruption": {"images": "digits-c"},
     "own_attack": {"function": "own.py:attack", "max_epsilon": 0.1},
+    "own_transferred_attack": {"function": "own.py:attack", "max_epsilon": 0.1},
     "own_minimal_attack": {"function": "own.py:attack"},
     "similarity": {"recording": "v1"},
     "noise_examples": {"images": "digits"},

@@ -5,7 +5,7 @@ from plans import plan_of
 
 from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop
-from harness.spec import EVALUATION_SPECS, NetworkSpec
+from harness.spec import EVALUATION_SPECS, NetworkSpec, RobustBenchSpec
 from harness.suites.cost import estimate, evaluation_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
@@ -70,6 +70,17 @@ def test_attacks_of_ones_own_are_guessed_to_need_some_passes(kind, table, passes
     spec = EVALUATION_SPECS[kind].model_validate({"function": "mine.py:attack", "n_images": 10} | table)
     model = parse().conditions["none"]
     assert evaluation_gflop(spec, model, Inputs(digits_dir, stand_ins=False)) == pytest.approx(10 * passes * ONE)
+
+
+@pytest.mark.parametrize("model", ["none", RobustBenchSpec(model="Standard")], ids=["none", "external"])
+def test_a_transferred_one_is_guessed_to_need_them_of_the_substitute(model, parse, digits_dir):
+    table = {"function": "mine.py:attack", "n_images": 10, "max_epsilon": 0.1, "sizes": 5}
+    spec = EVALUATION_SPECS["own_transferred_attack"].model_validate(table)
+    inputs, substitute = Inputs(digits_dir, stand_ins=False), parse().conditions["none"]
+    model = substitute if model == "none" else model
+    clean = evaluation_gflop(EVALUATION_SPECS["clean"](n_images=10), model, inputs)
+    found = evaluation_gflop(spec, model, inputs, substitute)
+    assert found == pytest.approx(5 * clean + 10 * 5 * 20 * ONE)
 
 
 def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse, digits_dir):

@@ -30,6 +30,7 @@ from harness.spec import (
     NoiseSpec,
     OwnAttackSpec,
     OwnMinimalAttackSpec,
+    OwnTransferredAttackSpec,
     PenaltySpec,
     RegularizerSpec,
     RobustBenchSpec,
@@ -63,6 +64,7 @@ OWN = TrainJob(
 )
 OWN_ATTACK = OwnAttackSpec(function="mine.py:attack", max_epsilon=0.1, options={"steps": 3})
 OWN_MINIMAL_ATTACK = OwnMinimalAttackSpec(function="mine.py:attack", norm="linf", options={"steps": 3})
+OWN_TRANSFERRED_ATTACK = OwnTransferredAttackSpec(function="mine.py:attack", max_epsilon=0.1, substitute_seed=7)
 LOAD = LoadJob(spec=RobustBenchSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
 JOBS = [
     TRAIN,
@@ -71,6 +73,9 @@ JOBS = [
     EvaluateJob(model=LOAD, evaluation=NoiseSpec(kind="uniform"), data={}),
     EvaluateJob(model=OWN, evaluation=OWN_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
     EvaluateJob(model=OWN, evaluation=OWN_MINIMAL_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
+    EvaluateJob(
+        model=OWN, evaluation=OWN_TRANSFERRED_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}, substitute=OWN
+    ),
     AnalyseJob(spec=NoiseExamplesSpec(images="digits"), data={"digits/test": "ef"}),
 ]
 MADE_WITH = provenance(DeviceFacts(device="some processor", driver=None, threads=2), command="")

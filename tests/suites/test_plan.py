@@ -19,6 +19,7 @@ from harness.spec import (
     kind_of,
 )
 from harness.stand_ins import make_stand_in
+from harness.suites.cost import evaluation_gflop
 from harness.suites.devices import PLAIN_CPU, Device
 from harness.suites.inputs import Inputs, InputState
 
@@ -347,6 +348,54 @@ def test_it_is_refused_where_no_one_baseline_is_trained_on_the_same_images(besid
     suite = suite.model_copy(update={"conditions": {"standard": EXTERNAL} | beside(suite)})
     with pytest.raises(SpecError, match=f"evaluation fgsm_transfer: Standard .* on cifar10 .rgb., of which {said}"):
         plan_of(inputs, suite)
+
+
+TRANSFERRED = 'kind = "own_transferred_attack", function = "mine.py:attack", max_epsilon = 0.1'
+OF_ONES_OWN = ("[evaluations]", f"[evaluations]\nmine = {{ {TRANSFERRED} }}")
+
+
+@pytest.fixture
+def with_attack(digits_dir, tmp_path):
+    """The digits, and a file with an attack beside the suite."""
+    (tmp_path / "mine.py").write_text("def attack(model, images, labels, epsilon): ...")
+    return Inputs(digits_dir, tmp_path, stand_ins=False)
+
+
+def test_a_transferred_attack_of_ones_own_is_made_with_the_network_that_fgsm_is_made_with(parse, with_attack):
+    plan = plan_of(with_attack, parse(OF_ONES_OWN))
+    [substitute] = [planned for planned in plan.jobs if not planned.places]
+    read = {"own_transferred_attack": {"digits/test", "mine.py/code"}, "fgsm_transfer": {"digits/test"}}
+    for kind, paths in read.items():
+        attacks = [planned for planned in plan.jobs if kind_of(planned.job) == kind]
+        assert len(attacks) == 4
+        assert {planned.needs[1].key for planned in attacks} == {substitute.key}
+        assert {path for planned in attacks for path in planned.job.data} == paths
+        job = attacks[0].job
+        assert attacks[0].work == evaluation_gflop(
+            job.evaluation, job.model.spec, with_attack, substitute=substitute.job.spec
+        )
+
+
+@pytest.mark.parametrize(
+    ("said", "seed", "precision"),
+    [
+        ("", 10_000, "float32"),
+        (", substitute_seed = 7", 7, "float32"),
+        (', substitute_precision = "auto"', 10_000, "bfloat16"),
+    ],
+)
+def test_its_substitute_may_be_another(said, seed, precision, parse, with_attack):
+    suite = parse(("[evaluations]", f"[evaluations]\nmine = {{ {TRANSFERRED}{said} }}"))
+    jobs = plan_of(with_attack, suite, device=BFLOAT16_CPU).jobs
+    made_with = [planned.job.substitute for planned in jobs if kind_of(planned.job) == "own_transferred_attack"]
+    assert {(substitute.seed, substitute.spec.precision) for substitute in made_with} == {(seed, precision)}
+
+
+def test_it_needs_a_baseline_on_the_same_images_to_attack_an_external_model(parse, with_attack):
+    suite = parse(OF_ONES_OWN).model_copy(update={"conditions": {"standard": EXTERNAL}})
+    said = r"^tiny\.toml: evaluation mine: Standard .* on cifar10 .rgb., of which there is none; add a condition"
+    with pytest.raises(SpecError, match=said):
+        plan_of(with_attack, suite)
 
 
 def test_analyses_come_first_and_have_neither_condition_nor_needs(parse, inputs):
