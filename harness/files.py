@@ -23,18 +23,18 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         HarnessError: it cannot be written, as where the disk is full; nothing half-written stays.
     """
-    unfinished = path.with_name(f"{path.name}.{_here()}.{os.getpid()}.tmp")  # nobody else's who writes the same
+    begun = unfinished(path)
     try:
         _make_folder(path.parent)
-        with unfinished.open("wb") as file:
+        with begun.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        begun.replace(path)
         flush(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
-            unfinished.unlink()
+            begun.unlink()
         raise HarnessError(
             f"cannot write {path} ({len(content):,} bytes): {error.strerror}; make room or fix the folder, then run "
             "the same command again"
@@ -58,17 +58,22 @@ def copy_whole(source: Path, target: Path, sha256: str) -> bool:
     return True
 
 
-def remove_abandoned(folder: Path) -> None:
+def unfinished(path: Path) -> Path:
+    """Where this process writes a file until it is whole: nobody else's who writes the same."""
+    return path.with_name(f"{path.name}.{_here()}.{os.getpid()}.tmp")
+
+
+def remove_abandoned(folder: Path, pattern: str = "*.tmp") -> None:
     """Remove what writers that were killed left in a folder; what somebody is writing stays."""
-    for unfinished in folder.glob("*.tmp"):
+    for begun in folder.glob(pattern):
         with contextlib.suppress(OSError):
-            if _writer_is_gone(unfinished) or time.time() - unfinished.stat().st_mtime > _ABANDONED_SECONDS:
-                unfinished.unlink()
+            if _writer_is_gone(begun) or time.time() - begun.stat().st_mtime > _ABANDONED_SECONDS:
+                begun.unlink()
 
 
-def _writer_is_gone(unfinished: Path) -> bool:
+def _writer_is_gone(begun: Path) -> bool:
     """Whether a process that this one would see was writing a file, and has ended."""
-    writer, _, process = unfinished.stem.rpartition(".")
+    writer, _, process = begun.stem.rpartition(".")
     return writer.endswith(f".{_here()}") and process.isdecimal() and not lives(int(process))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
@@ -14,12 +15,12 @@ from sqlalchemy import table as sql_table
 
 from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
-from harness.files import flush, write_whole
+from harness.files import flush, remove_abandoned, unfinished, write_whole
 from harness.store import migrations, relations, seals, views
 from harness.store.engine import Database, connected, schema_version
 from harness.store.engine.address import Address
 from harness.store.engine.refusals import translated
-from harness.store.engine.sqlite import ENDINGS, PARTIAL, REPLACED, absorb_log, remove_files
+from harness.store.engine.sqlite import ENDINGS, PARTIAL, REPLACED, absorb_log, remove_files, write_copy
 from harness.store.schema import Base
 
 
@@ -100,26 +101,29 @@ def backup(database: Database, target: Path | None = None) -> Path:
         HarnessError: the target exists.
         DatabaseUnusable: the copy cannot be written, or is not sound; or the database is on a server.
     """
-    if target is None:
-        source = database.path or Path("harness.sqlite")
-        target = _dated(source)
+    source = database.path
+    if source is None:
+        tool = f"pg_dump --format=custom --file={target or 'harness.dump'}"
+        raise DatabaseUnusable(f"back up PostgreSQL with its own tool: {tool}")
+    alike = f"{source.stem}-" if target is None else target.name
+    target = target or _dated(source)
     if target.exists():
         raise HarnessError(f"{target} exists already; backups are never overwritten")
     if not target.parent.is_dir():
         raise HarnessError(f"{target.parent} is not a folder; make it first")
-    partial = target.with_name(target.name + PARTIAL)
-    remove_files(partial)  # of an attempt that was killed
+    remove_abandoned(target.parent, f"{escape(alike)}*.tmp*")  # with what SQLite had beside it
+    begun = unfinished(target)
     try:
         with database.engine.connect() as connection:
-            database.dialect.backup(connection, partial)
-        _require_sound(partial, target)
-        flush(partial)
-        partial.rename(target)
+            write_copy(connection, begun)
+        _require_sound(begun, target)
+        flush(begun)
+        begun.rename(target)
         flush(target.parent)
     except OSError as error:
         raise HarnessError(f"{target} cannot be written: {error.strerror}") from error
     finally:
-        remove_files(partial)
+        remove_files(begun)
     return target
 
 

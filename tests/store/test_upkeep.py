@@ -14,6 +14,7 @@ from sqlalchemy import text
 from test_views import COLUMNS
 
 from harness.errors import DatabaseUnusable, HarnessError
+from harness.files import unfinished
 from harness.store import migrations, relations, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 
@@ -135,14 +136,51 @@ def test_a_backup_takes_in_nothing_of_one_that_was_killed(filled_sqlite: Databas
     """Which left a log; here that of another database."""
     copy, other = tmp_path / "copy.sqlite", tmp_path / "other.sqlite"
     upkeep.backup(filled_sqlite, other)
+    process = FORK.Process(target=backup_and_die, args=(filled_sqlite, copy))
+    process.start()
+    process.join()
+    [left] = tmp_path.glob("copy.sqlite*")
     with open_database(f"sqlite:///{other}") as database:
         with database.transaction() as session:
             session.execute(text("DELETE FROM gamma"))
-        shutil.copyfile(f"{other}-wal", f"{copy}.partial-wal")
+        shutil.copyfile(f"{other}-wal", f"{left}-wal")
     upkeep.backup(filled_sqlite, copy)
     assert [path.name for path in tmp_path.glob("copy.sqlite*")] == [copy.name]
     with open_database(f"sqlite:///{copy}") as database:
         assert relations.answer(database, "SELECT count(*) FROM gamma").rows != ((0,),)
+
+
+def backup_and_die(database: Database, target: Path | None) -> None:
+    """Killed before the copy gets its name."""
+
+    def look(event: str, _: object) -> None:
+        if event == "os.rename":
+            os._exit(137)
+
+    sys.addaudithook(look)
+    upkeep.backup(database, target)
+
+
+def test_half_a_backup_of_one_that_was_killed_is_removed_by_the_next(filled_sqlite: Database) -> None:
+    """Each has a name of its own, with the time in it."""
+    assert filled_sqlite.path is not None
+    folder = filled_sqlite.path.parent
+    before = {*folder.iterdir()}
+    for _ in range(2):
+        process = FORK.Process(target=backup_and_die, args=(filled_sqlite, None))
+        process.start()
+        process.join()
+        assert len({*folder.iterdir()} - before) == 1
+    copy = upkeep.backup(filled_sqlite)
+    assert {*folder.iterdir()} - before == {copy}
+
+
+def test_half_a_backup_that_another_process_is_writing_stays(filled_sqlite: Database) -> None:
+    assert filled_sqlite.path is not None
+    half = unfinished(filled_sqlite.path.with_name("harness-20260101-000000-000000.sqlite"))
+    half.write_bytes(b"half of it")
+    upkeep.backup(filled_sqlite)
+    assert half.exists()
 
 
 def test_a_backup_is_possible_while_another_writes(filled_sqlite: Database, tmp_path: Path) -> None:
@@ -163,8 +201,10 @@ def test_a_backup_overwrites_nothing_and_makes_no_folder(filled_sqlite: Database
 @pytest.mark.postgres
 def test_a_server_is_backed_up_with_its_own_tool(db: Database, tmp_path: Path) -> None:
     if db.path is None:
-        with pytest.raises(DatabaseUnusable, match="pg_dump"):
+        with pytest.raises(DatabaseUnusable, match=f"pg_dump --format=custom --file={tmp_path}/copy$"):
             upkeep.backup(db, tmp_path / "copy")
+        with pytest.raises(DatabaseUnusable, match=r"--file=harness\.dump$"):
+            upkeep.backup(db)
 
 
 def test_an_export_is_every_view_as_csv(filled: Database, tmp_path: Path) -> None:

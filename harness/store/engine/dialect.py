@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine, Table
@@ -48,9 +47,6 @@ class Dialect(Protocol):
 
     def resume_numbers(self, connection: Connection, table: Table) -> None:
         """Let a table whose rows were copied with their numbers count on after the largest."""
-
-    def backup(self, connection: Connection, target: Path) -> None:
-        """Copy the database, as of one moment, to a new file; raises DatabaseUnusable."""
 
 
 _DIALECTS: Mapping[str, Dialect] = {"sqlite": sqlite, "postgresql": postgresql}

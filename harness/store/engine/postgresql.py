@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine
@@ -128,8 +127,3 @@ def resume_numbers(connection: Connection, table: Table) -> None:
             f"SELECT setval(pg_get_serial_sequence('{table.name}', '{number.name}'), max({number.name}))"
             f" FROM {table.name} HAVING count(*) > 0"
         )
-
-
-def backup(connection: Connection, target: Path) -> None:
-    """Refuse: a server's databases are backed up with the server's own tool."""
-    raise DatabaseUnusable(f"back up PostgreSQL with its own tool: pg_dump --format=custom --file={target}.dump")

@@ -151,7 +151,7 @@ def resume_numbers(connection: Connection, table: Table) -> None:
     """Nothing to do: SQLite counts on after the largest number that is there."""
 
 
-def backup(connection: Connection, target: Path) -> None:
+def write_copy(connection: Connection, target: Path) -> None:
     """Copy the database, as of one moment, to a new file that needs nothing beside it; outside any transaction."""
     driver = _driver(connection)
     driver.execute("PRAGMA query_only = 0")
