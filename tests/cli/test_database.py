@@ -165,6 +165,15 @@ def test_no_message_has_a_password_in_it(url: str, with_settings: Callable[..., 
         assert "s3cret" not in f"{result.exception}{result.output}"
 
 
+@pytest.mark.parametrize("url", ["results.sqlite", "sqlite://", "oracle://me@host/db"])
+def test_a_url_of_no_database_is_a_wrong_setting_like_others(url: str, with_settings: Callable[..., None]) -> None:
+    copied = run("db", "copy", "--to", url)
+    with_settings(database_url=url)
+    for error in (copied.exception, run("db", "check").exception):
+        assert isinstance(error, HarnessError)
+        assert error.exit_code == 2
+
+
 def test_a_database_that_a_run_works_on_is_not_upgraded(results: Path) -> None:
     """The run would go on as the older version does."""
     with lock_folder(results):

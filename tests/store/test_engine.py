@@ -21,7 +21,7 @@ from databases import Cable, away, database_on, locked
 from recorded_study import ORIGIN, curve, evaluate_job, planned
 from sqlalchemy import Engine, make_url, text
 
-from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, SpecError, StoreError, UnknownName
+from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, SpecError, StoreError
 from harness.store import migrations, relations, runners, schema, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 from harness.store.engine.refusals import translated
@@ -184,7 +184,7 @@ def test_an_older_version_is_sent_to_the_upgrade(db: Database, monkeypatch: pyte
 
 @pytest.mark.parametrize("url", ["harness.sqlite", "mysql://host/name"])
 def test_what_is_no_url_of_a_known_database_is_refused(url: str) -> None:
-    with pytest.raises((DatabaseUnusable, UnknownName), match=r"not a database URL|no database called 'mysql'"):
+    with pytest.raises(SpecError, match=r"not a database URL|no database called 'mysql'"):
         open_database(url)
 
 
@@ -199,7 +199,7 @@ def test_what_is_no_url_of_a_known_database_is_refused(url: str) -> None:
     ],
 )
 def test_a_driver_or_an_option_that_there_is_not_is_refused(tmp_path: Path, start: str, end: str, said: str) -> None:
-    with pytest.raises(DatabaseUnusable, match=f"the database URL of .*harness.sqlite cannot be used: .*{said}"):
+    with pytest.raises(SpecError, match=f"the database URL of .*harness.sqlite cannot be used: .*{said}"):
         open_database(f"{start}:///{tmp_path / 'harness.sqlite'}{end}")
     assert not any(tmp_path.iterdir())
 
@@ -207,7 +207,7 @@ def test_a_driver_or_an_option_that_there_is_not_is_refused(tmp_path: Path, star
 @pytest.mark.parametrize("option", ["bogus=1", "port=none", "password=secret&bogus=1"])
 @pytest.mark.postgres
 def test_an_option_that_a_server_s_driver_has_not_is_refused_without_the_password(option: str) -> None:
-    with pytest.raises(DatabaseUnusable, match=r"invalid connection option|non-integer port") as caught:
+    with pytest.raises((DatabaseUnusable, SpecError), match=r"invalid connection option|non-integer port") as caught:
         open_database(f"postgresql://user:secret@127.0.0.1:9/harness?{option}")
     assert "secret" not in str(caught.value)
 
@@ -524,7 +524,7 @@ def test_nothing_is_written_to_a_file_that_is_no_longer_the_database(trouble: st
 
 def test_a_database_in_memory_is_refused() -> None:
     for url in ("sqlite://", "sqlite:///:memory:"):
-        with pytest.raises(DatabaseUnusable, match="keeps nothing"):
+        with pytest.raises(SpecError, match="keeps nothing"):
             open_database(url)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, event, inspect
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
-from harness.errors import DatabaseUnusable, NoResults
+from harness.errors import DatabaseUnusable, NoResults, SpecError
 from harness.store import migrations
 from harness.store.engine.address import Address
 from harness.store.engine.dialect import Dialect, dialect_of
@@ -118,6 +118,7 @@ def open_database(
     upgrade: the command that brings it to this program's version.
 
     Raises:
+        SpecError: the URL is none that this program can use.
         DatabaseUnusable: missing, not a database, of another program, of an older or newer version, not
             writable, locked or away. Nothing was changed.
     """
@@ -175,7 +176,7 @@ def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT)
     address = Address.parsed(where)
     dialect, path = dialect_of(address.url), address.file
     if path is None and address.url.get_backend_name() == "sqlite":
-        raise DatabaseUnusable("an SQLite database in memory keeps nothing; name a file: sqlite:///FOLDER/FILE")
+        raise SpecError("an SQLite database in memory keeps nothing; name a file: sqlite:///FOLDER/FILE")
     if path is not None and not _exists(path):
         if not create:
             raise NoResults(_no_results(str(path)))
@@ -191,7 +192,7 @@ def connected(where: str | Path, *, create: bool, timeout: float = LOCK_TIMEOUT)
     try:
         engine = dialect.engine(address.url, timeout, reading=not create)
     except (ArgumentError, ValueError, ModuleNotFoundError) as error:  # an option or a driver that is none
-        raise DatabaseUnusable(f"the database URL of {address.title} cannot be used: {error}") from None
+        raise SpecError(f"the database URL of {address.title} cannot be used: {error}") from None
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from harness.errors import DatabaseUnusable
+from harness.errors import SpecError
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Address:
 
     @classmethod
     def parsed(cls, where: str | Path) -> Address:
-        """Of a URL's text, or of an SQLite file; raises DatabaseUnusable for a text that is no URL."""
+        """Of a URL's text, or of an SQLite file; raises SpecError for a text that is no URL."""
         if isinstance(where, Path):
             return cls(URL.create("sqlite", database=str(where)))
         try:
             return cls(make_url(where))
         except (ArgumentError, ValueError):  # the latter for a port that is no number
-            raise DatabaseUnusable(
+            raise SpecError(
                 f"{_without_password(where)!r} is not a database URL;"
                 " write sqlite:///FOLDER/FILE or postgresql://USER@HOST/NAME"
             ) from None
