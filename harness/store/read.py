@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select
 from sqlalchemy.orm import aliased
 
 from harness.spec import Input
@@ -188,8 +188,8 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
     training_job, substitute_job = aliased(schema.Job), aliased(schema.Job)
     reason = func.coalesce(
         job.reason,
-        "its model's training failed: " + training_job.reason,
-        "its substitute's training failed: " + substitute_job.reason,
+        _no_model(training_job, "its model's"),
+        _no_model(substitute_job, "its substitute's"),
         NOT_RUN,
     )
     query = (
@@ -216,6 +216,12 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
         Missing(condition=condition, seed=seed, evaluation=evaluation or None, state=state, reason=reason)
         for condition, seed, evaluation, state, reason in rows
     ]
+
+
+def _no_model(training: type[schema.Job], whose: str) -> ColumnElement[str]:
+    """Why a model is not there, NULL where nothing keeps it from being trained: it cannot be, or it failed."""
+    failed = f"{whose} training failed: " + training.reason
+    return case((training.state == "blocked", training.reason), else_=failed)
 
 
 def _without_numbers(suite: str, profile: str) -> Select[Any]:

@@ -110,6 +110,19 @@ def test_what_waits_for_a_failed_substitute_says_so(db: Database) -> None:
     assert reasons == {None: read.NOT_RUN, "clean": read.NOT_RUN, "fgsm_transfer": failed}
 
 
+def test_what_waits_for_a_model_that_cannot_be_trained_says_what_is_missing(db: Database) -> None:
+    """A later suite was planned where the training data are gone; nothing has failed."""
+    write.plan(db, planned(seeds=(0,), evaluations=("clean", "fgsm_transfer")), "study", "smoke", "A study")
+    absent = "no digits; harness data prepare digits"
+    later = [replace(each, blocked=absent) for each in planned(seeds=(0,), suite="later", evaluations=("clean",))]
+    substitute = PlannedJob(job=train_job("none", 10_000), places=(), work=1.0, blocked=absent)
+    write.plan(db, [substitute, *later[2:]], "later", "smoke", "A later study")
+    reasons = {(each.condition, each.evaluation): each.reason for each in read.missing(db, "study", "smoke")}
+    assert reasons["threshold", "fgsm_transfer"] == absent, "its model's"
+    assert reasons["none", "fgsm_transfer"] == absent, "its substitute's"
+    assert reasons["none", "clean"] == read.NOT_RUN
+
+
 def test_a_finished_suite_misses_nothing(filled: Database) -> None:
     assert read.missing(filled, "study", "smoke") == []
 
