@@ -20,8 +20,8 @@ from benchmarks.training_step import (
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.measurement import TrainingResult
+from harness.settings import Settings
 from harness.spec import TrainingSpec, TrainJob
-from harness.suites.devices import get_device
 from harness.suites.executors.executor import Executor, Failed, Finished, JobWork
 from harness.suites.executors.local import LocalExecutor
 from harness.training.batches import Batches
@@ -38,7 +38,7 @@ def contests(device: torch.device) -> Iterator[Contest]:
     way looks at the training, validation and test images. The workers are there already, as they are in all but a
     run's first seconds.
     """
-    executor = LocalExecutor(get_device("auto"), WORKERS)
+    executor = LocalExecutor("auto", WORKERS, Settings())
     try:
         with TemporaryDirectory() as folder:
             prepare_bundled(Path(folder), "digits")

@@ -33,7 +33,10 @@ class Settings:
     attempts: int = 3
     """Times that one command begins a job whose worker is lost, hangs or runs out of memory."""
     hang_minutes: float = 60.0
-    """A worker that says nothing for so long hangs; inf: never."""
+    """A worker that says nothing for so long hangs; inf: never.
+
+    Trainings on a GPU speak once an epoch, analyses at their end.
+    """
     gpu_share: float = 0.5
     """Part of a GPU that one job on a Ray cluster takes.
 

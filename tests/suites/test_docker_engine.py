@@ -16,6 +16,7 @@ import pytest
 from serving import Quiet, serving
 
 from harness.errors import ExecutorUnusable
+from harness.settings import Settings
 from harness.suites.executors.executor import PrepareWork
 
 pytest.importorskip("docker.client", reason="the docker SDK is not installed: pip install 'robustness-harness[docker]'")
@@ -90,7 +91,7 @@ def test_an_engine_that_does_not_answer_is_given_up(place, monkeypatch):
 def test_an_engine_that_goes_away_while_a_job_begins_is_one_clear_error(place, tmp_path):
     with (
         serving(ShortLived(str(place), Answers)),
-        closing(DockerExecutor("cpu", 1, "some-image")) as executor,
+        closing(DockerExecutor("cpu", 1, Settings(image="some-image"))) as executor,
         pytest.raises(ExecutorUnusable, match=r"the Docker engine starts no container: .*aborted"),
     ):
         executor.submit(PrepareWork(name="digits", data_dir=tmp_path))

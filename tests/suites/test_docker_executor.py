@@ -17,6 +17,7 @@ import pytest
 from harness.data.bundled import is_made
 from harness.errors import ExecutorUnusable
 from harness.own_code import OwnCode
+from harness.settings import Settings
 from harness.spec import TrainingSpec, TrainJob
 from harness.suites.executors.executor import Failed, Finished, JobWork, Lost, PrepareWork
 
@@ -27,7 +28,6 @@ from harness.suites.executors.docker import container
 from harness.suites.executors.docker.engine import open_engine
 from harness.suites.executors.docker.executor import DockerExecutor
 from harness.suites.executors.shares import Share
-from harness.suites.executors.supervision import DEFAULT, Limits
 
 REASON = why_not()
 pytestmark = [pytest.mark.docker, pytest.mark.skipif(bool(REASON), reason=REASON)]
@@ -65,8 +65,8 @@ print(json.dumps({"failure": json.dumps(found)}), flush=True)
 
 @pytest.fixture
 def executor(request: pytest.FixtureRequest) -> Iterator[DockerExecutor]:
-    """With the limits that a test asks for."""
-    found = DockerExecutor("cpu", 1, IMAGE, getattr(request, "param", DEFAULT))
+    """With the settings that a test asks for."""
+    found = DockerExecutor("cpu", 1, getattr(request, "param", Settings()))
     yield found
     found.close()
 
@@ -127,10 +127,10 @@ def test_a_container_that_always_dies_fails_its_job_with_its_last_words(outcome)
     found = outcome("raise SystemExit('no luck')")
     causes = [event.reason for event in found if isinstance(event, Lost | Failed)]
     cause = "its container died with exit code 1: no luck"
-    assert causes == [*[cause] * (DEFAULT.attempts - 1), f"{cause}, {DEFAULT.attempts} times"]
+    assert causes == [*[cause] * (Settings.attempts - 1), f"{cause}, {Settings.attempts} times"]
 
 
-@pytest.mark.parametrize("executor", [Limits(attempts=2, hang_seconds=3)], indirect=True)
+@pytest.mark.parametrize("executor", [Settings(attempts=2, hang_minutes=0.05)], indirect=True)
 def test_a_container_that_says_nothing_hangs_and_is_ended_and_its_job_begins_again(executor, outcome):
     found = outcome("import time; time.sleep(3600)")
     causes = [event.reason for event in found if isinstance(event, Lost | Failed)]
@@ -141,7 +141,7 @@ def test_a_container_that_says_nothing_hangs_and_is_ended_and_its_job_begins_aga
 
 
 @pytest.mark.usefixtures("little_memory")
-@pytest.mark.parametrize("executor", [Limits(attempts=2)], indirect=True)
+@pytest.mark.parametrize("executor", [Settings(attempts=2)], indirect=True)
 def test_a_container_that_wants_more_than_its_memory_is_told_apart_from_one_that_dies(outcome):
     found = outcome("b'x' * (1 << 30)")
     causes = [event.reason for event in found if isinstance(event, Lost | Failed)]
@@ -153,7 +153,7 @@ def test_a_container_that_wants_more_than_its_memory_is_told_apart_from_one_that
 def test_a_container_that_cannot_start_is_one_clear_error_and_gone(monkeypatch, tmp_path: Path):
     share = Share("cuda", (0,), "0")
     monkeypatch.setattr("harness.suites.executors.docker.executor.shares", lambda *of: [share])
-    executor = DockerExecutor("cpu", 1, IMAGE)
+    executor = DockerExecutor("cpu", 1, Settings())
     try:
         with pytest.raises(ExecutorUnusable, match=r"the Docker engine starts no container: .*gpu"):
             executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
@@ -185,15 +185,16 @@ def test_own_code_may_be_longer_than_a_command_line(executor: DockerExecutor, tm
 
 def test_an_image_that_is_not_there_is_named():
     with pytest.raises(ExecutorUnusable, match="no image 'no-such-image'; build it with: make image"):
-        DockerExecutor("cpu", 1, "no-such-image")
+        DockerExecutor("cpu", 1, Settings(image="no-such-image"))
 
 
 RUNNER = """
 import sys, time
 from pathlib import Path
 from harness.suites.executors.docker.executor import DockerExecutor
+from harness.settings import Settings
 from harness.suites.executors.executor import PrepareWork
-executor = DockerExecutor("cpu", 1, "robustness-harness")
+executor = DockerExecutor("cpu", 1, Settings())
 executor.submit(PrepareWork(name="digits-c", data_dir=Path(sys.argv[1])))
 print("begun", flush=True)
 time.sleep(600)

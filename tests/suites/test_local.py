@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from harness.data.bundled import is_made
-from harness.suites.devices import Device, get_device
+from harness.settings import Settings
+from harness.suites.devices import Device
 from harness.suites.executors import local
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, PrepareWork
 from harness.suites.executors.local import LocalExecutor, kernel_kills
 from harness.suites.executors.shares import Share, shares
-from harness.suites.executors.supervision import Limits
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_gpus_are_given_in_turn_as_the_environment_names_them():
 
 @pytest.fixture
 def executor() -> Iterator[LocalExecutor]:
-    found = LocalExecutor(get_device("cpu"), 1)
+    found = LocalExecutor("cpu", 1, Settings())
     yield found
     found.close()
 
@@ -45,7 +45,7 @@ def test_a_worker_that_always_dies_fails_its_job_but_not_the_next(executor, tmp_
     assert executor.idle == 0
     causes = [event.reason for event in happened(executor, kill=True) if isinstance(event, Lost | Failed)]
     cause = "its process was killed (signal 9), possibly because memory ran out"
-    assert causes == [*[cause] * (Limits().attempts - 1), f"{cause}, {Limits().attempts} times"]
+    assert causes == [*[cause] * (Settings().attempts - 1), f"{cause}, {Settings().attempts} times"]
     assert executor.idle == 1
     executor.submit(PrepareWork(name="digits", data_dir=tmp_path / "next"))
     assert isinstance(happened(executor)[-1], Finished)
@@ -53,7 +53,7 @@ def test_a_worker_that_always_dies_fails_its_job_but_not_the_next(executor, tmp_
 
 
 def test_a_worker_that_is_stopped_hangs_and_is_killed_and_its_job_has_failed(tmp_path: Path):
-    executor = LocalExecutor(get_device("cpu"), 1, Limits(attempts=1, hang_seconds=1.5))
+    executor = LocalExecutor("cpu", 1, Settings(attempts=1, hang_minutes=0.025))
     try:
         executor.submit(PrepareWork(name="digits", data_dir=tmp_path))
         worker = the_worker()
@@ -80,7 +80,7 @@ def test_a_worker_with_an_unforeseen_error_gets_no_other_work(executor, tmp_path
 def test_the_last_attempt_without_memory_is_made_when_nothing_runs_beside_it(tmp_path: Path, monkeypatch):
     kills = itertools.count()
     monkeypatch.setattr(local, "kernel_kills", lambda: next(kills))  # so whatever is killed had no memory
-    executor = LocalExecutor(get_device("cpu"), 2, Limits(attempts=2))
+    executor = LocalExecutor("cpu", 2, Settings(attempts=2))
     try:
         large, other = (PrepareWork(name="digits", data_dir=tmp_path / name) for name in ("large", "other"))
         executor.submit(large)

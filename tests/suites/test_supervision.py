@@ -10,6 +10,7 @@ from harness.evaluations.setting import CPU_CHUNK
 from harness.models.architecture import ClassifierShape
 from harness.models.folded import folded
 from harness.models.resnet import build
+from harness.settings import Settings
 from harness.spec import EvaluateJob, Job, TrainJob
 from harness.spec.training import NetworkSpec
 from harness.suites.executors.executor import Failed, JobWork, Lost, PrepareWork, Work
@@ -17,7 +18,6 @@ from harness.suites.executors.supervision import (
     FEWER,
     FEWEST,
     LONGEST_LOOK,
-    Limits,
     Supervision,
     Trouble,
     with_fewer_images,
@@ -64,7 +64,7 @@ def work(tmp_path) -> Work:
 
 
 def test_a_work_begins_again_as_often_as_is_allowed(work):
-    supervision = Supervision(Limits(attempts=3))
+    supervision = Supervision(Settings(attempts=3))
     for _ in range(2):
         assert supervision.heed(work, KILLED) == (Lost(work.key, KILLED.reason), work)
     assert supervision.heed(work, KILLED) == (Failed(work.key, "its process was killed, 3 times"), None)
@@ -72,7 +72,7 @@ def test_a_work_begins_again_as_often_as_is_allowed(work):
 
 
 def test_the_last_attempt_is_known(work):
-    supervision = Supervision(Limits(attempts=3))
+    supervision = Supervision(Settings(attempts=3))
     known = []
     for _ in range(3):
         supervision.heed(work, KILLED)
@@ -81,17 +81,17 @@ def test_the_last_attempt_is_known(work):
 
 
 def test_a_failure_tells_of_every_kind_of_trouble(work):
-    supervision = Supervision(Limits(attempts=3))
+    supervision = Supervision(Settings(attempts=3))
     for trouble in (KILLED, NO_MEMORY):
         supervision.heed(work, trouble)
     event, _ = supervision.heed(work, NO_MEMORY)
     assert event.reason == "its process was killed; not enough free memory, 2 times; use fewer --workers"
-    event, _ = Supervision(Limits(attempts=1)).heed(work, NO_MEMORY, alone=True)
+    event, _ = Supervision(Settings(attempts=1)).heed(work, NO_MEMORY, alone=True)
     assert event.reason == "not enough free memory; it needs more than there is"
 
 
 def test_a_work_hangs_when_it_was_silent_for_so_long(work, clock):
-    supervision = Supervision(Limits(hang_seconds=9), clock)
+    supervision = Supervision(Settings(hang_minutes=9 / 60), clock)
     supervision.hear(work.key)
     clock.now += 5
     assert supervision.find_hanging() == []
@@ -103,7 +103,7 @@ def test_a_work_hangs_when_it_was_silent_for_so_long(work, clock):
 
 
 def test_what_is_over_does_not_hang(work, clock):
-    supervision = Supervision(Limits(hang_seconds=1), clock)
+    supervision = Supervision(Settings(hang_minutes=1 / 60), clock)
     supervision.hear(work.key)
     supervision.forget(work.key)
     clock.now += 5
@@ -111,7 +111,7 @@ def test_what_is_over_does_not_hang(work, clock):
 
 
 def test_a_runner_that_was_stopped_itself_does_not_take_its_workers_for_hanging(work, clock):
-    supervision = Supervision(Limits(hang_seconds=2 * LONGEST_LOOK), clock)
+    supervision = Supervision(Settings(hang_minutes=2 * LONGEST_LOOK / 60), clock)
     supervision.hear(work.key)
     clock.now += 1_000_000
     assert supervision.find_hanging() == []
@@ -119,7 +119,7 @@ def test_a_runner_that_was_stopped_itself_does_not_take_its_workers_for_hanging(
 
 def test_an_evaluation_without_memory_begins_again_with_fewer_images_at_once(work_of):
     work = work_of(EvaluateJob)
-    supervision = Supervision(Limits(attempts=4))
+    supervision = Supervision(Settings(attempts=4))
     event, again = supervision.heed(work, NO_MEMORY)
     assert event == Lost(work.key, "not enough free memory; fewer images will be classified at once")
     assert again == replace(work, fewer=4)
@@ -132,7 +132,7 @@ def test_an_evaluation_without_memory_begins_again_with_fewer_images_at_once(wor
 
 def test_a_worker_that_was_lost_for_another_reason_gets_the_same_work_again(work_of):
     work = work_of(EvaluateJob)
-    assert Supervision(Limits()).heed(work, KILLED)[1] == work
+    assert Supervision(Settings()).heed(work, KILLED)[1] == work
 
 
 def test_what_depends_on_how_many_images_are_seen_at_once_is_left_as_it_is(work_of, work):

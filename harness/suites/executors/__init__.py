@@ -10,32 +10,21 @@ from contextlib import contextmanager
 
 from harness.errors import ExecutorUnusable
 from harness.settings import Settings
-from harness.suites.devices import Wanted, get_device
+from harness.suites.devices import Wanted
 from harness.suites.executors.executor import Executor
 from harness.suites.executors.local import LocalExecutor
-from harness.suites.executors.supervision import Limits
-
-
-def limits(settings: Settings) -> Limits:
-    """The limits that the user has set."""
-    return Limits(attempts=settings.attempts, hang_seconds=60 * settings.hang_minutes)
-
-
-def _local(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
-    device = get_device(wanted)
-    return LocalExecutor(device, workers or device.workers, limits(settings))
 
 
 def _on_ray(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
     with _extra("ray"):
         from harness.suites.executors.ray import RayExecutor
-    return RayExecutor(wanted, workers, settings.gpu_share, limits(settings))
+    return RayExecutor(wanted, workers, settings)
 
 
 def _in_docker(wanted: Wanted, workers: int | None, settings: Settings) -> Executor:
     with _extra("docker"):
         from harness.suites.executors.docker.executor import DockerExecutor
-    return DockerExecutor(wanted, workers, settings.image, limits(settings))
+    return DockerExecutor(wanted, workers, settings)
 
 
 @contextmanager
@@ -52,7 +41,7 @@ def _extra(name: str) -> Iterator[None]:
 
 
 EXECUTORS: Mapping[str, Callable[[Wanted, int | None, Settings], Executor]] = {
-    "local": _local,
+    "local": LocalExecutor,
     "ray": _on_ray,
     "docker": _in_docker,
 }

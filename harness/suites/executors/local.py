@@ -15,10 +15,11 @@ from pathlib import Path
 
 from harness.errors import DeviceError, ExecutorUnusable
 from harness.machine import allow_open_files, available_cores, memory_note
-from harness.suites.devices import Device
+from harness.settings import Settings
+from harness.suites.devices import Wanted, get_device
 from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.shares import Share, shares, visible_gpus
-from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
+from harness.suites.executors.supervision import Supervision, Trouble, trouble_of
 
 CLOSING_SECONDS = 5.0
 FILES, FILES_PER_WORKER = 32, 3
@@ -32,19 +33,21 @@ class LocalExecutor:
     The last attempt at a work whose memory ran out is made while nothing runs beside it: what fits at all is done.
     """
 
-    def __init__(self, device: Device, workers: int, limits: Limits = DEFAULT) -> None:
+    def __init__(self, wanted: Wanted, workers: int | None, settings: Settings) -> None:
+        """Raises DeviceError or ExecutorUnusable."""
+        self.device = get_device(wanted)
+        workers = workers or self.device.workers
         needed = FILES + FILES_PER_WORKER * workers
         if (allowed := allow_open_files(needed)) < needed:
             raise ExecutorUnusable(
                 f"--workers {workers} needs {needed} open files, and only {allowed} are allowed here (ulimit -Hn);"
                 " ask for fewer workers, or raise that limit"
             )
-        self.device = device
-        parts = shares(device, workers, available_cores(), visible_gpus(device))
+        parts = shares(self.device, workers, available_cores(), visible_gpus(self.device))
         self._unused = parts[::-1]
         self._idle: list[_Process] = []
         self._busy: dict[Connection, _Process] = {}
-        self._supervision = Supervision(limits)
+        self._supervision = Supervision(settings)
         self._started: list[Event] = []
         self._waiting: list[Work] = []
         """Until nothing runs beside them."""

@@ -5,28 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from harness.settings import Settings
 from harness.spec import EvaluateJob
 from harness.suites.executors.executor import Failed, Finished, JobWork, Lost, Work
 
 LONGEST_LOOK = 10.0  # seconds; a runner that was stopped for longer (Ctrl-Z) had stopped its workers too
 FEWER = 4  # times; memory for the images of an evaluation shrinks as much
 FEWEST = 8  # times; on CPUs logits were bit for bit the same down to an eighth of a chunk, and not below
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How much is tried before a work counts as failed."""
-
-    attempts: int = 3
-    """Times that one command begins a work whose worker is lost, hangs or runs out of memory."""
-    hang_seconds: float = 3600.0
-    """A worker that says nothing for so long hangs. Trainings on a GPU speak once an epoch, analyses at their end."""
-
-
-DEFAULT = Limits()
 
 
 class Trouble(NamedTuple):
@@ -45,11 +33,11 @@ def trouble_of(outcome: Finished | Failed) -> Trouble | None:
 
 
 class Supervision:
-    """Counts attempts and silences."""
+    """Counts attempts and silences, of which the user's settings say how many and how long are enough."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         """clock: in seconds."""
-        self._limits = limits
+        self._settings = settings
         self._clock = clock
         self._looked = clock()
         self._silent: dict[str, float] = {}
@@ -59,7 +47,7 @@ class Supervision:
     @property
     def silence(self) -> str:
         """What is wrong with a worker that hangs."""
-        return f"it hung: no progress for {self._limits.hang_seconds / 60:.3g} minutes (HARNESS_HANG_MINUTES)"
+        return f"it hung: no progress for {self._settings.hang_minutes:.3g} minutes (HARNESS_HANG_MINUTES)"
 
     def hear(self, key: str) -> None:
         """A work begins or goes on."""
@@ -75,11 +63,11 @@ class Supervision:
         passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
         for key in self._silent:
             self._silent[key] += passed
-        return [key for key, silent in self._silent.items() if silent >= self._limits.hang_seconds]
+        return [key for key, silent in self._silent.items() if silent >= 60 * self._settings.hang_minutes]
 
     def has_one_attempt(self, key: str) -> bool:
         """Whether a work that begins again does so for the last time."""
-        return len(self._troubles.get(key, ())) == self._limits.attempts - 1
+        return len(self._troubles.get(key, ())) == self._settings.attempts - 1
 
     def heed(self, work: Work, trouble: Trouble, *, alone: bool = False) -> tuple[Failed | Lost, Work | None]:
         """Count a trouble; what to tell of it, and the work as it shall begin again, None if it has failed.
@@ -89,7 +77,7 @@ class Supervision:
         self.forget(work.key)
         troubles = self._troubles.setdefault(work.key, [])
         troubles.append(trouble.reason)
-        if len(troubles) < self._limits.attempts:
+        if len(troubles) < self._settings.attempts:
             again = with_fewer_images(work) if trouble.memory else work
             fewer = "" if again == work else "; fewer images will be classified at once"
             return Lost(work.key, trouble.reason + fewer), again

@@ -7,13 +7,14 @@ from queue import Empty, SimpleQueue
 
 from harness.errors import ExecutorUnusable
 from harness.machine import available_cores, available_memory
+from harness.settings import Settings
 from harness.suites.devices import Wanted, get_device
 from harness.suites.executors.docker.container import Container, Ended, Sandbox
 from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
 from harness.suites.executors.node import make_folders
 from harness.suites.executors.shares import shares, visible_gpus
-from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
+from harness.suites.executors.supervision import Supervision, Trouble, trouble_of
 
 USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
 
@@ -21,8 +22,8 @@ USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner
 class DockerExecutor:
     """Containers that are started for one job each, and removed after it."""
 
-    def __init__(self, wanted: Wanted, workers: int | None, image: str, limits: Limits = DEFAULT) -> None:
-        """image: name of the image on this engine; all jobs of a run use what it means now.
+    def __init__(self, wanted: Wanted, workers: int | None, settings: Settings) -> None:
+        """All jobs of a run use what the image's name means now.
 
         Raises:
             ExecutorUnusable: there is no engine, or no such image.
@@ -30,7 +31,7 @@ class DockerExecutor:
         """
         self.device = get_device(wanted)
         workers = workers or self.device.workers
-        self._engine, self._image = open_engine(image)
+        self._engine, self._image = open_engine(settings.image)
         memory = available_memory()
         gpus = visible_gpus(self.device)
         self._free = [
@@ -38,7 +39,7 @@ class DockerExecutor:
             for share in reversed(shares(self.device, workers, available_cores(), gpus))
         ]
         self._running: dict[str, Container] = {}
-        self._supervision = Supervision(limits)
+        self._supervision = Supervision(settings)
         self._hung: set[str] = set()
         """Keys of the works whose containers were ended because they hung."""
         self._told: list[Event] = []

@@ -17,6 +17,7 @@ from ray.exceptions import OutOfMemoryError, RayError
 from ray.util.queue import Queue
 
 from harness.errors import ExecutorUnusable, HarnessError
+from harness.settings import Settings
 from harness.suites.devices import Wanted
 from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
 from harness.suites.executors.node import (
@@ -27,7 +28,7 @@ from harness.suites.executors.node import (
     require_weights_here,
 )
 from harness.suites.executors.ray.cluster import CORES, Cluster, NodeShare, at_node, first_line
-from harness.suites.executors.supervision import DEFAULT, Limits, Supervision, Trouble, trouble_of
+from harness.suites.executors.supervision import Supervision, Trouble, trouble_of
 
 if TYPE_CHECKING:
     from harness.suites.worker import Worker
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 class RayExecutor:
     """Workers wherever the cluster has room; those that are lost are replaced, also by ones on nodes that join."""
 
-    def __init__(self, wanted: Wanted, workers: int | None, gpu_share: float, limits: Limits = DEFAULT) -> None:
+    def __init__(self, wanted: Wanted, workers: int | None, settings: Settings) -> None:
         """workers: the most at once; as many as find room if None.
 
         Raises:
@@ -48,12 +49,12 @@ class RayExecutor:
         self._busy: dict[Any, _Busy] = {}
         """By the reference to the value that is to come."""
         self._waiting: deque[Work] = deque()
-        self._supervision = Supervision(limits)
+        self._supervision = Supervision(settings)
         self._told: list[Event] = []
         self._most = workers
         try:
             on_gpu = wanted == "cuda" or (wanted == "auto" and self._cluster.has_gpus)
-            self._share = NodeShare(gpu_share if on_gpu else None)
+            self._share = NodeShare(settings.gpu_share if on_gpu else None)
             self.device = self._cluster.device(self._share)
             self._limit = self._room()
             # on the runner's own node: whatever else is lost, what lies there is not
