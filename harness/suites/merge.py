@@ -19,7 +19,7 @@ from harness.store import merging, read
 from harness.store.engine import Database, open_database
 from harness.store.merging import Damaged, Left
 from harness.suites.model_weights import model_folder
-from harness.suites.peers import Folder, Peers
+from harness.suites.peers import Peers
 from harness.suites.results_folder import lock_folder
 
 
@@ -62,15 +62,14 @@ def merge(
         )
     if source.resolve() == settings.results_dir.resolve():
         raise SpecError(f"{source} is the results folder in use (HARNESS_RESULTS_DIR); name another one")
-    alone = not settings.on_server
     upgrade = f"HARNESS_DATABASE_URL= HARNESS_RESULTS_DIR={shlex.quote(str(source))} harness db upgrade"
     with (
-        lock_folder(settings.results_dir, alone=alone) as identity,
+        lock_folder(settings.results_dir, alone=not settings.on_server) as folder,
         open_database(settings.database, tell=tell) as here,
         open_database(theirs.database, create=False, upgrade=upgrade) as opened,
         opened.at_one_moment() as there,
     ):
-        peers = Peers(here, Folder(path=settings.results_dir, identity=identity, alone=alone))
+        peers = Peers(here, folder)
         peers.look()  # the dead do nothing
         _bring_code(theirs.code_dir, settings.code_dir)
         return _Merge(here, settings, there, theirs, peers).work(on_progress)

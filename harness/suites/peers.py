@@ -14,15 +14,15 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from harness.errors import AlreadyRecorded, DatabaseAway, DatabaseLocked
 from harness.machine import lives, process_space
 from harness.store import runners
 from harness.store.engine import Database
 from harness.store.runners import Holder, RunnerFacts
+from harness.suites.results_folder import ResultsFolder
 
 SIGN_SECONDS = 10.0
 """Between signs of life of a runner that has claimed jobs."""
@@ -32,20 +32,10 @@ DEAD_SECONDS = 120.0
 """Without a sign of life a runner counts as dead."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Folder:
-    """The results folder of this run."""
-
-    path: Path
-    identity: str
-    alone: bool
-    """No other run uses it now."""
-
-
 class Peers:
     """The others that work on a database, and what this runner tells them."""
 
-    def __init__(self, database: Database, folder: Folder) -> None:
+    def __init__(self, database: Database, folder: ResultsFolder) -> None:
         self.folder = folder
         self._database = database
         self._me: int | None = None

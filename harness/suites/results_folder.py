@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -20,9 +21,19 @@ LOOKS, LOOK_SECONDS = 5, 0.1  # at a lock that somebody has
 ROOM = 200 << 20  # bytes: the database, and the checkpoints of one large network
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResultsFolder:
+    """The results folder of this run."""
+
+    path: Path
+    identity: str
+    alone: bool
+    """No other run uses it now."""
+
+
 @contextmanager
-def lock_folder(folder: Path, *, alone: bool = True) -> Iterator[str]:
-    """Keep the results folder, made if need be, for this run; its identity. The system lets go of it with the process.
+def lock_folder(folder: Path, *, alone: bool = True) -> Iterator[ResultsFolder]:
+    """Keep the results folder, made if need be, for this run. The system lets go of it with the process.
 
     alone: no other run may use it. Otherwise only those are refused that need it alone, or have it alone.
 
@@ -45,7 +56,7 @@ def lock_folder(folder: Path, *, alone: bool = True) -> Iterator[str]:
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n")
         lock.flush()
-        yield _identity(folder)
+        yield ResultsFolder(path=folder, identity=_identity(folder), alone=alone)
 
 
 def _lock(lock: TextIO, folder: Path, *, alone: bool) -> None:

@@ -27,11 +27,11 @@ from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
 from harness.suites.past import plan_after
-from harness.suites.peers import Folder, Peers
+from harness.suites.peers import Peers
 from harness.suites.plan import Plan
 from harness.suites.reached import forget_lost_weights, reached
 from harness.suites.request import Request, Summary, Watch
-from harness.suites.results_folder import lock_folder
+from harness.suites.results_folder import ResultsFolder, lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
 from harness.suites.site import Site
 
@@ -49,9 +49,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
         HarnessError: spec, data, device or database are not in order; nothing was started.
     """
     make_executor = lookup(EXECUTORS, "executor", request.executor)
-    alone = not settings.on_server
-    with lock_folder(settings.results_dir, alone=alone) as identity:
-        folder = Folder(path=settings.results_dir, identity=identity, alone=alone)
+    with lock_folder(settings.results_dir, alone=not settings.on_server) as folder:
         try:
             if request.executor != "local":
                 watch.note(f"connecting to {request.executor}; the first jobs may take half a minute to begin")
@@ -71,7 +69,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
 
 
 @contextmanager
-def _open_site(settings: Settings, folder: Folder, executor: Executor, watch: Watch) -> Iterator[Site]:
+def _open_site(settings: Settings, folder: ResultsFolder, executor: Executor, watch: Watch) -> Iterator[Site]:
     """The site of a run, its database opened. Jobs that run when it is left, or that a killed run left, wait again."""
     with open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note) as opened:
         database = replace(opened, meanwhile=lambda: peers.give_sign())

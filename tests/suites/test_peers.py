@@ -28,9 +28,8 @@ from harness.suites import peers
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, JobWork
 from harness.suites.inputs import Inputs
-from harness.suites.peers import Folder
 from harness.suites.request import Request
-from harness.suites.results_folder import lock_folder
+from harness.suites.results_folder import ResultsFolder, lock_folder
 from harness.suites.runner import run_suite
 from harness.suites.selection import Selection
 
@@ -201,7 +200,7 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
     monkeypatch.setattr(peers, "DEAD_SECONDS", 1.0)
     plan = plan_of(Inputs(digits_dir, stand_ins=False), parse())
     broken, running = [planned.key for planned in plan.jobs if not planned.needs][:2]
-    folder = Folder(path=shared.results_dir, identity="one for both", alone=False)
+    folder = ResultsFolder(path=shared.results_dir, identity="one for both", alone=False)
     seen = []
     with (
         open_database(shared.database, timeout=0.2, tell=seen.append) as waiting,
@@ -249,7 +248,7 @@ def test_a_run_that_has_its_folder_alone_does_not_take_runners_of_other_folders_
         write.plan(database, plan.jobs, "tiny", "paper", "Two ways")
         monkeypatch.setattr(peers, "process_space", lambda: "far away")
         for identity, key in (("second", theirs), ("first", ours)):
-            assert peers.Peers(database, Folder(path=tmp_path, identity=identity, alone=False)).claim(key, 0)
+            assert peers.Peers(database, ResultsFolder(path=tmp_path, identity=identity, alone=False)).claim(key, 0)
         monkeypatch.setattr(peers, "process_space", lambda: "here")
-        here = peers.Peers(database, Folder(path=tmp_path, identity="first", alone=True))
+        here = peers.Peers(database, ResultsFolder(path=tmp_path, identity="first", alone=True))
         assert here.look().keys() == {theirs}
