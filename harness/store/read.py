@@ -41,10 +41,6 @@ class JobState:
     weights_sha256: str | None
 
 
-UNKNOWN = JobState(state="waiting", attempts=0, reason=None, weights=None, weights_sha256=None)
-"""Of a job that no suite plans."""
-
-
 @patient
 def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
     """The states of those of the jobs that the database knows, by key."""

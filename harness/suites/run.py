@@ -6,7 +6,7 @@ Where several runners work on one database, each job is claimed by one (`harness
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing
@@ -18,9 +18,9 @@ from harness.store import arrays, read, write
 from harness.suites.cost import estimate, seconds
 from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
+from harness.suites.missing_weights import find_missing, has_weights, train_again, whereabouts
 from harness.suites.model_weights import copy_checkpoint, fault, model_folder
 from harness.suites.plan import Plan
-from harness.suites.reached import Reached, find_missing, has_weights, train_again, whereabouts
 from harness.suites.request import Summary
 from harness.suites.schedule import Schedule
 from harness.suites.site import Site
@@ -32,32 +32,33 @@ LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on t
 class Run:
     """A run in progress."""
 
-    def __init__(self, plan: Plan, inputs: Inputs, site: Site, reached: Reached, command: str) -> None:
-        """command: the command line, for provenance."""
+    def __init__(
+        self, plan: Plan, inputs: Inputs, site: Site, states: Mapping[str, read.JobState], command: str
+    ) -> None:
+        """states: where earlier runs left the jobs, by key. command: the command line, for provenance."""
         self._plan = plan
         self._inputs = inputs
         self._site = site
         self._command = command
         self._device = site.executor.device
-        self._attempts = {key: state.attempts for key, state in reached.states.items()}
-        self._weights = reached.weights
+        self._attempts = {key: state.attempts for key, state in states.items()}
+        self._weights = {key: state.weights for key, state in states.items() if state.weights}
+        """File names, by the model's key."""
         self._schedule = Schedule(
             plan,
-            {key for key, state in reached.states.items() if state.state == "done"},
-            {key: state.reason or "" for key, state in reached.states.items() if state.state == "diverged"},
+            {key for key, state in states.items() if state.state == "done"},
+            {key: state.reason or "" for key, state in states.items() if state.state == "diverged"},
         )
-        for key, where in reached.missing.absent.items():
-            self._schedule.miss(key, where)
         self._data = VerifiedData(site.settings.data_dir)
         self._finished = 0
 
     def work(self) -> Summary:
         """Do what is to do."""
         schedule, executor, workers = self._schedule, self._site.executor, self._site.executor.idle
+        self._look_for_weights(schedule.todo.values())
         todo = list(schedule.todo.values())
         if todo:
-            self._verify_data(todo)
-            self._bring_own(todo)
+            self._prepare(todo)
             rates = read.rates(self._site.database, self._device.name)
             self._site.watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
             taken = {each.key: seconds(each, rates, self._device, workers) for each in schedule.asked}
@@ -88,8 +89,15 @@ class Run:
             code=self._code_of([planned]),
         )
 
-    def _bring_own(self, todo: Sequence[PlannedJob]) -> None:
-        """Copy what is a researcher's own into the results folder, for workers wherever they are, and for readers."""
+    def _prepare(self, todo: Sequence[PlannedJob]) -> None:
+        """Verify every byte that jobs read, and copy what is a researcher's own into the results folder.
+
+        It is for workers wherever they are, and for readers. Raises DataDamaged.
+        """
+        inputs = self._data.unverified(each for planned in todo for each in inputs_of(planned.job))
+        if inputs:
+            self._site.watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
+            self._data.verify(inputs)
         keep(self._code_of(todo), self._site.settings.code_dir)
         for job in {job.key: job for planned in todo for job in (planned.job, *planned.needs)}.values():
             if isinstance(job, LoadJob) and isinstance(job.spec, CheckpointSpec):
@@ -209,14 +217,17 @@ class Run:
             f"{trained.title}: training again gave other weights; {done} done with the lost ones"
             f" {'is' if one else 'are'} done again"
         )
-        missing = find_missing(evaluations, self._plan, site)  # of other models that they need
-        for key, where in missing.absent.items():
-            schedule.miss(key, where)
-        train_again(missing.lost, self._plan, site)
-        more = [*schedule.again(missing.lost), *evaluations]
-        self._verify_data(more)
-        self._bring_own(more)
+        more = [*self._look_for_weights(evaluations), *evaluations]
+        self._prepare(more)
         site.watch.extend(more)
+
+    def _look_for_weights(self, waiting: Iterable[PlannedJob]) -> list[PlannedJob]:
+        """See whether the weights are here that jobs need; the trainings that wait again since theirs are lost."""
+        missing = find_missing(waiting, self._plan, self._site)
+        for key, where in missing.absent.items():
+            self._schedule.miss(key, where)
+        train_again(missing.lost, self._plan, self._site)
+        return self._schedule.again(missing.lost)
 
     def _finish(self, planned: PlannedJob, seconds: float) -> None:
         self._schedule.finish(planned.key)
@@ -230,13 +241,6 @@ class Run:
     def _give_up(self, planned: PlannedJob, reason: str) -> None:
         self._schedule.fail(planned.key, reason)
         self._site.watch.failed(planned, reason)
-
-    def _verify_data(self, todo: Sequence[PlannedJob]) -> None:
-        """Read every byte of the sets that will be used; raises DataDamaged."""
-        inputs = self._data.unverified(each for planned in todo for each in inputs_of(planned.job))
-        if inputs:
-            self._site.watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
-            self._data.verify(inputs)
 
     def _summary(self) -> Summary:
         schedule, by_key = self._schedule, self._plan.by_key

@@ -29,7 +29,6 @@ from harness.suites.inputs import Inputs
 from harness.suites.past import plan_after
 from harness.suites.peers import Peers
 from harness.suites.plan import Plan
-from harness.suites.reached import forget_lost_weights, reached
 from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import ResultsFolder, lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
@@ -62,8 +61,8 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
                     if any(planned.blocked for planned in plan.jobs):  # unless it was done before
                         plan, inputs = plan_now(site.database)
                     _store_plan(plan, inputs, site)
-                    before = forget_lost_weights(reached(plan, site), plan, site)
-                    return Run(plan, inputs, site, before, request.command).work()
+                    states = read.job_states(site.database, plan.by_key)
+                    return Run(plan, inputs, site, states, request.command).work()
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
 

@@ -1,9 +1,9 @@
-"""How far earlier runs, and other runners, have come with a plan, and whether the weights that it needs are here."""
+"""Weights of trained models that jobs need and that are not here: lost, or in another results folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.files import is_whole
@@ -25,28 +25,6 @@ class Missing:
     """Where the weights are that only another results folder has, by their training's key."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reached:
-    """What was done of a plan before a run."""
-
-    states: Mapping[str, read.JobState]
-    """Of every job, by key."""
-    missing: Missing
-
-    @property
-    def weights(self) -> dict[str, str]:
-        """File names of the weights of models, by the model's key."""
-        return {key: state.weights for key, state in self.states.items() if state.weights}
-
-
-def reached(plan: Plan, site: Site) -> Reached:
-    """What was done of a plan by now."""
-    # what another runner has planned away since is known by its claim, which fails
-    states = dict.fromkeys(plan.by_key, read.UNKNOWN) | read.job_states(site.database, plan.by_key)
-    waiting = [planned for planned in plan.asked if states[planned.key].state not in {"done", "blocked"}]
-    return Reached(states=states, missing=find_missing(waiting, plan, site))
-
-
 def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> Missing:
     """The trained models that these jobs need and whose weights are not here."""
     states = read.job_states(site.database, {need.key for planned in waiting for need in planned.needs})
@@ -58,14 +36,6 @@ def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> Missi
     lost = tuple(planned.key for planned in missing if site.peers.belongs_here(planned.key))
     absent = {planned.key: whereabouts(planned, site) for planned in missing if planned.key not in lost}
     return Missing(lost=lost, absent=absent)
-
-
-def forget_lost_weights(found: Reached, plan: Plan, site: Site) -> Reached:
-    """Let the trainings wait again whose weights are lost; what was done then."""
-    lost = found.missing.lost
-    train_again(lost, plan, site)
-    waiting = {key: replace(found.states[key], state="waiting", weights=None, weights_sha256=None) for key in lost}
-    return Reached(states={**found.states, **waiting}, missing=replace(found.missing, lost=()))
 
 
 def train_again(lost: Iterable[str], plan: Plan, site: Site) -> None:
