@@ -11,7 +11,6 @@ from typing import TypeVar
 from harness.errors import HarnessError
 from harness.files import copy_whole
 from harness.measurement import TrainingResult
-from harness.suites.executors.executor import Result
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
@@ -40,10 +39,8 @@ def copy_checkpoint(source: Path, models_dir: Path, key: str, sha256: str) -> No
         raise HarnessError(f"cannot read {source}: {error.strerror}") from error
 
 
-def fault(models_dir: Path, key: str, result: Result) -> str | None:
+def fault(models_dir: Path, key: str, result: TrainingResult) -> str | None:
     """What is wrong with a worker's result of a training; None if the weights are there as it says."""
-    if not isinstance(result, TrainingResult):
-        return "the worker trained no model"
     if result.weights is None:
         return None
     path = model_folder(models_dir, key) / result.weights

@@ -167,32 +167,41 @@ class Run:
                 self._record(planned, event)
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
-        models_dir = self._site.settings.models_dir
         try:
             self._data.require_unaltered(planned.job.data)
         except DataError as error:
             self._fail(planned, str(error))
             if isinstance(error, DataDamaged) and isinstance(planned.job, TrainJob):  # it would go on from a checkpoint
-                shutil.rmtree(model_folder(models_dir, event.key), ignore_errors=True)
-            return
-        if isinstance(planned.job, TrainJob) and (reason := fault(models_dir, event.key, event.result)):
-            self._fail(planned, reason)
+                shutil.rmtree(model_folder(self._site.settings.models_dir, event.key), ignore_errors=True)
             return
         origin = replace(event.made_with, command=self._command)
-        if isinstance(event.result, TrainingResult):
-            self._record_training(planned, event.result, origin, event.seconds)
-            return
-        if isinstance(event.result, EvaluationResult):
-            files = arrays.save(self._site.settings.arrays_dir, event.key, event.result.arrays)
-            with self._site.peers.recording(event.key):
-                write.finish_evaluation(self._site.database, event.key, event.result, origin, event.seconds, files)
-            if event.result.warning:
-                self._site.watch.note(f"{planned.title}: {event.result.warning}")
-        self._finish(planned, event.seconds)
+        match planned.job, event.result:  # what comes out of a container may be anything
+            case TrainJob() | LoadJob(), TrainingResult() as result:
+                self._record_training(planned, result, origin, event.seconds)
+            case TrainJob() | LoadJob(), _:
+                self._fail(planned, "the worker trained no model")
+            case _, EvaluationResult() as result:
+                self._record_evaluation(planned, result, origin, event.seconds)
+            case _:
+                self._fail(planned, "the worker evaluated nothing")
+
+    def _record_evaluation(
+        self, planned: PlannedJob, result: EvaluationResult, origin: Provenance, seconds: float
+    ) -> None:
+        files = arrays.save(self._site.settings.arrays_dir, planned.key, result.arrays)
+        with self._site.peers.recording(planned.key):
+            write.finish_evaluation(self._site.database, planned.key, result, origin, seconds, files)
+        if result.warning:
+            self._site.watch.note(f"{planned.title}: {result.warning}")
+        self._finish(planned, seconds)
 
     def _record_training(
         self, planned: PlannedJob, result: TrainingResult, origin: Provenance, last_attempt: float
     ) -> None:
+        models_dir = self._site.settings.models_dir
+        if isinstance(planned.job, TrainJob) and (reason := fault(models_dir, planned.key, result)):
+            self._fail(planned, reason)
+            return
         # a training that was continued has taken longer than its last attempt
         seconds = max(last_attempt, sum(epoch.seconds for epoch in result.epochs))
         forgotten: list[str] = []

@@ -158,6 +158,15 @@ def test_a_training_without_a_model_is_refused(run):
     assert [reason for _, reason in summary.failed] == ["the worker trained no model"]
 
 
+@pytest.mark.parametrize("result", [None, TRAINED], ids=["nothing", "a model"])
+def test_a_worker_that_evaluated_nothing_fails_its_job_and_no_other(run: Run, result: object) -> None:
+    """As code in a container may say it did."""
+    summary = run({"none 0 clean": result})
+    assert [reason for _, reason in summary.failed] == ["the worker evaluated nothing"]
+    assert (summary.done, summary.blocked) == (JOBS - 1, ())
+    assert run.query("SELECT count(*) FROM training") == [(5,)]
+
+
 def test_a_diverged_training_is_recorded_and_not_repeated(run):
     summary = run({"threshold 0 train": DIVERGED})
     assert [reason for _, reason in summary.failed] == [f"diverged: {DIVERGED.reason}"]
