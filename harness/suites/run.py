@@ -6,25 +6,24 @@ Where several runners work on one database, each job is claimed by one (`harness
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing
 from harness.measurement import EvaluationResult, TrainingResult
-from harness.own_code import OwnCode, keep
 from harness.provenance import Provenance
-from harness.spec import CheckpointSpec, LoadJob, PlannedJob, TrainJob, inputs_of
+from harness.spec import LoadJob, PlannedJob, TrainJob
 from harness.store import arrays, read, write
 from harness.suites.cost import estimate, seconds
-from harness.suites.executors.executor import Event, Failed, Finished, JobWork, Lost, Progressed, Started
+from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
 from harness.suites.missing_weights import find_missing, has_weights, train_again, whereabouts
-from harness.suites.model_weights import copy_checkpoint, fault, model_folder
+from harness.suites.model_weights import fault, model_folder
 from harness.suites.plan import Plan
+from harness.suites.provisions import Provisions
 from harness.suites.request import Summary
 from harness.suites.schedule import Schedule
 from harness.suites.site import Site
-from harness.suites.verified_data import VerifiedData
 
 LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move
 
@@ -37,19 +36,17 @@ class Run:
     ) -> None:
         """states: where earlier runs left the jobs, by key. command: the command line, for provenance."""
         self._plan = plan
-        self._inputs = inputs
         self._site = site
         self._command = command
         self._device = site.executor.device
         self._attempts = {key: state.attempts for key, state in states.items()}
-        self._weights = {key: state.weights for key, state in states.items() if state.weights}
-        """File names, by the model's key."""
+        weights = {key: state.weights for key, state in states.items() if state.weights}
+        self._provisions = Provisions(inputs, site, weights)
         self._schedule = Schedule(
             plan,
             {key for key, state in states.items() if state.state == "done"},
             {key: state.reason or "" for key, state in states.items() if state.state == "diverged"},
         )
-        self._data = VerifiedData(site.settings.data_dir)
         self._finished = 0
 
     def work(self) -> Summary:
@@ -58,7 +55,7 @@ class Run:
         self._look_for_weights(schedule.todo.values())
         todo = list(schedule.todo.values())
         if todo:
-            self._prepare(todo)
+            self._provisions.prepare(todo)
             rates = read.rates(self._site.database, self._device.name)
             self._site.watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
             taken = {each.key: seconds(each, rates, self._device, workers) for each in schedule.asked}
@@ -76,37 +73,9 @@ class Run:
 
     def _begin(self, planned: PlannedJob) -> None:
         if self._site.peers.claim(planned.key, self._attempts.get(planned.key, 0)):
-            self._site.executor.submit(self._work(planned))
+            self._site.executor.submit(self._provisions.work(planned))
         else:
             self._schedule.leave(planned.key)
-
-    def _work(self, planned: PlannedJob) -> JobWork:
-        return JobWork(
-            job=planned.job,
-            data_dir=self._site.settings.data_dir,
-            models_dir=self._site.settings.models_dir,
-            weights={need.key: self._weights[need.key] for need in planned.needs},
-            code=self._code_of([planned]),
-        )
-
-    def _prepare(self, todo: Sequence[PlannedJob]) -> None:
-        """Verify every byte that jobs read, and copy what is a researcher's own into the results folder.
-
-        It is for workers wherever they are, and for readers. Raises DataDamaged.
-        """
-        inputs = self._data.unverified(each for planned in todo for each in inputs_of(planned.job))
-        if inputs:
-            self._site.watch.note(f"checking data: {', '.join(sorted({each.name for each in inputs}))}")
-            self._data.verify(inputs)
-        keep(self._code_of(todo), self._site.settings.code_dir)
-        for job in {job.key: job for planned in todo for job in (planned.job, *planned.needs)}.values():
-            if isinstance(job, LoadJob) and isinstance(job.spec, CheckpointSpec):
-                source = self._inputs.own_file(job.spec.weights)
-                copy_checkpoint(source, self._site.settings.models_dir, job.key, job.weights_sha256)
-
-    def _code_of(self, jobs: Iterable[PlannedJob]) -> OwnCode:
-        """What these jobs and their models need of a researcher's own."""
-        return self._inputs.code(read for each in jobs for job in (each.job, *each.needs) for read in inputs_of(job))
 
     def _heed_peers(self) -> None:
         """Learn what became of the jobs that were left to other runners."""
@@ -130,7 +99,7 @@ class Run:
             self._schedule.miss(key, whereabouts(planned, self._site))
         elif state.state == "done":
             if state.weights:
-                self._weights[key] = state.weights
+                self._provisions.weights[key] = state.weights
             self._schedule.finish(key)
             self._site.watch.elsewhere(planned)
         elif state.state in {"failed", "diverged"}:
@@ -168,7 +137,7 @@ class Run:
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
         try:
-            self._data.require_unaltered(planned.job.data)
+            self._provisions.data.require_unaltered(planned.job.data)
         except DataError as error:
             self._fail(planned, str(error))
             if isinstance(error, DataDamaged) and isinstance(planned.job, TrainJob):  # it would go on from a checkpoint
@@ -210,7 +179,7 @@ class Run:
         if result.weights is None:
             self._give_up(planned, f"diverged: {result.reason}")
         else:
-            self._weights[planned.key] = result.weights
+            self._provisions.weights[planned.key] = result.weights
             self._finish(planned, last_attempt)
         self._do_again(planned, forgotten)
 
@@ -227,7 +196,7 @@ class Run:
             f" {'is' if one else 'are'} done again"
         )
         more = [*self._look_for_weights(evaluations), *evaluations]
-        self._prepare(more)
+        self._provisions.prepare(more)
         site.watch.extend(more)
 
     def _look_for_weights(self, waiting: Iterable[PlannedJob]) -> list[PlannedJob]:
