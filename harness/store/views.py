@@ -18,23 +18,13 @@ the view stands in an IN. A test counts SQLite's steps.
 
 from __future__ import annotations
 
-import hashlib
-
-from sqlalchemy import Connection, TableClause, column, inspect, table, text
+from sqlalchemy import Connection, TableClause, column, table
 
 from harness.measurement import LEAST_CLEAN_RATIO, ROUNDING
 
 PER_CONDITION = (
-    "suite",
-    "profile",
-    "condition",
-    "classification",
-    "regularization",
-    "target",
-    "alpha",
-    "threshold",
-    "architecture",
-    "color",
+    *("suite", "profile", "condition", "classification", "regularization", "target", "alpha", "threshold"),
+    *("architecture", "color"),
 )
 COMMON = (*PER_CONDITION, "seed")
 """Columns that every view has; those over seeds have no `seed`."""
@@ -256,15 +246,9 @@ EVALUATIONS = _view(
 )
 
 
-def digest() -> str:
-    """First 16 hex digits of SHA-256 over all views, by which a test sees that one was changed."""
-    return hashlib.sha256("".join(f"{name}{sql}" for name, sql in VIEWS.items()).encode()).hexdigest()[:16]
-
-
-def create(connection: Connection) -> None:
-    """Make all views."""
-    for name in VIEWS:
-        connection.execute(text(_statement(name)))
+def statement(name: str) -> str:
+    """What makes a view."""
+    return f"CREATE VIEW {name} AS{VIEWS[name].rstrip()}"
 
 
 def altered(connection: Connection) -> bool:
@@ -272,15 +256,4 @@ def altered(connection: Connection) -> bool:
     if connection.dialect.name != "sqlite":
         return False
     found = connection.exec_driver_sql("SELECT name, CAST(sql AS BLOB) FROM sqlite_master WHERE type = 'view'")
-    return dict(found.all()) != {name: _statement(name).encode() for name in VIEWS}
-
-
-def _statement(name: str) -> str:
-    return f"CREATE VIEW {name} AS{VIEWS[name].rstrip()}"
-
-
-def drop(connection: Connection) -> None:
-    """Remove the views that are there, also those of an older version of this program."""
-    there = [name for name in inspect(connection).get_view_names() if name.startswith(("v_", "placed_"))]
-    for name in sorted(there, key=lambda name: list(VIEWS).index(name) if name in VIEWS else -1, reverse=True):
-        connection.execute(text(f"DROP VIEW {name}"))
+    return dict(found.all()) != {name: statement(name).encode() for name in VIEWS}

@@ -41,11 +41,20 @@ def migrate(connection: Connection, to: str | None = None) -> None:
     config.attributes["connection"] = connection
     to = to or NEWEST
     here = version(connection)
-    views.drop(connection)
+    _drop_views(connection)
     (command.upgrade if to != "base" and (here or "") <= to else command.downgrade)(config, to)
     if to == NEWEST:
-        views.create(connection)
+        for view in views.VIEWS:
+            connection.execute(text(views.statement(view)))
         _comment(connection)
+
+
+def _drop_views(connection: Connection) -> None:
+    """Remove the views that are there, also those of an older version of this program."""
+    there = [name for name in inspect(connection).get_view_names() if name.startswith(("v_", "placed_"))]
+    order = list(views.VIEWS)
+    for name in sorted(there, key=lambda name: order.index(name) if name in order else -1, reverse=True):
+        connection.execute(text(f"DROP VIEW {name}"))
 
 
 def _comment(connection: Connection) -> None:
