@@ -12,7 +12,7 @@ from harness.spec import PlannedJob, kind_of, model_of
 from harness.store import schema, seals
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
-from harness.store.plan import model_row
+from harness.store.model_rows import model_row
 from harness.store.schema import FINAL
 
 
@@ -37,7 +37,7 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
             for model in models.values():
                 if not _is_vouched_for(session, model.key):
                     written = update(schema.Model).where(schema.Model.key == model.key)
-                    session.execute(written.values(model_row(model.key, model)))
+                    session.execute(written.values(model_row(model)))
             for key in found:
                 _forget(session, planned[key])
     return found

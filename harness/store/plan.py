@@ -10,24 +10,12 @@ from typing import Any
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from harness.spec import (
-    AnalyseJob,
-    EvaluateJob,
-    ExternalSpec,
-    Input,
-    Job,
-    ModelJob,
-    PlannedJob,
-    RobustBenchSpec,
-    TrainingSpec,
-    digest,
-    kind_of,
-    model_of,
-)
+from harness.spec import AnalyseJob, EvaluateJob, Input, Job, ModelJob, PlannedJob, kind_of, model_of
 from harness.store import schema, seals
 from harness.store.batches import batches, insert_rows, keys_among, rows_among
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
+from harness.store.model_rows import model_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,52 +81,9 @@ def _models(session: Session, jobs: Iterable[ModelJob]) -> dict[str, int]:
     """Row numbers of the models by key; those that are missing are added."""
     by_key = {job.key: job for job in jobs}
     known = keys_among(session, schema.Model.key, by_key)
-    insert_rows(session, schema.Model, (model_row(key, job) for key, job in by_key.items() if key not in known))
+    insert_rows(session, schema.Model, (model_row(job) for key, job in by_key.items() if key not in known))
     rows = rows_among(session, select(schema.Model.key, schema.Model.id), schema.Model.key, by_key)
     return dict(rows)
-
-
-def model_row(key: str, job: ModelJob) -> dict[str, Any]:
-    """All that a model's row says of it."""
-    spec = job.spec
-    return {
-        "key": key,
-        "spec_digest": job.spec_digest,
-        "seed": job.seed,
-        "spec": spec.model_dump(mode="json"),
-        "classification": spec.classification,
-        "color": spec.color,
-    } | (_training_columns(spec) if isinstance(spec, TrainingSpec) else _external_columns(spec, job.spec_digest))
-
-
-def _external_columns(spec: ExternalSpec, identity: str) -> dict[str, Any]:
-    return {
-        "baseline": identity,
-        "n_train": None,
-        "architecture": spec.model if isinstance(spec, RobustBenchSpec) else spec.title,
-        "base_width": None,
-        "regularization": "none",
-        "target": "external",
-        **dict.fromkeys(_REGULARIZER_COLUMNS),
-    }
-
-
-def _training_columns(spec: TrainingSpec) -> dict[str, Any]:
-    regularizer, penalty = spec.regularizer, spec.penalty
-    targets = [*([regularizer.target_name] if regularizer else []), *([penalty.function] if penalty else [])]
-    return {
-        "baseline": digest(spec.unregularized),
-        "n_train": spec.n_train,
-        "architecture": spec.network.architecture,
-        "base_width": spec.network.base_width,
-        "regularization": regularizer.images if regularizer else "none",
-        "target": " + ".join(targets) or "none",
-        **{name: getattr(regularizer, name, None) for name in _REGULARIZER_COLUMNS},
-        **({"alpha": penalty.weight} if penalty and not regularizer else {}),
-    }
-
-
-_REGULARIZER_COLUMNS = ("alpha", "threshold", "threshold_low", "pair_range", "n_images", "pairs_per_batch")
 
 
 def _jobs(session: Session, planned: Sequence[PlannedJob], models: dict[str, int]) -> None:
@@ -176,16 +121,16 @@ def _evaluations(session: Session, jobs: Iterable[Job], models: dict[str, int]) 
     """Evaluations of models, and analyses of data, which have none."""
     by_key = {job.key: job for job in jobs if isinstance(job, EvaluateJob | AnalyseJob)}
     known = keys_among(session, schema.Evaluation.key, by_key)
-    rows = (_evaluation_row(key, job, models) for key, job in by_key.items() if key not in known)
+    rows = (_evaluation_row(job, models) for key, job in by_key.items() if key not in known)
     insert_rows(session, schema.Evaluation, rows)
 
 
-def _evaluation_row(key: str, job: EvaluateJob | AnalyseJob, models: dict[str, int]) -> dict[str, Any]:
+def _evaluation_row(job: EvaluateJob | AnalyseJob, models: dict[str, int]) -> dict[str, Any]:
     model = model_of(job)
     spec = job.evaluation if isinstance(job, EvaluateJob) else job.spec
     substitute = job.substitute if isinstance(job, EvaluateJob) else None
     return {
-        "key": key,
+        "key": job.key,
         "kind": spec.kind,
         "spec": spec.model_dump(mode="json"),
         "model_id": models[model.key] if model else None,
