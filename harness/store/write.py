@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,8 @@ __all__ = [
     "plan",
     "start",
 ]
+
+_VARIED = ("epsilon", "corruption", "severity", "repeat", "radius")
 
 
 def start(db: Database, key: str, device: str) -> None:
@@ -75,28 +78,15 @@ def finish_training(db: Database, key: str, result: TrainingResult, origin: Prov
             raise StoreError(f"job {key} ({job.kind}) makes no model")
         _finish(session, job, "done" if result.status == "ok" else "diverged", origin, seconds)
         job.reason = result.reason
-        session.add(
-            schema.Training(
-                model_id=model_id,
-                status=result.status,
-                reason=result.reason,
-                best_epoch=result.best_epoch,
-                weights=result.weights,
-                weights_sha256=result.weights_sha256,
-                parameters=result.parameters,
-            )
-        )
+        session.add(schema.Training(model_id=model_id, **_fields(result, "epochs")))
         session.flush()
-        insert_rows(session, schema.Epoch, [_epoch_row(model_id, report) for report in result.epochs])
-        gammas = {(report.epoch, tap): gamma for report in result.epochs for tap, gamma in enumerate(report.gammas)}
-        insert_rows(
-            session,
-            schema.Gamma,
-            [
-                {"model_id": model_id, "epoch": epoch, "tap": tap, "gamma": gamma}
-                for (epoch, tap), gamma in gammas.items()
-            ],
+        insert_rows(session, schema.Epoch, ({"model_id": model_id} | _epoch_row(report) for report in result.epochs))
+        gammas = (
+            {"model_id": model_id, "epoch": report.epoch, "tap": tap, "gamma": gamma}
+            for report in result.epochs
+            for tap, gamma in enumerate(report.gammas)
         )
+        insert_rows(session, schema.Gamma, gammas)
         forgotten = forget_what_other_weights_did(session, model_id, result.weights_sha256)
         _seal(session, key)
         block_dependents(session)
@@ -126,38 +116,11 @@ def finish_evaluation(
         evaluation = session.scalars(select(schema.Evaluation).filter_by(key=key)).one()
         evaluation.weights_sha256 = _weights(session, evaluation.model_id)
         evaluation.substitute_sha256 = _weights(session, evaluation.substitute_id)
-        row = evaluation.id
-        insert_rows(session, schema.Measurement, [_measurement_row(row, each) for each in result.measurements])
-        insert_rows(
-            session,
-            schema.ImageResult,
-            [
-                {
-                    "evaluation_id": row,
-                    "repeat": each.repeat,
-                    "image": each.image,
-                    "distance": each.distance,
-                    "start_distance": each.start_distance,
-                    "queries": each.queries,
-                    "outcome": each.outcome,
-                }
-                for each in result.images
-            ],
-        )
-        insert_rows(
-            session,
-            schema.ResultArray,
-            [
-                {
-                    "evaluation_id": row,
-                    "name": each.name,
-                    "file": each.file,
-                    "sha256": each.sha256,
-                    "shape": " x ".join(map(str, each.shape)),
-                }
-                for each in arrays
-            ],
-        )
+        of = {"evaluation_id": evaluation.id}
+        insert_rows(session, schema.Measurement, (of | _measurement_row(each) for each in result.measurements))
+        insert_rows(session, schema.ImageResult, (of | _fields(each) for each in result.images))
+        shaped = (of | _fields(each) | {"shape": " x ".join(map(str, each.shape))} for each in arrays)
+        insert_rows(session, schema.ResultArray, shaped)
         _seal(session, key)
 
 
@@ -208,41 +171,21 @@ def _end(job: schema.Job) -> datetime:
     return max(datetime.now(UTC), job.started_at or datetime.min.replace(tzinfo=UTC))
 
 
-def _epoch_row(model_id: int, report: EpochReport) -> dict[str, Any]:
-    return {
-        "model_id": model_id,
-        "epoch": report.epoch,
-        "learning_rate": report.learning_rate,
-        "task_loss": _finite(report.task_loss),
-        "similarity_loss": _finite(report.similarity_loss),
-        "train_accuracy": report.train_accuracy,
-        "validation_loss": _finite(report.validation_loss),
-        "validation_accuracy": report.validation_accuracy,
-        "images_per_second": report.images_per_second,
-        "seconds": report.seconds,
-    }
+def _fields(value: Any, *left_out: str) -> dict[str, Any]:
+    """A value's fields, which are called as the columns are that keep them."""
+    return {each.name: getattr(value, each.name) for each in fields(value) if each.name not in left_out}
 
 
-def _finite(loss: float | None) -> float | None:
+def _epoch_row(report: EpochReport) -> dict[str, Any]:
     """The losses of a diverging training's last epochs may be no numbers; the training's reason says so."""
-    return loss if loss is not None and math.isfinite(loss) else None
+    row = _fields(report, "gammas")
+    losses = {name: row[name] for name in ("task_loss", "similarity_loss", "validation_loss")}
+    return row | {name: loss if loss is not None and math.isfinite(loss) else None for name, loss in losses.items()}
 
 
-def _measurement_row(evaluation_id: int, measurement: Measurement) -> dict[str, Any]:
-    varied = {
-        "epsilon": None if measurement.epsilon is None else float(measurement.epsilon),
-        "corruption": measurement.corruption,
-        "severity": measurement.severity,
-        "repeat": measurement.repeat,
-        "radius": measurement.radius,
-    }
-    return varied | {
-        "evaluation_id": evaluation_id,
-        "metric": measurement.metric,
-        "point": " ".join(f"{name}={value}" for name, value in varied.items() if value is not None),
-        "value": measurement.value,
-        "reason": measurement.reason,
-        "n": measurement.n,
-        "n_failed": measurement.n_failed,
-        "frequency": FREQUENCY.get(measurement.corruption) if measurement.corruption else None,
-    }
+def _measurement_row(measurement: Measurement) -> dict[str, Any]:
+    row = _fields(measurement)
+    if measurement.epsilon is not None:
+        row["epsilon"] = float(measurement.epsilon)
+    point = " ".join(f"{name}={row[name]}" for name in _VARIED if row[name] is not None)
+    return row | {"point": point, "frequency": FREQUENCY.get(measurement.corruption or "")}
