@@ -1,10 +1,9 @@
-"""What a worker process does: works come, values and errors go back. Only this module needs torch."""
+"""What a worker process does: works come, values and errors go back."""
 
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -14,7 +13,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-import harness
 from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset
 from harness.data.weights import weights_file
@@ -41,6 +39,7 @@ from harness.suites.devices import cpu_name
 from harness.suites.executors.executor import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.suites.inputs import Inputs
 from harness.suites.model_weights import checkpoint_file, model_folder
+from harness.suites.unforeseen import error_text, ran_out_of_memory
 from harness.torch_settings import compute_exactly
 from harness.training.images import training_images
 from harness.training.loop import train
@@ -48,22 +47,6 @@ from harness.training.trained import load_trained
 
 PROGRESS_SECONDS = 0.2  # between two looks at the same job
 MODELS_IN_MEMORY = 4
-_NO_PRIMITIVE = "could not create a primitive"  # all that oneDNN says then; of what it cannot compute it says more
-_NO_MEMORY = (
-    "DefaultCPUAllocator: can't allocate memory",
-    "Cannot allocate memory",
-    # of a GPU that others have filled: the runtime, the driver, and the libraries that find no room for their handles
-    "CUDA error: out of memory",
-    "CUDA driver error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUBLAS_STATUS_NOT_INITIALIZED",
-    "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
-    "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
-    "CUDNN_STATUS_NOT_INITIALIZED",
-    "CUFFT_ALLOC_FAILED",
-    "unable to find an engine to execute this computation",  # cuDNN's, when no algorithm had room to be tried
-)
-
 
 Tell = Callable[[Progressed], None]
 """Takes what a worker says of a work that goes on."""
@@ -105,13 +88,9 @@ class Worker:
         self._load_robustbench = lru_cache(maxsize=1)(load_robustbench)
         self._load_checkpoint = lru_cache(maxsize=1)(load_checkpoint)
         self._told = 0.0
-        cuda = device.type == "cuda"
-        self._where = torch.cuda.get_device_name(device) if cuda else "this machine"
-        facts = DeviceFacts(
-            device=torch.cuda.get_device_name(device) if cuda else cpu_name(),
-            driver=_driver_version() if cuda else None,
-            threads=threads,
-        )
+        gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+        self._where = gpu or "this machine"
+        facts = DeviceFacts(device=gpu or cpu_name(), driver=_driver_version() if gpu else None, threads=threads)
         self._made_with = provenance(facts, command="")
 
     def do(self, work: Work) -> Finished | Failed:
@@ -122,10 +101,10 @@ class Worker:
         except HarnessError as error:
             return Failed(work.key, str(error))
         except (Exception, SystemExit) as error:  # whatever it is
-            if _ran_out_of_memory(error):
+            if ran_out_of_memory(error):
                 return Failed(work.key, f"not enough free memory on {self._where}{memory_note()}", "memory")
             files = {file for file, _ in work.code.sources} if isinstance(work, JobWork) else set()
-            return Failed(work.key, _described(error, files), "unexpected")
+            return Failed(work.key, error_text(error, files), "unexpected")
         finally:
             if self._device.type == "cuda":
                 with suppress(RuntimeError):  # a broken device must not hide what happened
@@ -233,26 +212,3 @@ def _driver_version() -> str | None:
         return Path("/sys/module/nvidia/version").read_text().strip()
     except OSError:
         return None
-
-
-def _ran_out_of_memory(error: BaseException | None) -> bool:
-    """Whether that is the error, or what led to it, as where memory ran out while a graph was recorded."""
-    if error is None:
-        return False
-    said = str(error)
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        # libraries have no error of their own for it
-        or (isinstance(error, RuntimeError) and (said == _NO_PRIMITIVE or any(sign in said for sign in _NO_MEMORY)))
-        or _ran_out_of_memory(error.__cause__ or error.__context__)
-    )
-
-
-def _described(error: BaseException, own_files: Collection[str]) -> str:
-    """An error that nobody foresaw, with the place where it happened: in own code, else in this program."""
-    package = str(Path(harness.__file__).parent)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename in own_files]
-    ours = [frame for frame in frames if frame.filename.startswith(package)]
-    where = [f" ({frame.filename.removeprefix(package).lstrip('/')}:{frame.lineno})" for frame in own or ours]
-    return f"unexpected {type(error).__name__}: {error}{where[-1] if where else ''}"
