@@ -14,10 +14,10 @@ MOST = 10_000
 """In one statement: SQLite takes 32,766 variables, PostgreSQL 65,535."""
 
 
-def batches(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items, at most MOST at once; none of no items."""
+def batches(items: Iterable[T], most: int = MOST) -> Iterator[list[T]]:
+    """The items, so many at once; none of no items."""
     waiting = iter(items)
-    while some := list(islice(waiting, MOST)):
+    while some := list(islice(waiting, most)):
         yield some
 
 

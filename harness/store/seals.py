@@ -23,7 +23,7 @@ from sqlalchemy.orm import aliased
 
 from harness.spec import digest
 from harness.store import schema
-from harness.store.batches import rows_among
+from harness.store.batches import batches, rows_among
 from harness.store.raw import raw, raw_columns
 from harness.store.schema import FINAL
 
@@ -51,7 +51,7 @@ def seal_everything(connection: Connection) -> None:
     job = schema.Job
     finished = connection.scalars(select(job.key).where(job.state.in_(FINAL))).all()
     there = set(connection.scalars(select(schema.Seal.subject)))
-    for chunk in _chunks([key for key in finished if key not in there]):
+    for chunk in batches((key for key in finished if key not in there), CHUNK):
         seal(connection, chunk)
     _put(connection, {name: value for name, value in suite_digests(connection).items() if name not in there})
 
@@ -77,7 +77,7 @@ def broken(connection: Connection, keys: Collection[str] | None = None) -> list[
         stored: dict[str, str] = {name: value for name, value in asked(sealed, seals.subject) if "/" not in name}
         finished = {key for key, state in asked(states, job.key) if state in FINAL}
     found: list[str] = []
-    for chunk in _chunks(sorted(finished | stored.keys())):
+    for chunk in batches(sorted(finished | stored.keys()), CHUNK):
         now = digests(connection, chunk)
         found += [key for key in chunk if now.get(key) is None or now[key] != stored.get(key)]
     return found
@@ -210,11 +210,6 @@ def _put(connection: Connection, found: Mapping[str, str]) -> None:
     if found:
         connection.execute(delete(schema.Seal).where(schema.Seal.subject.in_(list(found))))
         connection.execute(insert(schema.Seal), [{"subject": name, "digest": value} for name, value in found.items()])
-
-
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), CHUNK):
-        yield keys[start : start + CHUNK]
 
 
 @contextmanager
