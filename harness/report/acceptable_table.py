@@ -17,7 +17,7 @@ from harness.report.vocabulary import BOUNDARY_SCORE, attack_title
 def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str, told: Iterable[str] = ()) -> Table:
     """Each regularized condition's ratios under each attack, and the verdict.
 
-    ratios: rows of `selection.with_intervals`. told: what is said below it first.
+    ratios: rows of `ratios.judged`. told: what is said below it first.
     """
     rows = []
     for row in records(ratios):

@@ -13,20 +13,17 @@ import pandas as pd
 
 from harness.errors import HarnessError, UnknownName
 from harness.measurement import LEAST_CLEAN_RATIO
+from harness.report.ratios import comparable, judged, seed_values
 from harness.report.results import Results
 from harness.report.rows import groups, records
-from harness.report.statistics import SIGNIFICANCE, rank_correlation, ratio, t_test
-from harness.report.summary import acceptable, comparable
-from harness.report.vocabulary import UNREGULARIZED, in_order
+from harness.report.statistics import SIGNIFICANCE, rank_correlation, t_test
+from harness.report.vocabulary import in_order
 
 BY = "gaussian"
 """The attack that the paper chooses with."""
 
 LEAST_PAIRS = 2
 """Fewer are no choice."""
-
-INTERVALS = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
-"""Columns of the ends of R0/U0's interval, and of RD/UD's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +53,7 @@ class Selection:
     by: str
     least_clean_ratio: float
     ratios: pd.DataFrame
-    """One row per condition and attack: the columns of `summary.acceptable`, and clean_low, clean_high,
-    distorted_low, distorted_high, the ends of the ratios' intervals (NaN where there is none)."""
+    """Rows of `ratios.judged`."""
     chosen: str | None
     """None if no condition is acceptable."""
     tied: tuple[str, ...]
@@ -96,9 +92,9 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
             f"{where}: no RD/UD under {by}, which leaves nothing of an unregularized baseline's accuracy; "
             "choose by another attack (--by)"
         )
-    values = seed_values(results)
-    ratios = with_intervals(acceptable(known, least_clean_ratio), values)
-    chosen, tied, close = _choice(ratios[(ratios["evaluation"] == by) & ratios["acceptable"]], values)
+    ratios = judged(results, least_clean_ratio)
+    candidates = ratios[(ratios["evaluation"] == by) & ratios["acceptable"]]
+    chosen, tied, close = _choice(candidates, seed_values(results))
     several = bool((ratios["n_seeds"] > 1).any())
     return Selection(
         scope=results.scope,
@@ -115,7 +111,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
 def rankable(ratios: pd.DataFrame) -> set[str]:
     """The attacks that leave each condition's baseline some accuracy, so that there is an RD/UD to rank them by.
 
-    ratios: rows of `summary.comparable`.
+    ratios: rows of `ratios.comparable`.
     """
     return {str(name) for (name,), rows in groups(ratios, ["evaluation"]) if rows["distorted_ratio"].notna().all()}
 
@@ -129,31 +125,10 @@ def count_pairs(ratios: pd.DataFrame) -> int:
     return max((len(rows[["alpha", "threshold"]].drop_duplicates()) for _, rows in grids), default=0)
 
 
-def seed_values(results: Results) -> pd.DataFrame:
-    """What the ratios are made of: evaluation, condition, seed, r0, u0, rd, ud; only where all four are there."""
-    regularized = results.comparisons[results.comparisons["target"] != UNREGULARIZED]
-    names = {"clean": "r0", "baseline_clean": "u0", "distorted": "rd", "baseline_distorted": "ud"}
-    whole = regularized.rename(columns=names).dropna(subset=list(names.values()))
-    return whole[["evaluation", "condition", "seed", *names.values()]]
-
-
 def agreement_frame(selection: Selection) -> pd.DataFrame:
     """The agreements as rows; `by` is the attack that was chosen with."""
     columns = ["by", *Agreement.__dataclass_fields__]
     return pd.DataFrame([{"by": selection.by} | asdict(each) for each in selection.agreements], columns=columns)
-
-
-def with_intervals(ratios: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """The ratios with the ends of their intervals, INTERVALS.
-
-    ratios: rows of `summary.acceptable`. values: of `seed_values`.
-    """
-    rows = []
-    for (evaluation, condition), own in groups(values, ["evaluation", "condition"]):
-        clean, distorted = ratio(list(own["r0"]), list(own["u0"])), ratio(list(own["rd"]), list(own["ud"]))
-        rows.append((evaluation, condition, clean.low, clean.high, distorted.low, distorted.high))
-    intervals = pd.DataFrame(rows, columns=["evaluation", "condition", *INTERVALS])
-    return ratios.merge(intervals, "left", on=["condition", "evaluation"])
 
 
 def _choice(candidates: pd.DataFrame, values: pd.DataFrame) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:

@@ -22,8 +22,9 @@ from harness.report.notes import distance_note, images_note, score_note, zero_no
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
+from harness.report.ratios import comparable, judged
 from harness.report.results import Results, read_results
-from harness.report.selection import BY, count_pairs, rankable, seed_values, select, with_intervals
+from harness.report.selection import BY, count_pairs, rankable, select
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.report.settings_tables import evaluations_table, trainings_table
 from harness.store.engine import Database
@@ -133,8 +134,7 @@ def suite_tables(
     conditions = results.conditions
     baselines = summary.all_against(conditions, against) if against else summary.baselines(conditions)
     differences = summary.paired_differences(values, baselines)
-    ratios = with_intervals(summary.acceptable(results.acceptable, least_clean_ratio), seed_values(results))
-    images = tuple(images_note(results.images))
+    ratios, images = judged(results, least_clean_ratio), tuple(images_note(results.images))
     measured = (*images, *score_note(results.boundary, beside=True), *distance_note(failures))
     found = (
         claims_table(findings),
@@ -152,7 +152,7 @@ def suite_tables(
 
 def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
     """The choice of (alpha, Th), where the suite has a grid of them and the attack that the paper chooses by."""
-    known = summary.comparable(results.acceptable)
+    known = comparable(results.acceptable)
     if count_pairs(known) < GRID or BY not in rankable(known):
         return ()
     selection = select(results, BY, least_clean_ratio)

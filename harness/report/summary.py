@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UnknownName
-from harness.measurement import ROUNDING
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import holm, is_sure, sign_flip_test, t_interval, t_test
@@ -162,26 +161,6 @@ def _tested(found: pd.DataFrame, differences: pd.DataFrame, keys: list[str]) -> 
 def gamma_means(results: Results) -> pd.DataFrame:
     """Mean gamma of each tap over the seeds of each regularized condition (Tables 2 and 3)."""
     return summarized(finished(results.gammas, results.models), ["condition", "tap"], "gamma")
-
-
-def comparable(ratios: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `v_acceptable` that have an R0/U0; RD/UD is missing where UD is 0."""
-    return ratios.dropna(subset=["clean_ratio", "rd", "ud"])
-
-
-def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
-    """Whether each regularized condition is acceptable under each attack.
-
-    ratios: rows of `v_acceptable`, whose r0, u0, rd and ud are means over seeds.
-    Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1; as RD > UD, since nothing may be left of UD. What is equal but
-    for rounding is equal.
-    """
-    known = comparable(ratios)
-    accurate = known["clean_ratio"] >= least_clean_ratio * (1 - ROUNDING)
-    robust = known["rd"] > known["ud"] * (1 + ROUNDING)
-    ranks = {name: rank for rank, name in enumerate(in_order(known["evaluation"]))}
-    found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)
-    return found.sort_values("evaluation", key=lambda names: names.map(ranks), kind="stable").reset_index(drop=True)
 
 
 def _clean(models: pd.DataFrame) -> pd.DataFrame:

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from invented import results
 
-from harness.report import summary
 from harness.report.acceptable_table import acceptable_table, verdict
-from harness.report.selection import seed_values, with_intervals
+from harness.report.ratios import judged
 
 
 def test_the_verdict_names_what_fails() -> None:
@@ -15,7 +14,7 @@ def test_the_verdict_names_what_fails() -> None:
 
 def test_an_interval_without_an_upper_end_is_explained() -> None:
     given = results(seeds=2)
-    ratios = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given)).assign(distorted_high=2.0)
+    ratios = judged(given, 0.9).assign(distorted_high=2.0)
     because = "∞: these seeds do not tell U from 0."
     assert because not in acceptable_table(ratios, 0.9, given.scope).notes
     endless = acceptable_table(ratios.assign(distorted_high=float("inf")), 0.9, given.scope)

@@ -17,7 +17,7 @@ from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.formats import Table
 from harness.report.latex import LINE, SIZES, latex, latex_text
-from harness.report.selection import seed_values, with_intervals
+from harness.report.ratios import judged
 
 
 def table(rows: Sequence[Sequence[str]], columns: tuple[str, ...], *, words: bool = False) -> Table:
@@ -142,11 +142,11 @@ def test_numbers_that_would_be_too_small_to_read_stand_below_each_other(grid: bo
     given = results(GRID if grid else FOUR, epochs=2)
     values = summary.scores(given)
     differences = summary.paired_differences(values, summary.baselines(given.conditions))
-    judged = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given))
+    ratios = judged(given, 0.9)
     every = (
         tables.summary_table(values, summary.failures(given), given),
         tables.difference_table(differences, given.scope),
-        acceptable_table(judged[judged["evaluation"].isin(["gaussian", "uniform"])], 0.9, given.scope),
+        acceptable_table(ratios[ratios["evaluation"].isin(["gaussian", "uniform"])], 0.9, given.scope),
     )
     for each in every:
         text = latex(each)
@@ -175,8 +175,7 @@ def test_no_word_of_a_report_is_wider_than_its_column(grid: bool) -> None:
     suite = "hyperparameters" if grid else "grayscale-cifar10"
     given = results(GRID, epochs=2) if grid else results(epochs=2)
     found = findings({suite: given}, "small")
-    judged = with_intervals(summary.acceptable(given.acceptable, 0.9), seed_values(given))
-    ratios = acceptable_table(judged, 0.9, given.scope)
+    ratios = acceptable_table(judged(given, 0.9), 0.9, given.scope)
     for each in map(latex, (claims_table(found), evidence_table(found), ratios)):
         assert overfull(each) == []
         assert sum(shares(each)) in (0, pytest.approx(1, abs=1e-9))

@@ -16,8 +16,9 @@ from harness.errors import HarnessError, UnknownName
 from harness.report.claims.findings import Findings
 from harness.report.formats import markdown
 from harness.report.latex import latex
+from harness.report.ratios import seed_values
 from harness.report.results import Results, read_results
-from harness.report.selection import agreement_frame, count_pairs, seed_values, select
+from harness.report.selection import agreement_frame, count_pairs, select
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.report.suite_report import suite_tables
 from harness.spec.training import RegularizerSpec

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 from invented import FOUR, condition, results
@@ -11,7 +10,6 @@ from invented import FOUR, condition, results
 from harness.report.statistics import sign_flip_test, t_test
 from harness.report.summary import (
     MEASURED,
-    acceptable,
     baselines,
     corruption_means,
     gamma_means,
@@ -168,36 +166,3 @@ def test_each_condition_is_shown_at_its_own_largest_size() -> None:
         "threshold-cifar10": "fgsm_transfer_0.02",
     }
     assert attacked["label"]["pixel"].endswith("ε = 0.005")
-
-
-def test_acceptable_needs_both_conditions() -> None:
-    ratios = pd.DataFrame(
-        {
-            "condition": ["a", "b", "c", "d"],
-            "evaluation": "gaussian",
-            "epsilon": 0.1,
-            "clean_ratio": [0.9, 0.89, 0.95, float("nan")],
-            "rd": [0.101, 0.15, 0.1, 0.2],
-            "ud": 0.1,
-        }
-    )
-    assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False, False]
-    assert list(acceptable(ratios, 0.8)["acceptable"]) == [True, True, False]
-
-
-def test_ratios_that_are_at_their_bounds_but_for_rounding_are_at_them() -> None:
-    clean_ratio, rd, ud = 0.72 / 0.8, np.mean([0.3, 0.5, 0.4]), np.mean([0.3, 0.4, 0.5])
-    assert clean_ratio < 0.9
-    assert rd > ud
-    ratios = pd.DataFrame(
-        {"condition": ["a"], "evaluation": "gaussian", "clean_ratio": clean_ratio, "rd": rd, "ud": ud}
-    )
-    [row] = acceptable(ratios, 0.9).itertuples()
-    assert (row.accurate, row.robust) == (True, False)
-
-
-def test_what_is_left_beside_nothing_is_more_robust() -> None:
-    ratios = pd.DataFrame(
-        {"condition": ["a", "b"], "evaluation": "pgd", "clean_ratio": 0.95, "rd": [0.01, 0.0], "ud": 0.0}
-    )
-    assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False]

@@ -16,9 +16,9 @@ import pandas as pd
 
 from harness.data.frequencies import radii
 from harness.data.sets import DATASETS, FREQUENCY
+from harness.report.ratios import seed_values
 from harness.report.results import Results
 from harness.report.rows import groups
-from harness.report.selection import seed_values
 from harness.report.statistics import rank_correlation
 from harness.report.summary import at_severity, corruption_means, finished, scores, worst_corruption_means
 from harness.report.vocabulary import ATTACKS, SIZED, WORST, attack_title

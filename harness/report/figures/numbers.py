@@ -6,9 +6,9 @@ import pandas as pd
 
 from harness.report.figures import grid
 from harness.report.figures.curves import TRAINING
+from harness.report.ratios import INTERVALS, judged
 from harness.report.results import Results
-from harness.report.selection import INTERVALS, seed_values, with_intervals
-from harness.report.summary import acceptable, at_severity, corruption_means, finished, summarized
+from harness.report.summary import at_severity, corruption_means, finished, summarized
 
 
 def curve_means(results: Results) -> pd.DataFrame:
@@ -48,8 +48,7 @@ def group_means(results: Results) -> pd.DataFrame:
 
 def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
     """The points of the acceptable-region plot, with their intervals, labels and verdicts."""
-    ratios = acceptable(results.acceptable, least_clean_ratio).dropna(subset="distorted_ratio")
-    rows = with_intervals(ratios, seed_values(results))
+    rows = judged(results, least_clean_ratio).dropna(subset="distorted_ratio")
     labels, labelled = grid.labels(dict(zip(rows["condition"], rows["regularization"], strict=True)))
     columns = ["evaluation", "epsilon", "condition", "target", "regularization", "alpha", "threshold"]
     found = ["clean_ratio", "distorted_ratio", "acceptable", *INTERVALS]

@@ -1,0 +1,60 @@
+"""The paper's two ratios (section 5.2): what regularization costs without distortion, and what it gains with it.
+
+R0/U0 and RD/UD of each regularized condition under each attack: how sure they are, and whether they are acceptable.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from harness.measurement import ROUNDING
+from harness.report.results import Results
+from harness.report.rows import groups
+from harness.report.statistics import ratio
+from harness.report.vocabulary import UNREGULARIZED, in_order
+
+INTERVALS = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
+"""Columns of the ends of R0/U0's interval, and of RD/UD's."""
+
+
+def judged(results: Results, least_clean_ratio: float) -> pd.DataFrame:
+    """The rows of `acceptable`, with the columns INTERVALS: NaN where a ratio has no interval."""
+    return _with_intervals(acceptable(results.acceptable, least_clean_ratio), seed_values(results))
+
+
+def comparable(ratios: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `v_acceptable` that have an R0/U0; RD/UD is missing where UD is 0."""
+    return ratios.dropna(subset=["clean_ratio", "rd", "ud"])
+
+
+def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
+    """Whether each regularized condition is acceptable under each attack.
+
+    ratios: rows of `v_acceptable`, whose r0, u0, rd and ud are means over seeds.
+    Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1; as RD > UD, since nothing may be left of UD. What is equal but
+    for rounding is equal.
+    """
+    known = comparable(ratios)
+    accurate = known["clean_ratio"] >= least_clean_ratio * (1 - ROUNDING)
+    robust = known["rd"] > known["ud"] * (1 + ROUNDING)
+    ranks = {name: rank for rank, name in enumerate(in_order(known["evaluation"]))}
+    found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)
+    return found.sort_values("evaluation", key=lambda names: names.map(ranks), kind="stable").reset_index(drop=True)
+
+
+def seed_values(results: Results) -> pd.DataFrame:
+    """What the ratios are made of: evaluation, condition, seed, r0, u0, rd, ud; only where all four are there."""
+    regularized = results.comparisons[results.comparisons["target"] != UNREGULARIZED]
+    names = {"clean": "r0", "baseline_clean": "u0", "distorted": "rd", "baseline_distorted": "ud"}
+    whole = regularized.rename(columns=names).dropna(subset=list(names.values()))
+    return whole[["evaluation", "condition", "seed", *names.values()]]
+
+
+def _with_intervals(ratios: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """The ratios with the ends of their intervals; values: rows of `seed_values`."""
+    rows = []
+    for (evaluation, condition), own in groups(values, ["evaluation", "condition"]):
+        clean, distorted = ratio(list(own["r0"]), list(own["u0"])), ratio(list(own["rd"]), list(own["ud"]))
+        rows.append((evaluation, condition, clean.low, clean.high, distorted.low, distorted.high))
+    intervals = pd.DataFrame(rows, columns=["evaluation", "condition", *INTERVALS])
+    return ratios.merge(intervals, "left", on=["condition", "evaluation"])
