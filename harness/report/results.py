@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -91,14 +92,8 @@ class Results:
         return self.remark_on(corrupted=True)
 
     def remark_on(self, *, corrupted: bool) -> str:
-        """What is to be said of the data behind a figure; corrupted: it shows accuracies on corrupted images."""
-        data = [split for split in self.origins.data if corrupted or not _is_corrupted(split.name)]
-        named = {
-            "Stand-ins": {split.name for split in data if split.stand_in},
-            "Generated images": {split.name for split in data if split.generated and not split.stand_in},
-            "Parts of the official sets": {split.name for split in data if _is_part(split)},
-        }
-        return " ".join(f"{what}: {', '.join(sorted(names))}." for what, names in named.items() if names)
+        """What is to be said of the data behind a table or figure."""
+        return remark_on(self.origins.data, corrupted=corrupted)
 
     @property
     def scope(self) -> str:
@@ -106,8 +101,15 @@ class Results:
         return f"{self.suite} ({self.scale})"
 
 
-def _is_corrupted(name: str) -> bool:
-    return name.endswith(CORRUPTED)
+def remark_on(data: Iterable[SplitOrigin], *, corrupted: bool) -> str:
+    """What is to be said of data that are not the official ones; corrupted: also of sets of corrupted images."""
+    shown = [split for split in data if corrupted or not split.name.endswith(CORRUPTED)]
+    named = {
+        "Stand-ins": {split.name for split in shown if split.stand_in},
+        "Generated images": {split.name for split in shown if split.generated and not split.stand_in},
+        "Parts of the official sets": {split.name for split in shown if _is_part(split)},
+    }
+    return " ".join(f"{what}: {', '.join(sorted(names))}." for what, names in named.items() if names)
 
 
 def _is_part(split: SplitOrigin) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +16,7 @@ from harness.report.paper.contents import Panels, PaperFigure
 from harness.report.paper.kind import FigureKind, Found, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
-from harness.report.results import Results
+from harness.report.results import Results, remark_on
 from harness.report.vocabulary import scale
 from harness.store.origins import together
 
@@ -46,11 +46,10 @@ class Shown:
     @property
     def heading(self) -> str:
         """What stands above its picture, also where its notes do not go with it."""
-        remarks = " ".join(_remarks(self.figure, self.found))
-        marked = ""
-        if "Stand-ins" in remarks:
+        remark, marked = _remark(self.figure, self.found), ""
+        if "Stand-ins" in remark:
             marked = " on stand-ins for the real data"
-        elif remarks:
+        elif remark:
             marked = " with other data than the official ones"
         return f"{self.figure.id} ({scale(self.profile)}){marked}: {self.figure.title}"
 
@@ -76,7 +75,7 @@ def shown(
         found=found,
         arrays=arrays,
         data=_numbers(figure, found, arrays, profile, least_clean_ratio),
-        notes=tuple(dict.fromkeys([*notes, *_remarks(figure, found)])),
+        notes=tuple(dict.fromkeys(filter(None, [*notes, _remark(figure, found)]))),
         least_clean_ratio=least_clean_ratio,
     )
 
@@ -116,12 +115,10 @@ def figure_kind(figure: PaperFigure) -> FigureKind:
     return panels_kind(content.panels) if isinstance(content, Panels) else PICTURES[content.kind]
 
 
-def _remarks(figure: PaperFigure, found: Found) -> list[str]:
+def _remark(figure: PaperFigure, found: Found) -> str:
     """What is to be said of the data behind a figure that are not the official ones."""
-    origins = together([results.origins for results in found.values()])
-    behind = [replace(results, origins=origins) for results in found.values()][:1]
-    remarks = (results.remark_on(corrupted=figure_kind(figure).corrupted) for results in behind)
-    return [remark for remark in remarks if remark]
+    data = together([results.origins for results in found.values()]).data
+    return remark_on(data, corrupted=figure_kind(figure).corrupted)
 
 
 def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:
