@@ -29,8 +29,8 @@ def whole(found: Found, labels: Labels) -> list[tuple[Results, Labels]]:
 class FigureKind(NamedTuple):
     """One kind of figure."""
 
-    numbers: Callable[[Found, Labels, float, Arrays], pd.DataFrame]
-    """Its tidy frame, of which an empty one means that nothing is there yet; with A0, the acceptable R0/U0."""
+    numbers: Callable[[Results, Labels, float, Arrays], pd.DataFrame]
+    """What one suite's results give of its tidy frame, empty where nothing is there yet; A0 is the acceptable R0/U0."""
     draw: Callable[[pd.DataFrame, Mapping[str, Look], Labels, Arrays], Figure]
     told: str
     """What its caption says beside its title; {least} is A0."""

@@ -66,18 +66,13 @@ def shares(found: Found, labels: Labels) -> list[tuple[Results, Labels]]:
     return [(results, {name: left.pop(name) for name in results.order if name in left}) for results in found.values()]
 
 
-def panel_numbers(results: Results, panels: tuple[str, ...], conditions: Labels) -> pd.DataFrame:
-    """The numbers of panels; conditions without any are not in it."""
+def _numbers(panels: tuple[str, ...], results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+    """Conditions without any number are not in it."""
     parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
     found = pd.concat(parts, ignore_index=True)
-    counts = [name for name in ("severity", "without") if name in found]
-    groups = [name for name in ("frequency",) if name in found]
-    columns = ["panel", "condition", "x", "mean", "sem", "n", *counts, *groups]
-    return found.loc[found["condition"].isin(list(conditions)), columns].astype(dict.fromkeys(counts, "Int64"))
-
-
-def _numbers(panels: tuple[str, ...], found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
-    return pd.concat([panel_numbers(results, panels, own) for results, own in shares(found, labels)])
+    whole = {name: "Int64" for name in ("severity", "without") if name in found}
+    columns = ["panel", "condition", "x", "mean", "sem", "n", *whole, *(["frequency"] if "frequency" in found else [])]
+    return found.loc[found["condition"].isin(list(labels)), columns].astype(whole)
 
 
 def _draw(

@@ -18,8 +18,9 @@ from harness.report.figures.legends import legend
 from harness.report.figures.looks import Look
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet
-from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
+from harness.report.paper.kind import OVER_SEEDS, FigureKind, Labels
 from harness.report.paper.panels import HEIGHT, say, severity_title
+from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
 from harness.report.vocabulary import ATTACKS, FREQUENCIES, NOISES, SEVERITY, WORST, attack_title
@@ -53,8 +54,7 @@ def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labe
     return figure
 
 
-def _region_numbers(found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
-    [results] = found.values()
+def _region_numbers(results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     return numbers.region(results, least)
 
 
@@ -63,12 +63,11 @@ def _draw_regions(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
     return acceptable_regions(data, looks)
 
 
-def _spectrum_numbers(found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
-    parts = {}
-    if "regularization-sets" in found:
-        parts["corruptions"] = numbers.group_means(found["regularization-sets"])
-    if "frequency" in found:
-        parts |= {"power": _power_means(labels, arrays), "radial": numbers.spectrum_means(found["frequency"])}
+def _spectrum_numbers(results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+    if results.suite == "regularization-sets":
+        parts = {"corruptions": numbers.group_means(results)}
+    else:
+        parts = {"power": _power_means(labels, arrays), "radial": numbers.spectrum_means(results)}
     named = [part.rename(columns={"frequency": "x"}).assign(panel=panel) for panel, part in parts.items() if len(part)]
     whole = pd.concat(named or [pd.DataFrame(columns=SPECTRUM_COLUMNS)]).reindex(columns=SPECTRUM_COLUMNS)
     return whole[whole["condition"].isin(list(labels))].astype({"severity": "Int64", "y": "Int64"})
@@ -156,9 +155,8 @@ def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, 
     return figure
 
 
-def _robustbench_numbers(found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+def _robustbench_numbers(results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     """Mean accuracy at severity 5 over corruptions, and clean accuracy."""
-    [results] = found.values()
     worst = summarized(worst_corruption_means(results), ["condition"]).assign(x=f"CIFAR-10-C, severity {WORST}")
     clean = finished(results.models[["condition", "seed", "clean_accuracy"]], results.models)
     best = summarized(clean, ["condition"], "clean_accuracy").assign(x=attack_title("clean"))
@@ -194,9 +192,8 @@ def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labe
     return figure
 
 
-def _analysis(kind: str, found: Found, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+def _analysis(kind: str, results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     """The numbers of the analysis of that kind, then the files of its arrays."""
-    [results] = found.values()
     rows, files = (frame[frame["kind"] == kind] for frame in (results.analyses, results.arrays))
     named = files.rename(columns={"evaluation": "analysis", "name": "array"})
     together = pd.concat(

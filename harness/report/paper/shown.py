@@ -86,7 +86,7 @@ def _numbers(figure: PaperFigure, found: Found, arrays: Arrays, profile: str, le
         return pd.DataFrame()
     kind = figure_kind(figure)
     parts = [
-        kind.numbers({each.suite: each}, own, least, arrays).assign(suite=each.suite)
+        kind.numbers(each, own, least, arrays).assign(suite=each.suite)
         for each, own in kind.shares(found, figure.content.conditions)
     ]
     together = pd.concat([part for part in parts if len(part)] or parts)

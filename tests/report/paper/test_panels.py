@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import invented
+import pandas as pd
 from invented import condition
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,14 +15,18 @@ from harness.report.arrays import Arrays
 from harness.report.figures.looks import looks
 from harness.report.figures.style import styled
 from harness.report.paper.kind import FigureKind
-from harness.report.paper.panels import panel_numbers, panels_kind, severity_title, shares
+from harness.report.paper.panels import panels_kind, severity_title, shares
 from harness.report.results import Results
+
+
+def numbers_of(panel: str, made: Results, labels: Mapping[str, str]) -> pd.DataFrame:
+    return panels_kind((panel,)).numbers(made, labels, 0.9, Arrays(made.arrays, Path()))
 
 
 def drawn_by(kind: FigureKind, made: Results, labels: dict[str, str]) -> Figure:
     arrays = Arrays(made.arrays, Path())
     with styled():
-        return kind.draw(kind.numbers({"": made}, labels, 0.9, arrays), looks(made.conditions), labels, arrays)
+        return kind.draw(kind.numbers(made, labels, 0.9, arrays), looks(made.conditions), labels, arrays)
 
 
 def test_each_condition_is_the_first_suites_that_has_it() -> None:
@@ -32,7 +38,7 @@ def test_each_condition_is_the_first_suites_that_has_it() -> None:
     both = shares({"seven": seven, "five": five}, labels)
     assert [(found, list(own)) for found, own in both] == [(seven, ["none", "pixel"]), (five, ["neural"])]
     assert [list(own) for _, own in shares({"five": five}, labels)] == [["none", "pixel", "neural"]]
-    counts = {name: set(panel_numbers(found, ("gaussian",), own)["n"]) for found, own in both for name in own}
+    counts = {name: set(numbers_of("gaussian", found, own)["n"]) for found, own in both for name in own}
     assert counts == {"none": {7}, "pixel": {7}, "neural": {5}}
 
 
@@ -40,8 +46,8 @@ def test_corruptions_are_titled_with_the_severity_that_they_are_shown_at() -> No
     given = invented.results()
     labels = dict.fromkeys(given.order, "")
     fewer = replace(given, corruptions=given.corruptions[given.corruptions["severity"].isin([1, 5])])
-    assert severity_title(panel_numbers(given, ("corruptions",), labels)) == "Severity 4"
-    assert severity_title(panel_numbers(fewer, ("corruptions",), labels)) == "Severity 5"
+    assert severity_title(numbers_of("corruptions", given, labels)) == "Severity 4"
+    assert severity_title(numbers_of("corruptions", fewer, labels)) == "Severity 5"
 
 
 def test_a_measured_panel_without_any_number_says_why() -> None:
