@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import pandas as pd
@@ -49,6 +50,12 @@ def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign; the minus is a real one."""
     return f"{value:+.{decimals}f}".replace("-", "−").replace("inf", INFINITE)
+
+
+def span(values: Iterable[float], form: str = ".0f") -> str:
+    """The least and the largest value as one text: "7", "5 to 7"; a dash if there is none."""
+    known = list(values)
+    return " to ".join(dict.fromkeys(f"{end:{form}}" for end in (min(known), max(known)))) if known else "–"
 
 
 def tied(cell: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from harness.report.cells import span
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.vocabulary import BOUNDARY_SCORE, SIZED, attack_title, in_order
@@ -53,17 +54,17 @@ def seeds_note(data: pd.DataFrame, by: str) -> Iterator[str]:
     told, conditions = {}, data["condition"].nunique()
     for panel, own in groups(data, [by]):
         none = [0] if own["condition"].nunique() < conditions else []
-        told[panel[0]] = _range(pd.Series([*own["n"], *none]))
+        told[panel[0]] = span([*own["n"], *none])
     if len(set(told.values())) > 1:
         yield f"n by panel: {'; '.join(f'{attack_title(panel)} {counts}' for panel, counts in told.items())}."
 
 
 def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
     """With how many steps the smallest perturbations were looked for, and what their power is."""
-    steps = pd.Series([spec["steps"] for spec in specs["spec"] if spec.get("kind") == "spectrum"], dtype=float)
-    if len(steps):
+    steps = [spec["steps"] for spec in specs["spec"] if spec.get("kind") == "spectrum"]
+    if steps:
         yield (
-            f"Power: squared amplitude of the smallest perturbations that the Boundary attack found in {_range(steps)} "
+            f"Power: squared amplitude of the smallest perturbations that the Boundary attack found in {span(steps)} "
             "steps, mean over images, pixels in [0, 1]."
         )
 
@@ -75,8 +76,7 @@ def images_note(images: pd.DataFrame) -> Iterator[str]:
     order = list(dict.fromkeys(("clean", *in_order(images["evaluation"]))))
     counts = images.groupby("evaluation")["n"].agg(["min", "max"]).sort_index(key=lambda names: names.map(order.index))
     parts = [
-        f"{', '.join(map(attack_title, rows.index))} {' to '.join(dict.fromkeys(map(str, ends)))}"
-        for ends, rows in groups(counts, ["min", "max"])
+        f"{', '.join(map(attack_title, rows.index))} {span(ends)}" for ends, rows in groups(counts, ["min", "max"])
     ]
     severity = " (of corruptions at each severity)" if (images["kind"] == "corruption").any() else ""
     yield f"Test images behind each model's number: {'; '.join(parts)}{severity}."
@@ -99,7 +99,7 @@ def score_note(boundary: pd.DataFrame, *, beside: bool = False) -> Iterator[str]
     if boundary.empty:
         return
     attacked = (boundary["n"] + boundary["n_failed"]) // boundary["repeats"]
-    steps, images, repeats = (_range(column) for column in (boundary["steps"], attacked, boundary["repeats"]))
+    steps, images, repeats = (span(column) for column in (boundary["steps"], attacked, boundary["repeats"]))
     start = " Its start: the same of where the attacks start." if beside else ""
     yield (
         f"{BOUNDARY_SCORE}: median, over the images that have a start, of the squared L2 distance per pixel value to "
@@ -142,8 +142,3 @@ def diverged_note(missing: pd.DataFrame) -> Iterator[str]:
     told = ", ".join(f"{count} of {name}" for name, count in diverged.groupby("condition", sort=False).size().items())
     if told:
         yield f"Diverged trainings, in no mean: {told}."
-
-
-def _range(values: pd.Series) -> str:
-    """The values as one text: "7", "5 to 7"."""
-    return " to ".join(dict.fromkeys(f"{value:.0f}" for value in (values.min(), values.max())))

@@ -10,7 +10,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness import __version__
-from harness.report.cells import tied
+from harness.report.cells import span, tied
 from harness.report.figures.drawings import Drawing
 from harness.report.formats import Table, csv
 from harness.report.results import Results
@@ -67,9 +67,7 @@ def download_uris(data: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 def seeds(results: Results) -> str:
     """How many models of each condition are finished, like "2" or "1 to 2 per condition"."""
     models = results.models[results.models["status"] == "ok"]
-    counts = models.groupby("condition").size().reindex(results.order, fill_value=0)
-    fewest, most = counts.min(), counts.max()
-    return f"{most} per condition" if fewest == most else f"{fewest} to {most} per condition"
+    return f"{span(models.groupby('condition').size().reindex(results.order, fill_value=0))} per condition"
 
 
 def _uri(kind: str, content: bytes) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.report.cells import bracketed, plus_minus, signed, tied
+from harness.report.cells import bracketed, plus_minus, signed, span, tied
 
 
 def test_plus_minus_needs_more_than_one_seed() -> None:
@@ -17,3 +17,12 @@ def test_what_is_infinite_is_written_as_such() -> None:
     assert plus_minus(infinite, float("nan"), 2) == "∞"
     assert (signed(infinite, 2), signed(-infinite, 2)) == ("+∞", "−∞")
     assert tied(bracketed(1.94, 1.1, infinite)) == "1.94 [1.10,\u00a0∞]"
+
+
+def test_a_span_says_once_what_is_both_least_and_largest() -> None:
+    assert (span([7, 5, 6]), span([7, 7]), span([]), span([2 / 128, 2 / 16], ".3g")) == (
+        "5 to 7",
+        "7",
+        "–",
+        "0.0156 to 0.125",
+    )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.report.cells import POINTS, UNITS, signed
+from harness.report.cells import POINTS, UNITS, signed, span
 from harness.report.claims.claim import MARGIN, SHARE, Part
 from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
@@ -52,8 +51,8 @@ def claims_table(findings: Findings) -> Table:
                 f"{each.claim.sentence} ({each.claim.where})",
                 each.verdict,
                 _counts(each) + "".join(f" [{numbers[what]}]" for what in each.lacking),
-                _range([part.effect.n for part in each.parts if part.effect.n]),
-                _range([part.smallest_p for part in each.parts if part.effect.n]),
+                span(part.effect.n for part in each.parts if part.effect.n),
+                span((part.smallest_p for part in each.parts if part.effect.n), ".3g"),
             )
             for each in findings.outcomes
         ),
@@ -182,9 +181,3 @@ def _p(value: float) -> str:
     if pd.isna(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _range(values: Sequence[float]) -> str:
-    """The values as one text: "7", "5 to 7"."""
-    ends = dict.fromkeys(f"{value:.3g}" for value in (min(values, default=None), max(values, default=None)) if value)
-    return " to ".join(ends) or "–"
