@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.options import ReportedProfile
 from harness.cli.result_database import found_database
-from harness.cli.terminal import terminal_table, wide_console
+from harness.cli.terminal import print_table, wide_console
 
 
 def claims(
@@ -32,8 +32,6 @@ def claims(
     console = wide_console()
     for table in (claims_table(shown), *([evidence_table(shown)] if names else [])):
         if table.rows:
-            console.print(terminal_table(table))
-            for note in table.notes:
-                console.print(note, soft_wrap=True)
+            print_table(console, table)
     if not names:
         console.print("`harness claims CLAIM` shows the comparisons behind a verdict.", soft_wrap=True)

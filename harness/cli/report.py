@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,14 +12,13 @@ from harness.cli.options import AnySuites, LeastCleanRatio, ReportedProfile
 from harness.cli.quantities import and_more
 from harness.cli.result_database import opened_database
 from harness.cli.status import job_name
-from harness.cli.terminal import terminal_table, wide_console
+from harness.cli.terminal import print_table, wide_console
 from harness.errors import HarnessError, SpecError
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
+    from harness.report.formats import Table
     from harness.report.paper.report import PaperReport
     from harness.report.suite_report import SuiteReport
     from harness.spec import Collection
@@ -53,20 +52,20 @@ def report(
     }
     if collections and against:
         raise SpecError(f"--against names a condition of a suite, but {next(iter(collections))} is a collection")
-    with opened_database() as database:
-        papers = [
-            render_paper(database, name, found.suites, settings().arrays_dir, **options)
-            for name, found in collections.items()
-        ]
-        reports = render_suites(database, single, against=against, **options) if single or not collections else []
-        written = [
-            *((_paper_lines(each), name, each.profile) for name, each in zip(collections, papers, strict=True)),
-            *((_suite_lines(each), each.results.suite, each.results.profile) for each in reports),
-        ]
-        lines = [line for shown, *of in written for line in (*shown, *_outdated_lines(database, *of))]
     console = wide_console()
-    for line in lines:
-        console.print(line, soft_wrap=isinstance(line, str))
+    with opened_database() as database:
+        papers = {
+            name: render_paper(database, name, found.suites, settings().arrays_dir, **options)
+            for name, found in collections.items()
+        }
+        reports = render_suites(database, single, against=against, **options) if single or not collections else []
+        for name, paper in papers.items():
+            lines = *_paper_lines(paper), *_outdated_lines(database, name, paper.profile)
+            print_table(console, _named("claims", paper.tables), *lines)
+        for each in reports:
+            table, suite, chosen = _named("summary", each.tables), each.results.suite, each.results.profile
+            lines = *_suite_lines(each), *_outdated_lines(database, suite, chosen)
+            print_table(console, table, *lines, turned=len(table.rows) < len(table.columns))  # which is narrower
 
 
 def _find_collection(name: str) -> Collection | None:
@@ -76,31 +75,28 @@ def _find_collection(name: str) -> Collection | None:
     return find_collection(name) if name in suite_files() else None
 
 
-def _paper_lines(written: PaperReport) -> list[str | RichTable]:
-    """The claims, what of the paper is there, and what was written."""
-    table = next(table for table in written.tables if table.name == "claims")
-    drawn = [each for each in written.shown if len(each.data)]
-    lines: list[str | RichTable] = [terminal_table(table), *table.notes]
-    lines += [f"{each.figure.id}: {' '.join(each.notes)}" for each in written.shown if each.notes]
-    counts = f"{len(drawn)} of {len(written.shown)} figures and {len(written.tables)} tables"
-    lines.append(f"{counts} at the {written.profile} profile in {written.folder}")
+def _named(name: str, tables: Iterable[Table]) -> Table:
+    return next(table for table in tables if table.name == name)
+
+
+def _paper_lines(written: PaperReport) -> Iterator[str]:
+    """What of the paper is there, and what was written."""
+    yield from (f"{each.figure.id}: {' '.join(each.notes)}" for each in written.shown if each.notes)
+    drawn = sum(len(each.data) > 0 for each in written.shown)
+    counts = f"{drawn} of {len(written.shown)} figures and {len(written.tables)} tables"
+    yield f"{counts} at the {written.profile} profile in {written.folder}"
     if written.page:
-        lines.append(f"Page: {written.page}")
-    return lines
+        yield f"Page: {written.page}"
 
 
-def _suite_lines(written: SuiteReport) -> list[str | RichTable]:
-    """The summary table, its notes, and what was written; few conditions stand side by side, which is narrower."""
-    table = next(table for table in written.tables if table.name == "summary")
+def _suite_lines(written: SuiteReport) -> Iterator[str]:
+    """What is missing, and what was written."""
+    if missing := len(written.results.missing):
+        yield f"{missing} results are missing; the report says which and why."
     figures = sum(path.suffix == ".png" for path in written.written)
-    missing = len(written.results.missing)
-    lines: list[str | RichTable] = [terminal_table(table, turned=len(table.rows) < len(table.columns)), *table.notes]
-    if missing:
-        lines.append(f"{missing} results are missing; the report says which and why.")
-    lines.append(f"{len(written.tables)} tables and {figures} figures in {written.folder}")
+    yield f"{len(written.tables)} tables and {figures} figures in {written.folder}"
     if written.page:
-        lines.append(f"Page: {written.page}")
-    return lines
+        yield f"Page: {written.page}"
 
 
 def _outdated_lines(database: Database, name: str, profile: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.options import LeastCleanRatio, ReportedProfile, SuiteName
 from harness.cli.result_database import opened_database
-from harness.cli.terminal import terminal_table, wide_console
+from harness.cli.terminal import print_table, wide_console
 from harness.measurement import LEAST_CLEAN_RATIO
 
 
@@ -31,6 +31,4 @@ def select(
     console = wide_console()
     for table in (selection_table(found), agreement_table(found)):
         if table.rows:
-            console.print(terminal_table(table))
-            for note in (*table.notes, *([results.remark] if results.remark else [])):
-                console.print(note, soft_wrap=True)
+            print_table(console, table, *filter(None, [results.remark]))

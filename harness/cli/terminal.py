@@ -27,8 +27,7 @@ def wide_console() -> Console:
     return console
 
 
-def terminal_table(table: formats.Table, *, turned: bool = False) -> Table:
-    """A report's table for a terminal; turned: columns become rows."""
+def _terminal_table(table: formats.Table, *, turned: bool) -> Table:
     lines = [table.columns, *table.rows]
     if turned:
         lines = [tuple(line) for line in zip(*lines, strict=True)]
@@ -38,6 +37,13 @@ def terminal_table(table: formats.Table, *, turned: bool = False) -> Table:
     for line in lines[1:]:
         shown.add_row(*(Text(cell.replace("\n", " ")) for cell in line))
     return shown
+
+
+def print_table(console: Console, table: formats.Table, *more: str, turned: bool = False) -> None:
+    """A report's table, its notes, and more of them; turned: columns become rows."""
+    console.print(_terminal_table(table, turned=turned))
+    for note in (*table.notes, *more):
+        console.print(note, soft_wrap=True)
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
