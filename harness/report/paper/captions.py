@@ -8,22 +8,21 @@ from operator import attrgetter
 import pandas as pd
 
 from harness.report import notes
-from harness.report.paper.kind import FigureKind, Labels
-from harness.report.paper.shown import Shown, figure_kind, in_words
+from harness.report.paper.kind import Labels
+from harness.report.paper.shown import Shown, in_words
 from harness.report.settings_tables import analyses_note
 from harness.report.vocabulary import SIZED
 
 
 def caption(figure: Shown) -> str:
     """The caption, which is longer where there are results."""
-    kind = figure_kind(figure.figure)
-    told = [f"{figure.figure.title}.", kind.told.format(least=figure.least_clean_ratio)]
-    return " ".join([*told, *(_behind(figure, kind) if len(figure.data) else ())])
+    told = [f"{figure.figure.title}.", figure.kind.told.format(least=figure.least_clean_ratio)]
+    return " ".join([*told, *(_behind(figure) if len(figure.data) else ())])
 
 
-def _behind(figure: Shown, kind: FigureKind) -> Iterator[str]:
+def _behind(figure: Shown) -> Iterator[str]:
     """Of how many seeds and images, which regularizers and which attacks its numbers are."""
-    conditions = figure.figure.content.conditions
+    kind, conditions = figure.kind, figure.figure.conditions
     shares = [(results, own) for results, own in kind.shares(figure.found, conditions) if own or not conditions]
     labels = {name: in_words(label) for _, own in shares for name, label in own.items()}
     images, specs, boundary, settings = (

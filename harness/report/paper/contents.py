@@ -17,39 +17,17 @@ RANGE_SYMBOLS = ("$S^{Th}$", "$S_{low}$", "$S_{high}$", "$S_{+}$", "$S_{-}$", "$
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panels:
-    """A figure of panels beside each other, each with all conditions."""
-
-    suites: tuple[str, ...]
-    """Each condition is the first's that has it."""
-    panels: tuple[str, ...]
-    """Names in `panels.PANELS`."""
-    conditions: Mapping[str, str]
-    """What the legend calls each condition, in its order."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A figure that is drawn in a way of its own."""
-
-    suites: tuple[str, ...]
-    kind: str
-    """A name in `pictures.PICTURES`."""
-    conditions: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class PaperFigure:
     """One figure of the paper."""
 
     number: int
     title: str
-    content: Panels | Picture
-
-    @property
-    def suites(self) -> tuple[str, ...]:
-        """The suites that have its numbers."""
-        return self.content.suites
+    suites: tuple[str, ...]
+    """Those that have its numbers; of panels, each condition is the first's that has it."""
+    content: tuple[str, ...] | str
+    """Panels beside each other, names in `panels.PANELS`; or a picture's name in `pictures.PICTURES`."""
+    conditions: Mapping[str, str]
+    """What the legend calls each condition, in its order; empty where none is shown, or all are."""
 
     @property
     def id(self) -> str:
@@ -63,18 +41,14 @@ def _ranges(images: str) -> dict[str, str]:
 
 
 def _figure(
-    number: int, title: str, suites: str | tuple[str, ...], panels: tuple[str, ...], conditions: Mapping[str, str]
+    number: int,
+    title: str,
+    suites: str | tuple[str, ...],
+    content: tuple[str, ...] | str,
+    conditions: Mapping[str, str] | None = None,
 ) -> PaperFigure:
     suites = (suites,) if isinstance(suites, str) else suites
-    return PaperFigure(number=number, title=title, content=Panels(suites=suites, panels=panels, conditions=conditions))
-
-
-def _picture(
-    number: int, title: str, kind: str, *suites: str, conditions: Mapping[str, str] | None = None
-) -> PaperFigure:
-    return PaperFigure(
-        number=number, title=title, content=Picture(suites=suites, kind=kind, conditions=conditions or {})
-    )
+    return PaperFigure(number=number, title=title, suites=suites, content=content, conditions=conditions or {})
 
 
 _PAIRS = {f"threshold[pairs_per_batch={k}]": f"k = {k}" for k in (4, 8, 16, 32)}
@@ -93,20 +67,21 @@ _TARGETS = ("grayscale-cifar10", "neural")  # seven seeds, and five of the neura
 _PIXEL_AND_NEURAL = {**NONE, "pixel": "$S^{pixel}$", "neural": "neural"}
 _CLOSE = ("fgsm_transfer", "boundary")
 _RANGES = "Similarity ranges (appendix 7.7), {} pairs; gray CIFAR-10, ResNet18"
+_ZOO = "CIFAR-10-C against RobustBench's models; color CIFAR-10, ResNet18"
 _SPECTRA = "Frequencies: corruptions by group, and the smallest perturbations; gray CIFAR-10, ResNet18"
 
 FIGURES: tuple[PaperFigure, ...] = (
-    _picture(1, "Neural and pixel similarity of the same image pairs", "similarity", "neural"),
+    _figure(1, "Neural and pixel similarity of the same image pairs", "neural", "similarity"),
     _figure(2, f"Pixel and neural targets; {_GRAY}", _TARGETS, BLACK_BOX, _PIXEL_AND_NEURAL),
     _figure(3, f"Thresholded, pixel and neural targets; {_GRAY}", _TARGETS, BLACK_BOX, NEURAL),
-    _picture(4, f"Acceptable (alpha, Th) for each attack; {_GRAY}", "regions", "hyperparameters"),
+    _figure(4, f"Acceptable (alpha, Th) for each attack; {_GRAY}", "hyperparameters", "regions"),
     _figure(5, "Regularization sets; gray CIFAR-10, ResNet18", "regularization-sets", BLACK_BOX, SETS),
     _figure(6, f"CIFAR-10-C; {_GRAY}", "grayscale-cifar10", ("severity", "corruptions"), TARGETS),
-    _picture(7, _SPECTRA, "spectra", "regularization-sets", "frequency", conditions=SETS),
+    _figure(7, _SPECTRA, ("regularization-sets", "frequency"), "spectra", SETS),
     _figure(8, f"Pairs per step; {_GRAY}", "pair-batch-size", BLACK_BOX, NONE | _PAIRS),
     _figure(9, f"Regularization images; {_GRAY}", "image-count", BLACK_BOX, NONE | _COUNTS),
     _figure(10, "Regularization sets; color CIFAR-10, ResNet18", "color-cifar10", BLACK_BOX, SETS),
-    _picture(11, "The three noises", "noises", "grayscale-cifar10"),
+    _figure(11, "The three noises", "grayscale-cifar10", "noises"),
     _figure(12, f"Pixel target under noise; {_GRAY}", _TARGETS, NOISES, _PIXEL_AND_NEURAL),
     _figure(13, f"Thresholded target under noise; {_GRAY}", _TARGETS, NOISES, NEURAL),
     _figure(14, "Regularization sets; MNIST under noise, ResNet18", "mnist", NOISES, DIGITS),
@@ -119,13 +94,7 @@ FIGURES: tuple[PaperFigure, ...] = (
     _figure(21, _RANGES.format("CIFAR-10"), "similarity-ranges", BLACK_BOX, _ranges("cifar10")),
     _figure(22, _RANGES.format("CIFAR-100"), "similarity-ranges", BLACK_BOX, _ranges("cifar100")),
     _figure(23, "Regularization sets; color CIFAR-100, ResNet34", "color-cifar100", BLACK_BOX, SETS),
-    _picture(
-        24,
-        "CIFAR-10-C against RobustBench's models; color CIFAR-10, ResNet18",
-        "robustbench",
-        "robustbench",
-        conditions=_ROBUSTBENCH,
-    ),
-    _picture(25, "What each corruption changes, by frequency", "corruption_spectra", "frequency"),
+    _figure(24, _ZOO, "robustbench", "robustbench", _ROBUSTBENCH),
+    _figure(25, "What each corruption changes, by frequency", "frequency", "corruption_spectra"),
 )
 """Every figure of the paper, in its order."""

@@ -12,7 +12,7 @@ from harness.report.arrays import Arrays
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.marks import Marks
-from harness.report.paper.contents import Panels, PaperFigure
+from harness.report.paper.contents import PaperFigure
 from harness.report.paper.kind import FigureKind, Found, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
@@ -28,13 +28,16 @@ class Shown:
     """A figure at a profile."""
 
     figure: PaperFigure
+    kind: FigureKind
     profile: str
     found: Found
     arrays: Arrays
     data: pd.DataFrame
     """Its numbers; empty if there are none yet."""
     notes: tuple[str, ...]
-    """What is missing of it, and why."""
+    """What is missing of it, and why; and its remark, if there is one."""
+    remark: str
+    """What is to be said of the data behind it that are not the official ones."""
     least_clean_ratio: float
     """A0, from which it calls models acceptable."""
 
@@ -46,10 +49,10 @@ class Shown:
     @property
     def heading(self) -> str:
         """What stands above its picture, also where its notes do not go with it."""
-        remark, marked = _remark(self.figure, self.found), ""
-        if "Stand-ins" in remark:
+        marked = ""
+        if "Stand-ins" in self.remark:
             marked = " on stand-ins for the real data"
-        elif remark:
+        elif self.remark:
             marked = " with other data than the official ones"
         return f"{self.figure.id} ({scale(self.profile)}){marked}: {self.figure.title}"
 
@@ -61,21 +64,24 @@ def shown(
 
     arrays_dir: where the arrays of results lie.
     """
-    kind, labels = figure_kind(figure), figure.content.conditions
+    kind, labels = figure_kind(figure), figure.conditions
     found = {suite: results[suite] for suite in figure.suites if suite in results}
     absent = [suite for suite in figure.suites if suite not in results]
     notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
     for each, own in kind.shares(found, labels):
         lacking = each.missing[each.missing["evaluation"].isin(kind.shows)]
         notes += _missing(each.suite, lacking[lacking["condition"].isin([*own])] if labels else lacking, own)
+    remark = remark_on(together([each.origins for each in found.values()]).data, corrupted=kind.corrupted)
     arrays = Arrays(pd.concat([each.arrays for each in found.values()] or [pd.DataFrame()]), arrays_dir)
     return Shown(
         figure=figure,
+        kind=kind,
         profile=profile,
         found=found,
         arrays=arrays,
         data=_numbers(figure, found, arrays, profile, least_clean_ratio),
-        notes=tuple(dict.fromkeys(filter(None, [*notes, _remark(figure, found)]))),
+        notes=tuple(dict.fromkeys(filter(None, [*notes, remark]))),
+        remark=remark,
         least_clean_ratio=least_clean_ratio,
     )
 
@@ -87,7 +93,7 @@ def _numbers(figure: PaperFigure, found: Found, arrays: Arrays, profile: str, le
     kind = figure_kind(figure)
     parts = [
         kind.numbers(each, own, least, arrays).assign(suite=each.suite)
-        for each, own in kind.shares(found, figure.content.conditions)
+        for each, own in kind.shares(found, figure.conditions)
     ]
     together = pd.concat([part for part in parts if len(part)] or parts)
     return Marks(report=figure.id, profile=profile, results=found).data(together, corrupted=kind.corrupted)
@@ -95,30 +101,22 @@ def _numbers(figure: PaperFigure, found: Found, arrays: Arrays, profile: str, le
 
 def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
     """The figure in each file format; its place in the paper and the profile stand above it."""
-    labels = figure.figure.content.conditions
     with styled():
-        drawn = figure_kind(figure.figure).draw(figure.data, _looks(figure), labels, figure.arrays)
+        drawn = figure.kind.draw(figure.data, _looks(figure), figure.figure.conditions, figure.arrays)
         return headed_pictures(drawn, figure.heading, kinds)
 
 
 def _looks(figure: Shown) -> dict[str, Look]:
     """The look of each condition in the figure's order, the same as in its suite's figures."""
     known = pd.concat([results.conditions for results in figure.found.values()]).drop_duplicates("condition")
-    ranks = {name: rank for rank, name in enumerate(figure.figure.content.conditions)}
+    ranks = {name: rank for rank, name in enumerate(figure.figure.conditions)}
     own = known[known["condition"].isin(list(ranks))]
     return looks(own.sort_values("condition", key=lambda names: names.map(ranks)))
 
 
 def figure_kind(figure: PaperFigure) -> FigureKind:
     """How the figure is made."""
-    content = figure.content
-    return panels_kind(content.panels) if isinstance(content, Panels) else PICTURES[content.kind]
-
-
-def _remark(figure: PaperFigure, found: Found) -> str:
-    """What is to be said of the data behind a figure that are not the official ones."""
-    data = together([results.origins for results in found.values()]).data
-    return remark_on(data, corrupted=figure_kind(figure).corrupted)
+    return PICTURES[figure.content] if isinstance(figure.content, str) else panels_kind(figure.content)
 
 
 def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report.paper.contents import FIGURES, Panels, PaperFigure
+from harness.report.paper.contents import FIGURES, PaperFigure
 from harness.report.paper.panels import PANELS
 from harness.report.paper.pictures import PICTURES
 from harness.report.paper.shown import figure_kind
@@ -28,19 +28,18 @@ def test_its_suites_belong_to_the_paper_and_say_so(figure: PaperFigure) -> None:
 @every_figure
 @pytest.mark.parametrize("profile", ["paper", "small", "smoke"])
 def test_its_suite_has_what_it_shows(figure: PaperFigure, profile: str) -> None:
-    content = figure.content
     suites = [get_suites(name, profile)[0] for name in figure.suites]
     for suite in suites:
-        shown = [name for name in content.conditions if name in suite.conditions]
-        assert bool(shown) == bool(content.conditions), "no condition of the figure is in the suite"
-        if content.conditions:
+        shown = [name for name in figure.conditions if name in suite.conditions]
+        assert bool(shown) == bool(figure.conditions), "no condition of the figure is in the suite"
+        if figure.conditions:
             assert shown[0] == "none"
-    if isinstance(content, Panels):
-        measured = {"corruption" if name in {"severity", "corruptions"} else name for name in content.panels}
-        assert all(measured <= {*suite.evaluations} for suite in suites)
-        assert {*content.panels} <= {*PANELS}
+    if isinstance(figure.content, str):
+        assert figure.content in PICTURES
     else:
-        assert content.kind in PICTURES
+        measured = {"corruption" if name in {"severity", "corruptions"} else name for name in figure.content}
+        assert all(measured <= {*suite.evaluations} for suite in suites)
+        assert {*figure.content} <= {*PANELS}
 
 
 @every_figure
@@ -55,7 +54,7 @@ def test_what_its_missing_results_are_told_of_is_in_its_suites(figure: PaperFigu
 def test_at_the_papers_scale_every_condition_of_a_figure_is_run(figure: PaperFigure) -> None:
     conditions = {name for suite in figure.suites for name in get_suites(suite, "paper")[0].conditions}
     reduced = {"threshold[n_images=32]", "threshold[n_images=64]", "threshold[n_images=300]"}  # of other profiles
-    assert {*figure.content.conditions} - reduced <= conditions
+    assert {*figure.conditions} - reduced <= conditions
 
 
 def test_every_suite_of_the_paper_has_a_figure_or_table() -> None:
