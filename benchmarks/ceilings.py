@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ def images_per_second(
         first = inputs.shape[1] == channels
         ready = inputs.to(dtype, memory_format=torch.channels_last).requires_grad_(backward and not first)
         weight = conv.weight.detach().to(dtype, memory_format=torch.channels_last).requires_grad_(backward)
-        seconds += _seconds(lambda: _convolve(ready, weight, conv, backward), device)  # noqa: B023
+        seconds += _seconds(partial(_convolve, ready, weight, conv, backward), device)
     return batch / seconds
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -94,13 +94,13 @@ def same_logits(ours: nn.Module, plain: nn.Module, setting: Setting, dtype: torc
     return f"logits within {difference:.0e}, classes agree for {agreeing:.1%}"
 
 
-def convolutions(base_width: int, dtype: torch.dtype, device: torch.device, *, backward: bool = False) -> Ceiling:
-    """What a network's convolutions alone would allow."""
+def convolutions(base_width: int, dtype: torch.dtype, device: torch.device) -> Ceiling:
+    """What a network's convolutions alone would allow of its forward passes."""
     chunk = CPU_CHUNK if device.type == "cpu" else GPU_CHUNK
     spec, name = NetworkSpec(base_width=base_width), str(dtype).removeprefix("torch.")
     return Ceiling(
         name=f"convolutions, {name}",
-        rate=lambda: ceilings.images_per_second(spec, 1, chunk, dtype, device, backward=backward),
+        rate=partial(ceilings.images_per_second, spec, 1, chunk, dtype, device, backward=False),
     )
 
 

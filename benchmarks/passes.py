@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from math import sqrt
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,10 +15,10 @@ from benchmarks.contest import Contest, Disagreement, Way
 from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unknown, unseen
 from benchmarks.reference import passes as reference
 from harness.data.arrays import Split
-from harness.data.corruptions import CORRUPTIONS
-from harness.data.corruptions.draws import Draws
+from harness.data.corruptions import corrupted
 from harness.data.sets import SEVERITIES
 from harness.evaluations import evaluate
+from harness.evaluations.curve import sizes
 from harness.evaluations.setting import Setting
 from harness.spec import CleanSpec, CorruptionSpec, EvaluationSpec, NoiseSpec
 
@@ -34,15 +35,15 @@ def contests(device: torch.device) -> Iterator[Contest]:
     network = trained(WIDTH, device)
     plain = as_trained(network)
     whole, noisy, clean = (unseen(n, device) for n in (N_IMAGES, N_NOISY, N_CORRUPTED))
-    corrupted = _corrupted(clean)
-    clean = replace(clean, corrupted=lambda name: corrupted)
+    stacked = _corrupted(clean)
+    clean = replace(clean, corrupted=lambda name: stacked)
     works: dict[str, tuple[Setting, EvaluationSpec, Callable[[], Curve]]] = {
         "clean": (whole, CleanSpec(), _plain_passes(plain, whole.images[None], whole.labels, device)),
         "gaussian noise": (noisy, NOISE, _plain_noise(plain, noisy)),
         "corruption": (
             clean,
             CORRUPTION,
-            _plain_passes(plain, corrupted.images.view(-1, *clean.images.shape), clean.labels, device),
+            _plain_passes(plain, stacked.images.view(-1, *clean.images.shape), clean.labels, device),
         ),
     }
     for name, dtype in DTYPES.items():
@@ -103,15 +104,12 @@ def _plain_passes(plain: nn.Module, sets: Tensor, labels: Tensor, device: torch.
 def _plain_noise(plain: nn.Module, setting: Setting) -> Callable[[], Curve]:
     """The plain way's accuracy at each size of the noise."""
     loader = reference.loader(setting.images, setting.labels)
-    assert NOISE.max_epsilon is not None
-    epsilons = [NOISE.max_epsilon * step / (NOISE.sizes - 1) for step in range(NOISE.sizes)]
-    return lambda: reference.noise_curve(plain, loader, epsilons, setting.device)
+    return lambda: reference.noise_curve(plain, loader, sizes(NOISE), setting.device)
 
 
 def _corrupted(setting: Setting) -> Split:
     """The five severities of a corruption, stacked, in the computer's memory."""
     [name] = CORRUPTION.corruptions or ()
-    row, images = CORRUPTIONS[name], setting.images.cpu().numpy()
-    stacked = [row.apply(images, constant, Draws(len(images), (name,))) for constant in row.constants]
-    labels = setting.labels.cpu().repeat(len(SEVERITIES))
-    return Split(torch.cat([torch.as_tensor(each) for each in stacked]), labels, digest=name)
+    images = setting.images.cpu().numpy()
+    stacked = np.concatenate([corrupted(images, name, severity) for severity in SEVERITIES])
+    return Split(torch.from_numpy(stacked), setting.labels.cpu().repeat(len(SEVERITIES)), digest=name)

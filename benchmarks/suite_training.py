@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.contest import Contest, Disagreement, Way
-from benchmarks.reference.training import Pictures, loader_of
+from benchmarks.reference.passes import Pictures
+from benchmarks.reference.training import loader_of
 from benchmarks.training_step import (
     digits_spec,
     listed_pairs,

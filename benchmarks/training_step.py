@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,8 @@ import torch
 from benchmarks import ceilings
 from benchmarks.contest import Ceiling, Contest, Disagreement, Way
 from benchmarks.networks import DTYPES
-from benchmarks.reference.training import BATCH, ListedPairs, Pictures, PlainTraining, loader_of
+from benchmarks.reference.passes import BATCH, Pictures
+from benchmarks.reference.training import ListedPairs, PlainTraining, loader_of
 from harness.data.bundled import prepare_bundled
 from harness.models.architecture import ClassifierShape, tap_channels
 from harness.models.cost import forward_gflop
@@ -143,7 +145,7 @@ def ceilings_of(spec: TrainingSpec, device: torch.device) -> tuple[Ceiling, ...]
     """What the network's convolutions allow, and what as much arithmetic in one matrix product would take."""
     dtype, precision = DTYPES[spec.precision], spec.precision
     gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, ClassifierShape(1, 10))
-    convolutions = lambda: ceilings.images_per_second(spec.network, 1, BATCH, dtype, device, backward=True)  # noqa: E731
+    convolutions = partial(ceilings.images_per_second, spec.network, 1, BATCH, dtype, device, backward=True)
     return (
         Ceiling(name=f"convolutions, {precision}", rate=convolutions),
         Ceiling(name=f"a matrix product, {precision}", rate=lambda: ceilings.matrix_gflops(dtype, device) / gflop),

@@ -13,25 +13,34 @@ from torchvision.transforms import v2
 BATCH = 64
 
 Loader = Iterable[tuple[Tensor, Tensor]]
+"""Batches of images in [0, 1], (n, c, h, w), and labels, (n,)."""
 
 
-class Images(Dataset[tuple[Tensor, Tensor]]):
-    """uint8 images (n, 1, h, w), each made a picture and then a tensor in [0, 1] when it is asked for."""
+class Pictures(Dataset[tuple[Tensor, int]]):
+    """Images in [0, 1], each made from its picture when it is asked for, with its label."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self._arrays, self._labels = images[:, 0].cpu().numpy(), labels.cpu()
-        self._transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
+    def __init__(self, images: Tensor, labels: Tensor, *, augmented: bool = False) -> None:
+        """images: uint8 (n, c, h, w)."""
+        self._arrays, self._labels = images.permute(0, 2, 3, 1).squeeze(-1).cpu().numpy(), labels.tolist()
+        crop = v2.RandomCrop(images.shape[-1], padding=4, padding_mode="reflect")
+        self._transform = v2.Compose(
+            [
+                *([crop, v2.RandomHorizontalFlip()] if augmented else []),
+                v2.ToImage(),
+                v2.ToDtype(torch.float32, scale=True),
+            ]
+        )
 
     def __len__(self) -> int:
-        return len(self._arrays)
+        return len(self._labels)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self._transform(Image.fromarray(self._arrays[index])), self._labels[index]
 
 
 def loader(images: Tensor, labels: Tensor) -> Loader:
     """Batches in order, made by one worker process."""
-    return DataLoader(Images(images, labels), batch_size=BATCH, num_workers=1, persistent_workers=True)
+    return DataLoader(Pictures(images, labels), BATCH, num_workers=1, persistent_workers=True)
 
 
 @torch.no_grad()

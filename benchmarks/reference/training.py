@@ -5,44 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import v2
+from torch.utils.data import DataLoader
 
+from benchmarks.reference.pairs import pair_list
+from benchmarks.reference.passes import BATCH, Loader, Pictures
 from harness.models.resnet import ResNet
 from harness.torch_settings import fast_convolutions
 
-BATCH = 64
 EPSILON = 1e-5  # keeps g finite
 
 Pairs = tuple[Tensor, Tensor, Tensor]
 """Row and column images in [0, 1], (k, c, h, w), and their targets, (k,)."""
-Loader = Iterable[tuple[Tensor, Tensor]]
-"""Batches of images in [0, 1], (n, c, h, w), and labels, (n,)."""
-
-
-class Pictures(Dataset[tuple[Tensor, int]]):
-    """Images in [0, 1], each made from its picture when it is asked for."""
-
-    def __init__(self, images: Tensor, labels: Tensor, *, augmented: bool = False) -> None:
-        """images: uint8 (n, c, h, w)."""
-        self._arrays, self._labels = images.permute(0, 2, 3, 1).squeeze(-1).numpy(), labels.tolist()
-        crop = v2.RandomCrop(images.shape[-1], padding=4, padding_mode="reflect")
-        self._transform = v2.Compose(
-            [
-                *([crop, v2.RandomHorizontalFlip()] if augmented else []),
-                v2.ToImage(),
-                v2.ToDtype(torch.float32, scale=True),
-            ]
-        )
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self._transform(Image.fromarray(self._arrays[index])), self._labels[index]
 
 
 class ListedPairs:
@@ -50,13 +25,9 @@ class ListedPairs:
 
     def __init__(self, images: Tensor, threshold: float, k: int) -> None:
         """images: uint8 (N, c, h, w)."""
-        self._images = images / 255
-        pixels = self._images.mean(dim=1).flatten(1)
-        rows = F.normalize(pixels - pixels.mean(dim=0))
-        similarity = rows @ rows.T
+        self._images, self._k = images / 255, k
+        similarity, self._pairs = pair_list(self._images)
         self.targets = (similarity > threshold).float() - (similarity < -threshold).float()
-        self._pairs = [(i, j) for i in range(len(images)) for j in range(i + 1, len(images))]
-        self._k = k
 
     def __iter__(self) -> Iterator[Pairs]:
         order = torch.randperm(len(self._pairs)).tolist()
