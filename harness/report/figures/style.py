@@ -147,6 +147,13 @@ def panels_for(count: int, height: float = 1.9, most: int = 3) -> tuple[Figure, 
     return figure, axes[:count]
 
 
+def without_axes(axis: Axes) -> None:
+    """For an image, whose pixels need no numbers."""
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+    axis.grid(visible=False)
+
+
 def passed(data: pd.DataFrame) -> pd.DataFrame:
     """Epochs as readers count them: the first one's number is what was measured after it, at 1."""
     return data.assign(epoch=data["epoch"] + 1)

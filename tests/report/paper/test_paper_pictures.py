@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from harness.report.arrays import Arrays
-from harness.report.paper.pictures import PICTURES, whole_rings
+from harness.report.paper.pictures import PICTURES
+from harness.report.paper.spectra import whole_rings
 from harness.store import arrays
 
 
