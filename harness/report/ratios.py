@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.measurement import ROUNDING
 from harness.report.results import Results
-from harness.report.rows import groups
+from harness.report.rows import groups, in_order_of
 from harness.report.statistics import ratio
 from harness.report.vocabulary import UNREGULARIZED, in_order
 
@@ -37,9 +37,8 @@ def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
     known = comparable(ratios)
     accurate = known["clean_ratio"] >= least_clean_ratio * (1 - ROUNDING)
     robust = known["rd"] > known["ud"] * (1 + ROUNDING)
-    ranks = {name: rank for rank, name in enumerate(in_order(known["evaluation"]))}
     found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)
-    return found.sort_values("evaluation", key=lambda names: names.map(ranks), kind="stable").reset_index(drop=True)
+    return in_order_of(found, "evaluation", in_order(known["evaluation"])).reset_index(drop=True)
 
 
 def seed_values(results: Results) -> pd.DataFrame:

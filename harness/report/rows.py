@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -25,3 +25,9 @@ def by_key(frame: pd.DataFrame, keys: list[str]) -> dict[Any, Any]:
         tuple(getattr(row, key) for key in keys) if len(keys) > 1 else getattr(row, keys[0]): row
         for row in records(frame)
     }
+
+
+def in_order_of(frame: pd.DataFrame, column: str, values: Iterable[str]) -> pd.DataFrame:
+    """The rows in the order of those values of a column; rows that have the same stay in theirs."""
+    ranks = {value: rank for rank, value in enumerate(values)}
+    return frame.sort_values(column, key=lambda cells: cells.map(ranks), kind="stable")

@@ -22,6 +22,7 @@ from harness.report.figures.looks import Look
 from harness.report.figures.style import GRAY, counted, present_in, sheet
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Found, Labels
 from harness.report.results import Results
+from harness.report.rows import in_order_of
 from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, SEVERITY, SIZED, attack_title
 
 if TYPE_CHECKING:
@@ -136,8 +137,7 @@ def _draw_severity(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) ->
 
 
 def _draw_corruptions(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
-    ranks = {name: rank for rank, name in enumerate(FREQUENCIES)}
-    rows = rows.sort_values("frequency", key=lambda names: names.map(ranks), kind="stable")
+    rows = in_order_of(rows, "frequency", FREQUENCIES)
     grouped_bars(axis, rows, present_in(rows, looks), looks, group="x")
     axis.set(title=f"{severity_title(rows)}, by frequency", ylabel="Accuracy (%)", ylim=(0, 1.12 * axis.get_ylim()[1]))
     groups = rows.drop_duplicates("x")["frequency"].tolist()

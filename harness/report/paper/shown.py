@@ -17,6 +17,7 @@ from harness.report.paper.kind import FigureKind, Found, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results, remark_on
+from harness.report.rows import in_order_of
 from harness.report.vocabulary import scale
 from harness.store.origins import together
 
@@ -109,9 +110,8 @@ def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
 def _looks(figure: Shown) -> dict[str, Look]:
     """The look of each condition in the figure's order, the same as in its suite's figures."""
     known = pd.concat([results.conditions for results in figure.found.values()]).drop_duplicates("condition")
-    ranks = {name: rank for rank, name in enumerate(figure.figure.conditions)}
-    own = known[known["condition"].isin(list(ranks))]
-    return looks(own.sort_values("condition", key=lambda names: names.map(ranks)))
+    own = known[known["condition"].isin(list(figure.figure.conditions))]
+    return looks(in_order_of(own, "condition", figure.figure.conditions))
 
 
 def figure_kind(figure: PaperFigure) -> FigureKind:

@@ -18,6 +18,7 @@ from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet, w
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Labels
 from harness.report.paper.panels import say, severity_title
 from harness.report.results import Results
+from harness.report.rows import in_order_of
 from harness.report.summary import summarized
 from harness.report.vocabulary import FREQUENCIES, SEVERITY
 
@@ -58,8 +59,7 @@ def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels,
         for name in present_in(power, looks)
     }
     figure, (accuracy, rings, *images) = _two_rows(max(1, len(shown)))
-    bars = data[data["panel"] == "corruptions"]
-    bars = bars.sort_values("x", key=lambda names: names.map({name: rank for rank, name in enumerate(FREQUENCIES)}))
+    bars = in_order_of(data[data["panel"] == "corruptions"], "x", FREQUENCIES)
     _or_no_result(accuracy, bars, lambda: grouped_bars(accuracy, bars, present, looks, group="x"))
     title = severity_title(bars) if len(bars) else f"Severity {SEVERITY}"
     accuracy.set(title=title, ylabel="CIFAR-10-C accuracy (%)", xlabel="Corruptions' frequency")
