@@ -125,9 +125,11 @@ def _picture(figure: Figure, kind: str) -> bytes:
 
 def sheet(rows: int, columns: int, height: float, **subplots: Any) -> tuple[Figure, list[Axes]]:
     """A figure of panels in reading order; height is one row's, in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, rows * height))
+    FigureCanvasAgg(figure)  # keeps the picture that text is measured on; without it, each text has a new one
     axes = figure.subplots(rows, columns, squeeze=False, **subplots)
     return figure, list(axes.flat)
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 from invented import GRID, condition, results
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.transforms import Bbox
 
 from harness.report.figures.drawings import Drawing, drawings, pictures
@@ -99,6 +102,24 @@ def test_points_with_long_names_are_numbered_and_the_legend_says_what_they_are()
     said = [text.get_text().replace("\n", "") for text in legend.get_texts()]
     assert ["1: pixel", f"2: {'a' * 90}-last"] == said[-4:-2]
     assert set(each.data["label"]) == {"pixel", *(f"{letter * 90}-last" for letter in "abc")}
+
+
+def count_pictures() -> int:
+    return sum(type(found) is RendererAgg for found in gc.get_objects())
+
+
+def test_many_labels_are_measured_on_few_pictures() -> None:
+    """Matplotlib has none to measure text on unless it is given one, and makes a new one for each text."""
+    each, made = drawing("acceptable", conditions=GRID)
+    gc.collect()
+    gc.disable()
+    try:
+        before = count_pictures()
+        with styled():
+            each.draw(each.data, looks(made.conditions))
+        assert count_pictures() - before < 10
+    finally:
+        gc.enable()
 
 
 def test_a_label_stands_on_its_points_side_of_the_border() -> None:
