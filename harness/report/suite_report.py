@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from harness.measurement import LEAST_CLEAN_RATIO
@@ -66,16 +66,17 @@ def render_suites(
         HarnessError: there are no results.
     """
     require_formats(formats)
+    read = cache(read_results)  # claims are about the reported suites too
     with db.at_one_moment() as moment:
         chosen = suites_with_results(moment, suites, profile)
         findings = {
-            each: read_findings(moment, each, [suite for suite, at in chosen if at == each])
+            each: read_findings(moment, each, [suite for suite, at in chosen if at == each], read)
             for each in dict.fromkeys(at for _, at in chosen)
         }
-        read = [read_results(moment, *each) for each in chosen]
+        reported = [read(moment, *each) for each in chosen]
     return [
         _render(results, findings[results.profile].about(results.suite), out, formats, least_clean_ratio, against)
-        for results in read
+        for results in reported
     ]
 
 

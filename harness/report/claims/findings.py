@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.names import lookup
@@ -43,11 +43,17 @@ def findings(results: Mapping[str, Results], profile: str, claims: Sequence[Clai
     return Findings(profile=profile, outcomes=tested(claims, results, profile), remarks=remarks)
 
 
-def read_findings(db: Database | None, profile: str | None = None, about: Collection[str] = SUITES) -> Findings:
+def read_findings(
+    db: Database | None,
+    profile: str | None = None,
+    about: Collection[str] = SUITES,
+    read: Callable[[Database, str, str], Results] = read_results,
+) -> Findings:
     """What a database says of claims; without one, nothing was run.
 
     profile: if None, the largest at which a claim's suite has results; the paper's if none has.
     about: only claims that are tested on one of these suites, and no more is read than they need.
+    read: reads the results of a suite at a profile.
 
     Raises:
         UnknownName: no such profile.
@@ -60,5 +66,5 @@ def read_findings(db: Database | None, profile: str | None = None, about: Collec
     with db.at_one_moment() as moment:
         there = begun(moment)
         chosen = find_profile(there, suites, profile) or profile or "paper"
-        found = {suite: read_results(moment, suite, chosen) for suite in suites if (suite, chosen) in there}
+        found = {suite: read(moment, suite, chosen) for suite in suites if (suite, chosen) in there}
     return findings(found, chosen, claims)

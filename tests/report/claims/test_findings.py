@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from study import NONE, record
 from typer.testing import CliRunner, Result
 
@@ -89,6 +90,16 @@ def test_claims_about_a_suite_need_no_other_suites_results(db: Database) -> None
     assert str(about.outcomes) == str(everything.about(SUITE).outcomes)  # nan is not equal to itself
     assert 0 < len(about.outcomes) < len(everything.outcomes)
     assert read_findings(db, "small", ["my-own"]).outcomes == ()
+
+
+def test_the_report_of_a_suite_that_claims_are_about_reads_its_results_once(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.report.suite_report.drawings", lambda *_: [])
+    asked: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    render_suites(db, [SUITE], out=tmp_path, formats=["csv"])
+    assert sum("FROM v_models" in statement for statement in asked) == 1
 
 
 def test_unknown_names_are_refused_with_the_nearest(db: Database) -> None:
