@@ -20,8 +20,8 @@ MEASURED = ["evaluation", "measure", "label", "unit"]
 SCORE_COLUMNS = ["condition", "seed", *MEASURED, "value"]
 TESTED = ("holm_p", "sign_flip_p", "sure")
 """Columns that say how sure a difference is."""
-BESIDE_SCORE = {"start_score": "its start", "score_all_images": "all images"}
-"""How the label of each column of `v_boundary` ends that is shown beside the Boundary attack's score."""
+BOUNDARY_LABELS = {"score": "", "start_score": ", its start", "score_all_images": ", all images"}
+"""How the label of each column of `v_boundary` ends: of the Boundary attack's score, and of what is shown beside it."""
 
 
 def finished(frame: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def scores(results: Results) -> pd.DataFrame:
     parts = [
         _clean(results.models),
         _at_largest_sizes(results.curves),
-        *_boundary_scores(results.boundary),
+        *_boundary_scores(results.boundary, *BOUNDARY_LABELS),
         _median_distances(results.distances),
         _corruption_scores(results.corruptions),
     ]
@@ -87,10 +87,10 @@ def failures(results: Results) -> pd.DataFrame:
     Columns: `SCORE_COLUMNS` of the attack's number, also where there is none; n and n_failed, images with and without
     a distance; `failing`, what a table calls the latter.
     """
-    parts = [*_boundary_scores(results.boundary), _median_distances(results.distances)]
+    parts = [*_boundary_scores(results.boundary, "score"), _median_distances(results.distances)]
     columns = [*SCORE_COLUMNS, "n", "n_failed"]
     found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=columns)])
-    found = finished(found[~found["label"].str.endswith(tuple(BESIDE_SCORE.values()))], results.models)
+    found = finished(found, results.models)
     failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
     return found.assign(failing=failing)[[*columns, "failing"]]
 
@@ -191,25 +191,23 @@ def _at_largest_sizes(curves: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts)
 
 
-def _boundary_scores(boundary: pd.DataFrame) -> list[pd.DataFrame]:
-    """The Boundary attack's score for each number of steps, and beside it its start's.
+def _boundary_scores(boundary: pd.DataFrame, *columns: str) -> list[pd.DataFrame]:
+    """Columns of `v_boundary`, for each number of steps.
 
-    Where images had no start, which the score leaves out, also that of all images: infinite where half of them are.
+    The score of all images is shown where some had no start, which the score leaves out: infinite where half had none.
     """
     parts = []
     for steps, rows in boundary.groupby("steps"):
-        score = f"{BOUNDARY_SCORE}, {steps} steps"
-        shown = {"score": score} | {column: f"{score}, {label}" for column, label in BESIDE_SCORE.items()}
-        if not rows["n_failed"].any():
-            del shown["score_all_images"]
-        for column, label in shown.items():
-            unknown = np.inf if column == "score_all_images" else np.nan
+        for column in columns:
+            everything = column == "score_all_images"
+            if everything and not rows["n_failed"].any():
+                continue
             named = rows.assign(
                 evaluation="boundary",
                 measure=f"boundary_{column}_{steps}",
-                label=label,
+                label=f"{BOUNDARY_SCORE}, {steps} steps{BOUNDARY_LABELS[column]}",
                 unit="score",
-                value=rows[column].fillna(unknown),
+                value=rows[column].fillna(np.inf) if everything else rows[column],
             )
             parts.append(named)
     return parts
