@@ -62,9 +62,7 @@ class Comparison:
 
     @property
     def warning(self) -> str:
-        """A sentence where they disagree, else empty."""
-        if self.agrees:
-            return ""
+        """What is to be said where they do not agree."""
         return (
             f"{self.model}: {TITLES[self.measure]} is {self.measured:.2%} here and {self.published:.2%} at "
             f"RobustBench; {abs(self.difference):.2%} is more than the {TOLERATED * self.standard_error:.2%} "
