@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
 
 import pandas as pd
 
@@ -41,6 +43,7 @@ def claims_table(findings: Findings) -> Table:
     remarks = (f"{suite}: {findings.remarks[suite]}" for suite in suites if suite in findings.remarks)
     lacking = dict.fromkeys(what for each in findings.outcomes for what in each.lacking)
     numbers = {what: number for number, what in enumerate(lacking, start=1)}
+    measured = [[part for part in each.parts if part.effect.n] for each in findings.outcomes]
     return Table(
         name="claims",
         title=f"The paper's claims ({scale(findings.profile)})",
@@ -51,12 +54,17 @@ def claims_table(findings: Findings) -> Table:
                 f"{each.claim.sentence} ({each.claim.where})",
                 each.verdict,
                 _counts(each) + "".join(f" [{numbers[what]}]" for what in each.lacking),
-                span(part.effect.n for part in each.parts if part.effect.n),
-                span((part.smallest_p for part in each.parts if part.effect.n), ".3g"),
+                _seeds(*parts),
+                span((part.smallest_p for part in parts), ".3g"),
             )
-            for each in findings.outcomes
+            for each, parts in zip(findings.outcomes, measured, strict=True)
         ),
-        notes=(RULE, *remarks, *(f"[{number}] not run: {what}" for what, number in numbers.items())),
+        notes=(
+            RULE,
+            *_lacking_note(chain(*measured)),
+            *remarks,
+            *(f"[{number}] not run: {what}" for what, number in numbers.items()),
+        ),
         words=True,
         data=evidence_frame(findings),
     )
@@ -64,6 +72,7 @@ def claims_table(findings: Findings) -> Table:
 
 def evidence_table(findings: Findings) -> Table:
     """One row per comparison that was measured, also in vain."""
+    shown = [(each, part) for each in findings.outcomes for part in each.parts if part.verdict != "not run"]
     rows = tuple(
         (
             each.claim.name,
@@ -76,9 +85,7 @@ def evidence_table(findings: Findings) -> Table:
             _p(part.holm_p) if part.effect.n else "–",
             part.verdict,
         )
-        for each in findings.outcomes
-        for part in each.parts
-        if part.verdict != "not run"
+        for each, part in shown
     )
     return Table(
         name="evidence",
@@ -89,7 +96,7 @@ def evidence_table(findings: Findings) -> Table:
             f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds, uncorrected; none for one seed, or where all "
             "are equal. p against the claim's nearest bound, two-sided: exact by sign flips, with the least that so "
             "many seeds can give, and of Student's t after Holm's correction over the claim's comparisons.",
-            *([LACKING] if any(part.n_lacking for each in findings.outcomes for part in each.parts) else ()),
+            *_lacking_note(part for _, part in shown),
             MARGINS,
         ),
         words=True,
@@ -172,9 +179,15 @@ def _effect(outcome: PartOutcome) -> str:
     return f"{number(effect.mean)}{interval} {unit}".rstrip() + beside
 
 
-def _seeds(outcome: PartOutcome) -> str:
-    n = outcome.effect.n
-    return f"{n} of {n + outcome.n_lacking}" if outcome.n_lacking else str(n)
+def _seeds(*outcomes: PartOutcome) -> str:
+    """How many seeds are behind them: "7", or "4 to 6 of 7" where some give no number."""
+    n = span(each.effect.n for each in outcomes)
+    asked = span(each.effect.n + each.n_lacking for each in outcomes)
+    return f"{n} of {asked}" if any(each.n_lacking for each in outcomes) else n
+
+
+def _lacking_note(shown: Iterable[PartOutcome]) -> tuple[str, ...]:
+    return (LACKING,) if any(each.n_lacking for each in shown) else ()
 
 
 def _p(value: float) -> str:

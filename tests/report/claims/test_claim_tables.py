@@ -7,7 +7,7 @@ import pytest
 from invented import FOUR, GRID, condition, results
 
 from harness.report.claims.findings import Findings, findings
-from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
+from harness.report.claims.tables import LACKING, claims_table, evidence_frame, evidence_table
 from harness.report.formats import markdown
 from harness.report.latex import latex
 
@@ -100,6 +100,16 @@ def test_seeds_without_a_number_stand_in_the_evidence() -> None:
     assert set(shown.data["n_lacking"]) == {1}
     assert any("diverged" in note for note in shown.notes)
     assert not any("diverged" in note for note in evidence_table(findings({"grayscale-cifar10": whole}, "small")).notes)
+
+
+def test_a_verdict_on_a_part_of_the_seeds_says_so() -> None:
+    whole = results(FOUR, seeds=5, epochs=15)
+    begun = replace(whole, models=whole.models[(whole.models["condition"] != "threshold") | (whole.models["seed"] < 4)])
+    rest = [{"condition": "threshold", "evaluation": "training", "seed": 4, "state": "waiting", "reason": "not run"}]
+    for given, seeds, told in ((whole, "5", 0), (replace(begun, missing=pd.DataFrame(rest)), "4 of 5", 1)):
+        shown = claims_table(findings({"grayscale-cifar10": given}, "small").named(["threshold-helps"]))
+        assert [(each[2], each[4]) for each in shown.rows] == [("supported", seeds)]
+        assert shown.notes.count(LACKING) == told
 
 
 def test_the_frame_has_a_row_for_each_comparison_in_full_precision(found: Findings) -> None:
