@@ -191,6 +191,10 @@ def _lacking_note(shown: Iterable[PartOutcome]) -> tuple[str, ...]:
 
 
 def _p(value: float) -> str:
+    """A p; one that decides nothing is never rounded to one that does."""
     if pd.isna(value):
         return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if value < 0.001:
+        return "< 0.001"
+    text = f"{value:.3f}"
+    return f"> {text}" if value > SIGNIFICANCE >= float(text) else text

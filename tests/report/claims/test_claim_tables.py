@@ -72,6 +72,16 @@ def test_the_evidence_gives_effect_interval_seeds_and_p(found: Findings) -> None
     assert rows[2][4].endswith(" 10⁻³")
 
 
+@pytest.mark.parametrize(
+    ("p", "written"), [(0.0496, "0.050"), (0.0501, "> 0.050"), (0.0509, "0.051"), (0.0004, "< 0.001"), (1.0, "1.000")]
+)
+def test_a_p_that_is_too_large_is_not_rounded_to_one_that_is_not(found: Findings, p: float, written: str) -> None:
+    [claim] = found.named(["early-taps"]).outcomes
+    given = replace(claim, parts=(replace(claim.parts[0], holm_p=p),))
+    [row] = evidence_table(replace(found, outcomes=(given,))).rows
+    assert row[7] == written
+
+
 def test_margins_and_levels_are_in_the_evidence(found: Findings) -> None:
     claimed = {each[0]: each[3] for each in evidence_table(found).rows}
     assert claimed["pixel-not-under-fgsm"] == "no higher (by 3 points)"
