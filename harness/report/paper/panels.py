@@ -36,7 +36,9 @@ class Panel(NamedTuple):
     """One kind of panel."""
 
     numbers: Callable[[Results], pd.DataFrame]
-    """condition, x, mean, sem, n."""
+    """condition, mean, sem, n, and a column of what stands across."""
+    x: str
+    """The name of that column."""
     draw: Callable[[Axes, pd.DataFrame, Mapping[str, Look]], None]
     title: str
     width: float = 1.0
@@ -69,7 +71,8 @@ def shares(found: Found, labels: Labels) -> list[tuple[Results, Labels]]:
 
 def _numbers(panels: tuple[str, ...], results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
     """Conditions without any number are not in it."""
-    parts = [PANELS[name].numbers(results).assign(panel=name) for name in panels]
+    kinds = {name: PANELS[name] for name in panels}
+    parts = [kind.numbers(results).rename(columns={kind.x: "x"}).assign(panel=name) for name, kind in kinds.items()]
     found = pd.concat(parts, ignore_index=True)
     whole = {name: "Int64" for name in ("severity", "without") if name in found}
     columns = ["panel", "condition", "x", "mean", "sem", "n", *whole, *(["frequency"] if "frequency" in found else [])]
@@ -101,28 +104,17 @@ def say(axis: Axes, why: str = NO_RESULT) -> None:
     axis.set(xticks=[], yticks=[])
 
 
-def _curve(evaluation: str) -> Panel:
-    def of_one_attack(results: Results) -> pd.DataFrame:
-        means = numbers.curve_means(results)
-        own: pd.DataFrame = means[means["evaluation"] == evaluation]
-        return own.rename(columns={"epsilon": "x"})
-
-    return Panel(of_one_attack, _draw_curve, attack_title(evaluation))
+def _curve_numbers(evaluation: str, results: Results) -> pd.DataFrame:
+    means = numbers.curve_means(results)
+    own: pd.DataFrame = means[means["evaluation"] == evaluation]
+    return own
 
 
 def _boundary_numbers(results: Results) -> pd.DataFrame:
     """Of the attack with the most steps."""
     means = numbers.boundary_means(results)
     scores: pd.DataFrame = means[(means["steps"] == means["steps"].max()) & (means["measure"] == "score")]
-    return scores.assign(x="score")
-
-
-def _severity_numbers(results: Results) -> pd.DataFrame:
-    return numbers.severity_means(results).rename(columns={"severity": "x"})
-
-
-def _corruption_numbers(results: Results) -> pd.DataFrame:
-    return numbers.single_corruption_means(results).rename(columns={"corruption": "x"})
+    return scores
 
 
 def _draw_curve(axis: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> None:
@@ -164,11 +156,18 @@ def severity_title(rows: pd.DataFrame) -> str:
 
 
 PANELS: Mapping[str, Panel] = {
-    **{name: _curve(name) for name in SIZED},
-    "boundary": Panel(_boundary_numbers, _draw_boundary, attack_title("boundary"), 0.9, bars=True),
-    "severity": Panel(_severity_numbers, _draw_severity, "All corruptions", 0.8, corrupted=True),
+    **{name: Panel(partial(_curve_numbers, name), "epsilon", _draw_curve, attack_title(name)) for name in SIZED},
+    "boundary": Panel(_boundary_numbers, "measure", _draw_boundary, attack_title("boundary"), 0.9, bars=True),
+    "severity": Panel(numbers.severity_means, "severity", _draw_severity, "All corruptions", 0.8, corrupted=True),
     "corruptions": Panel(
-        _corruption_numbers, _draw_corruptions, f"Severity {SEVERITY}", 2.4, bars=True, below=0.5, corrupted=True
+        numbers.single_corruption_means,
+        "corruption",
+        _draw_corruptions,
+        f"Severity {SEVERITY}",
+        2.4,
+        bars=True,
+        below=0.5,
+        corrupted=True,
     ),
 }
 """By the evaluation's name, or by what of the corruptions is shown."""
