@@ -17,20 +17,21 @@ from harness.spec import NetworkSpec
 
 ROUNDS, SECONDS = 5, 0.05
 """Of each layer; its median counts."""
+SHAPE = ClassifierShape(1, 10)
 MATRIX = 2048
 """Rows and columns of the matrices whose product is timed."""
 
 
 def images_per_second(
-    spec: NetworkSpec, channels: int, batch: int, dtype: torch.dtype, device: torch.device, *, backward: bool
+    spec: NetworkSpec, batch: int, dtype: torch.dtype, device: torch.device, *, backward: bool
 ) -> float:
-    """What the convolutions allow, each timed alone, channels last, on batches that are in the cache already.
+    """What the convolutions allow on gray images, each timed alone, channels last, on batches in the cache already.
 
     backward: with the gradients of weights and, but for the stem, of inputs.
     """
     seconds = 0.0
-    for conv, inputs in _layers(spec, channels, batch, device):
-        first = inputs.shape[1] == channels
+    for conv, inputs in _layers(spec, batch, device):
+        first = inputs.shape[1] == SHAPE.channels
         ready = inputs.to(dtype, memory_format=torch.channels_last).requires_grad_(backward and not first)
         weight = conv.weight.detach().to(dtype, memory_format=torch.channels_last).requires_grad_(backward)
         seconds += _seconds(partial(_convolve, ready, weight, conv, backward), device)
@@ -43,15 +44,15 @@ def matrix_gflops(dtype: torch.dtype, device: torch.device) -> float:
     return 2e-9 * MATRIX**3 / _seconds(lambda: torch.mm(left, right), device)
 
 
-def _layers(spec: NetworkSpec, channels: int, batch: int, device: torch.device) -> Iterator[tuple[nn.Conv2d, Tensor]]:
+def _layers(spec: NetworkSpec, batch: int, device: torch.device) -> Iterator[tuple[nn.Conv2d, Tensor]]:
     """Each convolution of a ResNet with an input of the size that it sees."""
-    network = build(spec, ClassifierShape(channels, 10), seed=0).to(device).eval()
+    network = build(spec, SHAPE, seed=0).to(device).eval()
     seen: list[tuple[nn.Conv2d, Tensor]] = []
     for module in network.modules():
         if isinstance(module, ConvNorm):
             module.conv.register_forward_pre_hook(lambda conv, inputs: seen.append((conv, inputs[0])))
     with torch.no_grad():
-        network(torch.randn(batch, channels, 32, 32, device=device))
+        network(torch.randn(batch, SHAPE.channels, 32, 32, device=device))
     return iter(seen)
 
 

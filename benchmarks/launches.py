@@ -64,12 +64,12 @@ def _bytes(values: Iterator[object]) -> Iterator[int]:
     return (value.numel() * value.element_size() for value in values if isinstance(value, Tensor))
 
 
-def cost_of_step(pair_size: tuple[int, int], precision: TrainingPrecision = "bfloat16", width: int = 64) -> Cost:
-    """A step of a gray ResNet18, 64 images of 32 x 32 and 16 pairs of images of that size."""
+def cost_of_step(pair_size: tuple[int, int], precision: TrainingPrecision) -> Cost:
+    """A step of the paper's gray ResNet18, 64 images of 32 x 32 and 16 pairs of images of that size."""
     regularizer = RegularizerSpec(target="threshold", alpha=10, threshold=0.8, images="cifar10")
     spec = TrainingSpec(
         classification="cifar10",
-        network=NetworkSpec(base_width=width),
+        network=NetworkSpec(),
         regularizer=regularizer,
         precision=precision,
         channels_last=True,

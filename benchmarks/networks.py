@@ -100,7 +100,7 @@ def convolutions(base_width: int, dtype: torch.dtype, device: torch.device) -> C
     spec, name = NetworkSpec(base_width=base_width), str(dtype).removeprefix("torch.")
     return Ceiling(
         name=f"convolutions, {name}",
-        rate=partial(ceilings.images_per_second, spec, 1, chunk, dtype, device, backward=False),
+        rate=partial(ceilings.images_per_second, spec, chunk, dtype, device, backward=False),
     )
 
 

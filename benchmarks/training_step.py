@@ -145,7 +145,7 @@ def ceilings_of(spec: TrainingSpec, device: torch.device) -> tuple[Ceiling, ...]
     """What the network's convolutions allow, and what as much arithmetic in one matrix product would take."""
     dtype, precision = DTYPES[spec.precision], spec.precision
     gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, ClassifierShape(1, 10))
-    convolutions = partial(ceilings.images_per_second, spec.network, 1, BATCH, dtype, device, backward=True)
+    convolutions = partial(ceilings.images_per_second, spec.network, BATCH, dtype, device, backward=True)
     return (
         Ceiling(name=f"convolutions, {precision}", rate=convolutions),
         Ceiling(name=f"a matrix product, {precision}", rate=lambda: ceilings.matrix_gflops(dtype, device) / gflop),
