@@ -241,6 +241,7 @@ _LATEX = {
     "γ": r"$\gamma$",
     "ε": r"$\varepsilon$",
     "∞": r"$\infty$",
+    "√": r"$\surd$",
     "⁻": r"\textsuperscript{$-$}",
     "³": r"\textsuperscript{3}",
     "₀": r"\textsubscript{0}",
