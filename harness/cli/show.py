@@ -15,6 +15,7 @@ from harness.cli.terminal import wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of
 from harness.spec.job import DATA, SUBSTITUTE
+from harness.spec.seeds import seeds_text
 from harness.suites.devices import get_device
 
 if TYPE_CHECKING:
@@ -131,10 +132,4 @@ def _troubles(by_state: Mapping[str, Sequence[PlannedJob]], states: Mapping[str,
 def _seeds(jobs: Iterable[PlannedJob] | None) -> str:
     """Their seeds as users write them: "0-6"; of an analysis, which has none, that it is there."""
     models = [model_of(planned.job) for planned in jobs or ()]
-    text: list[list[int]] = []
-    for seed in sorted({model.seed for model in models if model}):
-        if text and seed == text[-1][-1] + 1:
-            text[-1] = [text[-1][0], seed]
-        else:
-            text.append([seed])
-    return ",".join("-".join(map(str, part)) for part in text) or ("yes" if models else "")
+    return seeds_text(model.seed for model in models if model) or ("yes" if models else "")

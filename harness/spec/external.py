@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, WithJsonSchema
 
 from harness.spec.inputs import Input
 from harness.spec.own import SHAPE, Call, Function, WithOptions
@@ -14,6 +15,21 @@ from harness.spec.training import Color
 
 RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]
 ThreatModel = Literal["corruptions", "Linf", "L2"]
+SEED = "{seed}"
+"""Stands for the seed in the name of a file of weights."""
+_WEIGHTS_FILE = r"(\w|\{seed\})([\w.-]|\{seed\})*"
+
+
+def _weights_file(name: str) -> str:
+    if not re.fullmatch(_WEIGHTS_FILE, name):
+        raise ValueError(f"should be the name of a file, of letters, digits and _ . -, with {SEED} for a seed")
+    return name
+
+
+WeightsFile = Annotated[
+    str, AfterValidator(_weights_file), WithJsonSchema({"type": "string", "pattern": f"^{_WEIGHTS_FILE}$"})
+]
+"""The name of a file beside the suite."""
 
 # Source: paper section 7.9. RobustBench lists `Standard` under each threat model, with the same weights.
 THREAT_MODELS: Mapping[RobustBenchModel, ThreatModel] = {
@@ -28,6 +44,7 @@ class RobustBenchSpec(Spec):
     """A published model: it is loaded, not trained, and classifies color CIFAR-10."""
 
     version: ClassVar[int] = 1
+    has_seeds: ClassVar[bool] = False
     zoo: Literal["robustbench"] = "robustbench"
     """Who publishes it."""
     model: RobustBenchModel
@@ -38,15 +55,14 @@ class RobustBenchSpec(Spec):
         """The name under which `harness data` knows its weights."""
         return f"{self.zoo}-{self.model.lower()}"
 
-    @property
-    def weights_input(self) -> Input:
-        """Its weights."""
+    def weights_input(self, seed: int) -> Input:
+        """Its weights, the same for every seed."""
         return Input.weights(self.weights)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
         """What it is made of."""
-        return (self.weights_input,)
+        return (self.weights_input(0),)
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -80,27 +96,37 @@ class RobustBenchSpec(Spec):
 
 
 class CheckpointSpec(WithOptions):
-    """A network of one's own that was trained elsewhere: it is loaded, not trained."""
+    """A network of one's own that was trained elsewhere, once or over seeds: it is loaded, not trained."""
 
     version: ClassVar[int] = 1
     function: Function
     """`FILE.py:NAME`, which makes the network: from pixels in [0, 1] to logits."""
-    weights: str = Field(pattern=r"^\w[\w.-]*$")
-    """A file beside the suite with its state_dict: a safetensors file if the name says so, else of `torch.save`."""
+    weights: WeightsFile
+    """A file beside the suite with its state_dict: a safetensors file if the name says so, else of `torch.save`. With
+    `{seed}` in its name there is one for each of the suite's seeds."""
     classification: str
     """Data set of the task."""
     color: Color = "rgb"
     """What it takes."""
 
     @property
-    def weights_input(self) -> Input:
-        """Its weights."""
-        return Input.file(self.weights)
+    def has_seeds(self) -> bool:
+        """Whether there is a model for each of the suite's seeds."""
+        return SEED in self.weights
+
+    def weights_of(self, seed: int) -> str:
+        """The file of a seed's weights."""
+        return self.weights.replace(SEED, str(seed))
+
+    def weights_input(self, seed: int) -> Input:
+        """A seed's weights."""
+        return Input.file(self.weights_of(seed))
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What it is made of."""
-        return (self.weights_input, *map(Input.code, self.functions))
+        """What all its models are made of, so no weights that are one seed's."""
+        weights = () if self.has_seeds else (self.weights_input(0),)
+        return (*weights, *map(Input.code, self.functions))
 
     @property
     def functions(self) -> tuple[str, ...]:

@@ -49,22 +49,23 @@ class LoadJob:
     data: Mapping[str, str]
     """SHA-256 of its weights, and of its code if it is one's own, by "name/part"."""
     seed: int = 0
-    """There is one such model."""
+    """0 where there is one such model."""
 
     @cached_property
     def spec_digest(self) -> str:
-        """The identity."""
-        return digest("load", self.spec.version, self.spec, dict(self.data))
+        """The identity without the seed, and so without weights that are the seed's own."""
+        own = {str(self.spec.weights_input(self.seed))} if self.spec.has_seeds else set()
+        return digest("load", self.spec.version, self.spec, {k: self.data[k] for k in self.data.keys() - own})
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """The identity of the model, 16 hex digits."""
-        return self.spec_digest
+        """The identity of the model, 16 hex digits; the name of its weights, which is among its data, says the seed."""
+        return digest("load", self.spec.version, self.spec, dict(self.data))
 
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the file of its weights."""
-        return self.data[str(self.spec.weights_input)]
+        return self.data[str(self.spec.weights_input(self.seed))]
 
 
 ModelJob = TrainJob | LoadJob

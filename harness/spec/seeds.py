@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -25,6 +26,17 @@ def seeds_of(written: object) -> tuple[int, ...]:
     if not found:
         raise ValueError("at least one seed is needed")
     return tuple(sorted(found))
+
+
+def seeds_text(seeds: Iterable[int]) -> str:
+    """Seeds as users write them: "0,2,5-7"; empty for none."""
+    parts: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if parts and seed == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], seed]
+        else:
+            parts.append([seed])
+    return ",".join("-".join(map(str, part)) for part in parts)
 
 
 Seeds = Annotated[

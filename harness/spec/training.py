@@ -165,6 +165,7 @@ class TrainingSpec(Spec):
     """Everything that decides a trained model's weights, but for the seed and the data's content."""
 
     version: ClassVar[int] = 1
+    has_seeds: ClassVar[bool] = True
     classification: str
     """Data set of the task."""
     color: Color = "gray"

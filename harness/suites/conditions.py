@@ -1,11 +1,22 @@
-"""The conditions of a suite, with all that their jobs need but a seed, so that it is resolved once for all seeds."""
+"""The conditions of a suite, with all that their jobs need, resolved once for all seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from harness.spec import EvaluationSpec, Suite, TrainingSpec, WithSubstitute
+from harness.errors import SpecError
+from harness.spec import (
+    CheckpointSpec,
+    EvaluationSpec,
+    LoadJob,
+    ModelJob,
+    Suite,
+    TrainingSpec,
+    TrainJob,
+    WithSubstitute,
+)
+from harness.spec.seeds import seeds_text
 from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
@@ -33,12 +44,11 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One way to get models, one for each seed, and what is asked of them."""
+    """One way to get models, and what is asked of them."""
 
     name: str
-    spec: ModelSpec
-    data: Mapping[str, str]
-    """SHA-256 of each input that it reads."""
+    models: Mapping[int, ModelJob]
+    """One for each seed; a single one that was trained elsewhere comes with the suite's first."""
     work: float
     """GFLOP for one model."""
     blocked: str | None
@@ -46,13 +56,23 @@ class Condition:
     evaluations: tuple[Asked, ...]
 
 
-def resolved_conditions(suite: Suite, inputs: Inputs, device: Device) -> tuple[Condition, ...]:
-    """The conditions of a suite; raises SpecError where one asks for what cannot be."""
+def resolved_conditions(suite: Suite, seeds: Collection[int], inputs: Inputs, device: Device) -> tuple[Condition, ...]:
+    """The conditions of a suite over seeds, its own among them; raises SpecError where one asks for what cannot be."""
     resolver = Resolver(inputs, device)
     models = {
         name: resolver.model(spec, f"{suite.source.name}: condition {name}") for name, spec in suite.conditions.items()
     }
     substitutes = Substitutes(models.values(), inputs, device)
+
+    def jobs(name: str, spec: ModelSpec) -> dict[int, ModelJob]:
+        data = inputs.digests(spec.inputs)
+        if isinstance(spec, TrainingSpec):
+            return {seed: TrainJob(spec=spec, seed=seed, data=data) for seed in seeds}
+        if isinstance(spec, CheckpointSpec) and spec.has_seeds:
+            _require_weights(spec, seeds, inputs, f"{suite.source.name}: condition {name}")
+            weights = {seed: inputs.digests([spec.weights_input(seed)]) for seed in seeds}
+            return {seed: LoadJob(spec=spec, seed=seed, data=data | own) for seed, own in weights.items()}
+        return {min(suite.seeds): LoadJob(spec=spec, data=data)}
 
     def asked(name: str, written: EvaluationSpec, model: ModelSpec) -> Asked:
         where = f"{suite.source.name}: evaluation {name}"
@@ -71,11 +91,20 @@ def resolved_conditions(suite: Suite, inputs: Inputs, device: Device) -> tuple[C
     return tuple(
         Condition(
             name=name,
-            spec=model,
-            data=inputs.digests(model.inputs),
+            models=jobs(name, model),
             work=training_gflop(model, inputs) if isinstance(model, TrainingSpec) else 0.0,
             blocked=obstacle(model, inputs, device),
             evaluations=tuple(asked(each, written, model) for each, written in suite.evaluations.items()),
         )
         for name, model in models.items()
     )
+
+
+def _require_weights(spec: CheckpointSpec, seeds: Collection[int], inputs: Inputs, where: str) -> None:
+    """Raises SpecError, which names the seeds, where files of weights are not there."""
+    if absent := [seed for seed in seeds if not inputs.own_path(spec.weights_of(seed)).is_file()]:
+        of = f"seed{'s' if len(absent) > 1 else ''} {seeds_text(absent)}"
+        raise SpecError(
+            f"{where}: there is no file {inputs.own_path(spec.weights)} of {of}; a checkpoint's weights lie beside its "
+            "suite"
+        )

@@ -133,9 +133,13 @@ class Inputs:
         files = {each.name for each in inputs if each.kind == "code"}
         return OwnCode(tuple((file, self._code[file]) for file in sorted(files)))
 
+    def own_path(self, name: str) -> Path:
+        """Where a file beside one's own suites is looked for; raises SpecError if there is no such folder."""
+        return own_folder(self._code_dir, name) / name
+
     def own_file(self, name: str) -> Path:
         """A file beside one's own suites; raises SpecError if it is not there."""
-        path = own_folder(self._code_dir, name) / name
+        path = self.own_path(name)
         if not path.is_file():
             raise SpecError(f"there is no file {path}; a checkpoint's weights lie beside its suite")
         return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.settings import settings
-from harness.spec import PlannedJob
+from harness.spec import PlannedJob, Suite
 from harness.store import relations
 from harness.store.engine import Database
 from harness.store.schema import FINAL
@@ -47,7 +47,7 @@ def outdated(db: Database, name: str, profile: str) -> Outdated:
     asked: set[tuple[str | None, ...]] = set()
     own, done = set[int](), set[int]()
     for suite in suites:
-        seeds = {row["seed"] for row in finished if row["suite"] == suite.name and row["kind"] == "train"}
+        seeds = {row["seed"] for row in finished if row["suite"] == suite.name and _has_seeds(row, suite)}
         own, done = own.union(suite.seeds), done | seeds
         plan = make_plan(Selection(suites=(suite,), seeds=tuple(seeds)), inputs, device)
         for planned in plan.jobs:
@@ -63,6 +63,12 @@ def outdated(db: Database, name: str, profile: str) -> Outdated:
         finished=len(finished),
         seeds=() if done <= own else tuple(sorted(own | done)),
     )
+
+
+def _has_seeds(row: Mapping[str, Any], suite: Suite) -> bool:
+    """Whether a job makes a model for a seed of the suite; a single one that was trained elsewhere has none."""
+    spec = suite.conditions.get(row["condition"])
+    return row["kind"] == "train" or (row["kind"] == "load" and spec is not None and spec.has_seeds)
 
 
 def _is_whole(planned: PlannedJob) -> bool:

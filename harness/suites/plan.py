@@ -12,12 +12,9 @@ from functools import cache, cached_property, partial
 from harness.spec import (
     AnalyseJob,
     EvaluateJob,
-    LoadJob,
-    ModelJob,
     Place,
     PlannedJob,
     Suite,
-    TrainingSpec,
     TrainJob,
 )
 from harness.suites.conditions import Condition, resolved_conditions
@@ -73,11 +70,11 @@ def make_plan(
     found, suites = _Jobs(find_trained), selection.suites
     for suite in suites:
         found.add_analyses(suite, inputs, device)
-    resolved = [(suite, resolved_conditions(suite, inputs, device)) for suite in suites]
+    resolved = [(suite, resolved_conditions(suite, selection.seeds_of(suite), inputs, device)) for suite in suites]
     for seed in sorted({seed for suite in suites for seed in selection.seeds_of(suite)}):
         for suite, conditions in resolved:
-            if seed in selection.seeds_of(suite):
-                for condition in conditions:
+            for condition in conditions:
+                if seed in condition.models:
                     found.add_model(suite, condition, seed)
     jobs = tuple(found.by_key.values())
     wanted = [planned for planned in jobs if selection.asks_for(planned)]
@@ -107,14 +104,8 @@ class _Jobs:
             self.add(PlannedJob(job=job, places=(place,), work=0.0, blocked=inputs.missing(read)))
 
     def add_model(self, suite: Suite, condition: Condition, seed: int) -> None:
-        """One model of a condition and its evaluations. An external model comes with the suite's first seed."""
-        model: ModelJob
-        if isinstance(condition.spec, TrainingSpec):
-            model = TrainJob(spec=condition.spec, seed=seed, data=condition.data)
-        elif seed == min(suite.seeds):
-            model = LoadJob(spec=condition.spec, data=condition.data)
-        else:
-            return
+        """The model of a condition that comes with a seed, and its evaluations."""
+        model = condition.models[seed]
         at = partial(Place, suite=suite.name, profile=suite.profile, condition=condition.name, seed=model.seed)
         made = PlannedJob(job=model, places=(at(evaluation=None),), work=condition.work, blocked=condition.blocked)
         self.add(made)

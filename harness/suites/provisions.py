@@ -36,7 +36,7 @@ class Provisions:
         keep(self._code_of(todo), settings.code_dir)
         for job in {job.key: job for planned in todo for job in (planned.job, *planned.needs)}.values():
             if isinstance(job, LoadJob) and isinstance(job.spec, CheckpointSpec):
-                source = self._inputs.own_file(job.spec.weights)
+                source = self._inputs.own_file(job.spec.weights_of(job.seed))
                 copy_checkpoint(source, settings.models_dir, job.key, job.weights_sha256)
 
     def work(self, planned: PlannedJob) -> JobWork:

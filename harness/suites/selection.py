@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.errors import UnknownName
-from harness.spec import LoadJob, Place, PlannedJob, Suite, model_of
+from harness.spec import Place, PlannedJob, Suite, model_of
 from harness.spec.grid import is_point_of
 
 
@@ -52,9 +52,10 @@ class Selection:
     def asks_for(self, planned: PlannedJob) -> bool:
         """Whether a job is asked for at any of its places.
 
-        An analysis has no condition: it is asked for unless conditions are named. An external model has no seed.
+        An analysis has no condition: it is asked for unless conditions are named. A single external model has no seed.
         """
-        any_seed = not self.seeds or isinstance(model_of(planned.job), LoadJob)
+        model = model_of(planned.job)
+        any_seed = not self.seeds or (model is not None and not model.spec.has_seeds)
 
         def is_wanted(place: Place) -> bool:
             if not place.condition:

@@ -174,7 +174,8 @@ class Worker:
         task = get_dataset(work.data_dir, job.spec.classification).task
         code = work.code.only(job.spec.functions)  # that of an attack would make it another model to load
         if isinstance(job.spec, CheckpointSpec):
-            return self._load_checkpoint(job.spec, _weights_of(work, job), task, self._device, code)
+            spec = job.spec.replaced(weights=job.spec.weights_of(job.seed))  # the file that errors name
+            return self._load_checkpoint(spec, _weights_of(work, job), task, self._device, code)
         folder = model_folder(work.models_dir, job.key)
         return self._load_trained(job.spec, folder, work.weights[job.key], task, self._device, code)
 

@@ -286,6 +286,7 @@ conditions.none = {}
     )
     + "fgsm_transfer = { sizes = 2 }"
 )
+OVER_SEEDS = CHECKPOINT.replace("mine.pt", "mine-{seed}.pt") + "gaussian = { sizes = 2 }"
 NEAREST_MEAN = """
 import torch
 def f(channels, classes, size):
@@ -293,15 +294,30 @@ def f(channels, classes, size):
 """
 
 
-def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_identity(tmp_path, digits_dir):
+def digit_means(digits_dir: Path) -> torch.Tensor:
+    """The mean image of each digit."""
     train = open_split(digits_dir, "digits", "train")
     images = train.images.flatten(1).float() / 255
-    means = torch.stack([images[train.labels == label].mean(0) for label in range(10)])
+    return torch.stack([images[train.labels == label].mean(0) for label in range(10)])
+
+
+def save_means(path: Path, means: torch.Tensor) -> None:
+    """Weights with which `NEAREST_MEAN` says whose mean is nearest."""
+    torch.save({"1.weight": means, "1.bias": -means.square().sum(1) / 2}, path)
+
+
+def noisy(means: torch.Tensor, seed: int, amount: float = 0.3) -> torch.Tensor:
+    """The means with noise of a seed."""
+    return means + amount * torch.randn(means.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_identity(tmp_path, digits_dir):
+    means = digit_means(digits_dir)
     program = Program(tmp_path, digits_dir)
     folder = tmp_path / "experiments"
     (folder / "mine.toml").write_text(CHECKPOINT)
     (folder / "mine.py").write_text(NEAREST_MEAN)
-    torch.save({"1.weight": means, "1.bias": -means.square().sum(1) / 2}, folder / "mine.pt")
+    save_means(folder / "mine.pt", means)
     code, said = program("run-suite", "mine")
     assert code == 0, said
     assert "3 of 3 jobs are done" in said
@@ -327,3 +343,39 @@ def test_a_checkpoint_of_ones_own_is_evaluated_and_its_weights_are_part_of_the_i
     code, said = program("run-suite", "mine")
     assert code == 2
     assert f"there is no file {folder / 'mine.pt'}" in " ".join(said.split())
+
+
+def test_a_checkpoint_over_seeds_has_all_that_a_trained_condition_has(tmp_path, digits_dir, with_settings):
+    program = Program(tmp_path, digits_dir)
+    folder = tmp_path / "experiments"
+    (folder / "mine.toml").write_text(OVER_SEEDS)
+    (folder / "mine.py").write_text(NEAREST_MEAN)
+    means = digit_means(digits_dir)
+    for seed in (0, 2):
+        save_means(folder / f"mine-{seed}.pt", noisy(means, seed))
+    code, said = program("run-suite", "mine")
+    assert code == 2
+    assert f"condition mine: there is no file {folder}/mine-{{seed}}.pt of seed 1; a" in " ".join(said.split())
+    torch.save({"weight": means}, folder / "mine-1.pt")
+    code, said = program("run-suite", "mine")
+    assert code == 1
+    assert "mine, seed 1: mine-1.pt does not fit mine.py:f" in said
+    assert "4 of 8 jobs are done, 4 of them now" in said
+    save_means(folder / "mine-1.pt", means)
+    code, said = program("run-suite", "mine", "--seeds", "1-2")
+    assert (code, "8 of 8 jobs are done, 8 of them now" in said) == (0, True), said
+    assert (
+        "12 jobs of mine (profile paper), 0 of them trainings: 12 done" in program("show", "mine", "--seeds", "0-2")[1]
+    )
+    summary = "SELECT condition, architecture, epsilon, n_seeds, sem > 0 FROM v_curve_summary ORDER BY epsilon"
+    assert program.query(summary) == [("mine", "mine-{seed}.pt (mine.py:f)", size, 3, 1) for size in (0, 0.5)]
+    assert len(program.query("SELECT DISTINCT clean_accuracy FROM v_models")) == 3
+    assert program.query("SELECT count(DISTINCT spec_digest) FROM v_models") == [(1,)]
+    files = "SELECT DISTINCT name FROM data_split WHERE split = 'file' ORDER BY 1"
+    assert program.query(files) == [(f"mine-{seed}.pt",) for seed in (0, 1, 2)]
+    with_settings(data_dir=digits_dir, experiments_dir=folder)
+    with open_database(program.results / "harness.sqlite") as database:
+        found = outdated(database, "mine", "paper")
+    assert (found.rows, found.seeds) == ((), (0, 1, 2))
+    code, said = program("report", "mine")
+    assert code == 0, said

@@ -159,6 +159,17 @@ def test_models_that_an_earlier_version_took_in_keep_their_identity(key, conditi
     assert LoadJob(spec=EXTERNAL[condition], data={}).key == key
 
 
+def test_of_models_trained_elsewhere_over_seeds_the_weights_are_in_the_identity_with_the_seed_alone():
+    spec = CheckpointSpec(function="own.py:network", weights="own-{seed}.pt", classification="digits")
+
+    def load(seed, weights="w", code="c"):
+        return LoadJob(spec=spec, seed=seed, data={"own.py/code": code, f"own-{seed}.pt/file": weights})
+
+    assert load(1).weights_sha256 == "w"
+    assert len({load(0).key, load(1).key, load(1, weights="v").key, load(1, code="d").key}) == 4
+    assert load(0).spec_digest == load(1, weights="v").spec_digest != load(0, code="d").spec_digest
+
+
 @pytest.mark.parametrize(
     ("key", "kind"),
     [

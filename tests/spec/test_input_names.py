@@ -50,6 +50,13 @@ def test_a_training_reads_its_images_once_and_all_that_its_regularizer_and_own_c
 def test_what_was_trained_elsewhere_has_weights_in_the_data_folder_or_beside_the_suite() -> None:
     published = RobustBenchSpec(model="Standard")
     own = CheckpointSpec(function="mine.py:f", weights="mine.pt", classification="digits")
-    assert (str(published.weights_input), str(own.weights_input)) == ("robustbench-standard/weights", "mine.pt/file")
-    assert published.inputs == (published.weights_input,)
-    assert own.inputs == (own.weights_input, Input.code("mine.py:f"))
+    weights = published.weights_input(0), own.weights_input(0)
+    assert [str(each) for each in weights] == ["robustbench-standard/weights", "mine.pt/file"]
+    assert [str(each) for each in published.inputs] == ["robustbench-standard/weights"]
+    assert [str(each) for each in own.inputs] == ["mine.pt/file", "mine.py/code"]
+
+
+def test_weights_over_seeds_are_a_file_of_each_seeds_own() -> None:
+    own = CheckpointSpec(function="mine.py:f", weights="mine-{seed}.pt", classification="digits")
+    assert [str(own.weights_input(seed)) for seed in (0, 12)] == ["mine-0.pt/file", "mine-12.pt/file"]
+    assert [str(each) for each in own.inputs] == ["mine.py/code"]

@@ -22,6 +22,7 @@ from harness.own_code import OwnCode
 from harness.provenance import provenance
 from harness.spec import (
     AnalyseJob,
+    CheckpointSpec,
     CleanSpec,
     EvaluateJob,
     LoadJob,
@@ -66,9 +67,15 @@ OWN_ATTACK = OwnAttackSpec(function="mine.py:attack", max_epsilon=0.1, options={
 OWN_MINIMAL_ATTACK = OwnMinimalAttackSpec(function="mine.py:attack", norm="linf", options={"steps": 3})
 OWN_TRANSFERRED_ATTACK = OwnTransferredAttackSpec(function="mine.py:attack", max_epsilon=0.1, substitute_seed=7)
 LOAD = LoadJob(spec=RobustBenchSpec(model="Standard"), data={"robustbench-standard/weights": "cd"})
+SEEDED = LoadJob(
+    spec=CheckpointSpec(function="mine.py:network", weights="mine-{seed}.pt", classification="digits"),
+    seed=3,
+    data={"mine-3.pt/file": "23", "mine.py/code": "01"},
+)
 JOBS = [
     TRAIN,
     LOAD,
+    SEEDED,
     EvaluateJob(model=TRAIN, evaluation=CleanSpec(n_images=3), data={"digits/test": "ef"}, substitute=TRAIN),
     EvaluateJob(model=LOAD, evaluation=NoiseSpec(kind="uniform"), data={}),
     EvaluateJob(model=OWN, evaluation=OWN_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),

@@ -304,6 +304,42 @@ def test_an_external_model_is_asked_for_whatever_the_seeds(parse, inputs):
     assert plan.selected == {planned.key for planned in plan.jobs}
 
 
+SEEDED = CheckpointSpec(function="mine.py:network", weights="mine-{seed}.pt", classification="digits", color="gray")
+
+
+def with_seeded(suite: Suite, folder: Path, *seeds: int) -> Suite:
+    """The suite with a network that was trained elsewhere over seeds, of which these are there."""
+    (folder / "mine.py").write_text("def network(channels, classes, size): ...")
+    for seed in seeds:
+        (folder / f"mine-{seed}.pt").write_text(f"weights of seed {seed}")
+    return suite.model_copy(update={"conditions": {"mine": SEEDED} | suite.conditions})
+
+
+def test_a_checkpoint_over_seeds_is_a_model_for_each_seed(parse, digits_dir, tmp_path):
+    suite = with_seeded(parse(), tmp_path, 0, 1, 4)
+    inputs = Inputs(digits_dir, tmp_path, stand_ins=False)
+    plan = plan_of(inputs, suite, seeds=[1, 4], only=["mine"])
+    places = {planned.key: place for planned in plan.jobs for place in planned.places if place.condition == "mine"}
+    assert [(place.seed, place.evaluation) for place in places.values()] == [
+        (seed, evaluation) for seed in (0, 1, 4) for evaluation in (None, "clean", "gaussian", "fgsm_transfer")
+    ]
+    assert {places[planned.key].seed for planned in plan.asked if planned.key in places} == {1, 4}
+    models = [planned.job for planned in plan.jobs if kind_of(planned.job) == "load"]
+    assert [list(model.data) for model in models] == [["mine.py/code", f"mine-{seed}.pt/file"] for seed in (0, 1, 4)]
+    assert len({model.spec_digest for model in models}) == 1
+
+
+def test_of_a_checkpoint_over_seeds_the_seeds_without_weights_are_named(parse, digits_dir, tmp_path):
+    suite = with_seeded(parse(), tmp_path, 1)
+    inputs = Inputs(digits_dir, tmp_path, stand_ins=False)
+    with pytest.raises(SpecError) as refused:
+        plan_of(inputs, suite, seeds=[3, 4])
+    assert str(refused.value) == (
+        f"{suite.source.name}: condition mine: there is no file {tmp_path / 'mine-{seed}.pt'} of seeds 0,3-4; a "
+        "checkpoint's weights lie beside its suite"
+    )
+
+
 def test_an_external_model_waits_for_its_weights_and_its_test_images(parse, inputs):
     [load, *_] = plan_of(inputs, with_external(parse())).jobs
     assert "cifar10 is not in" in load.blocked
