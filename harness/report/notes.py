@@ -9,7 +9,8 @@ import pandas as pd
 from harness.report.cells import span
 from harness.report.results import Results
 from harness.report.rows import groups, records
-from harness.report.vocabulary import BOUNDARY_SCORE, SIZED, attack_title, in_order
+from harness.report.summary import baselines
+from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, SIZED, attack_title, in_order
 
 SEEDS_ONLY = (
     "SEM, intervals and p are over seeds alone, given these test images and their number. Other images would move the "
@@ -68,6 +69,14 @@ def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
             f"Power: squared amplitude of the smallest perturbations that the Boundary attack found in {span(steps)} "
             "steps, mean over images, pixels in [0, 1]."
         )
+
+
+def baselines_note(conditions: pd.DataFrame) -> Iterator[str]:
+    """What is compared of models that were trained elsewhere, which only the suite says; conditions: see `Results`."""
+    elsewhere = set(conditions.loc[conditions["target"] == ELSEWHERE, "condition"])
+    told = [f"{name} and {baseline}" for name, baseline in baselines(conditions).items() if name in elsewhere]
+    if told:
+        yield f"R and U of what was trained elsewhere, as the suite names them: {'; '.join(told)}."
 
 
 def images_note(images: pd.DataFrame) -> Iterator[str]:

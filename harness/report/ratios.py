@@ -11,7 +11,7 @@ from harness.measurement import ROUNDING
 from harness.report.results import Results
 from harness.report.rows import groups, in_order_of
 from harness.report.statistics import ratio
-from harness.report.vocabulary import UNREGULARIZED, in_order
+from harness.report.vocabulary import in_order
 
 INTERVALS = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
 """Columns of the ends of R0/U0's interval, and of RD/UD's."""
@@ -43,9 +43,9 @@ def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
 
 def seed_values(results: Results) -> pd.DataFrame:
     """What the ratios are made of: evaluation, condition, seed, r0, u0, rd, ud; only where all four are there."""
-    regularized = results.comparisons[results.comparisons["target"] != UNREGULARIZED]
+    compared = results.comparisons[results.comparisons["compared"] == 1]
     names = {"clean": "r0", "baseline_clean": "u0", "distorted": "rd", "baseline_distorted": "ud"}
-    whole = regularized.rename(columns=names).dropna(subset=list(names.values()))
+    whole = compared.rename(columns=names).dropna(subset=list(names.values()))
     return whole[["evaluation", "condition", "seed", *names.values()]]
 
 

@@ -11,7 +11,7 @@ from harness.data.sets import CORRUPTED, DATASETS
 from harness.errors import HarnessError
 from harness.report.missing import read_missing
 from harness.report.rows import records
-from harness.report.vocabulary import scale
+from harness.report.vocabulary import UNREGULARIZED, scale
 from harness.store import read, relations
 from harness.store.engine import Database, schema_version
 from harness.store.intact import require_intact
@@ -43,8 +43,8 @@ class Results:
     title: str
     """What the suite asks."""
     conditions: pd.DataFrame
-    """In the suite's order: condition, target, regularization, baseline (digest of the training without its
-    regularizer)."""
+    """In the suite's order: condition, target, regularization, baseline (the same digest for a condition and what it is
+    compared with), free (whether it is unregularized, or what one that was trained elsewhere is compared with)."""
     models: pd.DataFrame
     gammas: pd.DataFrame
     curves: pd.DataFrame
@@ -60,8 +60,8 @@ class Results:
     """condition, seed (both missing for an analysis), evaluation, name, file, sha256, shape."""
     acceptable: pd.DataFrame
     comparisons: pd.DataFrame
-    """condition, seed, evaluation, epsilon, target, clean, distorted, baseline_clean, baseline_distorted: each model's
-    numbers beside those of its baseline, of which `acceptable` has the means."""
+    """condition, seed, evaluation, epsilon, compared (0: what has no baseline), clean, distorted, baseline_clean,
+    baseline_distorted: each model's numbers beside those of its baseline, of which `acceptable` has the means."""
     epochs: pd.DataFrame
     """condition, seed, epoch, and the quantities of each epoch."""
     gamma_epochs: pd.DataFrame
@@ -141,9 +141,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         suite=suite,
         profile=profile,
         title=planned.title,
-        conditions=order.merge(
-            places[["condition", "target", "regularization", "baseline"]].drop_duplicates("condition")
-        ),
+        conditions=_conditions(order.merge(places.drop_duplicates("condition"))),
         models=views["v_models"],
         gammas=views["v_gammas"],
         curves=views["v_curves"],
@@ -163,6 +161,14 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         origins=origins(db, suite, profile),
         schema=schema_version(db) or "",
     )
+
+
+def _conditions(places: pd.DataFrame) -> pd.DataFrame:
+    """One row for each condition, from one of its places."""
+    compared = places["compared"] == 1
+    named = places["baseline"].isin(places.loc[compared, "baseline"])  # also a network that was trained elsewhere
+    free = ~compared & (named | (places["target"] == UNREGULARIZED))
+    return places[["condition", "target", "regularization", "baseline"]].assign(free=free)
 
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:

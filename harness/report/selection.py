@@ -72,8 +72,9 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
         HarnessError: nothing is there to choose from, or UD is 0 under the attack.
     """
     where = f"{results.suite} (profile {results.profile})"
-    known = comparable(results.acceptable)
-    if results.acceptable.empty:
+    pairs = with_pairs(results.acceptable)
+    known = comparable(pairs)
+    if pairs.empty:
         raise HarnessError(
             f"{where}: no regularized condition has its `clean` accuracy and an attack's beside its unregularized "
             f"baseline's yet: `harness run-suite {results.suite} --profile {results.profile}` makes them"
@@ -92,7 +93,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
             f"{where}: no RD/UD under {by}, which leaves nothing of an unregularized baseline's accuracy; "
             "choose by another attack (--by)"
         )
-    ratios = judged(results, least_clean_ratio)
+    ratios = with_pairs(judged(results, least_clean_ratio))
     candidates = ratios[(ratios["evaluation"] == by) & ratios["acceptable"]]
     chosen, tied, close = _choice(candidates, seed_values(results))
     several = bool((ratios["n_seeds"] > 1).any())
@@ -106,6 +107,11 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
         close=close if several else (),
         agreements=tuple(_agreement(ratios, by, name) for name in in_order(ratios["evaluation"]) if name != by),
     )
+
+
+def with_pairs(ratios: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `v_acceptable` of conditions that have an (alpha, Th): models trained elsewhere have none."""
+    return ratios.dropna(subset="alpha")
 
 
 def rankable(ratios: pd.DataFrame) -> set[str]:

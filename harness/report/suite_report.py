@@ -18,13 +18,13 @@ from harness.report.files import FORMATS, folder_of, require_formats, write_file
 from harness.report.formats import Table
 from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
-from harness.report.notes import distance_note, images_note, score_note, zero_note
+from harness.report.notes import baselines_note, distance_note, images_note, score_note, zero_note
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
 from harness.report.ratios import comparable, judged
 from harness.report.results import Results, read_results
-from harness.report.selection import BY, count_pairs, rankable, select
+from harness.report.selection import BY, count_pairs, rankable, select, with_pairs
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.report.settings_tables import evaluations_table, trainings_table
 from harness.store.engine import Database
@@ -136,6 +136,7 @@ def suite_tables(
     baselines = summary.all_against(conditions, against) if against else summary.baselines(conditions)
     differences = summary.paired_differences(values, baselines)
     ratios, images = judged(results, least_clean_ratio), tuple(images_note(results.images))
+    named = tuple(baselines_note(conditions))
     measured = (*images, *score_note(results.boundary, beside=True), *distance_note(failures))
     found = (
         claims_table(findings),
@@ -143,7 +144,7 @@ def suite_tables(
         tables.summary_table(values, failures, results),
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        acceptable_table(ratios, least_clean_ratio, scope, (*images, *zero_note(results.images))),
+        acceptable_table(ratios, least_clean_ratio, scope, (*named, *images, *zero_note(results.images))),
         published_table(results),
     )
     chosen = _selection_tables(results, least_clean_ratio)
@@ -153,7 +154,7 @@ def suite_tables(
 
 def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
     """The choice of (alpha, Th), where the suite has a grid of them and the attack that the paper chooses by."""
-    known = comparable(results.acceptable)
+    known = comparable(with_pairs(results.acceptable))
     if count_pairs(known) < GRID or BY not in rankable(known):
         return ()
     selection = select(results, BY, least_clean_ratio)

@@ -13,7 +13,7 @@ from harness.errors import UnknownName
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import holm, is_sure, sign_flip_test, t_interval, t_test
-from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, UNREGULARIZED, WORST, attack_title, in_order
+from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, WORST, attack_title, in_order
 
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
@@ -102,15 +102,11 @@ def summarized(values: pd.DataFrame, by: list[str], value: str = "value") -> pd.
 
 
 def baselines(conditions: pd.DataFrame) -> dict[str, str]:
-    """The unregularized condition that each regularized one is compared with, where the suite has one.
-
-    conditions: one row per condition with `target` ("none" if unregularized) and `baseline`, the digest of its
-    training spec without the regularizer.
-    """
-    free = conditions[conditions["target"] == UNREGULARIZED].drop_duplicates("baseline")
+    """The condition that each other is compared with, where the suite has one; conditions: see `Results`."""
+    free = conditions[conditions["free"]].drop_duplicates("baseline")
     by_digest = dict(zip(free["baseline"], free["condition"], strict=True))
-    regularized = conditions[conditions["target"] != UNREGULARIZED]
-    return {row.condition: by_digest[row.baseline] for row in records(regularized) if row.baseline in by_digest}
+    others = conditions[~conditions["free"]]
+    return {row.condition: by_digest[row.baseline] for row in records(others) if row.baseline in by_digest}
 
 
 def all_against(conditions: pd.DataFrame, name: str) -> dict[str, str]:

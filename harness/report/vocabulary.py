@@ -35,6 +35,8 @@ NORMS = {"l2": "L2", "linf": "L∞"}
 """How readers call what distances are measured in."""
 UNREGULARIZED = "none"
 """Target of a condition without a regularizer."""
+ELSEWHERE = "external"
+"""Target of a condition that was trained elsewhere."""
 
 
 def attack_title(evaluation: str) -> str:

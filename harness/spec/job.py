@@ -145,6 +145,8 @@ class Place:
     seed: int
     evaluation: str | None
     """Name of the evaluation or analysis in the suite; None for the model itself."""
+    baseline: str | None = None
+    """Of a model itself: the condition that the suite compares it with; None if the suite names none."""
 
 
 DATA, SUBSTITUTE = "(data)", "(substitute)"

@@ -6,7 +6,8 @@ The file's tables are laid over each other from the general to the special:
 
 and `[regularizer]` is what all regularized conditions have in common. A condition's `grid` is a compact
 sweep: each combination of its lists becomes a condition of its own. One with `external` or `checkpoint` was
-trained elsewhere; nothing is laid over it. A file with `suites` is a collection: all of those, and nothing else.
+trained elsewhere; nothing is laid over it, and `baseline` says which condition it is compared with. A file with
+`suites` is a collection: all of those, and nothing else.
 
 Every table is checked twice: alone where it is written (`suite_file`), and whole after it was laid over.
 """
@@ -21,12 +22,12 @@ from typing import Any
 
 from pydantic import Field
 
-from harness.errors import SpecError
+from harness.errors import SpecError, UnknownName
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.extends import laid_over, read_toml
-from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
+from harness.spec.external import SEED, CheckpointSpec, ExternalSpec, RobustBenchSpec
 from harness.spec.grid import point_name
 from harness.spec.problems import validated, validated_conditions
 from harness.spec.profile import PROFILES, ProfileName
@@ -55,6 +56,8 @@ class Suite(Spec):
     """Figures and tables of the paper that it produces the data for."""
     seeds: tuple[int, ...] = Field(min_length=1)
     conditions: dict[str, TrainingSpec | ExternalSpec]
+    baselines: dict[str, str] = {}
+    """By condition that was trained elsewhere: the one that it is compared with."""
     evaluations: dict[str, EvaluationSpec]
     analyses: dict[str, AnalysisSpec] = {}
     source: Path
@@ -104,7 +107,11 @@ def parse_suite(
         for key in EXTERNAL
     }
     loaded = {name for found in external.values() for name in found}
-    trained = {name: _training_table(written, overlay, table) for name, table in tables.items() if name not in loaded}
+    trained = {
+        name: _training_table(written, overlay, table, f"{where}: conditions {name}")
+        for name, table in tables.items()
+        if name not in loaded
+    }
     conditions: dict[str, TrainingSpec | ExternalSpec] = {
         **validated_conditions(TrainingSpec, trained, where),
         **validated_conditions(RobustBenchSpec, external["external"], where),
@@ -117,6 +124,7 @@ def parse_suite(
         figures=tuple(written.figures),
         seeds=written.seeds if overlay.seeds is None else overlay.seeds,
         conditions={name: conditions[name] for name in tables},
+        baselines=_baselines(tables, conditions, where),
         evaluations=_told_apart(_of_kinds(written, overlay, "evaluation", where), where),
         analyses=_of_kinds(written, overlay, "analysis", where),
         source=path,
@@ -161,18 +169,44 @@ def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
 
 
 def _external_table(table: Table, key: str, where: str) -> Table:
-    others = sorted(table.keys() - {key})
+    others = sorted(table.keys() - {key, "baseline"})
     if others:
         raise SpecError(f"{where}: {EXTERNAL[key]} is not trained here, so remove {', '.join(others)}")
     return dict(table[key])
 
 
-def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Table) -> Table:
+def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Table, where: str) -> Table:
+    if "baseline" in condition:
+        raise SpecError(f"{where}: what is trained here is compared with itself unregularized, so remove baseline")
     table = laid_over(laid_over(written.train, overlay.train), condition)
     if "regularizer" in condition:
         shared = laid_over(written.regularizer, overlay.regularizer)
         table["regularizer"] = laid_over(shared, condition["regularizer"])
     return table
+
+
+def _baselines(
+    tables: Mapping[str, Table], conditions: Mapping[str, TrainingSpec | ExternalSpec], where: str
+) -> dict[str, str]:
+    """What each condition that names a baseline is compared with; raises SpecError where that cannot be."""
+    named = {name: table["baseline"] for name, table in tables.items() if "baseline" in table}
+    for name, baseline in named.items():
+        at = f"{where}: conditions {name}: baseline"
+        if baseline not in conditions:
+            raise SpecError(f"{at}: {UnknownName('condition', baseline, conditions)}")
+        own, base = conditions[name], conditions[baseline]
+        if baseline in named or (isinstance(base, TrainingSpec) and base != base.unregularized):
+            raise SpecError(f"{at}: {baseline} is itself compared with another; name one that is not")
+        if (own.classification, own.color) != (base.classification, base.color):
+            tasks = [f"{spec.classification} ({spec.color})" for spec in (own, base)]
+            raise SpecError(f"{at}: {name} classifies {tasks[0]}, {baseline} {tasks[1]}; both must be alike")
+        if own.has_seeds != base.has_seeds:
+            single, over = (baseline, name) if own.has_seeds else (name, baseline)
+            raise SpecError(
+                f"{at}: {over} is a model for each seed, {single} a single one; both must be alike, and {SEED} in the "
+                "name of its weights makes a checkpoint one for each"
+            )
+    return named
 
 
 def _grid(name: str, table: Table, where: str) -> Iterator[tuple[str, Table]]:

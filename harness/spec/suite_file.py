@@ -29,9 +29,12 @@ class _ConditionTable(TrainingSpec):
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     """A sweep: lists of values by dotted key; each combination is a condition of its own."""
     external: RobustBenchSpec | None = None
-    """A published model; it goes with no other key."""
+    """A published model; it goes with no other key but `baseline`."""
     checkpoint: CheckpointSpec | None = None
-    """A network of your own that was trained elsewhere; it goes with no other key."""
+    """A network of your own that was trained elsewhere; it goes with no other key but `baseline`."""
+    baseline: str | None = None
+    """The condition that a model trained elsewhere is compared with; one trained here has its own training without
+    regularizer and penalty."""
 
 
 class _Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
@@ -168,17 +168,28 @@ def _places(session: Session, planned: Sequence[PlannedJob], name: str, profile:
         if (place.suite, place.profile) != (name, profile):
             raise ValueError(f"a plan of {name} ({profile}) has a place in {place.suite} ({place.profile})")
     places = (
-        ((place.condition, place.seed, place.evaluation or ""), each.key) for each in planned for place in each.places
+        ((place.condition, place.seed, place.evaluation or ""), Placed(each.key, place.baseline))
+        for each in planned
+        for place in each.places
     )
     put_places(session, name, profile, title, places)
 
 
+class Placed(NamedTuple):
+    """What is at a place of a suite."""
+
+    key: str
+    """The job's."""
+    baseline: str | None
+    """Of a model: the condition that the suite compares it with."""
+
+
 def put_places(
-    session: Session, name: str, profile: str, title: str, places: Iterable[tuple[tuple[str, int, str], str]]
+    session: Session, name: str, profile: str, title: str, places: Iterable[tuple[tuple[str, int, str], Placed]]
 ) -> None:
     """Give jobs their places in a suite, which then has no others; and seal them.
 
-    places: condition, seed and evaluation of each, and the key of its job.
+    places: condition, seed and evaluation of each, and what is there.
     """
     suite = session.scalar(select(schema.Suite).filter_by(name=name, profile=profile))
     if suite is None:
@@ -189,8 +200,15 @@ def put_places(
     number = suite.id
     session.execute(delete(schema.Place).where(schema.Place.suite_id == number))
     rows = (
-        {"suite_id": number, "condition": condition, "seed": seed, "evaluation": evaluation, "job_key": key}
-        for (condition, seed, evaluation), key in places
+        {
+            "suite_id": number,
+            "condition": condition,
+            "seed": seed,
+            "evaluation": evaluation,
+            "job_key": placed.key,
+            "baseline": placed.baseline,
+        }
+        for (condition, seed, evaluation), placed in places
     )
     insert_rows(session, schema.Place, rows)
     seals.seal_suite(session.connection(), name, profile)

@@ -231,6 +231,9 @@ class Place(Base):
         comment="Name of the evaluation in the suite; empty (not NULL, so that it is unique) for the training."
     )
     job_key: Mapped[str] = mapped_column(ForeignKey("job.key"), index=True)
+    baseline: Mapped[str | None] = mapped_column(
+        comment="Of a model's place: the condition that the suite compares it with; NULL: that of model.baseline."
+    )
 
 
 class Evaluation(Base):

@@ -131,7 +131,7 @@ def suite_digests(connection: Connection, name: str | None = None, profile: str 
     suite, place = schema.Suite, schema.Place
     columns = (
         *(suite.name, suite.profile, suite.title),
-        *(place.condition, place.seed, place.evaluation, place.job_key),
+        *(place.condition, place.seed, place.evaluation, place.job_key, place.baseline),
     )
     query = select(*map(raw, columns)).join(place, place.suite_id == suite.id, isouter=True)
     if name is not None:

@@ -4,7 +4,7 @@ Plain SQL that SQLite and PostgreSQL read alike. Accuracies are fractions; epsil
 [0, 1] pixel units; times are UTC. `regularization` and `target` are 'none' for unregularized models, whose
 `alpha` and `threshold` are NULL. `evaluation` is the evaluation's name in the suite, which is its kind unless the
 suite has two of a kind. A suite that shares a model with another shows it too. Models that were trained elsewhere
-have the target 'external'.
+have the target 'external'; what they are compared with is what the suite names.
 
 Views under the others: `placed_model` (every place of a training), `placed_evaluation` (of an evaluation),
 `placed_analysis` (of an analysis of data alone), `placed_distortion` (an evaluation's number at its largest
@@ -35,8 +35,14 @@ _PLACED = """s.name AS suite, s.profile, p.condition, m.classification, m.regula
        m.threshold, m.architecture, m.color, p.seed"""
 
 VIEWS: dict[str, str] = {
+    # baseline: the same for a model and for what it is compared with; compared: 0 for a baseline, or what has none.
     "placed_model": f"""
-SELECT {_PLACED}, p.job_key, m.id AS model_row, m.baseline
+SELECT {_PLACED}, p.job_key, m.id AS model_row,
+       CASE WHEN p.baseline IS NULL THEN m.baseline ELSE (
+           SELECT b.baseline FROM place q JOIN model b ON b.key = q.job_key
+           WHERE q.suite_id = p.suite_id AND q.condition = p.baseline AND q.seed = p.seed AND q.evaluation = ''
+       ) END AS baseline,
+       CASE WHEN p.baseline IS NULL AND m.target IN ('none', 'external') THEN 0 ELSE 1 END AS compared
 FROM place p
 JOIN suite s ON s.id = p.suite_id
 JOIN model m ON m.key = p.job_key
@@ -145,16 +151,18 @@ JOIN measurement x ON x.evaluation_id = evaluation_row
 WHERE kind = 'boundary'
 GROUP BY {_COMMON}, evaluation, evaluation_row, steps
 """,
-    # Beside each model's numbers those of its baseline, the same training without regularizer in the same suite.
+    # Beside each model's numbers those of its baseline in the same suite: the same training without regularizer, or the
+    # condition that the suite names.
     "placed_comparison": f"""
-SELECT {_COMMON}, evaluation, epsilon, clean, distorted,
-       min(CASE WHEN target = 'none' THEN clean END) OVER pair AS baseline_clean,
-       min(CASE WHEN target = 'none' THEN distorted END) OVER pair AS baseline_distorted
+SELECT {_COMMON}, compared, evaluation, epsilon, clean, distorted,
+       min(CASE WHEN compared = 0 THEN clean END) OVER pair AS baseline_clean,
+       min(CASE WHEN compared = 0 THEN distorted END) OVER pair AS baseline_distorted
 FROM (
-    SELECT {", ".join(f"r.{name}" for name in COMMON)}, m.baseline, d.evaluation, d.epsilon, r.clean_accuracy AS clean,
-           d.distorted
+    SELECT {", ".join(f"r.{name}" for name in COMMON)}, b.baseline, b.compared, d.evaluation, d.epsilon,
+           r.clean_accuracy AS clean, d.distorted
     FROM v_models r
-    JOIN model m ON m.key = r.model_id
+    JOIN placed_model b
+      ON b.suite = r.suite AND b.profile = r.profile AND b.condition = r.condition AND b.seed = r.seed
     JOIN placed_distortion d
       ON d.suite = r.suite AND d.profile = r.profile AND d.condition = r.condition AND d.seed = r.seed
 ) AS evaluated
@@ -173,7 +181,7 @@ FROM (
            avg(clean) OVER seeds AS r0, avg(baseline_clean) OVER seeds AS u0,
            avg(distorted) OVER seeds AS rd, avg(baseline_distorted) OVER seeds AS ud
     FROM placed_comparison
-    WHERE target <> 'none' AND clean IS NOT NULL AND baseline_clean IS NOT NULL
+    WHERE compared = 1 AND clean IS NOT NULL AND baseline_clean IS NOT NULL
       AND distorted IS NOT NULL AND baseline_distorted IS NOT NULL
     WINDOW seeds AS (PARTITION BY {_PER_CONDITION}, evaluation, epsilon)
 ) AS compared

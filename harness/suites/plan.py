@@ -107,7 +107,8 @@ class _Jobs:
         """The model of a condition that comes with a seed, and its evaluations."""
         model = condition.models[seed]
         at = partial(Place, suite=suite.name, profile=suite.profile, condition=condition.name, seed=model.seed)
-        made = PlannedJob(job=model, places=(at(evaluation=None),), work=condition.work, blocked=condition.blocked)
+        place = at(evaluation=None, baseline=suite.baselines.get(condition.name))
+        made = PlannedJob(job=model, places=(place,), work=condition.work, blocked=condition.blocked)
         self.add(made)
         obstacle = self._obstacle(made)
         for asked in condition.evaluations:

@@ -379,3 +379,51 @@ def test_a_checkpoint_over_seeds_has_all_that_a_trained_condition_has(tmp_path, 
     assert (found.rows, found.seeds) == ((), (0, 1, 2))
     code, said = program("report", "mine")
     assert code == 0, said
+
+
+COMPARED = """
+title = "Three networks that were trained elsewhere, over seeds"
+seeds = "0-3"
+train = { classification = "digits" }
+
+[conditions]
+plain.checkpoint = { function = "mine.py:f", weights = "plain-{seed}.pt", classification = "digits", color = "gray" }
+other.checkpoint = { function = "mine.py:f", weights = "other-{seed}.pt", classification = "digits", color = "gray" }
+
+[conditions.robust]
+checkpoint = { function = "mine.py:f", weights = "robust-{seed}.pt", classification = "digits", color = "gray" }
+baseline = "plain"
+
+[evaluations]
+clean = {}
+gaussian = { sizes = 2, max_epsilon = 0.5 }
+"""
+
+
+def test_a_checkpoint_is_compared_with_the_condition_that_the_suite_names(tmp_path, digits_dir):
+    program = Program(tmp_path, digits_dir)
+    folder = tmp_path / "experiments"
+    (folder / "mine.toml").write_text(COMPARED)
+    (folder / "mine.py").write_text(NEAREST_MEAN)
+    means = digit_means(digits_dir)
+    for seed in range(4):
+        for name, noise in (("plain", 0.9), ("other", 0.6), ("robust", 0.1)):
+            save_means(folder / f"{name}-{seed}.pt", noisy(means, seed, noise))
+    code, said = program("run-suite", "mine")
+    assert code == 0, said
+    compared = "SELECT condition, evaluation, n_seeds, acceptable, u0 FROM v_acceptable"
+    [(*found, u0)] = program.query(compared)
+    assert found == ["robust", "gaussian", 4, 1]
+    assert program("report", "mine")[0] == 0
+    report = program.results / "report" / "mine-paper"
+    table = (report / "acceptable.md").read_text()
+    assert "| robust | Gaussian noise | 0.5 | 4 |" in table
+    assert "R and U of what was trained elsewhere, as the suite names them: robust and plain." in table
+    [row] = [line for line in (report / "differences.md").read_text().splitlines() if "| robust |" in line]
+    assert row.startswith("| robust | plain | 4 |")
+    assert (report / "figure-acceptable.png").is_file()
+    (folder / "mine.toml").write_text(COMPARED.replace('baseline = "plain"', 'baseline = "other"'))
+    assert "nothing to do" in program("run-suite", "mine")[1]
+    [(*found, other)] = program.query(compared)
+    assert found == ["robust", "gaussian", 4, 1]
+    assert other > u0

@@ -54,6 +54,8 @@ def condition(
         "alpha": alpha if regularized else np.nan,
         "threshold": threshold if target == "threshold" else np.nan,
         "baseline": "0123456789abcdef",
+        "free": not regularized,
+        "compared": int(regularized),
     }
 
 
@@ -191,9 +193,9 @@ def _images(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gain(row: dict) -> float:
-    if row["target"] == "none":
+    if row["free"]:
         return 0.0
-    if row["target"] == "pixel":
+    if row["target"] in {"pixel", "external"}:
         return 0.35
     strength = np.log(row["alpha"] + 0.2) / np.log(10)
     return strength * (0.5 + row["threshold"] / 2) * (0.8 if row["regularization"] == "cifar10" else 1.0)
@@ -204,7 +206,7 @@ def _ratios(comparisons: pd.DataFrame, table: pd.DataFrame, seeds: int) -> pd.Da
     seen = comparisons.dropna(subset="epsilon").rename(columns=names)
     rows = seen.groupby(["condition", "evaluation", "epsilon"], sort=False)[list(names.values())].mean().reset_index()
     rows = rows.assign(clean_ratio=rows["r0"] / rows["u0"], distorted_ratio=rows["rd"] / rows["ud"], n_seeds=seeds)
-    return rows.merge(table, on="condition").query("target != 'none'").reset_index(drop=True)
+    return rows.merge(table, on="condition").query("compared == 1").reset_index(drop=True)
 
 
 def _comparisons(

@@ -190,6 +190,15 @@ def test_an_unknown_attack_is_refused_with_the_nearest_name() -> None:
         select(results(GRID, seeds=1, epochs=1), "gausian")
 
 
+def test_what_was_trained_elsewhere_is_no_choice_of_a_pair() -> None:
+    made = given(("a", "gaussian", 0.95, 1.5), ("b", "gaussian", 0.95, 1.2), ("mine", "gaussian", 1.0, 3.0))
+    elsewhere = made.acceptable["condition"] == "mine"
+    made = replace(made, acceptable=made.acceptable.assign(alpha=made.acceptable["alpha"].mask(elsewhere)))
+    assert select(made).chosen == "a"
+    with pytest.raises(HarnessError, match="no regularized condition has its `clean` accuracy"):
+        select(replace(made, acceptable=made.acceptable[elsewhere]))
+
+
 def test_a_suite_without_a_grid_is_refused(db: Database) -> None:
     assert count_pairs(results(FOUR, epochs=1).acceptable) == 1
     with pytest.raises(HarnessError, match=r"study \(profile small\): no choice of \(alpha, Th\)"):

@@ -9,7 +9,7 @@ from trainings import training_result
 
 from harness.measurement import DeviceFacts, EvaluationResult, ImageResult, Measurement
 from harness.provenance import Provenance
-from harness.spec import EvaluateJob, Place, PlannedJob, TrainingSpec, TrainJob
+from harness.spec import CheckpointSpec, EvaluateJob, LoadJob, Place, PlannedJob, TrainingSpec, TrainJob
 from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, EvaluationSpec, FgsmTransferSpec, NoiseSpec
 from harness.spec.training import OptimisationSpec, RegularizerSpec
 from harness.store import write
@@ -71,6 +71,35 @@ def planned(
                 for name in evaluations
             ]
     return found
+
+
+def loaded(
+    condition: str, seeds: tuple[int, ...] = (0, 1), baseline: str | None = None, suite: str = "study"
+) -> list[PlannedJob]:
+    """A condition that was trained elsewhere, over seeds, with two evaluations of each model."""
+    spec = CheckpointSpec(function="mine.py:f", weights=f"{condition}-{{seed}}.pt", classification="digits")
+    found = []
+    for seed in seeds:
+        job = LoadJob(spec=spec, seed=seed, data={f"{condition}-{seed}.pt/file": "e" * 64})
+        here = Place(suite=suite, profile="smoke", condition=condition, seed=seed, evaluation=None)
+        found.append(PlannedJob(job=job, places=(replace(here, baseline=baseline),), work=0.0))
+        for name in ("clean", "gaussian"):
+            evaluation = EvaluateJob(model=job, evaluation=EVALUATIONS[name], data=TEST_DATA)
+            found.append(PlannedJob(job=evaluation, places=(replace(here, evaluation=name),), work=10.0))
+    return found
+
+
+def record_loaded(db: Database, jobs: list[PlannedJob], clean: float, noisy: float) -> None:
+    """Finish the jobs of `loaded`; with each seed accuracies fall by 0.125."""
+    taken_in = replace(training_result(), epochs=(), best_epoch=None)
+    for each in jobs:
+        [place] = each.places
+        left = [value - 0.125 * place.seed for value in (clean, noisy)]
+        if place.evaluation is None:
+            write.finish_training(db, each.key, taken_in, ORIGIN, 1.0)
+        else:
+            one = EvaluationResult(measurements=(accuracy(left[0]),))
+            write.finish_evaluation(db, each.key, one if place.evaluation == "clean" else curve(*left), ORIGIN, 1.0)
 
 
 def accuracy(value: float | None, n: int = 100, **where: Any) -> Measurement:

@@ -159,7 +159,8 @@ def test_text_that_is_none_is_damage(sqlite_db: Database) -> None:
 
 def test_a_damaged_name_in_the_schema_is_damage(file: Path) -> None:
     content = file.read_bytes()
-    file.write_bytes(content.replace(b"CREATE TABLE place", b"CREATE TABLE pl\xffce"))
+    assert b'CREATE TABLE "place"' in content
+    file.write_bytes(content.replace(b'CREATE TABLE "place"', b'CREATE TABLE "pl\xffce"'))
     with pytest.raises(DatabaseUnusable, match="is damaged; restore the newest backup"):
         open_database(sqlite_url(file))
 

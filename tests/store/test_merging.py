@@ -18,7 +18,9 @@ from recorded_study import (
     GAMMAS,
     ORIGIN,
     evaluate_job,
+    loaded,
     planned,
+    record_loaded,
     results,
     train_job,
 )
@@ -104,6 +106,22 @@ def order(db: Database) -> list[tuple[str, int]]:
 def change(db: Database, sql: str) -> None:
     with db.transaction() as session:
         session.execute(text(sql))
+
+
+def test_a_merged_plan_compares_what_was_trained_elsewhere_as_the_other_did(db: Database, there: Database) -> None:
+    def jobs(seed: int, baseline: str) -> list[PlannedJob]:
+        return [*loaded("plain", (0, seed)), *loaded("robust", (0, seed), baseline)]
+
+    for database, seed, baseline in ((db, 1, "plain"), (there, 2, "plain")):
+        plan(database, jobs(seed, baseline))
+        record_loaded(database, jobs(seed, baseline), 0.75, 0.5)
+    assert merge(db, there)[0] == []
+    seeds = "SELECT condition, n_seeds FROM v_acceptable"
+    assert relations.answer(db, seeds).rows == (("robust", 3),)
+    require_intact(db, "study", "smoke")
+    plan(there, [*jobs(2, "none"), *planned((0,))])
+    assert merge(db, there)[0] == ["study (smoke)"]
+    assert relations.answer(db, seeds).rows == (("robust", 3),)
 
 
 def test_two_halves_are_the_whole_and_a_second_time_changes_nothing(

@@ -6,10 +6,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from every_table import contents, fill_every_table
+from recorded_study import loaded, planned
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from harness.errors import DatabaseUnusable, StoreError
-from harness.store import migrations, relations, schema, views
+from harness.store import migrations, relations, schema, views, write
 from harness.store.engine import Database, open_database
 
 
@@ -99,6 +100,17 @@ def test_what_an_older_version_has_no_room_for_is_never_dropped(db: Database) ->
     assert [after[name] for name in sorted(forgotten)] == [[], [], []]
     with db.reading() as connection:
         assert db.dialect.problems(connection) == []
+
+
+def test_an_older_version_forgets_what_models_trained_elsewhere_are_compared_with(filled: Database) -> None:
+    write.plan(filled, [*planned(), *loaded("robust", baseline="none")], "study", "smoke", "A study")
+    write.plan(filled, loaded("plain", suite="other"), "other", "smoke", "Another")
+    go_to(filled, "0009")
+    go_to(filled, migrations.NEWEST)
+    with filled.engine.connect() as connection:
+        assert connection.scalars(text("SELECT DISTINCT baseline FROM place")).all() == [None]
+        subjects = connection.scalars(text("SELECT subject FROM seal WHERE subject LIKE '%/%'")).all()
+    assert subjects == ["other/smoke"]  # `db upgrade` seals the other again
 
 
 def test_tables_with_results_are_never_removed(filled: Database) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_study import GAMMAS, ORIGIN, curve, evaluate_job, fill, planned, results, train_job
+from recorded_study import GAMMAS, ORIGIN, curve, evaluate_job, fill, loaded, planned, results, train_job
 from sqlalchemy import Connection, Table, text
 from test_views import plan_and_record_all_kinds
 from trainings import training_result
@@ -164,6 +164,15 @@ def test_a_training_and_all_of_its_model_are_sealed(filled: Database) -> None:
     assert broken(filled) == [key]
     change(filled, f"UPDATE model SET alpha = 11 WHERE key = '{key}'")
     assert len(broken(filled)) == 1 + 5
+
+
+def test_what_a_suite_compares_with_is_sealed_with_its_plan(db: Database) -> None:
+    write.plan(db, loaded("robust", baseline="plain"), "study", "smoke", "A study")
+    with db.reading() as connection:
+        assert seals.broken_suites(connection) == []
+    change(db, "UPDATE place SET baseline = 'none' WHERE seed = 1 AND evaluation = ''")
+    with db.reading() as connection:
+        assert seals.broken_suites(connection) == ["study/smoke"]
 
 
 def test_a_plan_and_an_environment_are_sealed_too(filled: Database) -> None:

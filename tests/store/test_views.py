@@ -24,7 +24,9 @@ from recorded_study import (
     boundary_result,
     curve,
     evaluate_job,
+    loaded,
     planned,
+    record_loaded,
     results,
     train_job,
 )
@@ -523,6 +525,38 @@ def test_acceptable_compares_with_the_same_training_without_regularizer(db: Data
         finish(db, planned_job.key, result, ORIGIN, 1.0)
     assert len(rows(db, "v_models")) == 2
     assert rows(db, "v_acceptable") == []
+
+
+@pytest.mark.parametrize(("baseline", "u0", "ud"), [("plain", 0.6875, 0.1875), ("none", 0.7, 0.375)])
+def test_acceptable_compares_what_was_trained_elsewhere_with_what_the_suite_names(
+    baseline: str, u0: float, ud: float, filled: Database
+) -> None:
+    """By seed, with another checkpoint or a condition that is trained here; the others stay as they are."""
+    before = rows(filled, "v_acceptable", "evaluation")
+    plain, robust = loaded("plain", (0, 1, 2)), loaded("robust", (0, 1), baseline)
+    write.plan(filled, [*planned(), *plain, *robust], "study", "smoke", "A study")
+    record_loaded(filled, plain, 0.75, 0.25)
+    record_loaded(filled, robust, 0.625, 0.5)
+    found = rows(filled, "v_acceptable", "condition DESC, evaluation")
+    assert found[:-1] == before
+    *common, _, _ = found[-1][:10]
+    assert common == ["study", "smoke", "robust", "digits", "none", "external", None, None]
+    assert found[-1][10:17] == ("gaussian", 0.1, 2, 0.5625, pytest.approx(u0), 0.4375, pytest.approx(ud))
+    assert found[-1][19] == 0
+
+
+def test_what_was_trained_elsewhere_is_compared_with_nothing_unless_the_suite_names_it(db: Database) -> None:
+    plain, robust = loaded("plain"), loaded("robust")
+    write.plan(db, [*plain, *robust], "study", "smoke", "A study")
+    record_loaded(db, plain, 0.75, 0.25)
+    record_loaded(db, robust, 0.75, 0.5)
+    assert rows(db, "v_acceptable") == []
+    named = [*loaded("plain"), *loaded("robust", baseline="plain")]
+    write.plan(db, named, "study", "smoke", "A study")
+    [row] = rows(db, "v_acceptable")
+    assert row[10:] == ("gaussian", 0.1, 2, 0.6875, 0.6875, 0.4375, 0.1875, 1.0, 0.4375 / 0.1875, 1)
+    write.plan(db, [*loaded("plain", (0,)), *loaded("robust", baseline="plain")], "study", "smoke", "A study")
+    assert [row[12] for row in rows(db, "v_acceptable")] == [1]
 
 
 def test_acceptable_compares_under_each_attack_where_several_have_the_same_largest_size(db: Database) -> None:

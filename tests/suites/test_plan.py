@@ -329,6 +329,14 @@ def test_a_checkpoint_over_seeds_is_a_model_for_each_seed(parse, digits_dir, tmp
     assert len({model.spec_digest for model in models}) == 1
 
 
+def test_the_place_of_a_model_says_which_condition_the_suite_compares_it_with(parse, digits_dir, tmp_path):
+    suite = with_seeded(parse(), tmp_path, 0, 1).model_copy(update={"baselines": {"mine": "none"}})
+    plan = plan_of(Inputs(digits_dir, tmp_path, stand_ins=False), suite)
+    places = [place for planned in plan.jobs for place in planned.places]
+    named = {(place.condition, place.seed, place.evaluation, place.baseline) for place in places if place.baseline}
+    assert named == {("mine", 0, None, "none"), ("mine", 1, None, "none")}
+
+
 def test_of_a_checkpoint_over_seeds_the_seeds_without_weights_are_named(parse, digits_dir, tmp_path):
     suite = with_seeded(parse(), tmp_path, 1)
     inputs = Inputs(digits_dir, tmp_path, stand_ins=False)

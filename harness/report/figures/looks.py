@@ -15,7 +15,6 @@ from typing import NamedTuple
 import pandas as pd
 
 from harness.report.rows import records
-from harness.report.vocabulary import UNREGULARIZED
 from harness.spec.grid import named
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
@@ -72,7 +71,7 @@ KINDS = (GREEN, ORANGE, SKY, mixed(GREEN, DARK), mixed(ORANGE, DARK))
 def looks(conditions: pd.DataFrame) -> dict[str, Look]:
     """The look of each condition of a suite, in the suite's order.
 
-    conditions: condition, target, regularization.
+    conditions: condition, target, regularization, free (see `Results`).
     """
     kinds = _kinds(family_looks(conditions))
     shared = {name: [other for other in kinds if kinds[other] == look] for name, look in kinds.items()}
@@ -84,7 +83,7 @@ def family_looks(conditions: pd.DataFrame) -> dict[str, Look]:
     found = {row.condition: _known(row.target, row.regularization) for row in records(conditions)}
     others = _left([look for look in found.values() if look], COLORS)
     grays = itertools.cycle(Look(gray, DASHES[0], "o", "") for gray in BASELINE_GRAYS)
-    free = set(conditions.loc[conditions["target"] == UNREGULARIZED, "condition"])
+    free = set(conditions.loc[conditions["free"], "condition"])
     return {name: next(grays) if name in free else look or next(others) for name, look in found.items()}
 
 

@@ -14,7 +14,7 @@ from harness.report.figures.looks import Look, family_looks
 from harness.report.figures.style import GRAY, LABEL_SIZE, POINT_SIZE, folded, panels_for, plain, room_of, seeds, title
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS
-from harness.report.vocabulary import UNREGULARIZED, attack_title, in_order
+from harness.report.vocabulary import ELSEWHERE, UNREGULARIZED, attack_title, in_order
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -47,7 +47,7 @@ def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names), 2.2, most=2 if data["condition"].nunique() > FEW else 3)
     across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
-    families = family_looks(data.drop_duplicates("condition"))
+    families = family_looks(data.drop_duplicates("condition").assign(free=False))
     data, key = _numbered(data)
     for panel, name in zip(panels, names, strict=True):
         rows = data[data["evaluation"] == name]
@@ -151,7 +151,7 @@ def _numbered(data: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], key: Mapping[str, str]) -> None:
-    """A marker for each target and set of images, what filling and shade mean, and what numbers stand for."""
+    """A marker for each target and set of images, or condition trained elsewhere, and what all else stands for."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -160,7 +160,8 @@ def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], key: 
     for row in records(data):
         look = looks[row.condition]
         images = "" if row.regularization == UNREGULARIZED else f" on {row.regularization}"
-        handles.setdefault(plain(row.target + images), Line2D([], [], color=look.color, marker=look.marker, **style))
+        kind = row.condition if row.target == ELSEWHERE else row.target + images
+        handles.setdefault(plain(kind), Line2D([], [], color=look.color, marker=look.marker, **style))
     handles["open: not acceptable"] = Line2D([], [], color=GRAY, marker="o", markerfacecolor="white", **style)
     handles[f"acceptable region ({seeds(data)})"] = Patch(color=SHADE)
     if (data["n"] >= LEAST_SEEDS).any():

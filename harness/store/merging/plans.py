@@ -13,7 +13,7 @@ from harness.store.batches import rows_among
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 from harness.store.merging.rows import insert_new, link_data, read_rows
-from harness.store.plan import block_dependents, forget_unneeded, put_places
+from harness.store.plan import Placed, block_dependents, forget_unneeded, put_places
 from harness.store.raw import raw, raw_columns
 
 Place = tuple[str, int, str]
@@ -59,15 +59,15 @@ def _unite(here: Database, there: Connection, name: str, profile: str, title: st
         ours = _places(session.connection(), name, profile)
         if _contradict(ours, theirs):
             return False
-        before = {place: key for place, (key, _) in ours.items()}
+        before = {place: placed for place, (placed, _) in ours.items()}
         added = {
-            place: key
-            for place, (key, state) in theirs.items()
-            if key != before.get(place) and (state != "blocked" or place not in before)
+            place: placed
+            for place, (placed, state) in theirs.items()
+            if placed != before.get(place) and (state != "blocked" or place not in before)
         }
-        new = _with_models(there, set(added.values()))
+        new = _with_models(there, {placed.key for placed in added.values()})
         altered = _with_evaluations(there, seals.broken(there, new))  # what identifies them may be altered
-        united = before | {place: key for place, key in added.items() if key not in altered}
+        united = before | {place: placed for place, placed in added.items() if placed.key not in altered}
         if united != before:
             _add_jobs(session, there, new - altered)
             our_title = session.scalar(select(schema.Suite.title).filter_by(name=name, profile=profile))
@@ -77,30 +77,30 @@ def _unite(here: Database, there: Connection, name: str, profile: str, title: st
     return True
 
 
-def _places(connection: Connection, name: str, profile: str) -> dict[Place, tuple[str, str]]:
-    """The key and the state of the job at each place of a suite, in the plan's order."""
+def _places(connection: Connection, name: str, profile: str) -> dict[Place, tuple[Placed, str]]:
+    """What is at each place of a suite, and the state of its job, in the plan's order."""
     place, job = schema.Place, schema.Job
     query = (
-        select(place.condition, place.seed, place.evaluation, job.key, job.state)
+        select(place.condition, place.seed, place.evaluation, job.key, place.baseline, job.state)
         .join(schema.Suite, schema.Suite.id == place.suite_id)
         .join(job, job.key == place.job_key)
         .where(schema.Suite.name == name, schema.Suite.profile == profile)
         .order_by(place.id)
     )
     return {
-        (condition, seed, evaluation): (key, state)
-        for condition, seed, evaluation, key, state in connection.execute(query)
+        (condition, seed, evaluation): (Placed(key, baseline), state)
+        for condition, seed, evaluation, key, baseline, state in connection.execute(query)
     }
 
 
-def _contradict(ours: Mapping[Place, tuple[str, str]], theirs: Mapping[Place, tuple[str, str]]) -> bool:
+def _contradict(ours: Mapping[Place, tuple[Placed, str]], theirs: Mapping[Place, tuple[Placed, str]]) -> bool:
     """Whether two plans of a suite may mean different things by the name of a condition or an evaluation.
 
-    They mean the same where both have it at some place, and the same job at every place that both have. Whatever is
-    blocked says nothing: its data may be absent.
+    They mean the same where both have it at some place, and the same job and baseline at every place that both have.
+    Whatever is blocked says nothing: its data may be absent.
     """
     held, asked = (
-        {place: key for place, (key, state) in places.items() if state != "blocked"} for places in (ours, theirs)
+        {place: placed for place, (placed, state) in places.items() if state != "blocked"} for places in (ours, theirs)
     )
     both = held.keys() & asked.keys()
     same = {place for place in both if held[place] == asked[place]}

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.transforms import Bbox
 
 from harness.report.figures.drawings import Drawing, drawings, pictures
-from harness.report.figures.looks import looks
+from harness.report.figures.looks import BASELINE_GRAYS, looks
 from harness.report.figures.style import styled
 from harness.report.results import Results
 from harness.report.vocabulary import attack_title
@@ -135,3 +135,18 @@ def test_a_label_stands_on_its_points_side_of_the_border() -> None:
             covered = Bbox.intersection(box, region)
             share = 0.0 if covered is None else covered.width * covered.height / (box.width * box.height)
             assert share == pytest.approx(float(accepted), abs=0.05), text.get_text()
+
+
+def test_what_was_trained_elsewhere_has_its_baseline_in_the_caption_and_that_is_black() -> None:
+    elsewhere = {"target": "external", "regularization": "none"}
+    conditions = (condition("none") | elsewhere, condition("robust", "pixel") | elsewhere)
+    each, made = drawing("acceptable", conditions=conditions)
+    assert "R and U of what was trained elsewhere, as the suite names them: robust and none." in each.caption
+    assert list(each.data["condition"].unique()) == ["robust"]
+    found = looks(made.conditions)
+    assert found["none"].color in BASELINE_GRAYS
+    assert found["robust"].color not in BASELINE_GRAYS
+    assert pictures(each, made, ("png",))["png"].startswith(b"\x89PNG")
+    with styled():
+        said = [text.get_text() for text in each.draw(each.data, found).legends[0].get_texts()]
+    assert said[0] == "robust"

@@ -40,7 +40,7 @@ def test_conditions_that_share_target_and_set_go_from_dark_to_light() -> None:
 
 
 def test_what_is_not_known_takes_colors_that_are_left() -> None:
-    external = {"target": "external", "regularization": "none"}
+    external = {"target": "external", "regularization": "none", "free": False}
     found = looks_of(FOUR[3], *({"condition": name} | external for name in "abcd"))
     assert [found[name].color for name in "abcd"] == [color for color in COLORS if color != BLUE][:4]
     assert len({found[name].marker for name in found}) == len({found[name].hatch for name in found}) == 5
