@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
+from glob import escape
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -20,12 +21,15 @@ _ABANDONED_SECONDS = 3600.0  # after which nobody goes on writing a file that wa
 def write_whole(path: Path, content: bytes) -> None:
     """Put a file in its place in one step, safely on the disk when this returns; its folder is made if need be.
 
+    What a killed writer left of the same file is removed.
+
     Raises:
         HarnessError: it cannot be written, as where the disk is full; nothing half-written stays.
     """
     begun = unfinished(path)
     try:
         _make_folder(path.parent)
+        remove_abandoned(path.parent, f"{escape(path.name)}.*.tmp")
         with begun.open("wb") as file:
             file.write(content)
             file.flush()

@@ -70,6 +70,16 @@ def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Pa
     assert path.exists()
 
 
+def test_what_a_killed_writer_left_of_a_file_is_removed_when_that_is_written_again(tmp_path: Path) -> None:
+    path, other = tmp_path / "v_[1].csv", tmp_path / f"other.csv.{_here()}.{os.getpid()}.tmp"
+    other.write_bytes(b"half of it")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path.with_name(f"{path.name}.{_here()}.{ended.pid}.tmp").write_bytes(b"half of it")
+    write_whole(path, b"content")
+    assert {*tmp_path.iterdir()} == {path, other}
+
+
 def test_a_file_is_whole_if_every_byte_is(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     path.write_bytes(b"abc")
