@@ -44,14 +44,17 @@ def mend(db: Database, planned: Mapping[str, PlannedJob], lost: Collection[str] 
 
 
 @patient
-def forget_training(db: Database, key: str) -> None:
-    """Let a training wait again whose weights are lost. What was done with them stays, if it ends with the same."""
+def forget_training(db: Database, key: str, blocked: str | None = None) -> None:
+    """Let a training wait again whose weights are lost. What was done with them stays, if it ends with the same.
+
+    blocked: why it cannot be done again now.
+    """
     with db.transaction() as session:
         job = session.get(schema.Job, key, with_for_update=True)
         if job is None or job.kind != "train" or job.state not in FINAL:
             return
         _delete_training(session, job.model_id)
-        _wait_again(session, key)
+        _wait_again(session, key, **({"state": "blocked", "reason": blocked} if blocked else {}))
 
 
 def forget_what_other_weights_did(session: Session, model_id: int, sha256: str | None) -> list[str]:
@@ -95,7 +98,8 @@ def _delete_numbers(session: Session, key: str) -> None:
 def _wait_again(session: Session, key: str, **facts: Any) -> None:
     """Let a job wait as if it had never been done; facts: columns that are written anew."""
     finished = dict.fromkeys(("reason", "finished_at", "seconds", "images_classified", "environment_id", "command"))
-    session.execute(update(schema.Job).where(schema.Job.key == key).values(state="waiting", **finished, **facts))
+    values = {"state": "waiting"} | finished | facts
+    session.execute(update(schema.Job).where(schema.Job.key == key).values(values))
     seals.unseal(session.connection(), key)
 
 

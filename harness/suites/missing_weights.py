@@ -41,8 +41,10 @@ def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> Missi
 def train_again(lost: Iterable[str], plan: Plan, site: Site) -> None:
     """Let trainings wait again whose weights are lost."""
     for key in lost:
-        site.watch.note(f"{plan.by_key[key].title}: its weights are missing or damaged, it is trained again")
-        forget_training(site.database, key)
+        title, blocked = plan.by_key[key].title, plan.by_key[key].blocked
+        consequence = "and cannot be trained again now" if blocked else "it is trained again"
+        site.watch.note(f"{title}: its weights are missing or damaged, {consequence}")
+        forget_training(site.database, key, blocked)
 
 
 def has_weights(planned: PlannedJob, state: read.JobState, models_dir: Path) -> bool:

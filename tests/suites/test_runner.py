@@ -368,6 +368,12 @@ def test_a_model_that_was_lost_with_what_it_was_trained_on_is_blocked_with_what_
     summary = run(suites=(suite,))
     assert [planned.title for planned, _ in summary.blocked] == ["threshold, seed 0", "threshold, seed 0: gaussian"]
     assert (summary.done, run.executor.done) == (JOBS - 2, ["none 0 train", "none 0 gaussian"])
+    training = "SELECT state, reason FROM v_jobs WHERE condition = 'threshold' AND seed = 0 AND kind = 'train'"
+    assert run.query(training) == [("blocked", summary.blocked[0][1])]
+    gone = "seed 0: its weights are missing or damaged"
+    assert {f"none, {gone}, it is trained again", f"threshold, {gone}, and cannot be trained again now"} <= {
+        *run.listener.notes
+    }
 
 
 def test_a_stand_in_that_is_gone_is_not_what_a_profile_without_stand_ins_would_have_used(run, parse, two_sets):
