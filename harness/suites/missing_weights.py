@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.files import is_whole
@@ -15,36 +14,18 @@ from harness.suites.plan import Plan
 from harness.suites.site import Site
 
 
-@dataclass(frozen=True, kw_only=True)
-class Missing:
-    """Trainings whose weights are needed, but are not here as they were."""
-
-    lost: tuple[str, ...]
-    """Keys of those whose weights should be here."""
-    absent: Mapping[str, str]
-    """Where the weights are that only another results folder has, by their training's key."""
-
-
-def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> Missing:
-    """The trained models that these jobs need and whose weights are not here."""
+def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> list[PlannedJob]:
+    """The trainings of the models that these jobs need, if the weights are not here."""
     states = read.job_states(site.database, {need.key for planned in waiting for need in planned.needs})
-    missing = [
-        plan.by_key[key]
-        for key in sorted(states)
-        if not has_weights(plan.by_key[key], states[key], site.settings.models_dir)
-    ]
-    lost = tuple(planned.key for planned in missing if site.peers.belongs_here(planned.key))
-    absent = {planned.key: whereabouts(planned, site) for planned in missing if planned.key not in lost}
-    return Missing(lost=lost, absent=absent)
+    trainings = (plan.by_key[key] for key in sorted(states))
+    return [each for each in trainings if not has_weights(each, states[each.key], site.settings.models_dir)]
 
 
-def train_again(lost: Iterable[str], plan: Plan, site: Site) -> None:
-    """Let trainings wait again whose weights are lost."""
-    for key in lost:
-        title, blocked = plan.by_key[key].title, plan.by_key[key].blocked
-        consequence = "and cannot be trained again now" if blocked else "it is trained again"
-        site.watch.note(f"{title}: its weights are missing or damaged, {consequence}")
-        forget_training(site.database, key, blocked)
+def train_again(lost: PlannedJob, site: Site) -> None:
+    """Let a training wait again whose weights are lost."""
+    consequence = "and cannot be trained again now" if lost.blocked else "it is trained again"
+    site.watch.note(f"{lost.title}: its weights are missing or damaged, {consequence}")
+    forget_training(site.database, lost.key, lost.blocked)
 
 
 def has_weights(planned: PlannedJob, state: read.JobState, models_dir: Path) -> bool:

@@ -201,11 +201,14 @@ class Run:
 
     def _look_for_weights(self, waiting: Iterable[PlannedJob]) -> list[PlannedJob]:
         """See whether the weights are here that jobs need; the trainings that wait again since theirs are lost."""
-        missing = find_missing(waiting, self._plan, self._site)
-        for key, where in missing.absent.items():
-            self._schedule.miss(key, where)
-        train_again(missing.lost, self._plan, self._site)
-        return self._schedule.again(missing.lost)
+        lost = []
+        for training in find_missing(waiting, self._plan, self._site):
+            if self._site.peers.belongs_here(training.key):
+                train_again(training, self._site)
+                lost.append(training.key)
+            else:
+                self._schedule.miss(training.key, whereabouts(training, self._site))
+        return self._schedule.again(lost)
 
     def _finish(self, planned: PlannedJob, seconds: float) -> None:
         self._schedule.finish(planned.key)
