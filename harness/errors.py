@@ -14,6 +14,7 @@ HarnessError (exit 1)
 ├── ExecutorUnusable (exit 2)       the engine that shall run the jobs is not there, or not as it must be
 ├── StoreError
 │   ├── AlreadyRecorded             the same result was stored before
+│   ├── ResultRefused               a value that no table takes
 │   └── DatabaseUnusable            not a database, newer than this program, read-only, locked, disk full
 │       ├── DatabaseLocked              another process writes, and has not ended in time
 │       ├── DatabaseAway                its server does not answer, or ended the connection
@@ -97,6 +98,10 @@ class StoreError(HarnessError):
 
 class AlreadyRecorded(StoreError):
     """The result is stored already; results are never written twice."""
+
+
+class ResultRefused(StoreError):
+    """A result breaks the rules of the tables; what was begun is undone."""
 
 
 class DatabaseUnusable(StoreError):

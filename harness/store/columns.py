@@ -31,8 +31,13 @@ class Whole(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
-        """A Python int; TypeError for anything that is not a whole number."""
-        return None if value is None else operator.index(_plain(value))
+        """A Python int; TypeError for anything that is not a whole number, ValueError for one beyond 64 bits."""
+        if value is None:
+            return None
+        number = operator.index(_plain(value))
+        if number.bit_length() > 63:
+            raise ValueError(f"{number} is beyond 64 bits")
+        return number
 
 
 class Flag(TypeDecorator[bool]):

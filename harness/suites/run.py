@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing
+from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing, ResultRefused
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.provenance import Provenance
 from harness.spec import LoadJob, PlannedJob, TrainJob
@@ -112,16 +112,16 @@ class Run:
         """Record what happened to a job; what another runner has recorded meanwhile stays."""
         if event.key not in self._schedule.running:
             return  # another runner has finished it first, and a worker is still at it
-        try:
-            self._note_down(event)
-        except AlreadyRecorded:
-            self._site.watch.note(
-                f"{self._plan.by_key[event.key].title}: another runner finished it first; its result is kept"
-            )
-            self._schedule.leave(event.key)
-
-    def _note_down(self, event: Event) -> None:
         planned = self._plan.by_key[event.key]
+        try:
+            self._note_down(planned, event)
+        except AlreadyRecorded:
+            self._site.watch.note(f"{planned.title}: another runner finished it first; its result is kept")
+            self._schedule.leave(event.key)
+        except ResultRefused as error:  # what comes out of a container may be anything
+            self._fail(planned, " ".join(str(error).split()))
+
+    def _note_down(self, planned: PlannedJob, event: Event) -> None:
         match event:
             case Started():
                 write.start(self._site.database, event.key, self._device.name)
@@ -144,7 +144,7 @@ class Run:
                 shutil.rmtree(model_folder(self._site.settings.models_dir, event.key), ignore_errors=True)
             return
         origin = replace(event.made_with, command=self._command)
-        match planned.job, event.result:  # what comes out of a container may be anything
+        match planned.job, event.result:
             case TrainJob() | LoadJob(), TrainingResult() as result:
                 self._record_training(planned, result, origin, event.seconds)
             case TrainJob() | LoadJob(), _:

@@ -18,7 +18,7 @@ from harness.data.origin import new_origin
 from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataDamaged, DataMissing, Interrupted, UnknownName
-from harness.measurement import Progress
+from harness.measurement import EvaluationResult, Measurement, Progress
 from harness.settings import Settings
 from harness.store import write
 from harness.store.engine import open_database
@@ -28,6 +28,8 @@ from harness.suites.peers import Peers
 from harness.suites.request import Request
 from harness.suites.runner import run_suite
 from harness.suites.selection import Selection
+
+HALF = ACCURACY.measurements[0]
 
 
 def test_a_suite_is_done_once(run):
@@ -165,6 +167,22 @@ def test_a_worker_that_evaluated_nothing_fails_its_job_and_no_other(run: Run, re
     assert [reason for _, reason in summary.failed] == ["the worker evaluated nothing"]
     assert (summary.done, summary.blocked) == (JOBS - 1, ())
     assert run.query("SELECT count(*) FROM training") == [(5,)]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [(HALF, HALF), (replace(HALF, value=1.5),), (replace(HALF, n=1 << 70),)],
+    ids=["one number twice", "an accuracy above 1", "a count beyond 64 bits"],
+)
+def test_a_result_that_the_database_refuses_fails_its_job_and_no_other(
+    run: Run, numbers: tuple[Measurement, ...]
+) -> None:
+    """As code in a container may make one up."""
+    summary = run({"none 0 clean": EvaluationResult(measurements=numbers)})
+    [(planned, reason)] = summary.failed
+    assert (planned.title, "does not take this result" in reason) == ("none, seed 0: clean", True)
+    assert (summary.done, summary.blocked) == (JOBS - 1, ())
+    assert run.query("SELECT state, count(*) FROM job GROUP BY 1 ORDER BY 1") == [("done", JOBS - 1), ("failed", 1)]
 
 
 def test_a_diverged_training_is_recorded_and_not_repeated(run):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import URL
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
-from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, StoreError
+from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, ResultRefused
 from harness.store.engine.address import Address
 from harness.store.engine.dialect import dialect_of
 from harness.store.engine.patience import LOCKED
@@ -20,7 +20,7 @@ def translated(url: URL) -> Iterator[None]:
 
     Raises:
         DatabaseUnusable: what a user can put right.
-        StoreError: a value that no table takes.
+        ResultRefused: a value that no table takes.
     """
     try:
         yield
@@ -39,7 +39,7 @@ def translated(url: URL) -> Iterator[None]:
                 f"{title} is damaged; restore the newest backup: a table or column is missing"
             ) from error
         if isinstance(error, IntegrityError | DataError) or isinstance(error.orig, ValueError | TypeError):
-            raise StoreError(
+            raise ResultRefused(
                 f"{title} does not take this result: {error.orig}. That is a defect of this program: please report it"
             ) from error
         raise
