@@ -57,7 +57,6 @@ def copy_whole(source: Path, target: Path, sha256: str) -> bool:
     content = source.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         return False
-    remove_abandoned(target.parent)
     write_whole(target, content)
     return True
 
