@@ -184,6 +184,7 @@ def tensor_of(kind: str, size: int, dimensions: int = 0) -> bytes:
         b"[" * 100_000,
         b'{"progress": {"done": 1, "total": NaN}}',
         b'{"progress": {"done": 1, "total": 2, "images_per_second": 1e999}}',
+        b'{"progress": {"done": 1%s, "total": 2}}' % (b"0" * 400),  # which is no share of anything
         altered(weights="../../../etc/passwd"),
         altered(weights="/etc/passwd"),
         altered(weights=".hidden"),

@@ -61,7 +61,7 @@ def said_message(event: Progressed | Finished | Failed) -> str:
 def event_of(message: bytes, key: str, image: str) -> Progressed | Finished | Failed:
     """What the container of the image that does the job `key` says in a line; raises Refused."""
     try:
-        json.loads(message, parse_float=_finite, parse_constant=_finite)
+        json.loads(message, parse_float=_finite, parse_constant=_finite, parse_int=_small)
         said = _Said.model_validate_json(message)
         if said.progress:
             return Progressed(key, replace(said.progress, text=_plain(said.progress.text)))
@@ -85,6 +85,13 @@ def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text} is not a number to store")
+    return number
+
+
+def _small(text: str) -> int:
+    number = int(text)
+    if number.bit_length() > 63:
+        raise ValueError("a number beyond 64 bits")
     return number
 
 
