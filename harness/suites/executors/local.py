@@ -48,7 +48,7 @@ class LocalExecutor:
         self._idle: list[_Process] = []
         self._busy: dict[Connection, _Process] = {}
         self._supervision = Supervision(settings)
-        self._started: list[Event] = []
+        self._told: list[Event] = []
         self._waiting: list[Work] = []
         """Until nothing runs beside them."""
         self._alone: str | None = None
@@ -69,7 +69,7 @@ class LocalExecutor:
         Raises:
             DeviceError: torch cannot use the device.
         """
-        found, self._started = self._started, []
+        found, self._told = self._told, []
         for connection in wait(list(self._busy), 0 if found else timeout):
             found += self._receive(self._busy[connection])  # type: ignore[index]
         hanging = self._supervision.find_hanging()
@@ -89,7 +89,7 @@ class LocalExecutor:
         self._supervision.hear(work.key)
         self._busy[process.connection] = process
         process.begin(work)
-        self._started.append(Started(work.key))
+        self._told.append(Started(work.key))
 
     def _begin_alone(self, work: Work) -> None:
         """Begin a work with all memory: processes that rest keep some, on a GPU too."""
