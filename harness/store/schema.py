@@ -50,7 +50,7 @@ class Suite(Base):
     """A suite at one profile, as it was last planned."""
 
     __tablename__ = "suite"
-    __table_args__ = (UniqueConstraint("name", "profile"), {"sqlite_strict": True})
+    __table_args__ = (UniqueConstraint("name", "profile"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(comment="Name of its file in experiments/.")
@@ -63,7 +63,7 @@ class Model(Base):
     """A model to train or trained, here or elsewhere: the identity and the spec, whether or not it exists yet."""
 
     __tablename__ = "model"
-    __table_args__ = (UniqueConstraint("key"), {"sqlite_strict": True})
+    __table_args__ = (UniqueConstraint("key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(comment="Identity: 16 hex digits of spec, data content and seed; its job's key.")
@@ -102,11 +102,7 @@ class Environment(Base):
     """What a job ran on: code, packages, hardware. One row for each that differs."""
 
     __tablename__ = "environment"
-    __table_args__ = (
-        UniqueConstraint("digest"),
-        CheckConstraint("git_dirty IN (0, 1)", name="git_dirty_known"),
-        {"sqlite_strict": True},
-    )
+    __table_args__ = (UniqueConstraint("digest"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(comment="16 hex digits over all columns below.")
@@ -124,11 +120,7 @@ class DataSplit(Base):
     """The content of one split of one data set that jobs read."""
 
     __tablename__ = "data_split"
-    __table_args__ = (
-        UniqueConstraint("name", "split", "sha256"),
-        CheckConstraint("generated IN (0, 1)", name="generated_known"),
-        {"sqlite_strict": True},
-    )
+    __table_args__ = (UniqueConstraint("name", "split", "sha256"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(comment="Data set, for instance cifar10.")
@@ -153,7 +145,6 @@ class Job(Base):
         CheckConstraint(
             "state NOT IN ('diverged', 'failed', 'blocked') OR reason IS NOT NULL", name="trouble_says_why"
         ),
-        {"sqlite_strict": True},
     )
 
     key: Mapped[str] = mapped_column(primary_key=True, comment="Identity of its result, 16 hex digits.")
@@ -181,7 +172,6 @@ class Runner(Base):
     """One run of a command that does jobs: who it is, and that it lives."""
 
     __tablename__ = "runner"
-    __table_args__ = {"sqlite_strict": True}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     folder: Mapped[str] = mapped_column(comment="Identity of its results folder, as in that folder's folder.id.")
@@ -198,7 +188,7 @@ class Claim(Base):
     """Which runner does a job now, or did it last."""
 
     __tablename__ = "claim"
-    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": False}
 
     job_key: Mapped[str] = mapped_column(ForeignKey("job.key", ondelete="CASCADE"), primary_key=True)
     runner_id: Mapped[int] = mapped_column(ForeignKey("runner.id"), index=True)
@@ -208,7 +198,7 @@ class JobData(Base):
     """Which data a job reads."""
 
     __tablename__ = "job_data"
-    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": False}
 
     job_key: Mapped[str] = mapped_column(ForeignKey("job.key", ondelete="CASCADE"), primary_key=True)
     data_split_id: Mapped[int] = mapped_column(ForeignKey("data_split.id"), primary_key=True, index=True)
@@ -218,10 +208,7 @@ class Place(Base):
     """Where in a suite a job's result belongs; one job may have many places, in many suites."""
 
     __tablename__ = "place"
-    __table_args__ = (
-        UniqueConstraint("suite_id", "condition", "seed", "evaluation"),
-        {"sqlite_strict": True},
-    )
+    __table_args__ = (UniqueConstraint("suite_id", "condition", "seed", "evaluation"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     suite_id: Mapped[int] = mapped_column(ForeignKey("suite.id"))
@@ -240,7 +227,7 @@ class Evaluation(Base):
     """An evaluation of a model, or an analysis of data alone; done or to be done."""
 
     __tablename__ = "evaluation"
-    __table_args__ = (UniqueConstraint("key"), {"sqlite_strict": True})
+    __table_args__ = (UniqueConstraint("key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(ForeignKey("job.key", ondelete="CASCADE"), comment="Its job's key.")
@@ -269,7 +256,6 @@ class Training(Base):
             "(status = 'ok') = (weights IS NOT NULL AND weights_sha256 IS NOT NULL)",
             name="ok_has_weights",
         ),
-        {"sqlite_strict": True},
     )
 
     model_id: Mapped[int] = mapped_column(ForeignKey("model.id"), primary_key=True)
@@ -287,7 +273,7 @@ class Epoch(Base):
     """One epoch of a finished training."""
 
     __tablename__ = "epoch"
-    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": False}
 
     model_id: Mapped[int] = mapped_column(ForeignKey("training.model_id"), primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="From 0.")
@@ -309,7 +295,7 @@ class Gamma(Base):
     """Weight of one tap in the similarity, at the end of one epoch."""
 
     __tablename__ = "gamma"
-    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": False}
 
     model_id: Mapped[int] = mapped_column(ForeignKey("training.model_id"), primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="From 0.")
@@ -326,7 +312,6 @@ class Measurement(Base):
         CheckConstraint("(value IS NULL) = (reason IS NOT NULL)", name="value_or_reason"),
         CheckConstraint("metric <> 'accuracy' OR value BETWEEN 0 AND 1", name="accuracy_is_fraction"),
         CheckConstraint("n >= 0 AND n_failed >= 0", name="counts"),
-        {"sqlite_strict": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -351,7 +336,7 @@ class ResultArray(Base):
     """An array that belongs to one evaluation or analysis. It lies in a file beside the database."""
 
     __tablename__ = "result_array"
-    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": False}
 
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True, comment="What it holds, for instance perturbations.")
@@ -367,7 +352,7 @@ class ImageResult(Base):
     __table_args__ = (
         _among("outcome", ("ok", "no_start")),
         CheckConstraint("(outcome = 'ok') = (distance IS NOT NULL)", name="ok_has_distance"),
-        {"sqlite_strict": True, "sqlite_with_rowid": False},
+        {"sqlite_with_rowid": False},
     )
 
     evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluation.id"), primary_key=True)
@@ -389,14 +374,17 @@ class Seal(Base):
     """A digest by which a changed byte of a result, or of a suite's places, is noticed."""
 
     __tablename__ = "seal"
-    __table_args__ = {"sqlite_strict": True, "sqlite_with_rowid": False}
+    __table_args__ = {"sqlite_with_rowid": False}
 
     subject: Mapped[str] = mapped_column(primary_key=True, comment="A finished job's key, or SUITE/PROFILE.")
     digest: Mapped[str] = mapped_column(comment="16 hex digits over all rows that belong to it.")
 
 
 for _table in Base.metadata.tables.values():
+    _table.dialect_options["sqlite"]["strict"] = True
     for _column in _table.columns:
+        if isinstance(_column.type, Flag):
+            _table.append_constraint(CheckConstraint(f"{_column.name} IN (0, 1)", name=f"{_column.name}_known"))
         if isinstance(_column.type, Real):
             _table.append_constraint(
                 CheckConstraint(f"{_column.name} BETWEEN -{LARGEST} AND {LARGEST}", name=f"{_column.name}_finite")
