@@ -118,8 +118,6 @@ class Run:
         except AlreadyRecorded:
             self._site.watch.note(f"{planned.title}: another runner finished it first; its result is kept")
             self._schedule.leave(event.key)
-        except ResultRefused as error:  # what comes out of a container may be anything
-            self._fail(planned, " ".join(str(error).split()))
 
     def _note_down(self, planned: PlannedJob, event: Event) -> None:
         match event:
@@ -133,7 +131,10 @@ class Run:
             case Failed():
                 self._fail(planned, event.reason)
             case Finished():
-                self._record(planned, event)
+                try:
+                    self._record(planned, event)
+                except ResultRefused as error:  # what comes out of a container may be anything
+                    self._fail(planned, " ".join(str(error).split()))
 
     def _record(self, planned: PlannedJob, event: Finished) -> None:
         try:
