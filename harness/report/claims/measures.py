@@ -21,7 +21,7 @@ from harness.report.results import Results
 from harness.report.rows import groups
 from harness.report.statistics import rank_correlation
 from harness.report.summary import at_severity, corruption_means, finished, scores, worst_corruption_means
-from harness.report.vocabulary import ATTACKS, SIZED, WORST, attack_title
+from harness.report.vocabulary import ATTACKS, WORST, attack_title
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -114,56 +114,30 @@ def _agreement(results: Results, evaluation: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["condition", "seed", "value"])
 
 
+def _on_corruptions(label: str, values: Callable[[Results], pd.DataFrame]) -> Measure:
+    return Measure(label=label, unit="accuracy", evaluations=("corruption",), values=values)
+
+
 MEASURES: dict[str, Measure] = {
-    "clean": Measure(label="Clean", unit="accuracy", evaluations=("clean",), values=partial(_score, measure="clean")),
     **{
         name: Measure(
-            label=attack_title(name), unit="accuracy", evaluations=(name,), values=partial(_score, measure=name)
+            label=attack_title(name),
+            unit="score" if name == "boundary" else "accuracy",
+            evaluations=(name,),
+            values=partial(_score, measure=name),
         )
-        for name in SIZED
+        for name in ("clean", *ATTACKS)
     },
-    "boundary": Measure(
-        label=attack_title("boundary"),
-        unit="score",
-        evaluations=("boundary",),
-        values=partial(_score, measure="boundary"),
-    ),
-    "corruption": Measure(
-        label="Mean over corruptions",
-        unit="accuracy",
-        evaluations=("corruption",),
-        values=partial(_score, measure="corruption"),
-    ),
-    "worst_corruptions": Measure(
-        label=f"Mean over corruptions at severity {WORST}",
-        unit="accuracy",
-        evaluations=("corruption",),
-        values=worst_corruption_means,
-    ),
-    "high_frequency": Measure(
-        label="High-frequency corruptions",
-        unit="accuracy",
-        evaluations=("corruption",),
-        values=partial(_frequency_group, name="high"),
-    ),
+    "corruption": _on_corruptions("Mean over corruptions", partial(_score, measure="corruption")),
+    "worst_corruptions": _on_corruptions(f"Mean over corruptions at severity {WORST}", worst_corruption_means),
+    "high_frequency": _on_corruptions("High-frequency corruptions", partial(_frequency_group, name="high")),
     **{
-        f"high_over_{other}": Measure(
-            label=f"High- minus {other}-frequency corruptions",
-            unit="accuracy",
-            evaluations=("corruption",),
-            values=partial(_high_over, other=other),
+        f"high_over_{other}": _on_corruptions(
+            f"High- minus {other}-frequency corruptions", partial(_high_over, other=other)
         )
         for other in ("low", "medium")
     },
-    **{
-        name: Measure(
-            label=name.capitalize(),
-            unit="accuracy",
-            evaluations=("corruption",),
-            values=partial(_corruption, name=name),
-        )
-        for name in LOW_CORRUPTIONS
-    },
+    **{name: _on_corruptions(name.capitalize(), partial(_corruption, name=name)) for name in LOW_CORRUPTIONS},
     "early_taps": Measure(label="γ of stem to stage 2", unit="number", evaluations=(), values=_early_taps),
     "low_frequencies": Measure(
         label=f"Share of perturbations' power below {LOW_FREQUENCIES} cycles",
