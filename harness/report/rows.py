@@ -27,6 +27,12 @@ def by_key(frame: pd.DataFrame, keys: list[str]) -> dict[Any, Any]:
     }
 
 
+def stacked(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all frames; empty ones, whose columns are of no type, do not count beside others."""
+    every = list(frames)
+    return pd.concat([frame for frame in every if len(frame)] or every[:1])
+
+
 def in_order_of(frame: pd.DataFrame, column: str, values: Iterable[str]) -> pd.DataFrame:
     """The rows in the order of those values of a column; rows that have the same stay in theirs."""
     ranks = {value: rank for rank, value in enumerate(values)}

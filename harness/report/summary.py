@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.errors import UnknownName
 from harness.report.results import Results
-from harness.report.rows import groups, records
+from harness.report.rows import groups, records, stacked
 from harness.report.statistics import holm, is_sure, sign_flip_test, t_interval, t_test
 from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, WORST, attack_title, in_order
 
@@ -77,7 +77,7 @@ def scores(results: Results) -> pd.DataFrame:
         _median_distances(results.distances),
         _corruption_scores(results.corruptions),
     ]
-    found = pd.concat([part[SCORE_COLUMNS] for part in parts if len(part)] or [pd.DataFrame(columns=SCORE_COLUMNS)])
+    found = stacked(part[SCORE_COLUMNS] for part in parts)
     return finished(found.dropna(subset="value"), results.models)[SCORE_COLUMNS]
 
 
@@ -88,11 +88,9 @@ def failures(results: Results) -> pd.DataFrame:
     a distance; `failing`, what a table calls the latter.
     """
     parts = [*_boundary_scores(results.boundary, "score"), _median_distances(results.distances)]
-    columns = [*SCORE_COLUMNS, "n", "n_failed"]
-    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=columns)])
-    found = finished(found, results.models)
+    found = finished(stacked(parts), results.models)
     failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
-    return found.assign(failing=failing)[[*columns, "failing"]]
+    return found.assign(failing=failing)[[*SCORE_COLUMNS, "n", "n_failed", "failing"]]
 
 
 def summarized(values: pd.DataFrame, by: list[str], value: str = "value") -> pd.DataFrame:
@@ -136,7 +134,7 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
         parts.append(pairs.assign(baseline=baseline))
     if not any(len(part) for part in parts):
         return pd.DataFrame(columns=[*keys, "n", "difference", "low", "high", *TESTED])
-    together = pd.concat([part for part in parts if len(part)])
+    together = stacked(parts)
     with np.errstate(invalid="ignore"):  # of infinite differences to both sides, whose mean is none
         grouped = together.groupby(keys, sort=False, dropna=False)["difference"]
         found = grouped.agg(difference="mean", sem="sem", n="count").reset_index()
@@ -184,7 +182,7 @@ def _at_largest_sizes(curves: pd.DataFrame) -> pd.DataFrame:
                 value=own["accuracy"],
             )
             parts.append(named[SCORE_COLUMNS])
-    return pd.concat([part for part in parts if len(part)] or parts)
+    return stacked(parts)
 
 
 def _boundary_scores(boundary: pd.DataFrame, *columns: str) -> list[pd.DataFrame]:

@@ -14,7 +14,7 @@ from harness.report.cells import INFINITE, POINTS, UNITS, plus_minus, signed
 from harness.report.formats import Table
 from harness.report.missing import Reasons
 from harness.report.results import Results
-from harness.report.rows import by_key, groups, records
+from harness.report.rows import by_key, groups, records, stacked
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS, SIGNIFICANCE
 from harness.report.summary import MEASURED, summarized
 from harness.report.vocabulary import attack_title, in_order, tap_title
@@ -28,7 +28,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
     """
     missing, settings = results.missing, notes.hyperparameters(results)
     means = summarized(values, ["condition", *MEASURED])
-    measured = _measures(pd.concat([frame[MEASURED] for frame in (means, failures) if len(frame)] or [means]))
+    measured = _measures(stacked(frame[MEASURED] for frame in (means, failures)))
     columns = pd.concat([measured, _unmeasured(measured, missing)], ignore_index=True)
     units = _shown_units(columns, means)
     cells, reasons = by_key(means, ["condition", "measure"]), Reasons(missing)

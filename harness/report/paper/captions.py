@@ -10,6 +10,7 @@ import pandas as pd
 from harness.report import notes
 from harness.report.paper.kind import Labels
 from harness.report.paper.shown import Shown, in_words
+from harness.report.rows import stacked
 from harness.report.settings_tables import analyses_note
 from harness.report.vocabulary import SIZED
 
@@ -48,5 +49,4 @@ def _behind(figure: Shown) -> Iterator[str]:
 
 def _together(shares: Sequence[tuple[pd.DataFrame, Labels]]) -> pd.DataFrame:
     """Of each frame the rows of those conditions, or all where none is named."""
-    parts = [frame[frame["condition"].isin(list(own))] if own else frame for frame, own in shares]
-    return pd.concat([part for part in parts if len(part)] or parts)
+    return stacked(frame[frame["condition"].isin(list(own))] if own else frame for frame, own in shares)

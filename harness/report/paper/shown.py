@@ -17,7 +17,7 @@ from harness.report.paper.kind import FigureKind, Found, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results, remark_on
-from harness.report.rows import in_order_of
+from harness.report.rows import in_order_of, stacked
 from harness.report.vocabulary import scale
 from harness.store.origins import together
 
@@ -92,12 +92,11 @@ def _numbers(figure: PaperFigure, found: Found, arrays: Arrays, profile: str, le
     if not found:
         return pd.DataFrame()
     kind = figure_kind(figure)
-    parts = [
+    data = stacked(
         kind.numbers(each, own, least, arrays).assign(suite=each.suite)
         for each, own in kind.shares(found, figure.conditions)
-    ]
-    together = pd.concat([part for part in parts if len(part)] or parts)
-    return Marks(report=figure.id, profile=profile, results=found).data(together, corrupted=kind.corrupted)
+    )
+    return Marks(report=figure.id, profile=profile, results=found).data(data, corrupted=kind.corrupted)
 
 
 def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:

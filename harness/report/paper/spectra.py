@@ -18,7 +18,7 @@ from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet, w
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Labels
 from harness.report.paper.panels import say, severity_title
 from harness.report.results import Results
-from harness.report.rows import in_order_of
+from harness.report.rows import in_order_of, stacked
 from harness.report.summary import summarized
 from harness.report.vocabulary import FREQUENCIES, SEVERITY
 
@@ -35,8 +35,8 @@ def _spectrum_numbers(results: Results, labels: Labels, least: float, arrays: Ar
         parts = {"corruptions": numbers.group_means(results)}
     else:
         parts = {"power": _power_means(labels, arrays), "radial": numbers.spectrum_means(results)}
-    named = [part.rename(columns={"frequency": "x"}).assign(panel=panel) for panel, part in parts.items() if len(part)]
-    whole = pd.concat(named or [pd.DataFrame(columns=SPECTRUM_COLUMNS)]).reindex(columns=SPECTRUM_COLUMNS)
+    named = stacked(part.rename(columns={"frequency": "x"}).assign(panel=panel) for panel, part in parts.items())
+    whole = named.reindex(columns=SPECTRUM_COLUMNS)
     return whole[whole["condition"].isin(list(labels))].astype({"severity": "Int64", "y": "Int64"})
 
 
@@ -47,7 +47,7 @@ def _power_means(labels: Labels, arrays: Arrays) -> pd.DataFrame:
         for power in arrays.of_condition(condition, "power"):
             y, x = (place.ravel() - size // 2 for place, size in zip(np.indices(power.shape), power.shape, strict=True))
             parts.append(pd.DataFrame({"condition": condition, "x": x, "y": y, "power": power.ravel().astype(float)}))
-    return summarized(pd.concat(parts[1:] or parts), ["condition", "x", "y"], "power")
+    return summarized(stacked(parts), ["condition", "x", "y"], "power")
 
 
 def _draw_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:

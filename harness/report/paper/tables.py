@@ -12,7 +12,7 @@ from harness.report.formats import Table
 from harness.report.paper.contents import DIGITS, SETS
 from harness.report.published_gammas import published_gammas
 from harness.report.results import Results
-from harness.report.rows import records
+from harness.report.rows import records, stacked
 from harness.report.tables import gamma_table
 from harness.report.vocabulary import scale
 
@@ -90,7 +90,7 @@ def _models(found: Mapping[str, Results], suites: Sequence[str]) -> pd.DataFrame
             own[name].map(lambda given: NAMES.get(given, given)) for name in ("classification", "regularization")
         )
         parts.append(own.assign(sets=task + " - " + images))
-    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    return stacked(parts).reset_index(drop=True)
 
 
 def _taken(found: Mapping[str, Results], suites: Sequence[str]) -> dict[str, str]:
