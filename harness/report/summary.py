@@ -6,6 +6,8 @@ over seeds, its SEM uses n - 1, and there is none for a single seed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -72,7 +74,7 @@ def scores(results: Results) -> pd.DataFrame:
     """
     parts = [
         _clean(results.models),
-        _at_largest_sizes(results.curves),
+        *_at_largest_sizes(results.curves),
         *_boundary_scores(results.boundary, *BOUNDARY_LABELS),
         _median_distances(results.distances),
         _corruption_scores(results.corruptions),
@@ -164,47 +166,41 @@ def _clean(models: pd.DataFrame) -> pd.DataFrame:
         label=attack_title("clean"),
         unit="accuracy",
         value=models["clean_accuracy"],
-    )[SCORE_COLUMNS]
+    )
 
 
-def _at_largest_sizes(curves: pd.DataFrame) -> pd.DataFrame:
+def _at_largest_sizes(curves: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Accuracy at the largest size of each attack, which the heading says; the conditions of two tasks may have two."""
     reached = at_largest_size(curves).sort_values("epsilon", kind="stable")
-    parts = [pd.DataFrame(columns=SCORE_COLUMNS)]
     for evaluation in in_order(curves["evaluation"]):
         rows = reached[reached["evaluation"] == evaluation]
         several = rows["epsilon"].nunique() > 1
         for size, own in rows.groupby("epsilon"):
-            named = own.assign(
+            yield own.assign(
                 measure=f"{evaluation}_{size:g}" if several else evaluation,
                 label=f"{attack_title(evaluation)}, ε = {size:g}",
                 unit="accuracy",
                 value=own["accuracy"],
             )
-            parts.append(named[SCORE_COLUMNS])
-    return stacked(parts)
 
 
-def _boundary_scores(boundary: pd.DataFrame, *columns: str) -> list[pd.DataFrame]:
+def _boundary_scores(boundary: pd.DataFrame, *columns: str) -> Iterator[pd.DataFrame]:
     """Columns of `v_boundary`, for each number of steps.
 
     The score of all images is shown where some had no start, which the score leaves out: infinite where half had none.
     """
-    parts = []
     for steps, rows in boundary.groupby("steps"):
         for column in columns:
             everything = column == "score_all_images"
             if everything and not rows["n_failed"].any():
                 continue
-            named = rows.assign(
+            yield rows.assign(
                 evaluation="boundary",
                 measure=f"boundary_{column}_{steps}",
                 label=f"{BOUNDARY_SCORE}, {steps} steps{BOUNDARY_LABELS[column]}",
                 unit="score",
                 value=rows[column].fillna(np.inf) if everything else rows[column],
             )
-            parts.append(named)
-    return parts
 
 
 def _median_distances(distances: pd.DataFrame) -> pd.DataFrame:
@@ -224,4 +220,4 @@ def _corruption_scores(corruptions: pd.DataFrame) -> pd.DataFrame:
         measure="corruption",
         label=attack_title("corruption"),
         unit="accuracy",
-    )[SCORE_COLUMNS]
+    )
