@@ -53,13 +53,6 @@ def corruption_means(corruptions: pd.DataFrame, *by: str) -> pd.DataFrame:
     return found.assign(value=found["value"].where(found["n"] == found["asked"])).drop(columns=["n", "asked"])
 
 
-def at_largest_size(curves: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `curves` at the largest epsilon of their condition and evaluation."""
-    largest = curves.groupby(["condition", "evaluation"])["epsilon"].transform("max")
-    reached: pd.DataFrame = curves[curves["epsilon"] == largest]
-    return reached
-
-
 def worst_corruption_means(results: Results) -> pd.DataFrame:
     """condition, seed, value: mean accuracy over the finished models' corruptions at `WORST`."""
     rows = finished(results.corruptions, results.models)
@@ -171,7 +164,8 @@ def _clean(models: pd.DataFrame) -> pd.DataFrame:
 
 def _at_largest_sizes(curves: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Accuracy at the largest size of each attack, which the heading says; the conditions of two tasks may have two."""
-    reached = at_largest_size(curves).sort_values("epsilon", kind="stable")
+    largest = curves.groupby(["condition", "evaluation"])["epsilon"].transform("max")
+    reached = curves[curves["epsilon"] == largest].sort_values("epsilon", kind="stable")
     for evaluation in in_order(curves["evaluation"]):
         rows = reached[reached["evaluation"] == evaluation]
         several = rows["epsilon"].nunique() > 1
