@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 MARGIN = 0.03
@@ -84,12 +85,10 @@ def compared(
     side: Side = "higher",
     *,
     against: str | None = "none",
+    level: float = 0.0,
     share: float | None = None,
     once: bool = False,
 ) -> tuple[Part, ...]:
     """Each condition by each measure, all compared with the same."""
-    return tuple(
-        Part(suite=suite, condition=name, against=against, measure=measure, side=side, share=share, once=once)
-        for name in conditions
-        for measure in measures
-    )
+    alike = partial(Part, suite=suite, against=against, side=side, level=level, share=share, once=once)
+    return tuple(alike(condition=name, measure=measure) for name in conditions for measure in measures)

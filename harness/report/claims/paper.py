@@ -105,15 +105,12 @@ CLAIMS: tuple[Claim, ...] = (
         sentence="The choice of (α, Th) affects robustness in a consistent way across attacks, so that Gaussian noise "
         "is enough to choose by.",
         where="Section 5.2, Figure 4",
-        parts=tuple(
-            Part(
-                suite="hyperparameters",
-                condition=WHOLE_GRID,
-                measure=f"ranks_{name}",
-                side="higher",
-                level=CONSISTENT,
-            )
-            for name in (*RANDOM, "fgsm_transfer", "boundary")
+        parts=compared(
+            "hyperparameters",
+            [WHOLE_GRID],
+            [f"ranks_{name}" for name in (*RANDOM, "fgsm_transfer", "boundary")],
+            against=None,
+            level=CONSISTENT,
         ),
     ),
     Claim(
