@@ -49,7 +49,7 @@ class Reasons:
         self._missing = dict(groups(missing, ["condition", "evaluation"]))
         self._numbers: dict[str, int] = {}
 
-    def counts(self, condition: str, evaluation: str, known: Collection[int] = ()) -> dict[str, int]:
+    def counts(self, condition: str, evaluation: str, known: Collection[int]) -> dict[str, int]:
         """How many seeds have no number, by what to write there: "waiting", "blocked [1]".
 
         known: seeds that have the number in question, and lack another one of the same evaluation.

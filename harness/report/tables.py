@@ -101,13 +101,12 @@ def difference_table(
 
 
 def gamma_table(
-    means: pd.DataFrame, conditions: Iterable[str], scope: str, published: Mapping[str, Sequence[float]] | None = None
+    means: pd.DataFrame, conditions: Iterable[str], scope: str, published: Mapping[str, Sequence[float]]
 ) -> Table:
     """Gamma of each tap at the best epoch, as in the paper's Tables 2 and 3.
 
     published: the paper's own values by condition, which get a row below the measured ones.
     """
-    given = published or {}
     taps = sorted(means["tap"].unique())
     rows = []
     for condition in conditions:
@@ -116,8 +115,8 @@ def gamma_table(
             found = by_key(own, ["tap"])
             cells = (plus_minus(found[tap].mean, found[tap].sem, 3) for tap in taps)
             rows.append((condition, str(int(own["n"].max())), *cells))
-        if len(own) and condition in given:
-            rows.append((f"{condition}, published", "7", *(f"{given[condition][tap]:.3f}" for tap in taps)))
+            if condition in published:
+                rows.append((f"{condition}, published", "7", *(f"{published[condition][tap]:.3f}" for tap in taps)))
     return Table(
         name="gammas",
         title=f"Weight γ of each tap after training in {scope}: mean ± SEM over seeds",

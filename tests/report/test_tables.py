@@ -143,7 +143,7 @@ def test_missing_results_of_the_same_seeds_and_reason_share_a_row() -> None:
 
 def test_gammas_have_the_form_of_table_two() -> None:
     given = results(seeds=2)
-    table = tables.gamma_table(summary.gamma_means(given), given.order, given.scope)
+    table = tables.gamma_table(summary.gamma_means(given), given.order, given.scope, {})
     assert table.columns == ("Condition", "Seeds", "stem", "stage 1", "stage 2", "stage 3", "stage 4")
     assert [row[0] for row in table.rows] == ["pixel", "threshold", "threshold-cifar10"]
 
