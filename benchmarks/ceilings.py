@@ -17,7 +17,8 @@ from harness.spec import NetworkSpec
 
 ROUNDS, SECONDS = 5, 0.05
 """Of each layer; its median counts."""
-SHAPE = ClassifierShape(1, 10)
+SHAPE = ClassifierShape(channels=1, classes=10)
+"""Of what the networks see: gray digits."""
 MATRIX = 2048
 """Rows and columns of the matrices whose product is timed."""
 

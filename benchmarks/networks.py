@@ -16,7 +16,6 @@ from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import DATASETS
 from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
-from harness.models.architecture import ClassifierShape
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet, build
@@ -47,12 +46,17 @@ def trained(base_width: int, device: torch.device) -> ResNet:
     )
     images, labels = (part[:N_TRAIN] for part in _digits())
     batches = Batches(spec, 0, TrainingImages(images, labels, None, DATASETS[SET].task), device)
-    learner = Learner(spec, build(spec.network, ClassifierShape(1, 10), seed=0), DATASETS[SET].pixel_scaling, device)
+    learner = learner_of(spec, device)
     for epoch in range(spec.optimisation.epochs):
         for batch in batches.epoch(epoch):
             learner.step(batch, LEARNING_RATE)
     assert isinstance(learner.model.network, ResNet)
     return learner.model.network.eval().requires_grad_(False)
+
+
+def learner_of(spec: TrainingSpec, device: torch.device) -> Learner:
+    """The harness's way to train on digits, with the initial weights of seed 0."""
+    return Learner(spec, build(spec.network, ceilings.SHAPE, seed=0), DATASETS[SET].pixel_scaling, device)
 
 
 def unseen(n: int, device: torch.device) -> Setting:

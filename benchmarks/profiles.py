@@ -17,8 +17,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.boundary import EASY_SPEC
-from benchmarks.networks import DTYPES, as_evaluated, trained, unseen
-from benchmarks.training_step import digits_spec, learner_of, precisions
+from benchmarks.networks import DTYPES, as_evaluated, learner_of, trained, unseen
+from benchmarks.training_step import digits_spec, precisions
 from harness.data.bundled import prepare_bundled
 from harness.evaluations import evaluate
 from harness.spec.training import Precision

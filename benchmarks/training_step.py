@@ -13,11 +13,11 @@ import torch
 
 from benchmarks import ceilings
 from benchmarks.contest import Ceiling, Contest, Disagreement, Way
-from benchmarks.networks import DTYPES
+from benchmarks.networks import DTYPES, learner_of
 from benchmarks.reference.passes import BATCH, Pictures
 from benchmarks.reference.training import ListedPairs, PlainTraining, loader_of
 from harness.data.bundled import prepare_bundled
-from harness.models.architecture import ClassifierShape, tap_channels
+from harness.models.architecture import tap_channels
 from harness.models.cost import forward_gflop
 from harness.models.resnet import build
 from harness.regularization.similarity import pixel_similarity, unit_rows
@@ -28,7 +28,6 @@ from harness.suites.devices import get_device
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.images import TrainingImages, training_images
-from harness.training.learner import Learner
 
 WIDTH, PAIRS = 64, 16
 STEPS = 2  # of one call
@@ -105,15 +104,10 @@ def _endless(source: Iterable[T]) -> Iterator[T]:
         yield from source
 
 
-def learner_of(spec: TrainingSpec, device: torch.device) -> Learner:
-    """The harness's way to train, with the initial weights of seed 0."""
-    return Learner(spec, build(spec.network, ClassifierShape(1, 10), seed=0), "raw", device)
-
-
 def plain_training(spec: TrainingSpec, device: torch.device) -> PlainTraining:
     """The plain way to train, with the same initial weights."""
     return PlainTraining(
-        build(spec.network, ClassifierShape(1, 10), seed=0), tap_channels(spec.network.base_width), ALPHA, device
+        build(spec.network, ceilings.SHAPE, seed=0), tap_channels(spec.network.base_width), ALPHA, device
     )
 
 
@@ -144,7 +138,7 @@ def same_first_step(spec: TrainingSpec, images: TrainingImages, device: torch.de
 def ceilings_of(spec: TrainingSpec, device: torch.device) -> tuple[Ceiling, ...]:
     """What the network's convolutions allow, and what as much arithmetic in one matrix product would take."""
     dtype, precision = DTYPES[spec.precision], spec.precision
-    gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, ClassifierShape(1, 10))
+    gflop = FORWARD_AND_BACKWARD * forward_gflop(spec.network, ceilings.SHAPE)
     convolutions = partial(ceilings.images_per_second, spec.network, BATCH, dtype, device, backward=True)
     return (
         Ceiling(name=f"convolutions, {precision}", rate=convolutions),
