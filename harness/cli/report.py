@@ -35,7 +35,7 @@ def report(
     least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
     against: Annotated[
         str | None,
-        typer.Option(help="Condition that the table of differences is to; default: each one's unregularized baseline."),
+        typer.Option(help="Condition that the table of differences is to; default: each one's baseline."),
     ] = None,
 ) -> None:
     """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""

@@ -59,7 +59,7 @@ def render_suites(
 
     suites: all that have results if empty. profile: if None, the largest that has results, per suite.
     least_clean_ratio: A0, the R0/U0 that is acceptable (paper section 5.2). against: the condition that differences are
-    to; each one's unregularized baseline if None.
+    to; each one's baseline if None.
 
     Raises:
         UnknownName: no such suite, profile, format or condition.

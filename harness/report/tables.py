@@ -71,7 +71,7 @@ def difference_table(
     """Seed-paired differences with their confidence intervals.
 
     differences: rows of `summary.paired_differences`. told: what is said below it first. against: the condition that
-    all are compared with; each with its own unregularized baseline if None.
+    all are compared with; each with its own baseline if None.
     """
     columns = _measures(differences)
     units = _shown_units(columns, differences.rename(columns={"difference": "mean"}))
@@ -92,7 +92,7 @@ def difference_table(
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
         name="differences",
-        title=f"Difference to {against or 'the unregularized baseline'} in {scope}, paired by seed",
+        title=f"Difference to {against or 'the baseline'} in {scope}, paired by seed",
         columns=("Condition", "Baseline", "Pairs", *heads),
         rows=tuple(rows),
         notes=tuple(told),

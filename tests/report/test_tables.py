@@ -30,6 +30,13 @@ def column(table: tables.Table, head: str) -> list[str]:
     return [row[place] for row in table.rows]
 
 
+def test_the_title_of_differences_is_true_of_baselines_that_were_trained_elsewhere() -> None:
+    elsewhere = {"target": "external", "regularization": "none"}
+    given = results((condition("plain") | elsewhere, condition("robust", "pixel") | elsewhere))
+    assert column(differences_of(given), "Baseline") == ["plain"]
+    assert "unregularized" not in differences_of(given).title
+
+
 def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
 

@@ -55,7 +55,7 @@ ACCEPTABLE = f"{REGIONS} Labels: what the conditions differ in."
 TRAINING = "Training by epoch. Mean over n seeds; bands: SEM."
 GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over n seeds; bands: SEM."
 
-ROWS = "Each row has a part of the conditions beside the unregularized ones; the numbers of all are in the CSV."
+ROWS = "Each row has a part of the conditions beside the baselines; the numbers of all are in the CSV."
 DIVIDED = (attack_curves, severity_curves, training_curves, corruption_bars)
 """What shows many conditions in several rows."""
 

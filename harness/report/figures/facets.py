@@ -47,7 +47,7 @@ class Facet(NamedTuple):
 def facets(data: pd.DataFrame, looks: Mapping[str, Look]) -> list[Facet]:
     """The conditions of the data together where they are few, else in parts that share a setting.
 
-    A part has at most `MOST` curves, among them in each part the unregularized ones. The first setting that divides
+    A part has at most `MOST` curves, among them in each part the baselines. The first setting that divides
     them so does, then what stands before their settings; where nothing does, they are divided in their order.
     """
     whole = Facet("", {name: looks[name] for name in present_in(data, looks)})
