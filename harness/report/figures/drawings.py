@@ -12,7 +12,7 @@ from harness.report.figures.bars import boundary_bars, corruption_bars, distance
 from harness.report.figures.curves import attack_curves, severity_curves, training_curves
 from harness.report.figures.facets import facets
 from harness.report.figures.gammas import gamma_curves
-from harness.report.figures.looks import Look, looks
+from harness.report.figures.looks import Look, family_looks, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.notes import baselines_note, images_note, score_note, seeds_note, zero_note
@@ -65,7 +65,8 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
     corruptions = numbers.single_corruption_means(results)
     severity = corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY
     region, boundary = numbers.region(results, least_clean_ratio), numbers.boundary_means(results)
-    acceptable = ACCEPTABLE.format(least=least_clean_ratio)
+    acceptable = " ".join([ACCEPTABLE.format(least=least_clean_ratio), *baselines_note(results.conditions)])
+    families = family_looks(results.conditions)
     every = [
         Drawing("curves", CURVES, numbers.curve_means(results), attack_curves),
         Drawing("boundary", " ".join([*score_note(results.boundary), BOUNDARY]), boundary, boundary_bars),
@@ -74,7 +75,7 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
             "corruptions-by-severity", SEVERITIES, numbers.severity_means(results), severity_curves, corrupted=True
         ),
         Drawing("corruptions", CORRUPTIONS.format(severity=severity), corruptions, corruption_bars, corrupted=True),
-        Drawing("acceptable", " ".join([acceptable, *baselines_note(results.conditions)]), region, acceptable_regions),
+        Drawing("acceptable", acceptable, region, lambda data, _: acceptable_regions(data, families)),
         Drawing("training", TRAINING, numbers.epoch_means(results), training_curves),
         Drawing("gammas", GAMMAS, numbers.gamma_epoch_means(results), gamma_curves),
     ]

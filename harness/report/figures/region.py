@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.report.figures.labels import Box, placed
 from harness.report.figures.legends import put_below
-from harness.report.figures.looks import Look, family_looks
+from harness.report.figures.looks import Look
 from harness.report.figures.style import GRAY, LABEL_SIZE, POINT_SIZE, folded, panels_for, plain, room_of, seeds, title
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS
@@ -38,16 +38,16 @@ MARK = 4.0
 """Diameter of a point, in typographic points."""
 
 
-def acceptable_regions(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
+def acceptable_regions(data: pd.DataFrame, families: Mapping[str, Look]) -> Figure:
     """R0/U0 across, RD/UD up, one panel per attack; acceptable points are filled, the region is shaded.
 
     data: evaluation, epsilon, condition, target, regularization, label, labels (what labels are), clean_ratio,
     distorted_ratio, acceptable, the ends of the ratios' intervals, least_clean_ratio, n.
+    families: `family_looks` of all conditions that figures beside it show.
     """
     names = in_order(data["evaluation"])
     figure, panels = panels_for(len(names), 2.2, most=2 if data["condition"].nunique() > FEW else 3)
     across = _limits(data["clean_ratio"], data["least_clean_ratio"].iloc[0])
-    families = family_looks(data.drop_duplicates("condition").assign(free=False))
     data, key = _numbered(data)
     for panel, name in zip(panels, names, strict=True):
         rows = data[data["evaluation"] == name]

@@ -14,7 +14,7 @@ from harness.report.arrays import Arrays
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.legends import legend
-from harness.report.figures.looks import Look
+from harness.report.figures.looks import Look, family_looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet, without_axes
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Labels
@@ -56,7 +56,7 @@ def _region_numbers(results: Results, labels: Labels, least: float, arrays: Arra
 
 def _draw_regions(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:
     """Figure 4: R0/U0 against RD/UD for each attack."""
-    return acceptable_regions(data, looks)
+    return acceptable_regions(data, family_looks(data.drop_duplicates("condition").assign(free=False)))
 
 
 def _draw_noises(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:

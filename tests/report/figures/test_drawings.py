@@ -150,3 +150,17 @@ def test_what_was_trained_elsewhere_has_its_baseline_in_the_caption_and_that_is_
     with styled():
         said = [text.get_text() for text in each.draw(each.data, found).legends[0].get_texts()]
     assert said[0] == "robust"
+
+
+def test_a_condition_has_the_color_among_the_acceptable_regions_that_it_has_elsewhere() -> None:
+    alone = condition("alone") | {"target": "external", "free": False}
+    own = [condition(name, f"mine.py:{name}") | {"threshold": 0.8} for name in ("zebra", "ant")]
+    conditions = (condition("none"), alone, *own)
+    each, made = drawing("acceptable", conditions=conditions)
+    found = looks(made.conditions)
+    with styled():
+        [legend] = each.draw(each.data, found).legends
+    marks = zip(legend.get_texts(), legend.get_lines(), strict=False)
+    colors = {text.get_text(): mark.get_color() for text, mark in marks}
+    for name in ("zebra", "ant"):
+        assert colors[f"mine.py:{name} on imagenet"] == found[name].color
