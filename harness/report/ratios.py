@@ -18,8 +18,9 @@ INTERVALS = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
 
 
 def judged(results: Results, least_clean_ratio: float) -> pd.DataFrame:
-    """The rows of `acceptable`, with the columns INTERVALS: NaN where a ratio has no interval."""
-    return _with_intervals(acceptable(results.acceptable, least_clean_ratio), seed_values(results))
+    """The rows of `acceptable` in the suite's order, with the columns INTERVALS: NaN where a ratio has no interval."""
+    ratios = in_order_of(results.acceptable, "condition", results.order)
+    return _with_intervals(acceptable(ratios, least_clean_ratio), seed_values(results))
 
 
 def comparable(ratios: pd.DataFrame) -> pd.DataFrame:

@@ -60,6 +60,14 @@ def test_the_acceptable_pair_with_the_largest_gain_is_chosen(grid: Database) -> 
     assert select(read_results(grid, "grid", "small"), least_clean_ratio=0.5).chosen == "strong"
 
 
+def test_of_equal_pairs_the_suites_first_is_chosen_and_all_are_shown_in_its_order(grid: Database) -> None:
+    made = read_results(grid, "grid", "small")
+    equal = made.acceptable.assign(clean_ratio=0.95, distorted_ratio=1.2, rd=0.6, ud=0.5)
+    found = select(replace(made, acceptable=equal))
+    assert found.chosen == "weak"
+    assert list(found.ratios["condition"].unique()) == list(PAIRS)
+
+
 def test_ratios_and_their_intervals_come_from_the_same_seeds(grid: Database) -> None:
     made = read_results(grid, "grid", "small")
     values, found = seed_values(made), select(made).ratios
