@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from harness.spec.inputs import RECORDED, Input, Recorded
 from harness.spec.own import SHAPE, Call, Function, OwnOr, WithOptions, is_own
-from harness.spec.spec import Spec
+from harness.spec.spec import Spec, Table
 
 Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
 Color = Literal["gray", "rgb"]
@@ -129,6 +129,10 @@ class PenaltySpec(WithOptions):
     """Of the penalty in the loss."""
 
 
+OF_PHASES = ("decay", "epochs_per_phase", "phases_per_cycle")
+"""What has an effect only where the learning rate falls in phases."""
+
+
 class OptimisationSpec(Spec):
     """Stochastic gradient descent with a step-wise cyclic learning rate; or AdamW, or a cosine."""
 
@@ -151,7 +155,7 @@ class OptimisationSpec(Spec):
 
     @model_validator(mode="after")
     def _schedule_has_effect(self) -> Self:
-        for name in ("decay", "epochs_per_phase", "phases_per_cycle"):
+        for name in OF_PHASES:
             default = type(self).model_fields[name].default
             if self.schedule != "phases" and getattr(self, name) != default:
                 raise ValueError(
@@ -159,6 +163,12 @@ class OptimisationSpec(Spec):
                     "over a table that sets it"
                 )
         return self
+
+    @model_serializer(mode="wrap")
+    def _of_effect(self, dumped: SerializerFunctionWrapHandler) -> Table:
+        """What is kept and reported names no settings of phases where there are none."""
+        settings: Table = dumped(self)
+        return {k: v for k, v in settings.items() if self.schedule == "phases" or k not in OF_PHASES}
 
 
 class TrainingSpec(Spec):

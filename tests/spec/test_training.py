@@ -5,6 +5,7 @@ import pytest
 from harness.errors import SpecError
 from harness.spec import OptimisationSpec, RegularizerSpec
 from harness.spec.problems import validated
+from harness.spec.training import OF_PHASES
 
 HIGH = {"alpha": 10, "images": "digits", "pair_range": "high", "threshold": 0.5}
 
@@ -36,7 +37,13 @@ def test_settings_of_a_regularizer_that_would_do_nothing_are_refused(changes, sa
         validated(RegularizerSpec, HIGH | {"target": "threshold"} | changes, "my.toml", "conditions.mine")
 
 
-@pytest.mark.parametrize("name", ["decay", "epochs_per_phase", "phases_per_cycle"])
+def test_what_is_kept_of_a_cosine_names_no_settings_of_phases():
+    cosine = OptimisationSpec(schedule="cosine", learning_rate=0.01)
+    assert OptimisationSpec().model_dump().keys() - cosine.model_dump().keys() == {*OF_PHASES}
+    assert OptimisationSpec.model_validate(cosine.model_dump()) == cosine == cosine.replaced(epochs=40)
+
+
+@pytest.mark.parametrize("name", OF_PHASES)
 def test_settings_of_phases_are_refused_beside_a_cosine_unless_they_are_the_defaults(name):
     default = OptimisationSpec.model_fields[name].default
     cosine = {"schedule": "cosine", name: default}
