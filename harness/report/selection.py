@@ -17,13 +17,15 @@ from harness.report.ratios import comparable, judged, seed_values
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, t_test
-from harness.report.vocabulary import in_order
+from harness.report.vocabulary import ELSEWHERE, in_order
 
 BY = "gaussian"
 """The attack that the paper chooses with."""
 
 LEAST_PAIRS = 2
 """Fewer are no choice."""
+
+_A_GRID = "`harness select hyperparameters` has a grid, and a condition's `grid` makes one"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,8 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
     where = f"{results.suite} (profile {results.profile})"
     pairs = with_pairs(results.acceptable)
     known = comparable(pairs)
+    if not (~results.conditions["free"] & (results.conditions["target"] != ELSEWHERE)).any():
+        raise HarnessError(f"{where}: no choice of (alpha, Th): it regularizes no condition; {_A_GRID}")
     if pairs.empty:
         raise HarnessError(
             f"{where}: no regularized condition has its `clean` accuracy and an attack's beside its unregularized "
@@ -82,10 +86,7 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
     if known.empty:
         raise HarnessError(f"{where}: no R0/U0, for the unregularized baselines' clean accuracy is 0")
     if count_pairs(known) < LEAST_PAIRS:
-        raise HarnessError(
-            f"{where}: no choice of (alpha, Th): its conditions have one pair of them; "
-            "`harness select hyperparameters` has a grid, and a condition's `grid` makes one"
-        )
+        raise HarnessError(f"{where}: no choice of (alpha, Th): its conditions have one pair of them; {_A_GRID}")
     if by not in set(known["evaluation"]):
         raise UnknownName("attack with results", by, known["evaluation"].unique(), "choose with another by --by")
     if by not in rankable(known):

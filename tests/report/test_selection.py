@@ -207,6 +207,13 @@ def test_what_was_trained_elsewhere_is_no_choice_of_a_pair() -> None:
         select(replace(made, acceptable=made.acceptable[elsewhere]))
 
 
+def test_no_run_is_promised_to_bring_pairs_where_nothing_is_regularized() -> None:
+    elsewhere = {"target": "external", "regularization": "none", "alpha": float("nan")}
+    made = results((condition("none"), condition("mine", "pixel") | elsewhere), seeds=1, epochs=1)
+    with pytest.raises(HarnessError, match=r"no choice of \(alpha, Th\): it regularizes no condition; `harness select"):
+        select(made)
+
+
 def test_a_suite_without_a_grid_is_refused(db: Database) -> None:
     assert count_pairs(results(FOUR, epochs=1).acceptable) == 1
     with pytest.raises(HarnessError, match=r"study \(profile small\): no choice of \(alpha, Th\)"):
