@@ -56,7 +56,7 @@ class Substitutes:
             raise SpecError(
                 f"{where}: {model.title} has no training here, so it is attacked with the unregularized model that the "
                 f"suite trains on {model.classification} ({model.color}), of which there "
-                f"{'are several' if twins else 'is none'}; add a condition, divide the suite, or leave the attack out"
+                f"{'are several; ' if twins else 'is none; add a condition, '}divide the suite, or leave the attack out"
             )
         [twin] = twins
         if attack.substitute_precision:

@@ -382,7 +382,7 @@ def test_a_transferred_attack_on_an_external_model_is_made_with_the_baseline_of_
                 "none": on_cifar(suite, "none"),
                 "wide": on_cifar(suite, "none").replaced(network={"base_width": 3}),
             },
-            "there are several",
+            "there are several; divide the suite, or leave the attack out",
         ),
     ],
     ids=["nothing", "another color", "other images", "two networks"],
