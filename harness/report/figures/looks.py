@@ -9,12 +9,14 @@ rest carries the same information in grayscale. The baseline is always black and
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from harness.report.rows import records
+from harness.report.vocabulary import ELSEWHERE
 from harness.spec.grid import named
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
@@ -79,12 +81,21 @@ def looks(conditions: pd.DataFrame) -> dict[str, Look]:
 
 
 def family_looks(conditions: pd.DataFrame) -> dict[str, Look]:
-    """The look of each condition before those that share a target and a set are told apart."""
-    found = {row.condition: _known(row.target, row.regularization) for row in records(conditions)}
-    others = _left([look for look in found.values() if look], COLORS)
+    """The look of each condition before those that share a target and a set are told apart.
+
+    Of models that were trained elsewhere each has its own, since nobody knows what they share.
+    """
     grays = itertools.cycle(Look(gray, DASHES[0], "o", "") for gray in BASELINE_GRAYS)
-    free = set(conditions.loc[conditions["free"], "condition"])
-    return {name: next(grays) if name in free else look or next(others) for name, look in found.items()}
+    known = [look for row in records(conditions) if (look := _known(row.target, row.regularization))]
+    others = defaultdict[Any, Look](_left(known, COLORS).__next__)
+
+    def look_of(row: Any) -> Look:
+        if row.free:
+            return next(grays)
+        family = row.condition if row.target == ELSEWHERE else (row.target, row.regularization)
+        return _known(row.target, row.regularization) or others[family]
+
+    return {row.condition: look_of(row) for row in records(conditions)}
 
 
 def _kinds(families: Mapping[str, Look]) -> dict[str, Look]:

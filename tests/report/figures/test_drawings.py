@@ -152,6 +152,20 @@ def test_what_was_trained_elsewhere_has_its_baseline_in_the_caption_and_that_is_
     assert said[0] == "robust"
 
 
+def test_each_mark_among_the_acceptable_regions_is_in_the_legend() -> None:
+    grid = [condition(f"mine[alpha={alpha}]", "mine.py:f", alpha) for alpha in (1, 2)]
+    elsewhere = {"target": "external", "regularization": "none"}
+    both = [condition(name, "pixel") | elsewhere for name in ("robust", "other")]
+    own = [row | {"threshold": 0.8} for row in (*grid, condition("two", "mine.py:f + mine.py:g"))]
+    each, made = drawing("acceptable", conditions=(condition("none"), *own, *both))
+    with styled():
+        figure = each.draw(each.data, looks(made.conditions))
+    marks = {(line.get_color(), line.get_marker()) for axis in figure.axes for line in axis.get_lines()}
+    shown = {mark for mark in marks if mark[1] not in {"None", ""}}
+    assert len(shown) == 4
+    assert shown <= {(line.get_color(), line.get_marker()) for line in figure.legends[0].get_lines()}
+
+
 def test_a_condition_has_the_color_among_the_acceptable_regions_that_it_has_elsewhere() -> None:
     alone = condition("alone") | {"target": "external", "free": False}
     own = [condition(name, f"mine.py:{name}") | {"threshold": 0.8} for name in ("zebra", "ant")]
