@@ -69,34 +69,25 @@ def shown(
     found = {suite: results[suite] for suite in figure.suites if suite in results}
     absent = [suite for suite in figure.suites if suite not in results]
     notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
-    for each, own in kind.shares(found, labels):
+    shares = kind.shares(found, labels)
+    for each, own in shares:
         lacking = each.missing[each.missing["evaluation"].isin(kind.shows)]
         notes += _missing(each.suite, lacking[lacking["condition"].isin([*own])] if labels else lacking, own)
     remark = remark_on(together([each.origins for each in found.values()]).data, corrupted=kind.corrupted)
     arrays = Arrays(pd.concat([each.arrays for each in found.values()] or [pd.DataFrame()]), arrays_dir)
+    numbers = [kind.numbers(each, own, least_clean_ratio, arrays).assign(suite=each.suite) for each, own in shares]
+    marks = Marks(report=figure.id, profile=profile, results=found)
     return Shown(
         figure=figure,
         kind=kind,
         profile=profile,
         found=found,
         arrays=arrays,
-        data=_numbers(figure, found, arrays, profile, least_clean_ratio),
+        data=marks.data(stacked(numbers), corrupted=kind.corrupted) if numbers else pd.DataFrame(),
         notes=tuple(dict.fromkeys(filter(None, [*notes, remark]))),
         remark=remark,
         least_clean_ratio=least_clean_ratio,
     )
-
-
-def _numbers(figure: PaperFigure, found: Found, arrays: Arrays, profile: str, least: float) -> pd.DataFrame:
-    """The figure's numbers, marked with where they are from."""
-    if not found:
-        return pd.DataFrame()
-    kind = figure_kind(figure)
-    data = stacked(
-        kind.numbers(each, own, least, arrays).assign(suite=each.suite)
-        for each, own in kind.shares(found, figure.conditions)
-    )
-    return Marks(report=figure.id, profile=profile, results=found).data(data, corrupted=kind.corrupted)
 
 
 def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
