@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 Outcome = Literal["ok", "no_start"]
 
+LEFT_BY = {
+    "apgd-ce": "left_by_apgd_ce",
+    "apgd-t": "left_by_apgd_t",
+    "fab-t": "left_by_fab_t",
+    "square": "left_by_square",
+}
+"""The metric of what each attack of AutoAttack left, in the order in which it tries them."""
+
 LEAST_AGREEMENT = 0.99
 """Share of the images that must get the same class in bfloat16 as in float32, or float32 it is. Their accuracies then
 differ by one percentage point at most, and by far less in practice, since about as many become right as wrong."""
@@ -38,8 +46,8 @@ class Measurement:
 
     metric: str
     """What was measured: "accuracy", "score", "start_score", "queries", "median_l2" and "median_linf" (distances),
-    "power", "correlation", "mean_radius", "gaussian_distance" and so on for each noise, or "agreement": of the clean
-    test images, the share that get the same class in bfloat16 as in float32."""
+    "left_by_apgd_ce" and so on (`LEFT_BY`), "power", "correlation", "mean_radius", "gaussian_distance" and so on for
+    each noise, or "agreement": the share of clean test images that get the same class in bfloat16 as in float32."""
     value: float | None
     n: int
     """Images behind the number."""

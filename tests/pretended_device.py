@@ -24,6 +24,11 @@ DEVICE = torch.device("meta")
 _CPU = torch.device("cpu")
 _PACKAGE = Path(harness.__file__).parent
 _COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
+_INDEXING = {
+    torch.ops.aten.index.Tensor,
+    torch.ops.aten.index_put.default,
+    torch.ops.aten.index_put_.default,
+}
 _READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.equal.default}
 
 
@@ -67,7 +72,8 @@ class PretendedDevice(TorchDispatchMode):
         target = torch.device(kwargs["device"]) if kwargs.get("device") is not None else None
         if not placed and target != DEVICE:
             return operation(*args, **kwargs)
-        self._check(operation, tensors, kwargs.get("generator"))
+        beside = [args[0], *tree_leaves(args[2:])] if operation in _INDEXING else tensors
+        self._check(operation, [each for each in beside if isinstance(each, Tensor)], kwargs.get("generator"))
         stays = placed
         if target:
             kwargs, stays = {**kwargs, "device": _CPU}, target == DEVICE
@@ -82,7 +88,7 @@ class PretendedDevice(TorchDispatchMode):
         return return_and_correct_aliasing(operation, args, kwargs, found)
 
     def _check(self, operation: Any, tensors: Sequence[Tensor], generator: torch.Generator | None) -> None:
-        """Scalars of the CPU are welcome on a GPU, too."""
+        """Scalars and indices of the CPU are welcome on a GPU, too."""
         elsewhere = [each for each in tensors if not isinstance(each, _Placed) and each.dim() > 0]
         if elsewhere and len(elsewhere) < len(tensors) and operation not in _COPIES:
             raise MixedDevices(f"{operation} of tensors on two devices")
@@ -193,8 +199,7 @@ def _numbers(leaf: Any) -> Any:
 
 def _masks(operation: Any, args: Sequence[Any]) -> bool:
     """Whether it picks by a mask, so that the result's size has to be asked for."""
-    indexing = operation in {torch.ops.aten.index.Tensor, torch.ops.aten.index_put_.default}
-    return indexing and any(index is not None and index.dtype == torch.bool for index in args[1])
+    return operation in _INDEXING and any(index is not None and index.dtype == torch.bool for index in args[1])
 
 
 def _line() -> str:

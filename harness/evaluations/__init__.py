@@ -12,6 +12,7 @@ from torch import nn
 
 from harness.errors import NotEvaluable
 from harness.evaluations.agreement import tried_in_bfloat16
+from harness.evaluations.autoattack import autoattack
 from harness.evaluations.boundary import boundary
 from harness.evaluations.clean import clean
 from harness.evaluations.corruption import corruption
@@ -37,6 +38,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "uniform": noise,
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
+    "autoattack": autoattack,
     "own_attack": own_attack,
     "own_transferred_attack": own_transferred_attack,
     "own_minimal_attack": own_minimal_attack,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable, SpecError
@@ -15,9 +13,6 @@ from harness.models.pixels import unit_pixels
 from harness.own_code import described
 from harness.seeding import global_generators
 from harness.spec import AttackerSpec
-
-TOLERANCE = 1e-4
-"""By how much of a size a distance may exceed it and still keep to it, for rounding."""
 
 
 class Batch(NamedTuple):
@@ -78,10 +73,3 @@ class Attacker:
             where = "".join(f" at size {epsilon:.4g}" for epsilon in size)
             raise NotEvaluable(f"{spec.function} returns pixels that are not finite{where}")
         return attacked.clamp(0, 1)
-
-    def distances(self, batch: Batch, attacked: Tensor) -> Tensor:
-        """How far each image was moved, in the spec's norm and [0, 1] pixel units: (n,) float64."""
-        order = math.inf if self._spec.norm == "linf" else 2
-        moved = (attacked - batch.images).double().flatten(1)
-        distances: Tensor = torch.linalg.vector_norm(moved, order, dim=1)
-        return distances

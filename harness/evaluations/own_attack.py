@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable
-from harness.evaluations.attacker import TOLERANCE, Attacker
+from harness.evaluations.attacker import Attacker
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.clean import clean_predictions
 from harness.evaluations.curve import accuracies, sizes
+from harness.evaluations.distance import distance_moved, farthest
 from harness.evaluations.remembered import Series
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult
@@ -65,7 +66,7 @@ def _curve(
     places = ((batch, index) for batch in attacker.batches() for index in range(1, len(epsilons)))
     for (batch, index), images in zip(places, attacked, strict=True):
         if spec.norm != "none":
-            _require_size(attacker.distances(batch, images).max().item(), epsilons[index], spec)
+            _require_size(distance_moved(batch.images, images, spec.norm).max().item(), epsilons[index], spec)
         hits[index, batch.rows] = classifier.predictions(images) == batch.labels
         classifier.refuse_not_finite()
         done += len(images)
@@ -79,7 +80,7 @@ def _curve(
 
 def _require_size(largest: float, epsilon: float, spec: SizedAttackSpec) -> None:
     """Raises NotEvaluable where the largest distance of a batch exceeds its size."""
-    if largest > epsilon * (1 + TOLERANCE) + 1e-6:
+    if largest > farthest(epsilon):
         raise NotEvaluable(
             f"{spec.function} moves an image by {largest:.4g} ({spec.norm}) where its size is {epsilon:.4g}; "
             'fix the attack, or set another norm, or norm = "none"'

@@ -8,10 +8,11 @@ import statistics
 import torch
 from torch import Tensor, nn
 
-from harness.evaluations.attacker import TOLERANCE, Attacker
+from harness.evaluations.attacker import Attacker
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.clean import clean_predictions
 from harness.evaluations.curve import accuracies, sizes
+from harness.evaluations.distance import TOLERANCE, distance_moved
 from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.spec import OwnMinimalAttackSpec
@@ -41,7 +42,7 @@ def own_minimal_attack(model: nn.Module, setting: Setting, spec: OwnMinimalAttac
     for batch in attacker.batches():
         attacked = attacker.attacked(batch)
         fooled = classifier.predictions(attacked) != batch.labels
-        found = attacker.distances(batch, attacked).where(fooled, math.inf)
+        found = distance_moved(batch.images, attacked, spec.norm).where(fooled, math.inf)
         distances[batch.rows] = found.where(right[batch.rows], 0.0)
         classifier.refuse_not_finite()
         classifier.report(n + batch.rows.stop)

@@ -9,22 +9,29 @@ from typing import Literal
 
 from harness.spec.external import RobustBenchModel
 
-Measure = Literal["clean", "corruptions", "severity5"]
+Measure = Literal["clean", "corruptions", "severity5", "autoattack"]
 TITLES: Mapping[Measure, str] = {
     "clean": "clean accuracy",
     "corruptions": "mean accuracy on CIFAR-10-C",
     "severity5": "mean accuracy on CIFAR-10-C at severity 5",
+    "autoattack": "accuracy under AutoAttack",
 }
 
 # Source: RobustBench's model_info/cifar10: a JSON file per model, and corruptions/unaggregated_results.csv, whose 75
 # numbers per model the two means are of. It has no row of Carmon2019Unlabeled and none of Engstrom2019Robustness.
 PUBLISHED: Mapping[RobustBenchModel, Mapping[Measure, float]] = {
     "Standard": {"clean": 0.9478, "corruptions": 0.7346, "severity5": 0.5649},
-    "Carmon2019Unlabeled": {"clean": 0.8969},
-    "Engstrom2019Robustness": {"clean": 0.9083},
+    "Carmon2019Unlabeled": {"clean": 0.8969, "autoattack": 0.5953},
+    "Engstrom2019Robustness": {"clean": 0.9083, "autoattack": 0.6924},
     "Modas2021PRIMEResNet18": {"clean": 0.9306, "corruptions": 0.8905, "severity5": 0.8513},
 }
 """Accuracies as fractions, rounded to 0.0001 there."""
+
+THREATS: Mapping[RobustBenchModel, tuple[Literal["linf", "l2"], float]] = {
+    "Carmon2019Unlabeled": ("linf", 8 / 255),
+    "Engstrom2019Robustness": ("l2", 0.5),
+}
+"""In which norm and size AutoAttack is tried on a model there."""
 
 TOLERATED = 3
 """Standard errors by which a measured accuracy may differ; chance alone exceeds it once in 370 times."""

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pandas as pd
 
 from harness.data.sets import FREQUENCY, SEVERITIES
 from harness.report.cells import signed
 from harness.report.formats import Table
-from harness.report.published_accuracies import PUBLISHED, TITLES, TOLERATED, Comparison, Measure, compared
+from harness.report.published_accuracies import (
+    PUBLISHED,
+    THREATS,
+    TITLES,
+    TOLERATED,
+    Comparison,
+    Measure,
+    compared,
+)
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.vocabulary import WORST
-from harness.spec.external import RobustBenchSpec
+from harness.spec import AutoAttackSpec, RobustBenchSpec
+
+ROUNDED = 0.01
+"""By which share a suite's size may differ from the published one: 8/255 has to be written as a decimal fraction."""
 
 
 def published_table(results: Results) -> Table:
@@ -70,7 +82,27 @@ def _comparisons(results: Results) -> Iterator[Comparison]:
             n, worst = int(corrupted["n"].min()), corrupted[corrupted["severity"] == WORST]
             measured["corruptions"] = corrupted["accuracy"].mean(), n
             measured["severity5"] = worst["accuracy"].mean(), n
+        attacked = _under_autoattack(results, row.condition, *THREATS[name]) if name in THREATS else None
+        if attacked:
+            measured["autoattack"] = attacked
         yield from compared(name, measured)
+
+
+def _under_autoattack(
+    results: Results, condition: str, norm: Literal["linf", "l2"], size: float
+) -> tuple[float, int] | None:
+    """The accuracy that the standard AutoAttack of that norm and size leaves, and of how many images, if known."""
+    standard = AutoAttackSpec(norm=norm, max_epsilon=size).model_dump(mode="json")
+    asked = results.specs[(results.specs["condition"] == condition) & results.specs["evaluation"].notna()]
+    whole = [
+        row.evaluation
+        for row in records(asked)
+        if all(row.spec.get(key) == standard[key] for key in ("kind", "norm", "attacks", "steps", "queries"))
+    ]
+    curves = results.curves[(results.curves["condition"] == condition) & results.curves["evaluation"].isin(whole)]
+    at_size = curves[(curves["epsilon"] / size - 1).abs() < ROUNDED].dropna(subset="accuracy")
+    found = [(row.accuracy, int(row.n)) for row in records(at_size)]
+    return max(found, key=lambda each: each[1], default=None)
 
 
 def _clean_images(results: Results, condition: str) -> int:

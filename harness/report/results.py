@@ -52,6 +52,8 @@ class Results:
     boundary: pd.DataFrame
     distances: pd.DataFrame
     """condition, seed, evaluation, norm, distance (missing where the median is infinite), n, n_failed."""
+    left: pd.DataFrame
+    """condition, seed, evaluation, epsilon, attack, left: what each attack of AutoAttack and those before it left."""
     spectra: pd.DataFrame
     """condition, seed, evaluation, frequency (cycles per image), power."""
     analyses: pd.DataFrame
@@ -148,6 +150,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         corruptions=views["v_corruptions"],
         boundary=views["v_boundary"],
         distances=_ordered(read.median_distances(db, suite, profile).astype({"distance": float})),
+        left=_ordered(read.left_by_attacks(db, suite, profile)),
         spectra=views["v_spectra"],
         analyses=views["v_analyses"],
         arrays=views["v_arrays"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report import summary, tables
 from harness.report.acceptable_table import acceptable_table
+from harness.report.autoattack_table import autoattack_table
 from harness.report.choice import suites_with_results
 from harness.report.claims.findings import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
@@ -145,6 +146,7 @@ def suite_tables(
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
         acceptable_table(ratios, least_clean_ratio, scope, (*named, *images, *zero_note(results.images))),
+        autoattack_table(results, images),
         published_table(results),
     )
     chosen = _selection_tables(results, least_clean_ratio)

@@ -41,7 +41,12 @@ ELSEWHERE = "external"
 
 def attack_title(evaluation: str) -> str:
     """How readers call an evaluation; those with names of the suite's own keep them."""
-    others = {"clean": "Clean", "corruption": "Corruptions, mean", "spectrum": "Smallest perturbations"}
+    others = {
+        "clean": "Clean",
+        "autoattack": "AutoAttack",
+        "corruption": "Corruptions, mean",
+        "spectrum": "Smallest perturbations",
+    }
     return (others | ATTACKS).get(evaluation, evaluation)
 
 

@@ -19,6 +19,7 @@ from harness.spec.digest import digest
 from harness.spec.evaluation import (
     EVALUATION_SPECS,
     AttackerSpec,
+    AutoAttackSpec,
     BoundaryAttackSpec,
     BoundarySpec,
     CleanSpec,
@@ -62,6 +63,7 @@ __all__ = [
     "AnalyseJob",
     "AnalysisSpec",
     "AttackerSpec",
+    "AutoAttackSpec",
     "BoundaryAttackSpec",
     "BoundarySpec",
     "CheckpointSpec",

@@ -24,6 +24,12 @@ class _Evaluation(Spec):
     it, else float32; part of the identity. A substitute's gradients are always float32."""
 
 
+def _require_in_range(norm: str, max_epsilon: float | None) -> None:
+    """Raises ValueError for a size in `linf` that exceeds the range of pixels."""
+    if norm == "linf" and max_epsilon is not None and max_epsilon > 1:
+        raise ValueError(f"max_epsilon should be at most 1 in linf, the whole range of pixels, got {max_epsilon:g}")
+
+
 class CleanSpec(_Evaluation):
     """Accuracy without distortion."""
 
@@ -66,6 +72,37 @@ class FgsmTransferSpec(_Curve, WithSubstitute):
     clip: Clip = "unit"
 
 
+MOST_TARGETS = 9
+"""Classes that a targeted attack of AutoAttack tries, those of the largest other logits; all where there are fewer."""
+
+
+class AutoAttackSpec(_Curve):
+    """Accuracy that AutoAttack leaves, at each size: of the model's own gradients, and of a search without them."""
+
+    version: ClassVar[int] = 1
+    kind: Literal["autoattack"] = "autoattack"
+    n_images: int | None = Field(default=1000, ge=1)
+    norm: Literal["linf", "l2"] = "linf"
+    """In which sizes are measured, in [0, 1] pixel units."""
+    max_epsilon: float = Field(gt=0)
+    """Largest size, in that norm. RobustBench's for CIFAR-10: 8/255 = 0.03137 in `linf`, 0.5 in `l2`."""
+    sizes: int = Field(default=2, ge=2)
+    attacks: Selection[Literal["apgd-ce", "apgd-t", "fab-t", "square"]] = ("apgd-ce", "apgd-t", "fab-t", "square")
+    """In this order, each on the images that those before it left. `square` alone is a black-box attack."""
+    steps: int = Field(default=100, ge=1)
+    """Of those along the gradient, for each target class."""
+    queries: int = Field(default=5000, ge=1)
+    """Of `square`, for each image at most."""
+    batch_size: int = Field(default=250, ge=1)
+    """Images attacked at once; part of the identity, as random numbers are drawn for a batch."""
+    noise_seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _is_in_range(self) -> Self:
+        _require_in_range(self.norm, self.max_epsilon)
+        return self
+
+
 class AttackerSpec(_Curve, WithOptions):
     """Parameters of an attack of your own, whatever is asked of it."""
 
@@ -89,10 +126,7 @@ class AttackerSpec(_Curve, WithOptions):
 
     @model_validator(mode="after")
     def _is_a_size(self) -> Self:
-        if self.norm == "linf" and self.max_epsilon is not None and self.max_epsilon > 1:
-            raise ValueError(
-                f"max_epsilon should be at most 1 in linf, the whole range of pixels, got {self.max_epsilon:g}"
-            )
+        _require_in_range(self.norm, self.max_epsilon)
         return self
 
 
@@ -196,6 +230,7 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "uniform": NoiseSpec,
     "salt_pepper": NoiseSpec,
     "fgsm_transfer": FgsmTransferSpec,
+    "autoattack": AutoAttackSpec,
     "own_attack": OwnAttackSpec,
     "own_transferred_attack": OwnTransferredAttackSpec,
     "own_minimal_attack": OwnMinimalAttackSpec,
@@ -208,6 +243,7 @@ EvaluationSpec = Annotated[
     CleanSpec
     | NoiseSpec
     | FgsmTransferSpec
+    | AutoAttackSpec
     | OwnAttackSpec
     | OwnTransferredAttackSpec
     | OwnMinimalAttackSpec

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select
 from sqlalchemy.orm import aliased
 
+from harness.measurement import LEFT_BY
 from harness.spec import Input
 from harness.store import schema, views
 from harness.store.batches import rows_among
@@ -116,6 +117,19 @@ def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame
     query = select(*of, number.value.label("distance"), number.n, number.n_failed).where(number.metric.in_(_MEDIANS))
     found = _measured(db, suite, profile, query)
     return found.assign(norm=[metric.removeprefix(_MEDIAN) for metric in found["norm"]])
+
+
+def left_by_attacks(db: Database, suite: str, profile: str) -> pandas.DataFrame:
+    """What the attacks of AutoAttack left, one after the other: condition, seed, evaluation, epsilon, attack, left.
+
+    attack: as in `LEFT_BY`. left: the share of images that it and those before it left.
+    """
+    place, number = views.EVALUATIONS.c, schema.Measurement
+    of = (place.condition, place.seed, place.evaluation, number.epsilon, number.metric)
+    query = select(*of, number.value.label("left")).where(number.metric.in_(LEFT_BY.values()))
+    attacks = {metric: attack for attack, metric in LEFT_BY.items()}
+    found = _measured(db, suite, profile, query)
+    return found.assign(attack=found["metric"].map(attacks)).drop(columns="metric")
 
 
 def specs(db: Database, suite: str, profile: str) -> pandas.DataFrame:

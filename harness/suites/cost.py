@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop, robustbench_forward_gflop
 from harness.spec import (
+    AutoAttackSpec,
     BoundaryAttackSpec,
     CorruptionSpec,
     EvaluationSpec,
@@ -29,6 +30,7 @@ from harness.spec import (
     kind_of,
     model_of,
 )
+from harness.spec.evaluation import MOST_TARGETS
 from harness.spec.inputs import RECORDED
 from harness.spec.training import CHANNELS
 from harness.suites.devices import Device
@@ -37,6 +39,7 @@ from harness.suites.inputs import Inputs
 FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
 BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
 
+AUTOATTACK_LEFT = 0.5  # a guess, of the images that an attack after the first is tried on
 OWN_ATTACK_PASSES = 20  # a guess, of forward passes per image and size
 OWN_MINIMAL_ATTACK_PASSES = 100  # a guess, of forward passes per image
 
@@ -95,12 +98,15 @@ def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec, inputs: Inputs
     return 2 * regularizer.pairs_per_batch * _forward(spec, inputs, size)
 
 
-def _passes(spec: EvaluationSpec) -> int:
+def _passes(spec: EvaluationSpec) -> float:
     """Forward passes of an evaluation for each of its test images."""
     if isinstance(spec, NoiseSpec | OwnTransferredAttackSpec):
         return spec.sizes
     if isinstance(spec, FgsmTransferSpec):
         return spec.sizes + FORWARD_AND_BACKWARD
+    if isinstance(spec, AutoAttackSpec):
+        first, *others = (_autoattack_passes(spec, attack) for attack in spec.attacks)
+        return 1 + (spec.sizes - 1) * (first + AUTOATTACK_LEFT * sum(others))
     if isinstance(spec, OwnAttackSpec):
         return spec.sizes * OWN_ATTACK_PASSES
     if isinstance(spec, OwnMinimalAttackSpec):
@@ -110,6 +116,13 @@ def _passes(spec: EvaluationSpec) -> int:
     if isinstance(spec, CorruptionSpec):
         return len(spec.corruptions or ()) * len(spec.severities)
     return 1
+
+
+def _autoattack_passes(spec: AutoAttackSpec, attack: str) -> int:
+    """Forward passes of one of its attacks for an image that withstands it."""
+    if attack == "square":
+        return spec.queries
+    return spec.steps * FORWARD_AND_BACKWARD * (1 if attack == "apgd-ce" else MOST_TARGETS)
 
 
 @dataclass(frozen=True)

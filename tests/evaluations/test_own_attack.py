@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 import torch
-from own_code import LIBRARIES
 
 from harness.errors import NotEvaluable, SpecError
 from harness.evaluations import evaluate
@@ -163,20 +162,3 @@ def test_whatever_an_attack_does_to_its_model_changes_no_result(kind, setting, n
     assert evaluate(network, setting, spec_of("clean")).measurements == clean
     assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
-
-
-@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")  # of Foolbox, which the same file imports
-def test_autoattack_is_repeatable_and_leaves_less_than_a_step_along_the_gradient(attacked, setting, network, spec_of):
-    few = {"n_images": 10, "max_epsilon": 0.15, "sizes": 2}
-    own = dataclasses.replace(setting, substitute=network)
-    clean, step = (number.value for number in evaluate(network, own, spec_of("fgsm_transfer", **few)).measurements)
-    autoattack, made = LIBRARIES.function("libraries.py:autoattack"), []
-
-    def kept(*args, **options):
-        made.append(autoattack(*args, **options))
-        return made[-1]
-
-    runs = [attacked(kept, options={"norm": "Linf"}, **few) for _ in range(2)]
-    assert runs[0] == runs[1]
-    assert torch.equal(*made)
-    assert 0 < runs[0][1] < step < runs[0][0] == clean

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from harness.measurement import LEFT_BY
 from harness.report.results import Results
 from harness.store.origins import Origins, SplitOrigin
 
@@ -99,6 +100,7 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         corruptions=each(_corruptions),
         boundary=boundary,
         distances=each(_distances),
+        left=each(_left),
         spectra=each(_spectrum),
         analyses=pd.DataFrame(columns=["analysis", "kind", "metric", "point", "value", "n"]),
         arrays=pd.DataFrame(columns=["condition", "seed", "evaluation", "kind", "name", "file", "sha256", "shape"]),
@@ -122,7 +124,15 @@ def _specs(conditions: tuple[dict, ...]) -> pd.DataFrame:
         own |= {"images": row["regularization"], "n_images": 5000, "shuffled": False}
         rows.append((row["condition"], None, common | {"regularizer": None if row["target"] == "none" else own}))
         rows.append((row["condition"], "gaussian", {"kind": "gaussian", "max_epsilon": 0.1, "sizes": 11}))
+        rows.append((row["condition"], "autoattack", {"kind": "autoattack", "max_epsilon": 0.03, "norm": "linf"}))
     return pd.DataFrame(rows, columns=["condition", "evaluation", "spec"])
+
+
+def _left(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    left = 0.3 * gain
+    for attack in LEFT_BY:
+        left *= rng.uniform(0.7, 0.9)
+        yield {"evaluation": "autoattack", "epsilon": 8 / 255, "attack": attack, "left": left}
 
 
 def _model(rng: Generator, row: dict, gain: float) -> Iterator[dict]:

@@ -9,6 +9,7 @@ from invented import condition, results
 from harness.data.sets import FREQUENCY
 from harness.report.published_table import published_table
 from harness.report.results import Results
+from harness.spec import AutoAttackSpec
 
 
 def published(accuracy: float, n: int) -> Results:
@@ -44,3 +45,25 @@ def test_of_several_clean_evaluations_the_images_of_the_one_that_is_shown_count(
     table = published_table(replace(given, images=pd.concat([given.images, more])))
     assert table.data.set_index("measure")["n_images"]["clean"] == 200
     assert not any("clean accuracy" in note for note in table.notes)
+
+
+def under_autoattack(left: float, n: int, epsilon: float = 0.03137, **changes: object) -> Results:
+    """RobustBench's Carmon2019Unlabeled, under AutoAttack with some settings."""
+    given = published(0.8969, 2000)
+    spec = AutoAttackSpec(max_epsilon=epsilon).model_dump(mode="json") | changes
+    asked = pd.DataFrame([{"condition": "standard", "evaluation": "mine", "spec": spec}])
+    curve = [{"condition": "standard", "seed": 0, "evaluation": "mine", "epsilon": epsilon, "accuracy": left, "n": n}]
+    return replace(
+        given,
+        models=given.models.assign(architecture="Carmon2019Unlabeled"),
+        specs=pd.concat([given.specs, asked]),
+        curves=pd.concat([given.curves, pd.DataFrame(curve)]),
+    )
+
+
+def test_what_autoattack_leaves_is_compared_where_it_is_the_published_attack() -> None:
+    row = published_table(under_autoattack(0.58, 1000)).data.set_index("measure").loc["autoattack"]
+    assert (row["published"], row["measured"], row["n_images"]) == (0.5953, 0.58, 1000)
+    assert any("under AutoAttack is 48.00%" in note for note in published_table(under_autoattack(0.48, 1000)).notes)
+    for other in ({"epsilon": 0.0157}, {"norm": "l2"}, {"attacks": ["square"]}, {"steps": 20}, {"queries": 100}):
+        assert "autoattack" not in set(published_table(under_autoattack(0.58, 1000, **other)).data["measure"])

@@ -32,6 +32,7 @@ REGULARIZED = TrainingSpec(
 )
 NEEDED = {
     "corruption": {"images": "digits-c"},
+    "autoattack": {"max_epsilon": 0.1},
     "own_attack": {"function": "own.py:attack", "max_epsilon": 0.1},
     "own_transferred_attack": {"function": "own.py:attack", "max_epsilon": 0.1},
     "own_minimal_attack": {"function": "own.py:attack"},

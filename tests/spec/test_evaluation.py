@@ -32,6 +32,21 @@ def test_a_size_in_linf_is_at_most_the_range_of_a_pixel(kind):
         largest("linf", 1.01)
 
 
+def test_autoattack_needs_its_size_within_the_range_of_pixels():
+    def asked(**table):
+        return validated(EVALUATION_SPECS["autoattack"], table, "my.toml", "evaluations.mine")
+
+    assert asked(norm="l2", max_epsilon=1.5).max_epsilon == 1.5
+    for table, complaint in (
+        ({}, "max_epsilon is missing"),
+        ({"max_epsilon": 8}, "max_epsilon should be at most 1 in linf"),
+        ({"max_epsilon": 0.1, "attacks": ["pgd"]}, "attacks.0 should be 'apgd-ce', 'apgd-t', 'fab-t' or 'square'"),
+        ({"max_epsilon": 0.1, "norm": "l1"}, "norm should be 'linf' or 'l2'"),
+    ):
+        with pytest.raises(SpecError, match=complaint):
+            asked(**table)
+
+
 def test_an_attack_that_is_told_its_size_needs_the_largest():
     with pytest.raises(SpecError, match=r"^my\.toml: evaluations\.mine: max_epsilon is missing: [^\n]+$"):
         validated(OwnAttackSpec, FUNCTION, "my.toml", "evaluations.mine")

@@ -1,0 +1,114 @@
+"""Accuracy under AutoAttack: attacks along the model's own gradient, then a search that does not ask for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.errors import NotEvaluable
+from harness.evaluations.classifier import Classifier
+from harness.evaluations.clean import clean_predictions
+from harness.evaluations.curve import accuracies, sizes
+from harness.evaluations.distance import distance_moved, farthest
+from harness.evaluations.setting import Setting
+from harness.measurement import LEFT_BY, EvaluationResult, Measurement
+from harness.models.pixels import unit_pixels
+from harness.seeding import seed_of
+from harness.spec import AutoAttackSpec
+from harness.spec.evaluation import MOST_TARGETS
+
+LEAST_CLASSES = 4
+"""Of `apgd-t`, whose loss has the four largest logits in it."""
+
+_UNHEARD = logging.Logger("autoattack")  # for the library's remarks on single batches, which it prints without one
+_UNHEARD.addHandler(logging.NullHandler())
+
+
+def autoattack(model: nn.Module, setting: Setting, spec: AutoAttackSpec) -> EvaluationResult:
+    """Accuracy at each size, once each attack was tried on the images that those before it left.
+
+    An image that fell at a size has fallen at all larger ones, and is attacked no more. What an attack returns counts
+    where it keeps to the size and the evaluated model misclassifies it. Beside the accuracy, by size: what each attack
+    and those before it left, as a share of all images (`LEFT_BY`). Array: `hits` bool (sizes, n), which images are
+    still classified right.
+
+    Source: Croce and Hein 2020; at the defaults the attacks are their standard version, as RobustBench reports it. A
+    curve of several sizes is not theirs.
+
+    Raises:
+        NotEvaluable: an attack cannot have so few classes, or some logits are not finite.
+    """
+    setting = setting.first(spec.n_images)
+    n, epsilons = len(setting.images), sizes(spec)
+    classifier = Classifier(model, setting, expected=n * (1 + (len(epsilons) - 1) * len(spec.attacks)))
+    hits = [clean_predictions(classifier, setting) == setting.labels]
+    attacker = _Attacker(classifier, setting, spec)
+    left = list[Measurement]()
+    for epsilon in epsilons[1:]:
+        standing = hits[-1].clone()
+        for attack in spec.attacks:
+            for places in _batches(standing, spec.batch_size):
+                standing[places] = attacker.left(places, attack, epsilon)
+            classifier.refuse_not_finite()
+            left.append(Measurement(metric=LEFT_BY[attack], value=int(standing.sum()) / n, n=n, epsilon=epsilon))
+            classifier.report(n * (1 + len(left)))
+        hits.append(standing)
+    found = torch.stack(hits)
+    return EvaluationResult(
+        measurements=(*accuracies(epsilons, found.sum(1), n), *left),
+        arrays={"hits": found.cpu().numpy()},
+        images_classified=classifier.images_classified,
+    )
+
+
+def _batches(standing: Tensor, size: int) -> Iterator[Tensor]:
+    """The places of the images that are left, `size` at a time."""
+    return (places for places in torch.split(standing.nonzero().flatten(), size) if len(places))
+
+
+class _Attacker:
+    """The library's attacks on one model."""
+
+    def __init__(self, classifier: Classifier, setting: Setting, spec: AutoAttackSpec) -> None:
+        self._classifier = classifier
+        self._model = classifier.copied_model()
+        self._model.register_forward_pre_hook(lambda *_: classifier.report_again())
+        self._setting = setting
+        self._spec = spec
+        with torch.inference_mode():
+            self._classes = self._model(unit_pixels(setting.images[:1])).shape[1]
+        if "apgd-t" in spec.attacks and self._classes < LEAST_CLASSES:
+            raise NotEvaluable(
+                f"apgd-t needs {LEAST_CLASSES} classes or more, here are {self._classes}; leave it out of the attacks"
+            )
+
+    def left(self, places: Tensor, attack: str, epsilon: float) -> Tensor:
+        """Which of the images at these places are classified right after all: (n,) bool."""
+        images, labels = unit_pixels(self._setting.images[places]), self._setting.labels[places]
+        seed = seed_of(self._spec.noise_seed, "autoattack", attack, f"{epsilon:.6g}", int(places[0]))
+        attacked = self._of_library(attack, epsilon, seed).perturb(images, labels).detach().clamp(0, 1)
+        misled = self._classifier.predictions(attacked) != labels
+        return ~misled | (distance_moved(images, attacked, self._spec.norm) > farthest(epsilon))
+
+    def _of_library(self, attack: str, epsilon: float, seed: int) -> Any:
+        from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
+        from pyautoattack.fab_pt import FABAttack_PT
+        from pyautoattack.square import SquareAttack
+
+        spec, targets = self._spec, min(MOST_TARGETS, self._classes - 1)
+        shared = {"norm": {"linf": "Linf", "l2": "L2"}[spec.norm], "eps": epsilon, "seed": seed}
+        match attack:
+            case "apgd-ce":
+                return APGDAttack(self._model, n_iter=spec.steps, loss="ce", **shared)
+            case "apgd-t":
+                return APGDAttack_targeted(
+                    self._model, n_iter=spec.steps, n_target_classes=targets, logger=_UNHEARD, **shared
+                )
+            case "fab-t":
+                return FABAttack_PT(self._model, n_iter=spec.steps, targeted=True, n_target_classes=targets, **shared)
+            case _:
+                return SquareAttack(self._model, n_queries=spec.queries, resc_schedule=False, **shared)

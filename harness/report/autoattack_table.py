@@ -1,0 +1,79 @@
+"""AutoAttack as a table: what each of its attacks leaves, and whether gradients seem to be masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from harness.report.cells import plus_minus
+from harness.report.formats import Table
+from harness.report.results import Results
+from harness.report.rows import by_key, groups, in_order_of, records
+from harness.report.summary import finished, summarized
+from harness.report.vocabulary import NORMS, attack_title
+
+TITLES = {"apgd-ce": "APGD-CE", "apgd-t": "APGD-T", "fab-t": "FAB-T", "square": "Square"}
+"""How readers call the attacks, in the order of columns."""
+SEARCH = "square"
+"""The attack that follows no gradient."""
+MASKED = 0.002
+"""Share of the images that it may find beyond those that do. Source: the check of AutoAttack's own program."""
+_RUN = ["condition", "evaluation", "epsilon"]
+
+
+def autoattack_table(results: Results, told: Iterable[str] = ()) -> Table:
+    """One row per condition and size, one column per attack. told: what is said below it first."""
+    left = in_order_of(finished(results.left, results.models), "condition", results.order)
+    means = summarized(left, [*_RUN, "attack"], "left")
+    attacks = [attack for attack in TITLES if attack in set(left["attack"])]
+    asked = results.specs.drop_duplicates("evaluation")
+    norms = {
+        row.evaluation: NORMS[row.spec["norm"]] for row in records(asked) if row.evaluation in set(left["evaluation"])
+    }
+    rows = []
+    for (condition, evaluation, epsilon), own in groups(means, _RUN):
+        found = by_key(own, ["attack"])
+        cells = (_cell(found.get(attack)) for attack in attacks)
+        size = f"{epsilon:.4g} {norms[evaluation]}"
+        rows.append((condition, attack_title(evaluation), size, str(own["n"].max()), *cells))
+    return Table(
+        name="autoattack",
+        title=f"What AutoAttack leaves in {results.scope}: mean ± SEM over seeds",
+        columns=("Condition", "Attack", "ε", "Seeds", *(f"{TITLES[attack]}\nleft (%)" for attack in attacks)),
+        rows=tuple(rows),
+        notes=(
+            *told,
+            "Left: what this attack and those before it did not get misclassified, in % of all images. APGD and FAB "
+            "follow the model's gradient (T: towards one class after the other), Square asks for its logits alone.",
+            *_masking_note(left),
+        ),
+        corrupted=False,
+        data=means,
+    )
+
+
+def _cell(found: Any | None) -> str:
+    return "–" if found is None else plus_minus(100 * found.mean, 100 * found.sem, 1)
+
+
+def _masking_note(left: pd.DataFrame) -> Iterator[str]:
+    """Whether the search found what the gradients did not lead to, where both were tried."""
+    by_model = left.pivot(index=["seed", *_RUN], columns="attack", values="left")
+    others = by_model.drop(columns=SEARCH, errors="ignore").min(axis=1)
+    beyond = (others - by_model.get(SEARCH, others)).dropna().clip(lower=0).round(9)
+    if SEARCH not in by_model or beyond.empty:
+        return
+    means = beyond.groupby(_RUN, sort=False).mean().rename("share").reset_index()
+    masked = [
+        f"{row.condition} ({attack_title(row.evaluation)}, ε = {row.epsilon:.4g}) {100 * row.share:.1f} points"
+        for row in records(means[means["share"] > MASKED])
+    ]
+    if masked:
+        yield (
+            f"Gradients seem to be masked where Square found more than {100 * MASKED:g} points beyond them: "
+            f"{'; '.join(masked)}. Stronger attacks may leave less there."
+        )
+    else:
+        yield f"No sign of masked gradients: Square found at most {100 * MASKED:g} points beyond them."
