@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from own_code import code_of
 from pretended_device import DEVICE, pretended_device, pretended_graphs
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,7 +19,8 @@ from harness.models.architecture import ClassifierShape
 from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
 from harness.regularization.loss import SimilarityLoss
-from harness.spec.training import NetworkSpec, TrainingSpec
+from harness.regularization.penalty import Penalty
+from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
 from harness.suites.devices import get_device
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
@@ -30,8 +32,12 @@ CPU = torch.device("cpu")
 WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
 
 
-def learner_of(spec: TrainingSpec, device: torch.device = CPU) -> Learner:
-    return Learner(spec, build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0), "centered", device)
+LOGITS = PenaltySpec(function="mine.py:penalty", weight=3)
+SQUARES = code_of("def penalty(model, images, labels):\n    return model(images).square().mean()\n")
+
+
+def learner_of(spec: TrainingSpec, device: torch.device = CPU, penalty: Penalty | None = None) -> Learner:
+    return Learner(spec, build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0), "centered", device, penalty)
 
 
 @pytest.fixture
@@ -39,9 +45,10 @@ def batches(spec: TrainingSpec, images: TrainingImages) -> list[Batch]:
     return list(Batches(spec, 0, images, CPU).epoch(0))
 
 
-def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: list[Batch]) -> None:
+@pytest.mark.parametrize("penalized", [False, True])
+def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: list[Batch], penalized: bool) -> None:
     """The same step, written out once more with nothing shared but the network and L_sim."""
-    learner = learner_of(spec)
+    learner = learner_of(spec, penalty=Penalty(LOGITS, SQUARES) if penalized else None)
     network, similarity = copy.deepcopy(learner.model.network), copy.deepcopy(learner.similarity)
     assert similarity
     batch = batches[0]
@@ -52,8 +59,10 @@ def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: lis
     logits = network(centered[0])
     task_loss = F.cross_entropy(logits, batch.labels)
     term = similarity(network.taps(centered[1]), network.taps(centered[2]), batch.pairs.targets)
-    (task_loss + 2 * term.loss).backward()
-    torch.testing.assert_close(step.losses, torch.stack([task_loss.detach(), term.loss.detach()]))
+    losses = [task_loss, term.loss, *([network(centered[0]).square().mean()] if penalized else [])]
+    sum(weight * loss for weight, loss in zip((1, 2, 3), losses, strict=False)).backward()
+    torch.testing.assert_close(step.losses, torch.stack(losses).detach())
+    assert not step.losses.requires_grad
     assert step.correct == (logits.argmax(1) == batch.labels).sum()
     for module, copied in ((learner.model.network, network), (learner.similarity, similarity)):
         for after, before in zip(module.parameters(), copied.parameters(), strict=True):
@@ -244,7 +253,7 @@ def test_a_training_does_not_import_torchs_compiler() -> None:
 import sys, torch
 from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
-from harness.spec.training import NetworkSpec, TrainingSpec
+from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
 from harness.training.batch import Batch
 from harness.training.learner import Learner
 spec = TrainingSpec(classification="digits", network=NetworkSpec(base_width=2), precision="float32")

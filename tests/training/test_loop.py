@@ -73,7 +73,7 @@ def test_the_same_training_twice_gives_the_same_weights(
     again = train(spec, 0, images, device=CPU, folder=tmp_path / "b")
     other = train(spec, 1, images, device=CPU, folder=tmp_path / "c")
     assert timeless(first) == timeless(again)
-    assert other.weights_sha256 != first.weights_sha256
+    assert other.epochs[0].task_loss != first.epochs[0].task_loss  # of the weights' digest the seed is a part
 
 
 def test_a_training_on_another_device_is_the_same(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
@@ -368,16 +368,6 @@ def test_a_training_with_randomness_or_a_schedule_of_its_own_goes_on_to_the_same
     assert epochs_of(tmp_path / "stopped") == 2
     torch.manual_seed(6)
     assert timeless(train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
-
-
-def test_a_penalty_changes_the_weights_and_its_weight_counts(
-    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
-) -> None:
-    found = {
-        train(own(spec, weight=weight), 0, images, device=CPU, folder=tmp_path / str(weight), code=OWN).weights_sha256
-        for weight in (0.0, 1.0, 10.0)
-    }
-    assert len(found) == 3
 
 
 @pytest.mark.parametrize("scaling", ["raw", "centered"])
