@@ -51,6 +51,13 @@ def test_a_shuffled_target_is_the_matrix_with_its_images_permuted() -> None:
     assert abs(torch.corrcoef(torch.stack((plain.targets, shuffled.targets)))[0, 1]) < 0.2
 
 
+def test_shuffling_is_the_same_forever_or_a_training_would_go_on_with_other_targets() -> None:
+    numbers = MatrixSimilarity(torch.arange(1600.0).view(40, 40))  # each says of which two images it is
+    pairs = PairSampler(IMAGES, specification("neural", shuffled=True), CPU, numbers).draw(780, stream(0, "test"))
+    first = [int(pairs.targets[(pairs.rows == 0) & (pairs.columns == image)]) for image in (1, 2, 3, 4)]
+    assert first == [40 * 27 + image for image in (30, 16, 34, 7)]
+
+
 def test_the_sampler_moves_known_similarities_to_its_device() -> None:
     moved = MatrixSimilarity(torch.rand(4, 4)).to(torch.device("meta"))
     assert moved.matrix.device.type == "meta"
