@@ -103,7 +103,7 @@ def test_maps_of_unlike_memory_orders_are_compared_place_by_place() -> None:
     torch.testing.assert_close(cosine(a.contiguous(memory_format=torch.channels_last), b), cosine(a, b))
 
 
-@pytest.mark.parametrize("scale", [1e-15, 1, 1e15])
+@pytest.mark.parametrize("scale", [1e-15, 1e-6, 1, 1e15])
 def test_a_map_of_zeros_has_cosine_0_and_no_map_is_too_long_or_too_short(scale: float) -> None:
     a, b = scale * torch.randn(2, 4, 3, 2, 2, generator=stream(0, "maps"))
     a[0] = 0

@@ -30,7 +30,7 @@ def find_repeats(responses: Tensor, trial_images: Tensor) -> Repeats | None:
     images = (counts > 1).nonzero()[:, 0]
     if not len(images):
         return None
-    per_image = counts.clamp_min(1)[:, None].to(responses)
+    per_image = counts.clamp_min(1)[:, None]
     zeros = responses.new_zeros(len(counts), responses.shape[1])
     means = zeros.index_add(0, trial_images, responses) / per_image
     squares = zeros.index_add(0, trial_images, (responses - means[trial_images]).square())

@@ -75,15 +75,16 @@ def test_the_first_trial_of_each_image_is_found() -> None:
 
 
 def test_signal_and_noise_are_those_of_the_repeats() -> None:
-    responses = torch.tensor([[1.0, 4], [3, 4], [9, 9], [6, 4], [8, 4], [10, 4]])
+    """And nothing is known of a neuron without noise: it never varied, or repeated itself by chance."""
+    responses = torch.tensor([[1.0, 4, 2], [3, 4, 2], [9, 9, 9], [6, 4, 5], [8, 4, 5], [10, 4, 5]])
     trial_images = torch.tensor([0, 0, 1, 2, 2, 2])
     repeats = find_repeats(responses, trial_images)
     assert repeats is not None
     assert repeats.images.tolist() == [0, 2]
-    assert repeats.means.tolist() == [[2, 4], [8, 4]]
-    assert torch.allclose(repeats.deviations, torch.tensor([[2**0.5, 0], [2.0, 0]]))
+    assert repeats.means.tolist() == [[2, 4, 2], [8, 4, 5]]
+    assert torch.allclose(repeats.deviations, torch.tensor([[2**0.5, 0, 0], [2.0, 0, 0]]))
     signal, noise = math.sqrt(((2 - 5) ** 2 + (8 - 5) ** 2) / 1), (2**0.5 + 2) / 2
-    assert signal_to_noise(repeats).tolist() == pytest.approx([signal / noise, 0])
+    assert signal_to_noise(repeats).tolist() == pytest.approx([signal / noise, 0, 0])
     assert find_repeats(responses, torch.arange(6)) is None
 
 
