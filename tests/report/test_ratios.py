@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+from invented import results
 
-from harness.report.ratios import acceptable
+from harness.report.ratios import acceptable, seed_values
 
 
 def test_acceptable_needs_both_conditions() -> None:
@@ -37,3 +40,15 @@ def test_what_is_left_beside_nothing_is_more_robust() -> None:
         {"condition": ["a", "b"], "evaluation": "pgd", "clean_ratio": 0.95, "rd": [0.01, 0.0], "ud": 0.0}
     )
     assert list(acceptable(ratios, 0.9)["acceptable"]) == [True, False]
+
+
+def test_a_seed_that_lacks_one_of_the_four_numbers_is_in_no_ratio() -> None:
+    given = results(seeds=3)
+    compared = given.comparisons
+    lacks = (compared["condition"] == "pixel") & (compared["evaluation"] == "gaussian") & (compared["seed"] == 1)
+    for number in ("clean", "baseline_clean", "distorted", "baseline_distorted"):
+        without = replace(given, comparisons=compared.assign(**{number: compared[number].mask(lacks)}))
+        values = seed_values(without)
+        assert len(values) == len(seed_values(given)) - 1
+        own = values[(values["condition"] == "pixel") & (values["evaluation"] == "gaussian")]
+        assert list(own["seed"]) == [0, 2]

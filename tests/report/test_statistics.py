@@ -40,6 +40,10 @@ def test_an_estimate_is_the_mean_with_its_t_interval() -> None:
 def test_one_value_has_no_interval_and_none_has_no_mean() -> None:
     assert (estimate([0.4]).mean, estimate([0.4]).n) == (0.4, 1)
     assert math.isnan(estimate([0.4]).low)
+    alone = ratio([0.3], [0.2])
+    assert (alone.mean, alone.n) == (pytest.approx(1.5), 1)
+    assert math.isnan(alone.low)
+    assert math.isnan(alone.high)
     assert math.isnan(estimate([]).mean)
 
 
@@ -164,6 +168,17 @@ def test_holm_multiplies_by_the_tests_that_remain() -> None:
     assert holm([0.5, 0.9]) == [1.0, 1.0]
     assert holm([0.03]) == [0.03]
     assert holm([]) == []
+
+
+def test_an_effect_is_sure_where_both_tests_say_so_of_four_seeds_or_more() -> None:
+    # The least that four and five seeds can give, 2 / 16 and 2 / 32, is above 0.05; of seven seeds 8 / 128 is, too.
+    assert is_sure(4, 0.05, 2 / 16)
+    assert is_sure(7, 0.05, 6 / 128)
+    assert is_sure(21, 0.05, math.nan)
+    assert not is_sure(3, 0.001, 2 / 8)
+    assert not is_sure(5, 0.05, 4 / 32)
+    assert not is_sure(7, 0.05, 8 / 128)
+    assert not is_sure(7, 0.051, 2 / 128)
 
 
 def test_rank_correlation_follows_the_textbook_formula() -> None:

@@ -59,7 +59,10 @@ def test_one_seed_decides_nothing(side: str) -> None:
 def test_a_suite_without_results_was_not_run_and_the_command_is_said() -> None:
     found = outcome(None, part(), part("other"))
     assert found.verdict == "not run"
-    assert [(each.condition, each.against) for each in found.parts] == [("own", "none"), ("other", "none")]
+    assert [(each.condition, each.against, each.p) for each in found.parts] == [
+        ("own", "none", 1.0),
+        ("other", "none", 1.0),
+    ]
     assert found.lacking == (f"harness run-suite {SUITE} --profile small",)
 
 
@@ -267,9 +270,10 @@ def test_without_a_baseline_values_are_compared_with_a_level() -> None:
 
 
 def test_min_and_max_stand_for_the_ends_of_a_grid() -> None:
-    names = ["none", "a[n=100]", "a[n=20]", "a[n=1000]", "a[m=1]"]
+    names = ["none", "a[n=100]", "a[n=20]", "a[n=1000]", "a[m=1]", "a[n=7,m=1]", "b[n=5000]"]
     assert resolved("a[n=min]", names) == "a[n=20]"
     assert resolved("a[n=max]", names) == "a[n=1000]"
+    assert resolved("a[n=max,m=1]", names) == "a[n=7,m=1]"
     assert resolved("none", names) == "none"
     assert resolved("a[k=min]", names) == "a[k=min]"
 
