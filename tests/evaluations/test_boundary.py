@@ -202,6 +202,12 @@ def test_a_step_never_leads_outwards_where_clipping_has_come_closer(source_step,
     assert (original - proposal.inside).norm().item() == pytest.approx(length)
 
 
+def test_a_step_that_has_grown_beyond_the_original_ends_at_the_border():
+    original, best = torch.tensor([[1.0, 0.5]]), torch.tensor([[0.6, 0.5]])
+    proposal = walk.propose(original, best, torch.tensor([[0.0, 1.0]]), torch.zeros(1), torch.tensor([2.0]))
+    assert proposal.inside[0].tolist() == [1.0, 0.5]
+
+
 def test_queries_on_the_sphere_are_asked_only_where_they_can_matter(setting, linear, spec_of, monkeypatch):
     monkeypatch.setattr(walk, "SPHERE_WINDOW", 4)  # an entry every 10 steps: full after 40
 
