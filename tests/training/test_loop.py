@@ -146,7 +146,7 @@ def test_a_training_killed_at_random_moments_ends_with_the_same_weights(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     spec = spec.replaced(optimisation=spec.optimisation.replaced(epochs=12).model_dump())
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["harness.training", "pytest"])  # imported once, not at each start
+    context.set_forkserver_preload(["harness.training.loop", "pytest"])  # imported once, not at each start
     folder = tmp_path / "killed"
     moments = random.Random(0)
 
