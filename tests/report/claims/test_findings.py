@@ -65,6 +65,7 @@ def test_profiles_are_never_mixed(db: Database) -> None:
 
 def test_the_largest_profile_with_results_is_the_default(db: Database) -> None:
     assert read_findings(db).profile == "small"
+    assert read_findings(db, about=["frequency"]).profile == "paper"
     assert read_findings(None).profile == "paper"
 
 
