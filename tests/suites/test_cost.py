@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from plans import plan_of
 
 from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop
 from harness.spec import EVALUATION_SPECS, NetworkSpec, RobustBenchSpec
-from harness.suites.cost import estimate, evaluation_gflop
+from harness.suites.cost import estimate, evaluation_gflop, seconds
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -96,6 +98,18 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
     assert measured.seconds == pytest.approx(total / 2)
     assert estimate(trainings, {("train", width): 2.0}, device, 2).seconds == pytest.approx(total / 4)
     assert not estimate(trainings, {}, device, 1).measured
+    [first, *_] = trainings
+    assert estimate([first], {("train", width): 2.0}, device, 4).seconds == pytest.approx(first.work / 2)
+    assert estimate([replace(first, work=0.0)], {}, device, 1).measured
+    assert estimate([], {}, device, 1).seconds == 0
+
+
+def test_what_was_not_measured_is_guessed_by_the_cores_of_a_worker_or_for_a_gpu(parse, digits_dir):
+    [training, *_] = plan_of(Inputs(digits_dir, stand_ins=False), parse()).jobs
+    training = replace(training, work=1000.0)
+    cores, gpu = Device("cpu", "some processor", 4, False), Device("cuda", "some GPU", 1, True)
+    assert [seconds(training, {}, cores, workers) for workers in (1, 2, 8)] == [0.5 + 5, 0.5 + 10, 0.5 + 20]
+    assert seconds(training, {}, gpu, 1) == 0.5 + 0.1
 
 
 def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits_dir):
