@@ -234,3 +234,5 @@ def test_step_sizes_grow_and_shrink_as_rates_say(spec_of):
     for _ in range(100):
         sizes.adapt(seldom, often)
     assert sizes.spherical.tolist() == pytest.approx([0.015, 0.01 / 1.5, 0.01 / 1.5, 0.015])
+    # by whole proposals once in 30 entries, four times in 130, and by those on the sphere once
+    assert sizes.source.tolist() == pytest.approx([0.01 * 1.5**times for times in (4 + 1, -4 - 1, 4 - 1, -4 + 1)])
