@@ -126,6 +126,30 @@ def test_what_was_not_recorded_needs_no_part_of_the_model(
     assert predicted.shape == (3, 40)
 
 
+def test_a_model_starts_with_the_units_means_and_places_of_the_trials_that_it_learns_from(simulated: Simulated) -> None:
+    recording, trials = simulated.recording, torch.arange(60)
+    model = build_model(recording, simulated.spec)
+    model.start(recording, trials)
+    assert recording.pupil_position is not None
+    assert recording.pupil_size is not None
+    assert recording.running_speed is not None
+    responses = recording.responses[:60]
+    for standard, values in (
+        (model.pixels, recording.images.float().flatten()[:, None]),
+        (model.position, recording.pupil_position[:60]),
+        (model.state, torch.stack((recording.pupil_size, recording.running_speed), dim=1)[:60]),
+        (model.responses, responses),
+    ):
+        assert standard is not None
+        assert torch.allclose(standard.mean, values.mean(dim=0))
+        assert torch.allclose(standard.deviation, values.std(dim=0))
+        assert torch.allclose(standard(values)[7], (values[7] - values.mean(dim=0)) / values.std(dim=0), atol=1e-5)
+    means = (responses / responses.std(dim=0)).mean(dim=0).clamp_min(1e-3)
+    assert torch.allclose(F.elu(model.readout.biases) + 1, means, atol=1e-6)
+    places = places_of(recording.images, recording.trial_images[:60], responses)
+    assert torch.equal(model.readout.locations, places)
+
+
 def test_initial_weights_are_a_function_of_the_seed_and_leave_torchs_generator_alone(simulated: Simulated) -> None:
     state = torch.get_rng_state()
     first, again, other = (build_model(simulated.recording, FitSpec(seed=seed)) for seed in (0, 0, 1))
