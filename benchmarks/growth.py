@@ -186,7 +186,7 @@ def _pairs(n: int, pair_range: str) -> Work:
         {"target": "pixel", "alpha": 1, "images": "cifar10", "pair_range": pair_range, "threshold": threshold}
     )
     drawn = spec.pairs_per_batch * STEPS_OF_AN_EPOCH
-    return lambda: PairSampler(images, spec, CPU).draw(drawn, torch.Generator().manual_seed(0))
+    return lambda: PairSampler(images, spec).draw(drawn, torch.Generator().manual_seed(0))
 
 
 def _planning(conditions: int, recorded: bool) -> Work:

@@ -30,18 +30,16 @@ def contests(device: torch.device) -> Iterator[Contest]:
     for title, images in ((f"pair set, N = {N:,}", few), (f"pair set, N = {N_MANY:,}; the plain way {N:,}", many)):
         yield Contest(
             title=title,
-            harness=Way(
-                title="on the fly", work=partial(PairSampler, images, SPEC, device), amount=pair_total(len(images))
-            ),
+            harness=Way(title="on the fly", work=partial(PairSampler, images, SPEC), amount=pair_total(len(images))),
             reference=listed,
-            check=partial(_same_targets, images, device),
+            check=partial(_same_targets, images),
             unit="pairs",
         )
-    yield _epoch(few, device)
+    yield _epoch(few)
 
 
-def _epoch(images: Tensor, device: torch.device) -> Contest:
-    sampler, listed = PairSampler(images, SPEC, device), reference.pair_list(images)
+def _epoch(images: Tensor) -> Contest:
+    sampler, listed = PairSampler(images, SPEC), reference.pair_list(images)
     ours, theirs = stream(0, "an epoch"), stream(0, "an epoch, plain")
     return Contest(
         title=f"pairs of an epoch, N = {N:,}",
@@ -49,18 +47,18 @@ def _epoch(images: Tensor, device: torch.device) -> Contest:
         reference=Way(
             title="of a list in random order", work=lambda: reference.drawn(listed, N_DRAWN, theirs), amount=N_DRAWN
         ),
-        check=partial(_same_targets, images, device),
+        check=partial(_same_targets, images),
         unit="pairs",
     )
 
 
-def _same_targets(images: Tensor, device: torch.device) -> str:
+def _same_targets(images: Tensor) -> str:
     """Whether the pairs' targets are what the matrix of the first images has for them.
 
     Raises:
         Disagreement: one differs by more than rounding.
     """
-    pairs = PairSampler(images[:N], SPEC, device).draw(N_DRAWN, stream(0, "checked pairs"))
+    pairs = PairSampler(images[:N], SPEC).draw(N_DRAWN, stream(0, "checked pairs"))
     expected = reference.similarity_matrix(images[:N])[pairs.rows, pairs.columns]
     difference = float((pairs.targets - expected).abs().max())
     if difference > TOLERANCE:

@@ -20,7 +20,7 @@ from harness.data.bundled import prepare_bundled
 from harness.models.architecture import tap_channels
 from harness.models.cost import forward_gflop
 from harness.models.resnet import build
-from harness.regularization.similarity import pixel_similarity, unit_rows
+from harness.regularization.similarity import row_similarity, unit_rows
 from harness.regularization.targets import target_values
 from harness.spec import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 from harness.spec.training import Precision, TrainingPrecision
@@ -122,7 +122,7 @@ def same_first_step(spec: TrainingSpec, images: TrainingImages, device: torch.de
     assert spec.regularizer
     assert images.regularization is not None
     i, j = torch.arange(PAIRS), torch.arange(PAIRS, 2 * PAIRS)
-    targets = target_values(pixel_similarity(unit_rows(images.regularization), i, j), spec.regularizer)
+    targets = target_values(row_similarity(unit_rows(images.regularization), i, j), spec.regularizer)
     compared = (images.regularization[i], images.regularization[j], targets)
     pairs = PairImages(*(part.to(device) for part in compared))
     batch = Batch(images.images[:BATCH].to(device), images.labels[:BATCH].to(device), pairs)

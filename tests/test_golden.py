@@ -22,7 +22,7 @@ from harness.models.resnet import ResNet
 from harness.regularization.loss import similarity_loss
 from harness.regularization.numbering import pair_of
 from harness.regularization.ranges import members, pair_ranges
-from harness.regularization.similarity import pixel_similarity, similarity_matrix, unit_rows
+from harness.regularization.similarity import row_similarity, similarity_matrix, unit_rows
 from harness.regularization.targets import target_values
 from harness.spec.training import NetworkSpec, OptimisationSpec, RegularizerSpec, TrainingSpec
 from harness.training.batch import Batch, PairImages
@@ -61,7 +61,7 @@ def test_pixel_similarity(golden: Golden) -> None:
     expected = torch.from_numpy(golden["S_pixel"])
     i, j = torch.cartesian_prod(*[torch.arange(len(rows))] * 2).T
     torch.testing.assert_close(similarity_matrix(rows), expected, atol=1e-5, rtol=0)
-    torch.testing.assert_close(pixel_similarity(rows, i, j).view_as(expected), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(row_similarity(rows, i, j).view_as(expected), expected, atol=1e-5, rtol=0)
 
 
 def test_thresholded_targets(golden: Golden) -> None:

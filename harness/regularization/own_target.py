@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from harness.errors import SpecError
 from harness.own_code import OwnCode, described
-from harness.regularization.similarity import RowSimilarity
+from harness.regularization.similarity import Similarity, row_similarity
 from harness.seeding import global_generators
 from harness.spec.training import RegularizerSpec
 
 
-def own_similarity(spec: RegularizerSpec, code: OwnCode, images: Tensor) -> RowSimilarity:
+def own_similarity(spec: RegularizerSpec, code: OwnCode, images: Tensor) -> Similarity:
     """The similarity of regularization images, uint8 (N, c, h, w), on their device.
 
     The function takes the images and the spec's options and returns a row of numbers for each image, (N, d). An image
@@ -29,4 +31,4 @@ def own_similarity(spec: RegularizerSpec, code: OwnCode, images: Tensor) -> RowS
         raise SpecError(f"{spec.target} returns {found} for {len(images)} images, not a row of numbers for each")
     if not bool(rows.isfinite().all()):
         raise SpecError(f"{spec.target} returns numbers that are not finite")
-    return RowSimilarity(F.normalize(rows.float()).to(images.device))
+    return partial(row_similarity, F.normalize(rows.float()).to(images.device))

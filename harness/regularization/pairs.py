@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from harness.errors import EmptyPairRange
 from harness.regularization.numbering import distinct, pair_of, pair_total, spread, uniform_numbers
 from harness.regularization.ranges import Interval, contains, members, pair_counts, pair_ranges
-from harness.regularization.similarity import PixelRows, Rows, RowSimilarity, Similarity, pixel_similarity
+from harness.regularization.similarity import PixelRows, Similarity, row_similarity
 from harness.regularization.targets import target_values
 from harness.seeding import stream
 from harness.spec.training import RegularizerSpec
@@ -41,23 +41,22 @@ class PairSampler:
     images, spec and n alone, and the pairs' distribution does not depend on it.
     """
 
-    def __init__(
-        self, images: Tensor, spec: RegularizerSpec, device: torch.device, known: Similarity | None = None
-    ) -> None:
+    def __init__(self, images: Tensor, spec: RegularizerSpec, known: Similarity | None = None) -> None:
         """Takes the images in and, for a rare range, lists its pairs.
 
-        images: (N, c, h, w), uint8 or floating, N >= 2. known: the similarity of these images, where the target has
-        another than that of their pixels.
+        images: (N, c, h, w), uint8 or floating, N >= 2, on the device where pairs are compared. known: their
+        similarity there, if the target has another than that of their pixels.
 
         Raises:
             EmptyPairRange: the range holds no pair; says how many each range holds.
         """
         self._spec = spec
-        self._similarity = known.to(device) if known else RowSimilarity(PixelRows(images.to(device)))
-        self._device = device
+        self._images = images
+        self._similarity = known or partial(row_similarity, self._rows)
         self._permutation = None
         if spec.shuffled:
-            self._permutation = torch.randperm(len(images), generator=stream(0, "shuffled similarity")).to(device)
+            order = torch.randperm(len(images), generator=stream(0, "shuffled similarity"))
+            self._permutation = order.to(images.device)
         self._total = pair_total(len(images))
         self._share = self._estimated_share()
         self._rejects = self._share >= _WORTH_REJECTING or self._share * self._total > _LISTED_AT_MOST
@@ -72,7 +71,7 @@ class PairSampler:
 
         generator: a CPU generator; the draw is a function of its state, n, the images and the spec.
         """
-        i, j = pair_of(self._drawn(n, generator).to(self._device))
+        i, j = pair_of(self._drawn(n, generator).to(self._images.device))
         return Pairs(i, j, target_values(self._similarity(*self._others(i, j)), self._spec))
 
     def _others(self, i: Tensor, j: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,14 +94,13 @@ class PairSampler:
 
     def _in_range(self, numbers: Tensor) -> Tensor:
         """Which pairs lie in the range: booleans on the CPU."""
-        i, j = pair_of(numbers.to(self._device))
-        return contains(self._intervals, pixel_similarity(self._rows, i, j)).cpu()
+        i, j = pair_of(numbers.to(self._images.device))
+        return contains(self._intervals, row_similarity(self._rows, i, j)).cpu()
 
-    @property
-    def _rows(self) -> Rows:
-        """The pixels' unit rows, of which ranges are made: the spec allows no range but `all` for other targets."""
-        assert isinstance(self._similarity, RowSimilarity)
-        return self._similarity.rows
+    @cached_property
+    def _rows(self) -> PixelRows:
+        """Of which ranges are made too: the spec allows no range but `all` for other targets."""
+        return PixelRows(self._images)
 
     def _estimated_share(self) -> float:
         """The range's share of all pairs, from some fixed ones."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.regularization.numbering import number_of
-from harness.regularization.similarity import Rows, pixel_similarity
+from harness.regularization.similarity import Rows, row_similarity
 
 Interval = tuple[float, float]  # similarities strictly between two bounds
 
@@ -77,7 +77,7 @@ def pair_counts(rows: Rows, threshold: float, threshold_low: float | None = None
 def _tiles(rows: Rows, intervals: Collection[Interval]) -> Iterator[tuple[int, int, Tensor]]:
     """Similarities of all pairs i < j as (first i, first j, (images i, images j)); NaN where i >= j.
 
-    A matrix product rounds otherwise than `pixel_similarity`; so entries that rounding could carry over a bound are
+    A matrix product rounds otherwise than `row_similarity`; so entries that rounding could carry over a bound are
     taken from there, and a tile says of every pair what drawing it will say.
     """
     bounds = {abs(bound) for interval in intervals for bound in interval} - {inf}
@@ -87,7 +87,7 @@ def _tiles(rows: Rows, intervals: Collection[Interval]) -> Iterator[tuple[int, i
             tile = rows[first_i : first_i + _TILE] @ columns
             for bound in bounds:
                 i, j = (tile.abs().sub_(bound).abs_() < _ROUNDING).nonzero(as_tuple=True)
-                tile[i, j] = pixel_similarity(rows, first_i + i, first_j + j)
+                tile[i, j] = row_similarity(rows, first_i + i, first_j + j)
             if first_i == first_j:
                 tile.masked_fill_(torch.ones_like(tile, dtype=torch.bool).tril_(), nan)
             yield first_i, first_j, tile

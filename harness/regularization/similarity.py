@@ -7,9 +7,9 @@ scans of a recording, comes as a matrix.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,14 +58,6 @@ class PixelRows:
         step = max(1, _CHUNK // self._pixels[0].numel())
         return (slice(start, start + step) for start in range(0, len(self), step))
 
-    def to(self, device: torch.device) -> PixelRows:
-        """The same on another device."""
-        moved = copy.copy(self)
-        moved._pixels, moved._mean, moved._lengths = (
-            tensor.to(device) for tensor in (self._pixels, self._mean, self._lengths)
-        )
-        return moved
-
     def _centered(self, rows: Tensor | slice) -> Tensor:
         return _gray(self._pixels[rows]).sub_(self._mean)
 
@@ -93,7 +85,7 @@ def unit_rows(images: Tensor) -> Tensor:
     return whole
 
 
-def pixel_similarity(rows: Rows, i: Tensor, j: Tensor) -> Tensor:
+def row_similarity(rows: Rows, i: Tensor, j: Tensor) -> Tensor:
     """Cosines of the rows of the pairs (i, j), S_pixel if the rows are pixels': (pairs,) float32.
 
     rows: (N, d) of unit length; i, j: (pairs,) integers.
@@ -109,52 +101,19 @@ def pixel_similarity(rows: Rows, i: Tensor, j: Tensor) -> Tensor:
     )
 
 
-class Similarity(Protocol):
-    """The similarity of images that are known by their number."""
-
-    def __call__(self, i: Tensor, j: Tensor) -> Tensor:
-        """Of the pairs (i, j), integers (pairs,): (pairs,) float32."""
-        ...
-
-    def to(self, device: torch.device) -> Self:
-        """The same on another device."""
-        ...
+Similarity = Callable[[Tensor, Tensor], Tensor]
+"""Of the pairs (i, j) of images that are known by their number: integers (pairs,) twice -> (pairs,) float32."""
 
 
-class RowSimilarity:
-    """The cosine of unit rows (N, d)."""
-
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
-
-    def __call__(self, i: Tensor, j: Tensor) -> Tensor:
-        """Of the pairs (i, j), integers (pairs,): (pairs,) float32."""
-        return pixel_similarity(self.rows, i, j)
-
-    def to(self, device: torch.device) -> Self:
-        """The same on another device."""
-        return type(self)(self.rows.to(device))
-
-
-class MatrixSimilarity:
-    """The entries of a symmetric matrix (N, N) float32."""
-
-    def __init__(self, matrix: Tensor) -> None:
-        self.matrix = matrix
-
-    def __call__(self, i: Tensor, j: Tensor) -> Tensor:
-        """Of the pairs (i, j), integers (pairs,): (pairs,) float32."""
-        return self.matrix[i, j]
-
-    def to(self, device: torch.device) -> Self:
-        """The same on another device."""
-        return type(self)(self.matrix.to(device))
-
-
-def same_class(labels: Tensor) -> RowSimilarity:
+def same_class(labels: Tensor) -> Similarity:
     """1 within a class and 0 across, of labels (N,) int64: the cosine of their indicator vectors."""
     present, numbers = torch.unique(labels, return_inverse=True)
-    return RowSimilarity(F.one_hot(numbers, len(present)).float())
+    return partial(row_similarity, F.one_hot(numbers, len(present)).float())
+
+
+def entries(matrix: Tensor) -> Similarity:
+    """Those of a symmetric matrix (N, N) float32."""
+    return lambda i, j: matrix[i, j]
 
 
 def similarity_matrix(rows: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Batches:
         self._sampler, self._pairs_per_batch = None, 0
         if spec.regularizer and images.regularization is not None:
             self._regularization = images.regularization.to(device)
-            self._sampler = PairSampler(self._regularization, spec.regularizer, device, images.similarity)
+            self._sampler = PairSampler(self._regularization, spec.regularizer, images.similarity)
             self._pairs_per_batch = spec.regularizer.pairs_per_batch
         self._seed = seed
         self._batch_size = spec.optimisation.batch_size

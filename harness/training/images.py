@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,7 @@ from harness.errors import DataError
 from harness.models.features import feature_rows
 from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.own_target import own_similarity
-from harness.regularization.similarity import MatrixSimilarity, RowSimilarity, Similarity, same_class
+from harness.regularization.similarity import Similarity, entries, row_similarity, same_class
 from harness.spec.inputs import RECORDED, Recorded
 from harness.spec.own import is_own
 from harness.spec.training import FEATURE_LAYER, FEATURES, Color, RegularizerSpec, TrainingSpec
@@ -82,13 +83,14 @@ def _regularization(
         n = spec.n_images
         if n > len(recorded.images):
             raise DataError(f"n_images is {n}, but the similarity {spec.images} has only {len(recorded.images)} images")
-        return as_color(recorded.images[:n].clone(), color), MatrixSimilarity(recorded.matrix[:n, :n])
+        return as_color(recorded.images[:n].clone(), color), entries(recorded.matrix[:n, :n].to(device))
     images = regularization_images(data_dir, spec.images, spec.n_images, color)
     if spec.target == "label":
         labels = open_split(data_dir, spec.images, "train").labels[: spec.n_images]
-        return images, same_class(labels)
+        return images, same_class(labels.to(device))
     if spec.target == "features":
-        return images, RowSimilarity(feature_rows(images, FEATURE_LAYER, weights_file(data_dir, FEATURES), device))
+        rows = feature_rows(images, FEATURE_LAYER, weights_file(data_dir, FEATURES), device)
+        return images, partial(row_similarity, rows)
     if is_own(spec.target):
         return images, own_similarity(spec, code, images.to(device))
     return images, None

@@ -13,11 +13,10 @@ from harness.errors import EmptyPairRange
 from harness.regularization.numbering import number_of
 from harness.regularization.pairs import PairSampler
 from harness.regularization.ranges import members, pair_ranges
-from harness.regularization.similarity import pixel_similarity, unit_rows
+from harness.regularization.similarity import row_similarity, unit_rows
 from harness.seeding import stream
 from harness.spec.training import PairRange, RegularizerSpec
 
-CPU = torch.device("cpu")
 RANGES: tuple[PairRange, ...] = ("all", "high", "low", "high_positive", "positive", "negative", "double")
 TARGETS = {
     "all": {-1, 0, 1},
@@ -55,9 +54,9 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize("pair_range", RANGES)
 def test_another_device_draws_the_same_pairs(pair_range: PairRange, way: str) -> None:
     images, spec = digits(24), specification(pair_range)
-    expected = PairSampler(images, spec, CPU).draw(8, stream(0, "pairs"))
+    expected = PairSampler(images, spec).draw(8, stream(0, "pairs"))
     with pretended_device():
-        found = PairSampler(images.to(DEVICE), spec, DEVICE).draw(8, stream(0, "pairs"))
+        found = PairSampler(images.to(DEVICE), spec).draw(8, stream(0, "pairs"))
         assert {part.device for part in found} == {DEVICE}
         assert all(torch.equal(part.cpu(), before) for part, before in zip(found, expected, strict=True))
 
@@ -67,7 +66,7 @@ def test_draws_are_uniform_over_exactly_the_pairs_of_the_range(pair_range: PairR
     images, spec, draws = digits(24), specification(pair_range), 600
     assert spec.threshold is not None
     expected = members(unit_rows(images), pair_ranges(spec.threshold, spec.threshold_low)[pair_range]).sort().values
-    sampler, generator, n = PairSampler(images, spec, CPU), stream(0, pair_range, way), len(expected) // 3
+    sampler, generator, n = PairSampler(images, spec), stream(0, pair_range, way), len(expected) // 3
     drawn = [sampler.draw(n, generator) for _ in range(draws)]
     numbers, counts = torch.cat([number_of(pairs.rows, pairs.columns) for pairs in drawn]).unique(return_counts=True)
     assert torch.equal(numbers, expected)
@@ -80,7 +79,7 @@ def test_draws_are_uniform_over_exactly_the_pairs_of_the_range(pair_range: PairR
 
 @pytest.mark.parametrize("pair_range", RANGES)
 def test_pairs_are_ordered_distinct_and_in_the_range(pair_range: PairRange, way: str) -> None:
-    sampler = PairSampler(digits(100), specification(pair_range), CPU)
+    sampler = PairSampler(digits(100), specification(pair_range))
     pairs = sampler.draw(200, stream(0, "epoch"))
     assert (pairs.rows < pairs.columns).all()
     assert len(number_of(pairs.rows, pairs.columns).unique()) == 200
@@ -91,19 +90,17 @@ def test_pairs_are_ordered_distinct_and_in_the_range(pair_range: PairRange, way:
 @pytest.mark.parametrize("pair_range", RANGES)
 def test_a_draw_is_a_function_of_the_generator(pair_range: PairRange) -> None:
     first, again = (
-        PairSampler(digits(50), specification(pair_range), CPU).draw(40, stream(7, "pairs", 3)) for _ in range(2)
+        PairSampler(digits(50), specification(pair_range)).draw(40, stream(7, "pairs", 3)) for _ in range(2)
     )
-    other = PairSampler(digits(50), specification(pair_range), CPU).draw(40, stream(7, "pairs", 4))
+    other = PairSampler(digits(50), specification(pair_range)).draw(40, stream(7, "pairs", 4))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first.rows, other.rows)
 
 
 def test_pixel_targets_are_the_similarities() -> None:
     images = digits(60)
-    pairs = PairSampler(images, RegularizerSpec(target="pixel", alpha=10, images="digits"), CPU).draw(
-        500, stream(0, "p")
-    )
-    assert torch.equal(pairs.targets, pixel_similarity(unit_rows(images), pairs.rows, pairs.columns))
+    pairs = PairSampler(images, RegularizerSpec(target="pixel", alpha=10, images="digits")).draw(500, stream(0, "p"))
+    assert torch.equal(pairs.targets, row_similarity(unit_rows(images), pairs.rows, pairs.columns))
 
 
 @pytest.mark.parametrize("pair_range", ["high", "low", "high_positive", "positive", "negative"])
@@ -111,11 +108,11 @@ def test_a_pair_at_the_very_threshold_is_never_drawn(pair_range: PairRange, way:
     images = digits(30)
     rows = unit_rows(images)
     i, j = torch.triu_indices(30, 30, offset=1)
-    similarity = pixel_similarity(rows, i, j)
+    similarity = row_similarity(rows, i, j)
     for threshold in similarity[(similarity > 0.1) & (similarity < 0.4)][::10].tolist():
-        sampler, generator = PairSampler(images, specification(pair_range, threshold), CPU), stream(0, "edge")
+        sampler, generator = PairSampler(images, specification(pair_range, threshold)), stream(0, "edge")
         drawn = torch.stack([torch.stack(sampler.draw(5, generator)[:2]) for _ in range(40)], dim=2).flatten(1)
-        assert not (pixel_similarity(rows, *drawn.long()).abs() == threshold).any()
+        assert not (row_similarity(rows, *drawn.long()).abs() == threshold).any()
 
 
 @pytest.mark.parametrize("pair_range", RANGES)
@@ -123,7 +120,7 @@ def test_a_range_of_too_few_pairs_is_repeated_in_whole_passes(pair_range: PairRa
     images, spec = digits(12), specification(pair_range)
     assert spec.threshold is not None
     size = len(members(unit_rows(images), pair_ranges(spec.threshold, spec.threshold_low)[pair_range]))
-    pairs = PairSampler(images, spec, CPU).draw(2 * size + 1, stream(0, "passes"))
+    pairs = PairSampler(images, spec).draw(2 * size + 1, stream(0, "passes"))
     numbers = number_of(pairs.rows, pairs.columns)
     assert len(numbers[:size].unique()) == len(numbers[size : 2 * size].unique()) == size
     assert numbers.unique(return_counts=True)[1].sort().values.tolist() == [2] * (size - 1) + [3]
@@ -137,13 +134,13 @@ def test_common_ranges_and_ranges_of_too_many_pairs_are_not_listed(
 ) -> None:
     monkeypatch.setattr("harness.regularization.pairs._LISTED_AT_MOST", listed_at_most)
     monkeypatch.setattr("harness.regularization.pairs.members", lambda *_: pytest.fail("listed"))
-    sampler = PairSampler(digits(100), specification(pair_range, 0.7), CPU)
+    sampler = PairSampler(digits(100), specification(pair_range, 0.7))
     assert len(sampler.draw(10, stream(0, "few")).rows) == 10
 
 
 def test_an_empty_range_says_how_many_pairs_each_range_has() -> None:
     with pytest.raises(EmptyPairRange) as caught:
-        PairSampler(digits(20), specification("high_positive", 0.99), CPU)
+        PairSampler(digits(20), specification("high_positive", 0.99))
     assert "pair range 'high_positive' is empty at threshold 0.99: no pair of the 20 digits images" in str(caught.value)
     assert "all 190, high 0, low 190, high_positive 0, positive 190, negative 190" in str(caught.value)
 
@@ -152,7 +149,7 @@ def test_an_empty_range_says_how_many_pairs_each_range_has() -> None:
 def test_memory_does_not_grow_with_the_square_of_the_images(pair_range: PairRange) -> None:
     images = torch.randint(0, 256, (10_000, 1, 4, 4), dtype=torch.uint8, generator=stream(0, "noise"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    pairs = PairSampler(images, specification(pair_range, 0.9), CPU).draw(10_000, stream(0, "p"))
+    pairs = PairSampler(images, specification(pair_range, 0.9)).draw(10_000, stream(0, "p"))
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert len(pairs.rows) == 10_000
     assert grown < 100_000  # kilobytes; 10,000 x 10,000 float32 would be 400,000

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from harness.regularization.numbering import number_of, pair_total
 from harness.regularization.ranges import members, pair_counts, pair_ranges
-from harness.regularization.similarity import pixel_similarity, unit_rows
+from harness.regularization.similarity import row_similarity, unit_rows
 
 HIGH, LOW = 0.4, 0.15
 
@@ -36,7 +36,7 @@ def tile(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("name", DEFINITIONS)
 def test_members_are_those_that_enumeration_finds(name: str, rows: Tensor) -> None:
     i, j = torch.triu_indices(90, 90, offset=1)
-    expected = number_of(i, j)[DEFINITIONS[name](pixel_similarity(rows, i, j))]
+    expected = number_of(i, j)[DEFINITIONS[name](row_similarity(rows, i, j))]
     found = members(rows, pair_ranges(HIGH, LOW)[name])
     assert len(found) > 50
     assert torch.equal(found.sort().values, expected.sort().values)
@@ -55,7 +55,7 @@ def test_double_needs_a_second_threshold(rows: Tensor) -> None:
 def test_a_similarity_that_equals_the_threshold_lies_in_no_range(rows: Tensor) -> None:
     # the matrix product of a tile rounds some of these to the other side
     i, j = torch.triu_indices(90, 90, offset=1)
-    for number, similarity in enumerate(pixel_similarity(rows, i, j)[::250].tolist()):
+    for number, similarity in enumerate(row_similarity(rows, i, j)[::250].tolist()):
         ranges = pair_ranges(abs(similarity))
         listed = torch.cat([members(rows, ranges[name]) for name in ("high", "low")])
         assert number_of(i, j)[250 * number] not in listed

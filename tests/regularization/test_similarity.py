@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.regularization.similarity import PixelRows, cosine, pixel_similarity, similarity_matrix, unit_rows
+from harness.regularization.similarity import PixelRows, cosine, row_similarity, similarity_matrix, unit_rows
 from harness.seeding import stream
 
 DIGITS = torch.from_numpy(load_digits().images[:80, None])
@@ -58,7 +58,7 @@ def test_rows_are_bit_for_bit_those_of_all_images_at_once(
     rows, some = PixelRows(images), torch.tensor([7, 199, 0, 7])
     assert torch.equal(unit_rows(images), whole)
     assert torch.equal(rows[some], whole[some])
-    assert torch.equal(rows.to(torch.device("cpu"))[3:50], whole[3:50])
+    assert torch.equal(rows[3:50], whole[3:50])
     assert (len(rows), rows.shape) == (200, tuple(whole.shape))
 
 
@@ -66,21 +66,21 @@ def test_an_image_that_equals_the_mean_image_is_similar_to_none() -> None:
     images = torch.tensor([[[[0, 4]]], [[[4, 0]]], [[[2, 2]]]], dtype=torch.uint8)
     rows = unit_rows(images)
     assert rows[2].tolist() == [0, 0]
-    assert pixel_similarity(rows, torch.tensor([0, 0]), torch.tensor([1, 2])).tolist() == pytest.approx([-1, 0])
+    assert row_similarity(rows, torch.tensor([0, 0]), torch.tensor([1, 2])).tolist() == pytest.approx([-1, 0])
 
 
 @given(order=st.permutations(range(40)), size=st.integers(1, 40))
 def test_a_pairs_similarity_is_the_same_in_any_company(order: list[int], size: int) -> None:
     rows = unit_rows(DIGITS)
     i, j = torch.arange(40), torch.arange(40, 80)
-    alone = torch.cat([pixel_similarity(rows, a, b) for a, b in zip(i.split(1), j.split(1), strict=True)])
+    alone = torch.cat([row_similarity(rows, a, b) for a, b in zip(i.split(1), j.split(1), strict=True)])
     picked = torch.tensor(order[:size])
-    assert torch.equal(pixel_similarity(rows, i[picked], j[picked]), alone[picked])
+    assert torch.equal(row_similarity(rows, i[picked], j[picked]), alone[picked])
 
 
 def test_no_pairs_have_no_similarities() -> None:
     none = torch.empty(0, dtype=torch.int64)
-    assert pixel_similarity(unit_rows(color_images(3)), none, none).shape == (0,)
+    assert row_similarity(unit_rows(color_images(3)), none, none).shape == (0,)
 
 
 def test_cosine_of_feature_maps_is_that_of_the_flattened_maps() -> None:

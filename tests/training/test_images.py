@@ -88,6 +88,9 @@ def test_a_recorded_target_brings_its_own_images(digits_dir: Path, tmp_path: Pat
         assert torch.equal(found.regularization, images[:10].repeat(1, 3, 1, 1))
         assert found.similarity is not None
         assert found.similarity(torch.tensor([3]), torch.tensor([9])).item() == value
+    elsewhere = training_images(SPEC.replaced(regularizer=regularizer.model_dump()), tmp_path, torch.device("meta"))
+    assert elsewhere.similarity is not None
+    assert elsewhere.similarity(torch.tensor([3]), torch.tensor([9])).device.type == "meta"
     greedy = RegularizerSpec(target="raw", alpha=1, images="v1", n_images=13)
     with pytest.raises(DataError, match="the similarity v1 has only 12 images"):
         training_images(SPEC.replaced(regularizer=greedy.model_dump()), tmp_path, CPU)
