@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
-
-from harness.regularization.loss import SimilarityTerm
-
-CROSS_ENTROPY, SIMILARITY, PENALTY = "cross-entropy", "similarity loss", "penalty"
-"""The parts of the loss."""
 
 
 class PairImages(NamedTuple):
@@ -42,32 +36,14 @@ class Batch(NamedTuple):
 class Step(NamedTuple):
     """What one gradient step saw, on the device, without gradients."""
 
-    task_loss: Tensor
-    """Mean cross-entropy, a scalar."""
-    similarity: SimilarityTerm | None
-    """L_sim before alpha, and S_cnn of the pairs."""
+    losses: Tensor
+    """Each part of the loss before its weight, as `Learner.parts` names them: (parts,)."""
     correct: Tensor
     """Images of the batch that were classified correctly, a scalar."""
-    penalty: Tensor | None = None
-    """That of one's own before its weight, a scalar."""
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names of the parts of the loss."""
-        return (
-            CROSS_ENTROPY,
-            *([SIMILARITY] if self.similarity else []),
-            *([PENALTY] if self.penalty is not None else []),
-        )
-
-    @property
-    def losses(self) -> Tensor:
-        """Each part of the loss, before its weight: (parts,)."""
-        similarity = [self.similarity.loss] if self.similarity else []
-        return torch.stack([self.task_loss, *similarity, *([] if self.penalty is None else [self.penalty])])
+    similarity: Tensor | None
+    """S_cnn of each pair: (pairs,); None without a regularizer."""
 
     def copied(self) -> Step:
         """The same in memory of its own."""
-        term = self.similarity and SimilarityTerm(*(value.clone() for value in self.similarity))
-        penalty = self.penalty if self.penalty is None else self.penalty.clone()
-        return Step(self.task_loss.clone(), term, self.correct.clone(), penalty)
+        similarity = self.similarity if self.similarity is None else self.similarity.clone()
+        return Step(self.losses.clone(), self.correct.clone(), similarity)

@@ -9,13 +9,15 @@ from torch.nn import functional as F
 from harness.data.sets import PixelScaling
 from harness.models.network import Network
 from harness.models.pixels import PixelModel, unit_pixels
-from harness.regularization.loss import SimilarityLoss, SimilarityTerm
+from harness.regularization.loss import SimilarityLoss
 from harness.regularization.penalty import Penalty
 from harness.spec.training import TrainingSpec
 from harness.torch_settings import fast_convolutions
 from harness.training.batch import Batch, Step
 from harness.training.optimizer import Optimizer
 from harness.training.replay import StepGraph
+
+CROSS_ENTROPY, SIMILARITY, PENALTY = "cross-entropy", "similarity loss", "penalty"
 
 # With fewer channels than a vector register holds numbers, oneDNN's gradient of a channels-last 1 x 1 convolution of
 # stride 2 writes past its workspace (uxlfoundation/oneDNN#6035): wrong gradients, or a crash.
@@ -46,6 +48,9 @@ class Learner(nn.Module):
             self.similarity = SimilarityLoss(network.tap_channels, spec.regularizer)
             self._alpha = spec.regularizer.alpha
         self._penalty = penalty
+        optional = {SIMILARITY: spec.regularizer, PENALTY: penalty}
+        self.parts = (CROSS_ENTROPY, *(part for part, given in optional.items() if given))
+        """Of the loss."""
         self.to(device)
         wide = spec.network.base_width >= _CPU_VECTOR and not spec.network.is_own
         if spec.channels_last and (device.type != "cpu" or wide):
@@ -67,33 +72,30 @@ class Learner(nn.Module):
         with fast_convolutions(tf32=self._tf32):
             return self._graph(self._descend, batch) if self._graph else self._descend(batch)
 
-    def require_learned_from_penalty(self) -> None:
-        """Raises SpecError if there is a penalty that no step so far could learn from."""
-        if self._penalty:
-            self._penalty.require_learned_from()
-
     def _descend(self, batch: Batch) -> Step:
         self.train()
-        term = penalty = None
+        term = None
         images = unit_pixels(batch.images)
         with self._autocast:
             logits = self.model(images)
-            loss = task_loss = F.cross_entropy(logits, batch.labels)
+            loss = F.cross_entropy(logits, batch.labels)
+            losses = [loss]
             if self.similarity and batch.pairs:
                 rows, columns = (self.model.taps(unit_pixels(half)) for half in batch.pairs[:2])
                 term = self.similarity(rows, columns, batch.pairs.targets)
+                losses.append(term.loss)
                 loss = loss + self._alpha * term.loss
             if self._penalty:
                 penalty = self._penalty(self.model, images, batch.labels)
+                losses.append(penalty)
                 loss = loss + self._penalty.weight * penalty
         self._optimizer.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         return Step(
-            task_loss.detach(),
-            term and SimilarityTerm(*(value.detach() for value in term)),
+            torch.stack(losses).detach(),
             (logits.detach().argmax(1) == batch.labels).sum(),
-            penalty if penalty is None else penalty.detach(),
+            term and term.similarity.detach(),
         )
 
     @torch.inference_mode()

@@ -21,11 +21,11 @@ from harness.regularization.penalty import Penalty
 from harness.seeding import global_generators
 from harness.spec.digest import digest
 from harness.spec.training import TrainingSpec
-from harness.training.batch import CROSS_ENTROPY, SIMILARITY, Step
+from harness.training.batch import Step
 from harness.training.batches import Batches
 from harness.training.checkpoint import Checkpoint, TrainingFolder
 from harness.training.images import TrainingImages
-from harness.training.learner import Learner
+from harness.training.learner import CROSS_ENTROPY, SIMILARITY, Learner
 from harness.training.schedule import learning_rate
 
 _SAVE_SECONDS = 30.0  # between checkpoints on a GPU, which trains an epoch in the time that writing one takes
@@ -117,8 +117,8 @@ class _Training:
         _, channels, height, width = images.images.shape
         shape = ClassifierShape(channels, images.task.classes, (height, width))
         network = build_network(spec.network, code, shape, seed)
-        penalty = Penalty(spec.penalty, code) if spec.penalty else None
-        self.learner = Learner(spec, network, images.task.pixel_scaling, device, penalty)
+        self._penalty = Penalty(spec.penalty, code) if spec.penalty else None
+        self.learner = Learner(spec, network, images.task.pixel_scaling, device, self._penalty)
         self._seed = seed
         self._runs_own_code = bool(spec.functions)
         self._batches = Batches(spec, seed, images, device)
@@ -149,15 +149,15 @@ class _Training:
                 if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
                     losses += self._look(steps, len(losses), number, began)
                     looked = time.perf_counter()
-            if number == 0:  # no later: a training that goes on would not know of the epochs before
-                self.learner.require_learned_from_penalty()
+            if number == 0 and self._penalty:  # no later: a training that goes on does not know of the epochs before
+                self._penalty.require_learned_from()
             trained_seconds = time.perf_counter() - began
             validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
         gammas = self.learner.gammas
         for name, value in (("validation loss", validation_loss), *(("weight of a tap", gamma) for gamma in gammas)):
             if not math.isfinite(value):
                 raise _Diverged(f"the {name} is {value} after {self._epoch_name(number)}")
-        columns = zip(steps[0].parts, zip(*losses, strict=True), strict=True)
+        columns = zip(self.learner.parts, zip(*losses, strict=True), strict=True)
         means = {name: sum(column) / len(column) for name, column in columns}
         return EpochReport(
             epoch=number,
@@ -182,7 +182,7 @@ class _Training:
         """
         losses = torch.stack([step.losses for step in steps[seen:]]).tolist()
         for number, values in enumerate(losses, start=seen + 1):
-            for name, value in zip(steps[0].parts, values, strict=True):
+            for name, value in zip(self.learner.parts, values, strict=True):
                 if not math.isfinite(value):
                     where = f"{self._epoch_name(epoch)}, step {number}/{self._batches.steps_per_epoch}"
                     raise _Diverged(f"the {name} is {value} at {where}")

@@ -64,6 +64,8 @@ def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: lis
     torch.testing.assert_close(step.losses, torch.stack(losses).detach())
     assert not step.losses.requires_grad
     assert step.correct == (logits.argmax(1) == batch.labels).sum()
+    assert step.similarity is not None
+    torch.testing.assert_close(step.similarity, term.similarity.detach())
     for module, copied in ((learner.model.network, network), (learner.similarity, similarity)):
         for after, before in zip(module.parameters(), copied.parameters(), strict=True):
             gradient = torch.zeros_like(before) if before.grad is None else before.grad
