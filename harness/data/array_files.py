@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from harness.data.manifest_file import MANIFEST, ArrayFile, Damaged, Record, check_sha256, sized_file
+from harness.data.manifest_file import AnyManifest, ArrayFile, ManifestFile
 from harness.errors import DataDamaged, DataError
 from harness.files import BLOCK, flush
 
@@ -38,36 +38,35 @@ _CODES = {"uint8": "U8", "int64": "I64", "float32": "F32"}
 """safetensors' names of the types that are stored."""
 
 
-def open_arrays(folder: Path, entry: ArrayFile, damaged: Damaged) -> dict[str, Tensor]:
-    """All arrays of a file, memory-mapped, after comparing its SHA-256; raises `damaged`."""
-    path = sized_file(folder, entry, damaged)
+def open_arrays(place: ManifestFile[Any], entry: ArrayFile) -> dict[str, Tensor]:
+    """All arrays of a file, memory-mapped, after comparing its SHA-256; raises DataDamaged."""
+    path = place.sized(entry)
     try:
-        check_sha256(path, entry.sha256, damaged)
+        place.verified(entry)
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise damaged(path, str(error)) from None
+        raise place.damaged(path, str(error)) from None
 
 
 @contextlib.contextmanager
-def writable(folder: Path, named: Callable[[], Collection[str]]) -> Iterator[Path]:
-    """The folder, made if need be and held against other writers; leftovers are swept before and after.
-
-    named: the files that the folder's manifest names; it may raise DataDamaged.
+def writable(place: ManifestFile[Any]) -> Iterator[Path]:
+    """The manifest's folder, made if need be and held against other writers; leftovers are swept before and after.
 
     Raises:
         DataError: the folder cannot be written; the disk is full.
     """
+    folder = place.path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = _lock_file(folder / LOCK)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            _sweep(folder, named)
+            _sweep(place)
             try:
                 yield folder
             finally:
-                _sweep(folder, named)
+                _sweep(place)
         finally:
             os.close(handle)
     except OSError as error:
@@ -87,13 +86,13 @@ def _lock_file(path: Path) -> int:
         return os.open(path, os.O_RDONLY)
 
 
-def _sweep(folder: Path, named: Callable[[], Collection[str]]) -> None:
-    """Remove the files that no manifest names: they are what an interrupted or replaced import left."""
+def _sweep(place: ManifestFile[Any]) -> None:
+    """Remove the files that the manifest does not name: they are what an interrupted or replaced import left."""
     try:
-        keep = named()
+        keep = place.named()
     except DataDamaged:
         return
-    for path in folder.iterdir():
+    for path in place.path.parent.iterdir():
         if OURS.fullmatch(path.name) and path.name not in {*keep, LOCK}:
             path.unlink(missing_ok=True)
 
@@ -110,13 +109,13 @@ def write_arrays(
     return ArrayFile(file=path.name, bytes=sum(map(len, parts)), sha256=digest)
 
 
-def write_record(folder: Path, record: Record, file: str = MANIFEST) -> None:
-    """Put a manifest into the folder, in the place of the one before, in one step."""
-    flush(folder)  # the manifest must never be there before the files that it names
-    partial = folder / f"{file}.partial"
-    write_parts(partial, [record.model_dump_json(indent=2).encode() + b"\n"])
-    partial.replace(folder / file)
-    flush(folder)
+def write_manifest(path: Path, manifest: AnyManifest) -> None:
+    """Put a manifest in the place of the one before, in one step."""
+    flush(path.parent)  # it must never be there before the files that it names
+    partial = path.with_name(f"{path.name}.partial")
+    write_parts(partial, [manifest.model_dump_json(indent=2).encode() + b"\n"])
+    partial.replace(path)
+    flush(path.parent)
 
 
 def _header(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
 from harness.data.catalogue import get_dataset, get_manifest, split_file
-from harness.data.manifest import Manifest, damaged
-from harness.data.manifest_file import check_sha256
-from harness.errors import DataDamaged
+from harness.data.manifest import Manifest, set_manifest_file
+from harness.data.manifest_file import ManifestFile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,17 +42,18 @@ def open_split(data_dir: Path, name: str, split: str) -> Split:
         DataDamaged: the file is not what the manifest says.
     """
     manifest, entry, path = split_file(data_dir, name, split)
+    place = set_manifest_file(data_dir, get_dataset(data_dir, name))
     expected = {"images": ("U8", list(entry.shape)), "labels": ("I64", [entry.shape[0]])}
     try:
         with safe_open(path, framework="pt") as file:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             found = {key: (part.get_dtype(), part.get_shape()) for key, part in slices.items()}
             if found != expected:
-                raise _broken(data_dir, name, path, f"it holds {found} instead of {expected}")
-            _check_classes(file, manifest, data_dir, path)
+                raise place.damaged(path, f"it holds {found} instead of {expected}")
+            _check_classes(file, manifest, place, path)
             images, labels = file.get_tensor("images"), file.get_tensor("labels")
     except (SafetensorError, OSError) as error:
-        raise _broken(data_dir, name, path, str(error)) from None
+        raise place.damaged(path, str(error)) from None
     return Split(images, labels, entry.sha256)
 
 
@@ -63,19 +62,16 @@ def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = N
 
     on_bytes: told how many more bytes were read.
     """
-    for split in get_manifest(data_dir, name).splits:
-        manifest, entry, path = split_file(data_dir, name, split)
-        check_sha256(path, entry.sha256, partial(_broken, data_dir, name), on_bytes)
+    manifest = get_manifest(data_dir, name)
+    place = set_manifest_file(data_dir, get_dataset(data_dir, name))
+    for entry in manifest.array_files:
+        path = place.verified(entry, on_bytes)
         with safe_open(path, framework="numpy") as file:
-            _check_classes(file, manifest, data_dir, path)
+            _check_classes(file, manifest, place, path)
 
 
-def _check_classes(file: safe_open, manifest: Manifest, data_dir: Path, path: Path) -> None:
+def _check_classes(file: safe_open, manifest: Manifest, place: ManifestFile[Manifest], path: Path) -> None:
     """Raises DataDamaged unless the file was written with the class names of its manifest."""
     metadata: dict[str, str] | None = file.metadata()  # type: ignore[no-untyped-call]
     if tuple(json.loads((metadata or {}).get("classes", "[]"))) != manifest.classes:
-        raise _broken(data_dir, manifest.name, path, "its classes are not those of the manifest")
-
-
-def _broken(data_dir: Path, name: str, path: Path, what: str) -> DataDamaged:
-    return damaged(get_dataset(data_dir, name), path, what)
+        raise place.damaged(path, "its classes are not those of the manifest")

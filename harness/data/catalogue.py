@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
-from harness.data.manifest import Manifest, SplitFile, damaged, find_manifest, stored_manifest
-from harness.data.manifest_file import is_name, names_in, sized_file
+from harness.data.manifest import Manifest, SplitFile, find_manifest, set_manifest_file
+from harness.data.manifest_file import is_name, names_in
 from harness.data.sets import BRING_OWN, CORRUPTED, DATASETS, DataSet, corrupted_set, own_set, undescribed_set
 from harness.errors import DataMissing, UnknownName
 
@@ -45,7 +44,7 @@ def split_file(data_dir: Path, name: str, split: str) -> tuple[Manifest, SplitFi
             f"{name} in {data_dir} ({manifest.origin.kind}) has no {split}; bring the whole set with: {dataset.bring}"
         )
     entry = manifest.splits[split]
-    return manifest, entry, sized_file(data_dir / name, entry, partial(damaged, dataset))
+    return manifest, entry, set_manifest_file(data_dir, dataset).sized(entry)
 
 
 def own_names(data_dir: Path) -> list[str]:
@@ -60,7 +59,7 @@ def unknown_dataset(name: str, known: Iterable[str], kind: str = "data set") -> 
 
 def _find_own(data_dir: Path, name: str) -> DataSet | None:
     """A set of one's own, as its manifest describes it."""
-    manifest = stored_manifest(data_dir, undescribed_set(name)) if is_name(name) else None
+    manifest = set_manifest_file(data_dir, undescribed_set(name)).find() if is_name(name) else None
     if manifest is None:
         return None
     _, channels, height, width = next(iter(manifest.splits.values())).shape

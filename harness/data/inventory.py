@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.catalogue import get_dataset, own_names, split_file
-from harness.data.manifest import Manifest, find_manifest
+from harness.data.catalogue import get_dataset, own_names
+from harness.data.manifest import Manifest, find_manifest, set_manifest_file
 from harness.data.manifest_file import State
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS, DataSet, undescribed_set
@@ -77,6 +77,6 @@ def _damaged(dataset: DataSet, error: HarnessError) -> Description:
 def _find_whole(data_dir: Path, dataset: DataSet) -> Manifest | None:
     """The set's manifest after a look at the size of every file, None if it is not there; raises DataDamaged."""
     manifest = find_manifest(data_dir, dataset)
-    for split in manifest.splits if manifest else ():
-        split_file(data_dir, dataset.name, split)
+    for entry in manifest.array_files if manifest else ():
+        set_manifest_file(data_dir, dataset).sized(entry)
     return manifest

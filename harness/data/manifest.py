@@ -9,16 +9,15 @@ one or the new one, and a file that the manifest does not name is a leftover of 
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from harness.data.manifest_file import MANIFEST, ArrayFile, Record, find_record
+from harness.data.manifest_file import MANIFEST, AnyManifest, ArrayFile, ManifestFile
 from harness.data.origin import Origin
 from harness.data.sets import DataSet
-from harness.errors import DataDamaged
 
 
 class SplitFile(ArrayFile):
@@ -30,34 +29,31 @@ class SplitFile(ArrayFile):
     """Of the images; labels are int64."""
 
 
-class Manifest(Record):
+class Manifest(AnyManifest):
     """A data set on the disk."""
 
-    format: Literal[1] = 1
-    name: str
     classes: tuple[str, ...]
     """Class names in the order of the labels."""
     origin: Origin
     splits: dict[str, SplitFile] = Field(min_length=1)
 
+    @property
+    def array_files(self) -> Iterable[ArrayFile]:
+        """One for each split."""
+        return self.splits.values()
+
+
+def set_manifest_file(data_dir: Path, dataset: DataSet) -> ManifestFile[Manifest]:
+    """Where the set's manifest lies, if the set is there."""
+    remedy = f"bring the set again with: {dataset.bring} --replace"
+    return ManifestFile(data_dir / dataset.name / MANIFEST, Manifest, dataset.name, remedy)
+
 
 def find_manifest(data_dir: Path, dataset: DataSet) -> Manifest | None:
-    """The set's manifest, or None if the set is not there; raises DataDamaged if it makes no sense."""
-    manifest = stored_manifest(data_dir, dataset)
-    if manifest is None:
-        return None
-    wrong = [split for split, entry in manifest.splits.items() if entry.shape[1:] != dataset.shape]
-    if manifest.name != dataset.name or wrong:
-        what = f"images of {wrong[0]} are {manifest.splits[wrong[0]].shape[1:]}, not {dataset.shape}" if wrong else ""
-        raise damaged(dataset, data_dir / dataset.name / MANIFEST, what or f"it belongs to {manifest.name}")
+    """The set's manifest, or None if the set is not there; raises DataDamaged if it makes no sense for this set."""
+    place = set_manifest_file(data_dir, dataset)
+    manifest = place.find()
+    for split, entry in manifest.splits.items() if manifest else ():
+        if entry.shape[1:] != dataset.shape:
+            raise place.damaged(place.path, f"images of {split} are {entry.shape[1:]}, not {dataset.shape}")
     return manifest
-
-
-def stored_manifest(data_dir: Path, dataset: DataSet) -> Manifest | None:
-    """The manifest in the set's folder, of whatever set it is, or None; raises DataDamaged if it makes no sense."""
-    return find_record(data_dir / dataset.name / MANIFEST, Manifest, partial(damaged, dataset))
-
-
-def damaged(dataset: DataSet, path: Path, what: str) -> DataDamaged:
-    """The error for a file that is not what was written."""
-    return DataDamaged(f"{path} is damaged: {what}; bring the set again with: {dataset.bring} --replace")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
 from harness.data.array_errors import NOT_TENSORS, one_line
-from harness.data.array_files import writable, write_arrays, write_record
-from harness.data.manifest_file import MANIFEST, checked_name
+from harness.data.array_files import writable, write_arrays, write_manifest
+from harness.data.manifest_file import checked_name
 from harness.data.npz import read_npz
 from harness.data.origin import Origin, origin_of
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
-from harness.data.recordings import FOLDER, RecordingManifest, ScanFile, find_recording_manifest
+from harness.data.recordings import RecordingManifest, ScanFile, recording_manifest_file
 from harness.data.writing import RefuseOrReplace
 from harness.errors import DataError, ImportRefused, SpecError
 
@@ -58,10 +57,10 @@ def write_recording(
         ImportRefused: two scans have one name, or show other images.
         DataError: the recording is there already; the folder cannot be written; the disk is full.
     """
-    place = data_dir / FOLDER / checked_name("recording", name)
-    if existing == "refuse" and (place / MANIFEST).exists():
+    place = recording_manifest_file(data_dir, name)
+    if existing == "refuse" and place.path.exists():
         raise DataError(f"recording {name} is in {data_dir} already; --replace puts another in its place")
-    with writable(place, partial(_named, data_dir, name)):
+    with writable(place) as folder:
         first: Arrays = {}
         entries: dict[str, ScanFile] = {}
         for scan, arrays in scans:
@@ -72,21 +71,15 @@ def write_recording(
                 raise ImportRefused(f"images of scan {scan!r} are not those of {next(iter(entries))!r}, in their order")
             trials, neurons = arrays["responses"].shape
             entries[scan] = ScanFile(
-                **write_arrays(place, scan, arrays).model_dump(),
+                **write_arrays(folder, scan, arrays).model_dump(),
                 neurons=neurons,
                 trials=trials,
                 repeated_images=repeated_images(arrays["trial_images"]),
             )
         n, _, height, width = first["images"].shape
         manifest = RecordingManifest(name=name, origin=origin, images=(n, height, width), scans=entries)
-        write_record(place, manifest)
+        write_manifest(place.path, manifest)
     return manifest
-
-
-def _named(data_dir: Path, name: str) -> set[str]:
-    """The files of the recording as it is."""
-    manifest = find_recording_manifest(data_dir, name)
-    return {entry.file for entry in manifest.scans.values()} if manifest else set()
 
 
 def _scan_name(path: Path) -> str:

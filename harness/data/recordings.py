@@ -9,14 +9,14 @@ All scans of a recording show the same images, so that their similarities can be
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from harness.data.manifest_file import MANIFEST, ArrayFile, Record, checked_name, find_record, names_in, sized_file
+from harness.data.manifest_file import MANIFEST, AnyManifest, ArrayFile, ManifestFile, checked_name, names_in
 from harness.data.origin import Origin
-from harness.errors import DataDamaged, DataMissing
+from harness.errors import DataMissing
 
 if TYPE_CHECKING:
     import torch
@@ -35,15 +35,18 @@ class ScanFile(ArrayFile):
     """Images shown more than once."""
 
 
-class RecordingManifest(Record):
+class RecordingManifest(AnyManifest):
     """A recording: the scans of one set of images."""
 
-    format: Literal[1] = 1
-    name: str
     origin: Origin
     images: tuple[int, int, int]
     """How many, height, width."""
     scans: dict[str, ScanFile]
+
+    @property
+    def array_files(self) -> Iterable[ArrayFile]:
+        """One for each scan."""
+        return self.scans.values()
 
     @property
     def generated(self) -> bool:
@@ -83,13 +86,16 @@ class Recording:
         return replace(self, **{name: value.to(device) for name, value in vars(self).items() if hasattr(value, "to")})
 
 
+def recording_manifest_file(data_dir: Path, name: str) -> ManifestFile[RecordingManifest]:
+    """Where the recording's manifest lies, if the recording is there."""
+    path = data_dir / FOLDER / checked_name("recording", name) / MANIFEST
+    remedy = f"bring the recording again with: {BRING.format(name)}, --replace"
+    return ManifestFile(path, RecordingManifest, name, remedy)
+
+
 def find_recording_manifest(data_dir: Path, name: str) -> RecordingManifest | None:
     """The recording's manifest, or None if it is not there; raises DataDamaged if it makes no sense."""
-    path = data_dir / FOLDER / checked_name("recording", name) / MANIFEST
-    manifest = find_record(path, RecordingManifest, partial(damaged, name))
-    if manifest and manifest.name != name:
-        raise damaged(name, path, f"it belongs to {manifest.name}")
-    return manifest
+    return recording_manifest_file(data_dir, name).find()
 
 
 def get_recording_manifest(data_dir: Path, name: str) -> RecordingManifest:
@@ -99,11 +105,12 @@ def get_recording_manifest(data_dir: Path, name: str) -> RecordingManifest:
         DataMissing: says the commands that bring it.
         DataDamaged: a file is gone or has another size.
     """
-    manifest = find_recording_manifest(data_dir, name)
+    place = recording_manifest_file(data_dir, name)
+    manifest = place.find()
     if manifest is None:
         raise DataMissing(f"there is no recording {name} in {data_dir}; bring it with: {BRING.format(name)}")
-    for entry in manifest.scans.values():
-        sized_file(data_dir / FOLDER / name, entry, partial(damaged, name))
+    for entry in manifest.array_files:
+        place.sized(entry)
     return manifest
 
 
@@ -122,10 +129,5 @@ def open_scan(data_dir: Path, name: str, scan: str) -> Recording:
     from harness.data.array_files import open_arrays  # needs torch, which a look at manifests does without
 
     entry = get_recording_manifest(data_dir, name).scans[scan]
-    arrays = open_arrays(data_dir / FOLDER / name, entry, partial(damaged, name))
+    arrays = open_arrays(recording_manifest_file(data_dir, name), entry)
     return Recording(scan=scan, digest=entry.sha256, **arrays)
-
-
-def damaged(name: str, path: Path, what: str) -> DataDamaged:
-    """The error for a file that is not what was written."""
-    return DataDamaged(f"{path} is damaged: {what}; bring the recording again with: {BRING.format(name)}, --replace")

@@ -8,23 +8,13 @@ Each file holds `similarity` float32 (N, N) and `images` uint8 (N, 1, h, w), so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.data.manifest_file import (
-    MANIFEST,
-    ArrayFile,
-    Record,
-    check_sha256,
-    checked_name,
-    find_record,
-    names_in,
-    sized_file,
-)
-from harness.errors import DataDamaged, DataMissing
+from harness.data.manifest_file import MANIFEST, AnyManifest, ArrayFile, ManifestFile, Record, checked_name, names_in
+from harness.errors import DataMissing
 from harness.spec.inputs import RECORDED, Recorded
 
 if TYPE_CHECKING:
@@ -49,11 +39,9 @@ class ScanScore(Record):
     """What neurons are weighted by: the second where there are no repeats."""
 
 
-class SimilarityManifest(Record):
+class SimilarityManifest(AnyManifest):
     """The similarities of one recording."""
 
-    format: Literal[1] = 1
-    name: str
     generated: bool
     """Of a simulated recording."""
     stand_in: bool = False
@@ -73,6 +61,11 @@ class SimilarityManifest(Record):
     """Version of the harness that made it."""
     files: dict[Recorded, ArrayFile]
 
+    @property
+    def array_files(self) -> Iterable[ArrayFile]:
+        """One for each similarity."""
+        return self.files.values()
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -84,14 +77,18 @@ class Similarity:
     """uint8 (N, 1, h, w), the images of its rows, in order."""
 
 
+def similarity_manifest_file(data_dir: Path, name: str) -> ManifestFile[SimilarityManifest]:
+    """Where the manifest lies, if there is one."""
+    path = data_dir / FOLDER / checked_name("similarity", name) / MANIFEST
+    return ManifestFile(path, SimilarityManifest, name, f"make it again with: {BRING.format(name)}")
+
+
 def find_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest | None:
     """The manifest, or None if there is none; raises DataDamaged if it makes no sense. Needs no torch."""
-    path = data_dir / FOLDER / checked_name("similarity", name) / MANIFEST
-    manifest = find_record(path, SimilarityManifest, partial(damaged, name))
-    if manifest and manifest.name != name:
-        raise damaged(name, path, f"it belongs to {manifest.name}")
+    place = similarity_manifest_file(data_dir, name)
+    manifest = place.find()
     if manifest and manifest.files.keys() != RECORDED:
-        raise damaged(name, path, f"it names {sorted(manifest.files)} instead of neural and raw")
+        raise place.damaged(place.path, f"it names {sorted(manifest.files)} instead of neural and raw")
     return manifest
 
 
@@ -100,8 +97,8 @@ def get_similarity_manifest(data_dir: Path, name: str) -> SimilarityManifest:
     manifest = find_similarity_manifest(data_dir, name)
     if manifest is None:
         raise DataMissing(f"there is no neural similarity {name} in {data_dir}; make it with: {BRING.format(name)}")
-    for entry in manifest.files.values():
-        sized_file(data_dir / FOLDER / name, entry, partial(damaged, name))
+    for entry in manifest.array_files:
+        similarity_manifest_file(data_dir, name).sized(entry)
     return manifest
 
 
@@ -119,13 +116,12 @@ def open_similarity(data_dir: Path, name: str, kind: Recorded) -> Similarity:
     """
     from harness.data.array_files import open_arrays  # needs torch, which planning does without
 
-    manifest = get_similarity_manifest(data_dir, name)
-    entry = manifest.files[kind]
-    arrays = open_arrays(data_dir / FOLDER / name, entry, partial(damaged, name))
+    place, manifest = similarity_manifest_file(data_dir, name), get_similarity_manifest(data_dir, name)
+    arrays = open_arrays(place, manifest.files[kind])
     found = {key: tuple(array.shape) for key, array in arrays.items()}
     n = manifest.n
     if found != {"similarity": (n, n), "images": (n, 1, *manifest.size)}:
-        raise damaged(name, data_dir / FOLDER / name / entry.file, f"it holds {found}")
+        raise place.damaged(place.sized(manifest.files[kind]), f"it holds {found}")
     return Similarity(arrays["similarity"], arrays["images"])
 
 
@@ -134,9 +130,9 @@ def verify_similarity(data_dir: Path, name: str) -> None:
 
     Needs no torch, unlike `open_similarity`, which does the same for the one that it opens.
     """
-    for entry in get_similarity_manifest(data_dir, name).files.values():
-        path = sized_file(data_dir / FOLDER / name, entry, partial(damaged, name))
-        check_sha256(path, entry.sha256, partial(damaged, name))
+    place = similarity_manifest_file(data_dir, name)
+    for entry in get_similarity_manifest(data_dir, name).array_files:
+        place.verified(entry)
 
 
 def write_similarities(
@@ -152,13 +148,13 @@ def write_similarities(
     """
     import hashlib
 
-    from harness.data.array_files import writable, write_arrays, write_record
+    from harness.data.array_files import writable, write_arrays, write_manifest
 
-    place = data_dir / FOLDER / checked_name("similarity", name)
+    place = similarity_manifest_file(data_dir, name)
     pixels = images.contiguous().cpu().numpy()
-    with writable(place, partial(_named, data_dir, name)):
+    with writable(place) as folder:
         files = {
-            kind: write_arrays(place, kind, {"similarity": matrix.cpu().numpy(), "images": pixels})
+            kind: write_arrays(folder, kind, {"similarity": matrix.cpu().numpy(), "images": pixels})
             for kind, matrix in matrices.items()
         }
         manifest = SimilarityManifest(
@@ -169,16 +165,5 @@ def write_similarities(
             files=files,
             **about,
         )
-        write_record(place, manifest)
+        write_manifest(place.path, manifest)
     return manifest
-
-
-def _named(data_dir: Path, name: str) -> set[str]:
-    """The files of the similarity as it is."""
-    manifest = find_similarity_manifest(data_dir, name)
-    return {entry.file for entry in manifest.files.values()} if manifest else set()
-
-
-def damaged(name: str, path: Path, what: str) -> DataDamaged:
-    """The error for a file that is not what was written."""
-    return DataDamaged(f"{path} is damaged: {what}; make it again with: {BRING.format(name)}")

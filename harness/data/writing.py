@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.array_files import writable, write_arrays, write_record
+from harness.data.array_files import writable, write_arrays, write_manifest
 from harness.data.inventory import find_ready
-from harness.data.manifest import Manifest, SplitFile, stored_manifest
-from harness.data.manifest_file import MANIFEST
+from harness.data.manifest import Manifest, SplitFile, set_manifest_file
 from harness.data.origin import Origin
 from harness.data.sets import DataSet
 from harness.errors import DataError
@@ -52,7 +50,8 @@ def write_set(
     Raises:
         DataError: the set is there already; the folder cannot be written; the disk is full.
     """
-    with writable(data_dir / dataset.name, partial(_named, data_dir, dataset)) as folder:
+    place = set_manifest_file(data_dir, dataset)
+    with writable(place) as folder:
         there = find_ready(data_dir, dataset) if existing == "keep" else None
         if there:
             return there
@@ -60,20 +59,14 @@ def write_set(
             refuse_existing(data_dir, dataset)
         files = {arrays.name: _write_split(folder, dataset, arrays, classes) for arrays in splits}
         manifest = Manifest(name=dataset.name, classes=tuple(classes), origin=origin, splits=files)
-        write_record(folder, manifest)
+        write_manifest(place.path, manifest)
     return manifest
 
 
 def refuse_existing(data_dir: Path, dataset: DataSet) -> None:
     """Raise DataError if the set is there already, damaged or not."""
-    if (data_dir / dataset.name / MANIFEST).exists():
+    if set_manifest_file(data_dir, dataset).path.exists():
         raise DataError(f"data set {dataset.name} is in {data_dir} already; --replace puts other images in its place")
-
-
-def _named(data_dir: Path, dataset: DataSet) -> set[str]:
-    """The files of the set as it is, maybe of another shape."""
-    manifest = stored_manifest(data_dir, dataset)
-    return {entry.file for entry in manifest.splits.values()} if manifest else set()
 
 
 def _write_split(folder: Path, dataset: DataSet, arrays: SplitArrays, classes: Sequence[str]) -> SplitFile:

@@ -8,7 +8,6 @@ import io
 import json
 import resource
 import zipfile
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from harness.data.array_files import open_arrays
 from harness.data.corruption_files import import_corruptions
 from harness.data.manifest_file import ArrayFile
 from harness.data.recording_files import import_recording
-from harness.data.recordings import damaged
+from harness.data.recordings import recording_manifest_file
 from harness.data.sets import DATASETS
 from harness.errors import DataDamaged, ImportRefused
 
@@ -88,11 +87,11 @@ def little_memory():
 @given(content=tensors())
 def test_a_file_that_a_manifest_vouches_for_is_arrays_or_damaged(tmp_path: Path, content: bytes):
     entry = ArrayFile(file="a.safetensors", bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-    path = tmp_path / entry.file
-    path.write_bytes(content)
-    damage = partial(damaged, "scan")
+    file = recording_manifest_file(tmp_path, "scan")
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    file.path.with_name(entry.file).write_bytes(content)
     with contextlib.suppress(DataDamaged):
-        found = open_arrays(tmp_path, entry, damage)
+        found = open_arrays(file, entry)
         assert sum(array.numel() * array.element_size() for array in found.values()) <= len(content)
 
 

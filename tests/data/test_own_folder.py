@@ -368,7 +368,7 @@ def test_a_replacement_of_another_size_that_the_disk_has_no_room_for_leaves_noth
     def full(*of: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.data.writing.write_record", full)
+    monkeypatch.setattr("harness.data.writing.write_manifest", full)
     with pytest.raises(DataError, match="No space left on device; nothing was changed"):
         imported(tmp_path, size=(20, 20), existing="replace")
     assert {path.name for path in (tmp_path / "data" / "mine").iterdir()} == files

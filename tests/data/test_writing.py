@@ -17,6 +17,7 @@ from few_images import CLASSES, ORIGIN, files, split_arrays, write
 from harness.data import array_files
 from harness.data.array_files import LOCK, writable
 from harness.data.arrays import open_split, verify
+from harness.data.manifest import set_manifest_file
 from harness.data.manifest_file import MANIFEST
 from harness.data.sets import DATASETS
 from harness.data.writing import SplitArrays, write_set
@@ -140,14 +141,15 @@ def test_arrays_in_another_memory_order_are_written_in_c_order(tmp_path: Path) -
 
 def test_a_writer_waits_for_another_on_whatever_file_system(tmp_path: Path) -> None:
     """A lock of a file that is open for writing reaches other hosts through NFS, one of a folder does not."""
-    folder, order = tmp_path / "set", list[str]()
+    file, order = set_manifest_file(tmp_path, DATASETS["mnist"]), list[str]()
+    folder = tmp_path / "mnist"
 
     def write_second() -> None:
-        with writable(folder, set):
+        with writable(file):
             order.append("second")
 
     second = threading.Thread(target=write_second)
-    with writable(folder, set):
+    with writable(file):
         with (folder / LOCK).open("a") as held, pytest.raises(BlockingIOError):
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         second.start()

@@ -7,32 +7,31 @@ first and the new one comes last: whatever is interrupted in between leaves weig
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
-from harness.data.manifest_file import Record, check_sha256, check_size, find_record
+from harness.data.manifest_file import AnyManifest, ManifestFile
 from harness.data.origin import Origin
-from harness.data.weights.table import ExternalWeights, get_weights
-from harness.errors import DataDamaged, DataMissing
+from harness.data.weights.table import get_weights
+from harness.errors import DataMissing
 
 
-class WeightsManifest(Record):
+class WeightsManifest(AnyManifest):
     """A file of weights on the disk."""
 
-    format: Literal[1] = 1
-    name: str
     bytes: int
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Of the file as it was published or generated."""
     origin: Origin
 
 
-def manifest_file(file: Path) -> Path:
-    """Where the manifest of a file of weights lies."""
-    return file.with_name(f"{file.name}.json")
+def weights_manifest_file(data_dir: Path, name: str) -> ManifestFile[WeightsManifest]:
+    """Where the weights' manifest lies, if the weights are there."""
+    weights = get_weights(name)
+    path = weights.path(data_dir)
+    remedy = f"bring the weights again with: {weights.bring} --replace"
+    return ManifestFile(path.with_name(f"{path.name}.json"), WeightsManifest, name, remedy)
 
 
 def find_weights(data_dir: Path, name: str) -> WeightsManifest | None:
@@ -41,14 +40,10 @@ def find_weights(data_dir: Path, name: str) -> WeightsManifest | None:
     Raises:
         DataDamaged: the manifest makes no sense, or the file is gone or has another size.
     """
-    weights = get_weights(name)
-    path = weights.path(data_dir)
-    manifest = find_record(manifest_file(path), WeightsManifest, partial(_damaged, weights))
-    if manifest is None:
-        return None
-    if manifest.name != name:
-        raise _damaged(weights, path, f"its manifest belongs to {manifest.name}")
-    check_size(path, manifest.bytes, partial(_damaged, weights))
+    place = weights_manifest_file(data_dir, name)
+    manifest = place.find()
+    if manifest:
+        place.check_size(get_weights(name).path(data_dir), manifest.bytes)
     return manifest
 
 
@@ -72,11 +67,6 @@ def weights_file(data_dir: Path, name: str, on_bytes: Callable[[int], None] | No
         DataMissing: says the commands that bring them.
         DataDamaged: the file is not the one that was brought.
     """
-    weights, manifest = get_weights(name), get_weights_manifest(data_dir, name)
-    path = weights.path(data_dir)
-    check_sha256(path, manifest.sha256, partial(_damaged, weights), on_bytes)
+    path, manifest = get_weights(name).path(data_dir), get_weights_manifest(data_dir, name)
+    weights_manifest_file(data_dir, name).check_sha256(path, manifest.sha256, on_bytes)
     return path
-
-
-def _damaged(weights: ExternalWeights, path: Path, what: str) -> DataDamaged:
-    return DataDamaged(f"{path} is damaged: {what}; bring the weights again with: {weights.bring} --replace")

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from harness.data.array_files import writable, write_parts, write_record
+from harness.data.array_files import writable, write_manifest, write_parts
 from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.download import Download, fetch
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, Tell, ignore_line, ignore_progress
-from harness.data.weights.manifest import WeightsManifest, find_weights, manifest_file
+from harness.data.weights.manifest import WeightsManifest, find_weights, weights_manifest_file
 from harness.data.weights.table import ExternalWeights, get_weights
 from harness.data.weights.torch_files import read_tensors
 from harness.data.writing import Existing, KeepOrReplace
@@ -124,13 +124,13 @@ def _put(
 ) -> WeightsManifest:
     """A checked copy of the file in its place, with its manifest."""
     path = weights.path(data_dir)
-    record = manifest_file(path)
+    place = weights_manifest_file(data_dir, weights.name)
     downloaded = kind == "download"
-    with writable(path.parent, set) as folder:
+    with writable(place) as folder:
         there = _find_ready(data_dir, weights.name) if existing == "keep" else None
         if there:
             return there
-        if existing == "refuse" and record.exists():
+        if existing == "refuse" and place.path.exists():
             raise DataError(f"the weights {weights.name} are in {data_dir} already; --replace puts others there")
         partial = folder / f"{path.name}.partial"
         digest = write_parts(partial, _blocks(source))
@@ -146,9 +146,9 @@ def _put(
             sha256=digest,
             origin=new_origin(kind, called.removeprefix("https://") if downloaded else source.resolve().name),
         )
-        record.unlink(missing_ok=True)
+        place.path.unlink(missing_ok=True)
         partial.replace(path)
-        write_record(record.parent, manifest, record.name)
+        write_manifest(place.path, manifest)
     return manifest
 
 
