@@ -6,7 +6,6 @@ on images, labels and class names and on nothing else, not even on the version o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError, safe_open
 
 from harness.data.catalogue import get_dataset, get_manifest, split_file
-from harness.data.manifest import Manifest, set_manifest_file
+from harness.data.manifest import Manifest, classes_text, set_manifest_file
 from harness.data.manifest_file import ManifestFile
 
 if TYPE_CHECKING:
@@ -73,5 +72,5 @@ def verify(data_dir: Path, name: str, on_bytes: Callable[[int], None] | None = N
 def _check_classes(file: safe_open, manifest: Manifest, place: ManifestFile[Manifest], path: Path) -> None:
     """Raises DataDamaged unless the file was written with the class names of its manifest."""
     metadata: dict[str, str] | None = file.metadata()  # type: ignore[no-untyped-call]
-    if tuple(json.loads((metadata or {}).get("classes", "[]"))) != manifest.classes:
+    if (metadata or {}).get("classes") != classes_text(manifest.classes):
         raise place.damaged(path, "its classes are not those of the manifest")

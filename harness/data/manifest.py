@@ -9,7 +9,8 @@ one or the new one, and a file that the manifest does not name is a leftover of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +48,11 @@ def set_manifest_file(data_dir: Path, dataset: DataSet) -> ManifestFile[Manifest
     """Where the set's manifest lies, if the set is there."""
     remedy = f"bring the set again with: {dataset.bring} --replace"
     return ManifestFile(data_dir / dataset.name / MANIFEST, Manifest, dataset.name, remedy)
+
+
+def classes_text(classes: Sequence[str]) -> str:
+    """The class names as the file of a split has them, beside its arrays."""
+    return json.dumps(list(classes))
 
 
 def find_manifest(data_dir: Path, dataset: DataSet) -> Manifest | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.data.array_files import writable, write_arrays, write_manifest
 from harness.data.inventory import find_ready
-from harness.data.manifest import Manifest, SplitFile, set_manifest_file
+from harness.data.manifest import Manifest, SplitFile, classes_text, set_manifest_file
 from harness.data.origin import Origin
 from harness.data.sets import DataSet
 from harness.errors import DataError
@@ -75,7 +74,7 @@ def _write_split(folder: Path, dataset: DataSet, arrays: SplitArrays, classes: S
         raise ValueError(f"{dataset.name}/{split}: images must be uint8 (n, *{dataset.shape}), got {images.shape}")
     if labels.shape != images.shape[:1] or labels.dtype != np.int64:
         raise ValueError(f"{dataset.name}/{split}: labels must be int64 ({len(images)},), got {labels.shape}")
-    metadata = {"classes": json.dumps(list(classes))}
+    metadata = {"classes": classes_text(classes)}
     written = write_arrays(folder, split, {"labels": labels, "images": images}, metadata)
     n, channels, height, width = images.shape
     return SplitFile(**written.model_dump(), shape=(n, channels, height, width), dtype="uint8")

@@ -98,6 +98,19 @@ def test_a_flipped_byte_is_found_by_verify(tmp_path: Path, position: int) -> Non
         verify(tmp_path, "mnist")
 
 
+def test_a_flipped_bit_of_the_head_is_found_when_a_split_is_opened(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = file_of(tmp_path)
+    content = bytearray(path.read_bytes())
+    end = 8 + int.from_bytes(content[:8], "little")
+    for position in range(end):
+        content[position] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(DataDamaged, match=r"train-.*harness data prepare mnist --replace"):
+            open_split(tmp_path, "mnist", "train")
+        content[position] ^= 1
+
+
 def test_a_flipped_byte_in_the_header_is_found_when_the_split_is_opened(tmp_path: Path) -> None:
     write(tmp_path)
     path = file_of(tmp_path)
