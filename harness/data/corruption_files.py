@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from harness.data.array_errors import NOT_NUMPY, one_line
 from harness.data.catalogue import get_dataset
+from harness.data.foreign_arrays import npy_array
 from harness.data.manifest import Manifest
 from harness.data.origin import origin_of
 from harness.data.progress import OnProgress, ignore_progress
@@ -64,7 +62,7 @@ def _splits(
     for done, (file, content) in enumerate(source.read(files), start=1):
         split = files[file]
         shape = (dataset.counts[split], *dataset.size, dataset.channels)
-        images = _array(file, content, shape)
+        images = npy_array(file, content, shape)
         if images.dtype != np.uint8:
             raise ImportRefused(f"{file!r} has type {images.dtype}, not uint8")
         yield SplitArrays(split, images.astype(np.uint8, copy=False).transpose(0, 3, 1, 2), labels)
@@ -73,7 +71,7 @@ def _splits(
 
 def _labels(source: Source, dataset: DataSet) -> NDArray[np.int64]:
     [(file, content)] = source.read({LABELS})
-    labels = _array(file, content, (dataset.counts[dataset.splits[0]],))
+    labels = npy_array(file, content, (dataset.counts[dataset.splits[0]],))
     if labels.dtype.kind not in "iu":
         raise ImportRefused(f"{file!r} has type {labels.dtype}, not whole numbers")
     low, high = int(labels.min()), int(labels.max())
@@ -82,20 +80,3 @@ def _labels(source: Source, dataset: DataSet) -> NDArray[np.int64]:
             f"{file!r} has labels from {low} to {high}; {dataset.name} has 0 to {(dataset.classes or 0) - 1}"
         )
     return labels.astype(np.int64)
-
-
-def _array(file: str, content: bytes, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """A .npy file's array, without a copy; its header is believed only as far as the file is long."""
-    stream = BytesIO(content)
-    try:
-        version = npy.read_magic(stream)
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        found, by_columns, dtype = read_header(stream)
-    except NOT_NUMPY as error:
-        raise ImportRefused(f"{file!r} is not a .npy file: {one_line(error)}") from error
-    if found != shape or by_columns:
-        raise ImportRefused(f"{file!r} has shape {found}{' in column order' * by_columns}, not {shape}")
-    expected = dtype.itemsize * int(np.prod(shape))
-    if dtype.hasobject or len(content) - stream.tell() != expected:
-        raise ImportRefused(f"{file!r} is cut short or too long: {len(content) - stream.tell()} of {expected} bytes")
-    return np.frombuffer(content, dtype, offset=stream.tell()).reshape(shape)

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 
-from harness.data.array_errors import NOT_TENSORS, one_line
 from harness.data.array_files import writable, write_arrays, write_manifest
+from harness.data.foreign_arrays import read_npz, read_safetensors
 from harness.data.manifest_file import checked_name
-from harness.data.npz import read_npz
 from harness.data.origin import Origin, origin_of
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images
 from harness.data.recordings import RecordingManifest, ScanFile, recording_manifest_file
@@ -93,9 +91,4 @@ def _read(path: Path) -> Arrays:
     """All arrays of a laboratory's file."""
     if not path.is_file():  # who opens a pipe waits for ever
         raise ImportRefused(f"{path} is neither a file nor a link to one")
-    if path.suffix == ".npz":
-        return dict(read_npz(path))
-    try:
-        return dict(load_file(path))
-    except (OSError, MemoryError, *NOT_TENSORS) as error:
-        raise ImportRefused(f"{path} cannot be read: {one_line(error)}") from error
+    return read_npz(path) if path.suffix == ".npz" else read_safetensors(path)
