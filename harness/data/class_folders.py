@@ -1,15 +1,19 @@
-"""Images in folders by class, train/CLASS/*.png and test/CLASS/*.png: which there are, and their labels."""
+"""Images in folders by class, train/CLASS/*.png and test/CLASS/*.png: which there are, and their arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from harness.data.decoding import decoded
+from harness.data.order import fair_order
 from harness.data.pictures import SUFFIXES
+from harness.data.progress import OnProgress
+from harness.data.sets import DataSet
 from harness.data.source import Source
+from harness.data.writing import SplitArrays
 from harness.errors import ImportRefused
 
 Layout = dict[str, dict[str, str]]
@@ -63,7 +67,20 @@ def class_names(layout: Layout, path: Path) -> list[str]:
     return sorted(found["train"], key=lambda name: (int(name) if numbers else 0, name))
 
 
-def labels(split: Mapping[str, str], files: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
-    """The numbers of the files' classes: (files,)."""
+def read_splits(
+    source: Source, layout: Layout, classes: Sequence[str], dataset: DataSet, first: int | None, on_progress: OnProgress
+) -> list[SplitArrays]:
+    """All splits as the set stores them, in the fixed order of `fair_order`, before anything is written.
+
+    first: keep only so many of each split. on_progress: told (done, total) images.
+
+    Raises:
+        ImportRefused: names the file that is no image for the set.
+    """
+    files = {split: fair_order(layout[split])[:first] for split in layout}
+    images = decoded(source, dataset, files, on_progress)
     number = {label: index for index, label in enumerate(classes)}
-    return np.array([number[split[file]] for file in files], np.int64)
+    return [
+        SplitArrays(split, images[split], np.array([number[layout[split][name]] for name in names], np.int64))
+        for split, names in files.items()
+    ]

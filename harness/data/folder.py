@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data.class_folders import class_names, labels, split_layout
-from harness.data.decoding import decoded
+from harness.data.class_folders import class_names, read_splits, split_layout
 from harness.data.manifest import Manifest
-from harness.data.order import fair_order
 from harness.data.origin import origin_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS, DataSet
 from harness.data.source import Inside, open_source
-from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
+from harness.data.writing import Existing, refuse_existing, write_set
 from harness.errors import ImportRefused
 from harness.names import lookup
 
@@ -49,12 +47,10 @@ def import_images(
         some = ", ".join(classes[:12])
         raise ImportRefused(f"{path}: train has {len(classes)} classes ({some}), {name} has {dataset.classes}")
     _require_names(dataset, classes, path)
-    files = {split: fair_order(layout[split])[:first] for split in layout}
-    images = decoded(source, dataset, files, on_progress)
     return write_set(
         data_dir,
         dataset,
-        [SplitArrays(split, images[split], labels(layout[split], files[split], classes)) for split in files],
+        read_splits(source, layout, classes, dataset, first, on_progress),
         classes=classes,
         origin=origin_of(path),
         existing=existing,

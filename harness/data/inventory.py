@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data.catalogue import get_dataset, own_names
@@ -10,7 +10,7 @@ from harness.data.manifest import Manifest, find_manifest, set_manifest_file
 from harness.data.manifest_file import State
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS, DataSet, undescribed_set
-from harness.errors import DataDamaged, HarnessError, UnknownName
+from harness.errors import DataDamaged, UnknownName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +19,10 @@ class Description:
 
     dataset: DataSet
     state: State
-    images: dict[str, int]
+    images: dict[str, int] = field(default_factory=dict)
     """Per split that is there."""
-    bytes: int
-    origin: Origin | None
+    bytes: int = 0
+    origin: Origin | None = None
     problem: str = ""
     """What is damaged."""
 
@@ -35,8 +35,8 @@ class Description:
 
 def described(data_dir: Path) -> list[Description]:
     """Every set of the table, there or not, and those of one's own; sizes are checked, contents are not."""
-    table = [_described(data_dir, dataset) for dataset in DATASETS.values()]
-    return [*table, *(_described_own(data_dir, name) for name in own_names(data_dir))]
+    own = [undescribed_set(name) for name in own_names(data_dir)]
+    return [_described(data_dir, dataset) for dataset in (*DATASETS.values(), *own)]
 
 
 def find_ready(data_dir: Path, dataset: DataSet) -> Manifest | None:
@@ -47,31 +47,21 @@ def find_ready(data_dir: Path, dataset: DataSet) -> Manifest | None:
         return None
 
 
-def _described_own(data_dir: Path, name: str) -> Description:
-    try:
-        return _described(data_dir, get_dataset(data_dir, name))
-    except (DataDamaged, UnknownName) as error:
-        return _damaged(undescribed_set(name), error)
-
-
 def _described(data_dir: Path, dataset: DataSet) -> Description:
     try:
+        dataset = get_dataset(data_dir, dataset.name)
         manifest = _find_whole(data_dir, dataset)
-    except DataDamaged as error:
-        return _damaged(dataset, error)
+    except (DataDamaged, UnknownName) as error:  # unknown is a corrupted set of one's own without the clean one
+        return Description(dataset=dataset, state="damaged", problem=str(error))
     if manifest is None:
-        return Description(dataset=dataset, state="missing", images={}, bytes=0, origin=None)
+        return Description(dataset=dataset, state="missing")
     return Description(
         dataset=dataset,
         state="ready",
         images={split: entry.shape[0] for split, entry in manifest.splits.items()},
-        bytes=sum(entry.bytes for entry in manifest.splits.values()),
+        bytes=sum(entry.bytes for entry in manifest.array_files),
         origin=manifest.origin,
     )
-
-
-def _damaged(dataset: DataSet, error: HarnessError) -> Description:
-    return Description(dataset=dataset, state="damaged", images={}, bytes=0, origin=None, problem=str(error))
 
 
 def _find_whole(data_dir: Path, dataset: DataSet) -> Manifest | None:

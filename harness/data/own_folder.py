@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.class_folders import Layout, class_names, class_of, labels, split_layout
-from harness.data.decoding import decoded
+from harness.data.class_folders import Layout, class_names, class_of, read_splits, split_layout
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
@@ -15,7 +14,7 @@ from harness.data.pictures import SUFFIXES, size_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import own_set
 from harness.data.source import Inside, Source, open_source
-from harness.data.writing import Existing, SplitArrays
+from harness.data.writing import Existing
 from harness.errors import ImportRefused, SpecError
 from harness.spec.training import CHANNELS
 
@@ -56,15 +55,12 @@ def import_own_images(
     _require_all(source, layout, but_for="test/" if train_only else None)
     classes = class_names(layout, path)
     require_classes(classes, path, train_only=train_only)
-    files = {split: fair_order(layout[split])[:first] for split in layout}
-    counts = {split: len(names) for split, names in files.items()}
-    shape = (CHANNELS["rgb"], *(size or _size(source, files["train"][0])))
-    read = own_set(name, shape, len(classes), counts, "largest" if size else None)
-    images = decoded(source, read, files, on_progress)
+    shape = (CHANNELS["rgb"], *(size or _size(source, fair_order(layout["train"])[0])))
+    in_color = own_set(name, shape, len(classes), {}, "largest" if size else None)
     return write_own_set(
         data_dir,
         name,
-        [SplitArrays(split, images[split], labels(layout[split], files[split], classes)) for split in files],
+        read_splits(source, layout, classes, in_color, first, on_progress),
         classes=classes,
         origin=origin_of(path, made=f", brought to {shape[1]} x {shape[2]}" if size else ""),
         existing=existing,

@@ -16,12 +16,14 @@ from torch.nn import functional as F
 
 from harness.data.weights.torch_files import read_tensors
 from harness.models.pixels import unit_pixels
+from harness.models.weights import below
 from harness.names import lookup
 
 BLOCKS = (2, 2, 4, 4, 4)
 """Convolutions of each of VGG19's blocks; a ReLU follows each convolution and a max-pool each block."""
 # Source: torchvision, what its ImageNet weights were trained with.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CONVOLUTIONS = "features."  # where torchvision has them
 _CHUNK = 1 << 22  # numbers of a feature map handled at once: 16 MB of float32
 
 
@@ -74,7 +76,7 @@ def require_fit(tensors: Mapping[str, Tensor]) -> None:
     of the file, are asked for nothing.
     """
     with warnings.catch_warnings(action="ignore"):
-        convolutions().load_state_dict(_of_convolutions(tensors))
+        convolutions().load_state_dict(below(_CONVOLUTIONS, tensors))
 
 
 def convolutions() -> nn.Sequential:
@@ -86,18 +88,12 @@ def convolutions() -> nn.Sequential:
     return layers
 
 
-def _of_convolutions(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    prefix = "features."
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
 def _trunk(layer: str, tensors: Mapping[str, Tensor]) -> nn.Sequential:
     """The network up to and including a convolution; its weights are those that are given."""
     end = lookup(LAYERS, "layer of VGG19", layer) + 1
     trunk = convolutions()[:end]
-    trunk.load_state_dict(
-        {name: tensor for name, tensor in _of_convolutions(tensors).items() if name in trunk.state_dict()}, assign=True
-    )
+    own = {name: tensor for name, tensor in below(_CONVOLUTIONS, tensors).items() if name in trunk.state_dict()}
+    trunk.load_state_dict(own, assign=True)
     return trunk.float().requires_grad_(False)
 
 

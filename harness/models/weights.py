@@ -58,6 +58,11 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsDamaged(f"{path} was not written by this program: {error!r:.80}; train the model again") from None
 
 
+def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
 def promised_sha256(path: Path) -> str:
     """The SHA-256 that a weight file's name promises."""
     return path.stem.rpartition("-")[2]

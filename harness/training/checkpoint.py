@@ -155,14 +155,10 @@ def _remove(path: Path) -> None:
 def _checkpoint(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
         epochs=_reports(metadata["epochs"]),
-        current=_part(tensors, _CURRENT),
+        current=weights.below(_CURRENT, tensors),
         best_epoch=metadata["best_epoch"],
-        best=_part(tensors, _BEST),
+        best=weights.below(_BEST, tensors),
     )
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def _reports(fields: list[dict[str, Any]]) -> tuple[EpochReport, ...]:

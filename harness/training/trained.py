@@ -30,7 +30,5 @@ def load_trained(
     tensors, _ = weight_files.load(folder / weights)
     shape = ClassifierShape(CHANNELS[spec.color], task.classes, task.size)
     network = build_network(spec.network, code, shape, seed=0)
-    network.load_state_dict(
-        {name.removeprefix(_NETWORK): tensor for name, tensor in tensors.items() if name.startswith(_NETWORK)}
-    )
+    network.load_state_dict(weight_files.below(_NETWORK, tensors))
     return for_evaluation(network, task.pixel_scaling).to(device)

@@ -51,9 +51,7 @@ def find_fit(folder: Path, recording: Recording, spec: FitSpec, device: torch.de
         return None
     tensors, metadata = weights.load(files[0])
     model = build_model(recording, spec)
-    model.load_state_dict(
-        {name.removeprefix(_MODEL): each for name, each in tensors.items() if name.startswith(_MODEL)}
-    )
+    model.load_state_dict(weights.below(_MODEL, tensors))
     return Fit(
         model=model.to(device).eval().requires_grad_(False),
         epochs=metadata["epochs"],
