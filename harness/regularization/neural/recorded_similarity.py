@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,32 +21,30 @@ from harness.regularization.neural.reliability import off_diagonal_correlation
 from harness.spec.inputs import Recorded
 from harness.spec.neural import FitSpec
 
-
-class RecordedSimilarity(NamedTuple):
-    """Similarities of images, (images, images) float32 each."""
-
-    neural: Tensor
-    """Of denoised responses."""
-    raw: Tensor
-    """Of single-trial responses."""
-    noise_free: Tensor | None
-    """Of true mean responses, which only simulations know."""
-
-    def correlations(self) -> dict[Recorded, float] | None:
-        """Of the off-diagonals with the noise-free ones."""
-        if self.noise_free is None:
-            return None
-        found: dict[Recorded, Tensor] = {"neural": self.neural, "raw": self.raw}
-        return {kind: off_diagonal_correlation(matrix, self.noise_free) for kind, matrix in found.items()}
+Kind = Literal[Recorded, "noise_free"]
+"""Of a similarity: of denoised responses, of single-trial responses, or of true mean responses, which only a simulation
+knows."""
 
 
-def scan_similarity(recording: Recording, fit: Fit) -> RecordedSimilarity:
-    """The similarities of one scan, on the CPU."""
-    return RecordedSimilarity(
-        neural=response_similarity(denoised_responses(recording, fit)).cpu(),
-        raw=response_similarity(single_trial_responses(recording)),
-        noise_free=None if recording.noise_free is None else response_similarity(recording.noise_free),
-    )
+def scan_similarities(recording: Recording, fit: Fit) -> dict[Kind, Tensor]:
+    """The similarities of one scan, (images, images) float32 each, on the CPU."""
+    found: dict[Kind, Tensor] = {
+        "neural": response_similarity(denoised_responses(recording, fit)).cpu(),
+        "raw": response_similarity(single_trial_responses(recording)),
+    }
+    if recording.noise_free is not None:
+        found["noise_free"] = response_similarity(recording.noise_free)
+    return found
+
+
+def noise_free_correlation(found: Mapping[Kind, Tensor]) -> dict[Recorded, float] | None:
+    """Of the other similarities' off-diagonals with that of true mean responses; None where these are not known."""
+    if "noise_free" not in found:
+        return None
+    return {
+        "neural": off_diagonal_correlation(found["neural"], found["noise_free"]),
+        "raw": off_diagonal_correlation(found["raw"], found["noise_free"]),
+    }
 
 
 def store_similarities(
@@ -67,29 +66,28 @@ def store_similarities(
         DataError: the similarities cannot be written.
     """
     manifest = get_recording_manifest(data_dir, name)
-    sums: RecordedSimilarity | None = None
+    sums: dict[Kind, Tensor] = {}
     scores = {}
     for done, scan in enumerate(manifest.scans, start=1):
         recording = open_scan(data_dir, name, scan)
         fit = _get_fit(fits, recording, spec, device, f"harness neural fit {name}")
-        found = scan_similarity(recording, fit)
+        found = scan_similarities(recording, fit)
         _require_structure(name, scan, found)
-        sums = _sum(sums, found)
+        sums = {kind: sums[kind].add_(matrix) if sums else matrix for kind, matrix in found.items()}
         scores[scan] = _score(recording, fit, manifest.scans[scan].repeated_images)
         on_scan(done, len(manifest.scans))
-    assert sums is not None, "a recording has scans"
-    mean = RecordedSimilarity(*(None if each is None else each / len(scores) for each in sums))  # type: ignore[arg-type]
+    mean = {kind: total / len(scores) for kind, total in sums.items()}
     return write_similarities(
         data_dir,
         name,
-        {"neural": mean.neural, "raw": mean.raw},
+        {"neural": mean["neural"], "raw": mean["raw"]},
         recording.images,
         generated=manifest.generated,
         stand_in=manifest.origin.stand_in,
         recording_digest=manifest.digest,
         fit=spec.model_dump(mode="json"),
         scans=scores,
-        noise_free_correlation=mean.correlations(),
+        noise_free_correlation=noise_free_correlation(mean),
         importer=harness.__version__,
     )
 
@@ -108,24 +106,18 @@ def _get_fit(fits: Path, recording: Recording, spec: FitSpec, device: torch.devi
     return fit
 
 
-def _require_structure(name: str, scan: str, found: RecordedSimilarity) -> None:
+def _require_structure(name: str, scan: str, found: Mapping[Kind, Tensor]) -> None:
     """Raises HarnessError where no two images differ in the responses, of which no target can be made."""
-    why = {"raw": "they are the same for all images", "neural": "its predictive model predicts no neuron, see its fit"}
+    why: dict[Kind, str] = {
+        "raw": "they are the same for all images",
+        "neural": "its predictive model predicts no neuron, see its fit",
+    }
     for kind, reason in why.items():
-        if not getattr(found, kind).any():
+        if not found[kind].any():
             raise HarnessError(
                 f"the responses of scan {scan} say nothing of how similar images are: {reason}; bring the recording "
                 f"without it: harness neural import {name} PATH --replace"
             )
-
-
-def _sum(before: RecordedSimilarity | None, more: RecordedSimilarity) -> RecordedSimilarity:
-    if before is None:
-        return more
-    noise_free = None
-    if before.noise_free is not None and more.noise_free is not None:
-        noise_free = before.noise_free.add_(more.noise_free)
-    return RecordedSimilarity(before.neural.add_(more.neural), before.raw.add_(more.raw), noise_free)
 
 
 def _score(recording: Recording, fit: Fit, repeated: int) -> ScanScore:

@@ -15,7 +15,7 @@ from harness.regularization.neural.fits import find_fit, fit_once
 from harness.regularization.neural.fitting import fit, poisson_loss
 from harness.regularization.neural.network import behaviour_of
 from harness.regularization.neural.patience import DROPS, Patience
-from harness.regularization.neural.recorded_similarity import scan_similarity
+from harness.regularization.neural.recorded_similarity import scan_similarities
 from harness.regularization.neural.reliability import (
     correlations,
     find_repeats,
@@ -167,11 +167,11 @@ def test_another_device_fits_the_same_model(simulated: Simulated, tmp_path: Path
         found, made = fit_once(tmp_path, simulated.recording, SHORT, DEVICE)
         again, anew = fit_once(tmp_path, simulated.recording, SHORT, DEVICE)
         assert (made, anew) == (True, False)
-        similarities = scan_similarity(simulated.recording, again)
+        similarities = scan_similarities(simulated.recording, again)
         for name, tensor in found.model.state_dict().items():
             assert torch.equal(tensor.cpu(), expected.model.state_dict()[name])
     assert torch.equal(found.trial_correlation, expected.trial_correlation)
-    assert torch.equal(similarities.neural, scan_similarity(simulated.recording, expected).neural)
+    assert torch.equal(similarities["neural"], scan_similarities(simulated.recording, expected)["neural"])
 
 
 def test_a_recording_without_repeats_and_behaviour_is_fitted_too(simulated: Simulated) -> None:

@@ -20,7 +20,11 @@ from harness.regularization.neural.denoising import (
 )
 from harness.regularization.neural.fits import fit_once
 from harness.regularization.neural.fitting import denoised_predictions
-from harness.regularization.neural.recorded_similarity import scan_similarity, store_similarities
+from harness.regularization.neural.recorded_similarity import (
+    noise_free_correlation,
+    scan_similarities,
+    store_similarities,
+)
 from harness.regularization.neural.trials import first_trials
 from harness.spec.neural import FitSpec, SimulationSpec
 
@@ -67,7 +71,7 @@ def test_the_raw_control_takes_each_images_first_trial(simulated: Simulated) -> 
 
 
 def test_predictive_models_recover_the_noise_free_similarity_better_than_single_trials(simulated: Simulated) -> None:
-    found = scan_similarity(simulated.recording, simulated.fit).correlations()
+    found = noise_free_correlation(scan_similarities(simulated.recording, simulated.fit))
     assert found is not None
     assert found["neural"] > 0.4
     assert found["neural"] > found["raw"] + 0.3
@@ -80,13 +84,13 @@ def test_what_is_stored_is_the_mean_over_scans_with_images_and_scores(simulated:
     )
     assert told == [(1, 1)]
     assert made == get_similarity_manifest(simulated.data_dir, "v1")
-    expected = scan_similarity(simulated.recording, simulated.fit)
-    for kind, matrix in (("neural", expected.neural), ("raw", expected.raw)):
-        found = open_similarity(simulated.data_dir, "v1", kind)  # type: ignore[arg-type]
-        assert torch.equal(found.matrix, matrix)
+    expected = scan_similarities(simulated.recording, simulated.fit)
+    for kind in ("neural", "raw"):
+        found = open_similarity(simulated.data_dir, "v1", kind)
+        assert torch.equal(found.matrix, expected[kind])
         assert torch.equal(found.images, simulated.recording.images)
     assert made.generated
-    assert made.noise_free_correlation == expected.correlations()
+    assert made.noise_free_correlation == noise_free_correlation(expected)
     score = made.scans["simulated-00"]
     assert score.sha256 == simulated.recording.digest
     assert score.trial_correlation == pytest.approx(simulated.fit.trial_correlation.mean().item())
@@ -99,11 +103,11 @@ def test_scans_are_averaged(simulated: Simulated) -> None:
     for scan in ("simulated-00", "simulated-01"):
         recording = open_scan(simulated.data_dir, "two", scan)
         fit, _ = fit_once(simulated.data_dir / "two fits", recording, spec, CPU)
-        expected.append(scan_similarity(recording, fit))
+        expected.append(scan_similarities(recording, fit))
     made = store_similarities(simulated.data_dir, "two", simulated.data_dir / "two fits", spec, CPU)
     for kind in ("neural", "raw"):
         matrix = open_similarity(simulated.data_dir, "two", kind).matrix
-        assert torch.allclose(matrix, sum(getattr(each, kind) for each in expected) / 2, atol=1e-6)
+        assert torch.allclose(matrix, sum(each[kind] for each in expected) / 2, atol=1e-6)
     assert list(made.scans) == ["simulated-00", "simulated-01"]
 
 
