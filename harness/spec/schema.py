@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.spec.analysis import ANALYSIS_SPECS
-from harness.spec.evaluation import EVALUATION_SPECS
 from harness.spec.spec import Spec, Table, part_of
-from harness.spec.suite_file import CollectionFile, SuiteFile
+from harness.spec.suite_file import KINDS, CollectionFile, SuiteFile
 
 LEFT_OUT = {"enum": [False], "description": "Left out of what this suite takes over from another."}
 
@@ -20,11 +18,8 @@ def suite_schema() -> dict[str, Any]:
     """
     schema = SuiteFile.model_json_schema() | {"required": ["title"]}
     schema["properties"]["suites"] = CollectionFile.model_json_schema()["properties"]["suites"]
-    kinds: dict[str, tuple[Mapping[str, type[Spec]], list[Table]]] = {
-        "evaluations": (EVALUATION_SPECS, [LEFT_OUT]),
-        "analyses": (ANALYSIS_SPECS, []),
-    }
-    for table_name, (specs, instead) in kinds.items():
+    for table_name, specs in KINDS.values():
+        instead = [LEFT_OUT] if table_name == "evaluations" else []
         by_kind = _by_kind(schema["$defs"], table_name, specs, instead)
         for table in (schema, schema["$defs"]["ProfileOverlay"]):
             table["properties"][table_name] = by_kind

@@ -42,7 +42,10 @@ from harness.spec.suite_file import (
 )
 from harness.spec.training import TrainingSpec
 
-EXTERNAL = {"external": "an external model", "checkpoint": "a checkpoint"}
+EXTERNAL: Mapping[str, tuple[str, type[ExternalSpec]]] = {
+    "external": ("an external model", RobustBenchSpec),
+    "checkpoint": ("a checkpoint", CheckpointSpec),
+}
 """By the condition's key: what is loaded, not trained."""
 
 
@@ -98,24 +101,14 @@ def parse_suite(
         for name, table in laid_over(written.conditions, overlay.conditions).items()
         for expanded_name, expanded in _grid(name, table, path.name)
     }
-    external = {
-        key: {
-            name: _external_table(table, key, f"{where}: conditions {name}")
-            for name, table in tables.items()
-            if key in table
-        }
-        for key in EXTERNAL
-    }
-    loaded = {name for found in external.values() for name in found}
-    trained = {
-        name: _training_table(written, overlay, table, f"{where}: conditions {name}")
-        for name, table in tables.items()
-        if name not in loaded
-    }
-    conditions: dict[str, TrainingSpec | ExternalSpec] = {
-        **validated_conditions(TrainingSpec, trained, where),
-        **validated_conditions(RobustBenchSpec, external["external"], where),
-        **validated_conditions(CheckpointSpec, external["checkpoint"], where),
+    whole: dict[type[TrainingSpec | ExternalSpec], dict[str, Table]] = {}
+    for name, table in tables.items():
+        kind, condition = _condition(written, overlay, table, f"{where}: conditions {name}")
+        whole.setdefault(kind, {})[name] = condition
+    conditions = {
+        name: condition
+        for kind, of_kind in whole.items()
+        for name, condition in validated_conditions(kind, of_kind, where).items()
     }
     return Suite(
         name=path.stem,
@@ -168,21 +161,23 @@ def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
     return bool(set(first.severities) & set(second.severities)) and (len(named) < 2 or bool(named[0] & named[1]))
 
 
-def _external_table(table: Table, key: str, where: str) -> Table:
-    others = sorted(table.keys() - {key, "baseline"})
-    if others:
-        raise SpecError(f"{where}: {EXTERNAL[key]} is not trained here, so remove {', '.join(others)}")
-    return dict(table[key])
-
-
-def _training_table(written: SuiteFile, overlay: ProfileOverlay, condition: Table, where: str) -> Table:
+def _condition(
+    written: SuiteFile, overlay: ProfileOverlay, condition: Table, where: str
+) -> tuple[type[TrainingSpec | ExternalSpec], Table]:
+    """What a condition is, and its whole table."""
+    for key, (what, kind) in EXTERNAL.items():
+        if key in condition:
+            others = sorted(condition.keys() - {key, "baseline"})
+            if others:
+                raise SpecError(f"{where}: {what} is not trained here, so remove {', '.join(others)}")
+            return kind, condition[key]
     if "baseline" in condition:
         raise SpecError(f"{where}: what is trained here is compared with itself unregularized, so remove baseline")
     table = laid_over(laid_over(written.train, overlay.train), condition)
     if "regularizer" in condition:
         shared = laid_over(written.regularizer, overlay.regularizer)
         table["regularizer"] = laid_over(shared, condition["regularizer"])
-    return table
+    return TrainingSpec, table
 
 
 def _baselines(
