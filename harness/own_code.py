@@ -14,6 +14,7 @@ import inspect
 import linecache
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -91,8 +92,15 @@ def sha256_of(text: str) -> str:
 
 @cache
 def _tree(text: str) -> ast.Module:
-    """What a text is made of; each condition of a grid asks for it."""
-    return ast.parse(text)
+    """What a text is made of, of which nothing is run; each condition of a grid asks for it.
+
+    Raises:
+        SyntaxError: it is not Python, which of some mistakes only the compiler says.
+    """
+    with warnings.catch_warnings(action="ignore"):  # they are told where it is run
+        tree = ast.parse(text)
+        compile(tree, "own code", "exec", dont_inherit=True)
+    return tree
 
 
 @cache
@@ -235,7 +243,7 @@ def _module(file: str, text: str) -> types.ModuleType:
         # what asks for the source, as torch.jit does, gets this one, and not that of a file in the current folder
         linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
         try:
-            exec(compile(text, file, "exec"), module.__dict__)
+            exec(compile(text, file, "exec", dont_inherit=True), module.__dict__)
         except BaseException:
             del sys.modules[name]
             raise

@@ -63,6 +63,16 @@ def test_what_needs_its_module_finds_it() -> None:
     assert dataclasses.asdict(pickle.loads(pickle.dumps(made))) == {"x": 1}
 
 
+def test_annotations_are_what_the_file_says() -> None:
+    code = OwnCode((("typed.py", "def attack(images: list) -> int: ..."),))
+    assert code.function("typed.py:attack").__annotations__ == {"images": list, "return": int}
+
+
+def test_code_that_python_warns_of_is_read_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def same(x): return x is 'y\\d'\n")
+    assert names_in(read_code(tmp_path, "mine.py")) == {"same"}
+
+
 def test_own_code_goes_to_other_processes() -> None:
     assert pickle.loads(pickle.dumps(CODE)) == CODE
     assert hash(CODE) == hash(OwnCode(CODE.sources))
@@ -148,6 +158,8 @@ def test_signatures_are_found_without_running_anything(name: str, signature: str
     [
         (b"def f(:\n", "line 1 is not Python: "),
         (b"x = 1\0", "is not Python: "),
+        (b"def penalty(model, images, images): ...\n", "line 1 is not Python: duplicate argument 'images'"),
+        (b"x = 1\nreturn x\n", "line 2 is not Python: 'return' outside function"),
         (b"# \xff\n", "is not Python: "),
         (b"#" * (own_code.MOST_BYTES + 1), "has more than 1 MB"),
     ],
