@@ -9,8 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, WithJsonSchema
 
 from harness.spec.inputs import Input
-from harness.spec.own import SHAPE, Call, Function, WithOptions
-from harness.spec.spec import Spec
+from harness.spec.own import SHAPE, Call, Function, MayCall, WithOptions
 from harness.spec.training import Color
 
 RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]
@@ -40,7 +39,7 @@ THREAT_MODELS: Mapping[RobustBenchModel, ThreatModel] = {
 }
 
 
-class RobustBenchSpec(Spec):
+class RobustBenchSpec(MayCall):
     """A published model: it is loaded, not trained, and classifies color CIFAR-10."""
 
     version: ClassVar[int] = 1
@@ -65,16 +64,6 @@ class RobustBenchSpec(Spec):
         return (self.weights_input(0),)
 
     @property
-    def functions(self) -> tuple[str, ...]:
-        """The own code that it names: none."""
-        return ()
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """How that is called."""
-        return ()
-
-    @property
     def threat_model(self) -> ThreatModel:
         """What RobustBench lists it under: what it was made robust against, which is nothing for `Standard`."""
         return THREAT_MODELS[self.model]
@@ -95,7 +84,7 @@ class RobustBenchSpec(Spec):
         return f"{self.model} (RobustBench)"
 
 
-class CheckpointSpec(WithOptions):
+class CheckpointSpec(WithOptions, MayCall):
     """A network of one's own that was trained elsewhere, once or over seeds: it is loaded, not trained."""
 
     version: ClassVar[int] = 1
@@ -129,13 +118,8 @@ class CheckpointSpec(WithOptions):
         return (*weights, *map(Input.code, self.functions))
 
     @property
-    def functions(self) -> tuple[str, ...]:
-        """The own code that it names."""
-        return (self.function,)
-
-    @property
     def calls(self) -> tuple[Call, ...]:
-        """How that is called."""
+        """How its own code is called."""
         return (Call(function=self.function, named=(*SHAPE, *self.options)),)
 
     @property

@@ -62,6 +62,20 @@ class Call:
         return f"{name}({', '.join((*self.arguments, *(f'{each}=...' for each in self.named)))})"
 
 
+class MayCall(Spec):
+    """What may name own code."""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """How its own code is called."""
+        return ()
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The own code that it names."""
+        return tuple(call.function for call in self.calls)
+
+
 def _option(value: object) -> object:
     """One message for what is none, where pydantic has one for each kind that it is not."""
     if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):

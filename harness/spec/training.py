@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self, cast
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from harness.spec.inputs import RECORDED, Input, Recorded
-from harness.spec.own import SHAPE, Call, Function, OwnOr, WithOptions, is_own
+from harness.spec.own import SHAPE, Call, Function, MayCall, OwnOr, WithOptions, is_own
 from harness.spec.spec import Spec, Table
 
 Architecture = Annotated[str, OwnOr("resnet18", "resnet34")]
@@ -171,7 +171,7 @@ class OptimisationSpec(Spec):
         return {k: v for k, v in settings.items() if self.schedule == "phases" or k not in OF_PHASES}
 
 
-class TrainingSpec(Spec):
+class TrainingSpec(MayCall):
     """Everything that decides a trained model's weights, but for the seed and the data's content."""
 
     version: ClassVar[int] = 1
@@ -212,11 +212,6 @@ class TrainingSpec(Spec):
             given = ("model", "images", "labels")
             named.append(Call(function=penalty.function, arguments=given, named=(*penalty.options,)))
         return tuple(call for call in named if is_own(call.function))
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The own code that it names."""
-        return tuple(call.function for call in self.calls)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
