@@ -6,7 +6,7 @@ Free of torch, so that planning and `harness data list` start at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from harness.errors import SpecError
@@ -156,16 +156,10 @@ _FASHIONMNIST = _digits_like("fashionmnist", "Fashion-MNIST")
 _CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _CIFAR10 = _cifar("cifar10", "CIFAR-10", 10, 0.02, _CIFAR10_CLASSES)
 _CIFAR100 = _cifar("cifar100", "CIFAR-100", 100, 0.005)
-_DIGITS = DataSet(
-    name="digits",
-    title="scikit-learn's digits, 8 x 8 brought to 32 x 32",
-    role="classification",
-    channels=1,
+_DIGITS = replace(
+    _digits_like("digits", "scikit-learn's digits, 8 x 8 brought to 32 x 32"),
     size=(32, 32),
-    classes=10,
     counts={"train": 1437, "test": 360},
-    max_epsilon=_max_epsilon(0.5, 0.3, 0.5),
-    bring="harness data prepare digits",
     bundled=True,
 )
 _IMAGENET = DataSet(
