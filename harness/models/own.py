@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -72,7 +73,8 @@ def make_module(name: str, code: OwnCode, seed: int, shape: ClassifierShape, /, 
 
 def try_out(module: nn.Module, name: str, shape: ClassifierShape) -> tuple[Tensor, Tensor]:
     """Two images and what a module, now in eval mode, says of them; raises SpecError if that is no logits."""
-    images = torch.zeros(2, shape.channels, *shape.size)
+    one = (shape.channels, *shape.size)
+    images = torch.linspace(0, 1, 2 * math.prod(one)).view(2, *one)
     with torch.no_grad(), global_generators(0, "trial"):
         logits = module.eval()(images)
     if getattr(logits, "shape", None) != (2, shape.classes):

@@ -6,7 +6,6 @@ Source: Croce et al. 2021, robustbench 1.1.1. Nothing else of it is used: its `b
 from __future__ import annotations
 
 import importlib.util
-import math
 import pickle
 import sys
 import types
@@ -21,13 +20,14 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import DataDamaged, DataMissing, HarnessError, NotEvaluable
+from harness.models.architecture import ClassifierShape
+from harness.models.own import try_out
 from harness.names import lookup
 from harness.spec.external import THREAT_MODELS, RobustBenchSpec
 
 PUBLISHED = tuple(RobustBenchSpec(model=model) for model in THREAT_MODELS)
 """The models that this program knows."""
-IMAGE = (3, 32, 32)
-CLASSES = 10
+SHAPE = ClassifierShape(channels=3, classes=10, size=(32, 32))
 
 
 def load_robustbench(spec: RobustBenchSpec, weights: Path, device: torch.device) -> nn.Module:
@@ -59,9 +59,13 @@ def load_robustbench(spec: RobustBenchSpec, weights: Path, device: torch.device)
             f"robustbench cannot load {weights} ({reason}); bring it again with: "
             f"harness data prepare {spec.weights} --replace"
         ) from error
-    model.eval().requires_grad_(False).to(device)
-    _try_out(model, spec, device)
-    return model
+    _, logits = try_out(model.requires_grad_(False), spec.title, SHAPE)
+    if not bool(logits.isfinite().all()):
+        raise NotEvaluable(
+            f"{spec.title} gives logits that are not finite; bring its weights again with: "
+            f"harness data prepare {spec.weights} --replace"
+        )
+    return model.to(device)
 
 
 def require_fit(spec: RobustBenchSpec, tensors: Mapping[str, Tensor]) -> None:
@@ -98,19 +102,6 @@ def robustbench_network(name: str, classification: str, threat_model: str) -> nn
     models = lookup(threats, f"threat model of RobustBench's {classification}", threat_model)
     model: nn.Module = lookup(models, f"model of RobustBench's {classification}, {threat_model},", name)["model"]()
     return model
-
-
-def _try_out(model: nn.Module, spec: RobustBenchSpec, device: torch.device) -> None:
-    """One forward pass, so that useless weights are told of before an evaluation starts."""
-    images = torch.linspace(0, 1, 2 * math.prod(IMAGE), device=device).view(2, *IMAGE)
-    with torch.inference_mode():
-        logits = model(images)
-    assert logits.shape == (2, CLASSES)
-    if not bool(logits.isfinite().all()):
-        raise NotEvaluable(
-            f"{spec.title} gives logits that are not finite; bring its weights again with: "
-            f"harness data prepare {spec.weights} --replace"
-        )
 
 
 @cache
