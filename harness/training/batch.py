@@ -27,11 +27,6 @@ class Batch(NamedTuple):
         """All that it holds."""
         return (self.images, self.labels, *(self.pairs or ()))
 
-    def copied(self) -> Batch:
-        """The same in memory of its own."""
-        pairs = self.pairs and PairImages(*(tensor.clone() for tensor in self.pairs))
-        return Batch(self.images.clone(), self.labels.clone(), pairs)
-
 
 class Step(NamedTuple):
     """What one gradient step saw, on the device, without gradients."""
@@ -42,8 +37,3 @@ class Step(NamedTuple):
     """Images of the batch that were classified correctly, a scalar."""
     similarity: Tensor | None
     """S_cnn of each pair: (pairs,); None without a regularizer."""
-
-    def copied(self) -> Step:
-        """The same in memory of its own."""
-        similarity = self.similarity if self.similarity is None else self.similarity.clone()
-        return Step(self.losses.clone(), self.correct.clone(), similarity)

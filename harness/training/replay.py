@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from harness.training.batch import Batch, Step
 
@@ -46,7 +48,7 @@ class StepGraph:
         for place, tensor in zip(self._read.tensors, batch.tensors, strict=True):
             place.copy_(tensor)
         self._graph.replay()
-        return self._written.copied()
+        return Step(*map(_copied, self._written))
 
     def _aside(self, step: Callable[[Batch], Step], batch: Batch) -> Step:
         """The step as it is, on the stream that it will be recorded on."""
@@ -59,11 +61,18 @@ class StepGraph:
 
     def _recorded(self, step: Callable[[Batch], Step], batch: Batch) -> torch.cuda.CUDAGraph:
         """The graph, which has run nothing yet; and the places that it reads from and writes to."""
-        self._read = batch.copied()
+        self._read = Batch(*map(_copied, batch))
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=_stream(self._device)):
             self._written = step(self._read)
         return graph
+
+
+def _copied(value: Any) -> Any:
+    """The same tensor, tuple of tensors or None, in memory of its own."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    return value and type(value)(*map(_copied, value))
 
 
 @cache
