@@ -13,9 +13,10 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Literal, NamedTuple, Protocol, Self
 
 from harness.errors import ImportRefused
 
@@ -113,7 +114,7 @@ class Folder:
                 raise ImportRefused(f"{self.path}: {name!r} is neither a file nor a folder")
 
 
-class _Member(tarfile.TarInfo):
+class _TarMember(tarfile.TarInfo):
     """A member of a tar that ends where it says so, with an empty block.
 
     By itself `tarfile` takes whatever is no header for the end, and so an archive that was cut between two members, or
@@ -132,92 +133,90 @@ class _Member(tarfile.TarInfo):
             raise tarfile.ReadError(f"{error}{where}") from None
 
 
-class TarArchive:
-    """Files of a tar, compressed with gzip or not."""
+_Kind = Literal["file", "folder", "link", "other"]
+
+
+class _Member(NamedTuple):
+    """What an archive has under a name."""
+
+    name: str
+    kind: _Kind
+    read: Callable[[], bytes]
+
+
+class _Archive:
+    """Files of an archive, each of them there once and under a plain path."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def names(self) -> list[str]:
         """All files, checked."""
-        seen = _Names(self.path)
-        with self._opened() as archive:
-            for member in archive:
-                name = seen.checked(member.name)
-                if member.issym() or member.islnk():
-                    raise ImportRefused(f"{self.path}: {member.name!r} is a link; archives must hold plain files")
-                if member.isfile():
-                    seen.add(name)
-                elif not member.isdir():
-                    raise ImportRefused(f"{self.path}: {member.name!r} is neither a file nor a folder")
-        return list(seen.files)
+        found: dict[str, None] = {}
+        with _refusing(self.path):
+            for name, kind, _ in self._members():
+                if name.startswith("/") or ".." in name.split("/") or "\\" in name or not name:
+                    raise ImportRefused(f"{self.path}: {name!r} is not a plain path inside the archive")
+                if kind == "link":
+                    raise ImportRefused(f"{self.path}: {name!r} is a link; archives must hold plain files")
+                if kind == "other":
+                    raise ImportRefused(f"{self.path}: {name!r} is neither a file nor a folder")
+                if kind == "file":
+                    plain = posixpath.normpath(name)
+                    if plain in found:
+                        raise ImportRefused(f"{self.path}: {plain!r} is in it twice")
+                    found[plain] = None
+        return list(found)
 
     def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
         """The wanted files with their content, in the archive's order."""
-        with self._opened() as archive:
-            for member in archive:
-                name = posixpath.normpath(member.name)
-                content = archive.extractfile(member) if name in wanted else None
-                if content:
-                    yield name, content.read()
+        with _refusing(self.path):
+            for name, kind, read in self._members():
+                plain = posixpath.normpath(name)
+                if kind == "file" and plain in wanted:
+                    yield plain, read()
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[tarfile.TarFile]:
-        with _refusing(self.path), self.path.open("rb") as file:
+    def _members(self) -> Iterator[_Member]:
+        raise NotImplementedError
+
+
+class TarArchive(_Archive):
+    """Files of a tar, compressed with gzip or not."""
+
+    def _members(self) -> Iterator[_Member]:
+        with self.path.open("rb") as file:
             compressed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             unpacked = gzip.GzipFile(fileobj=file) if compressed else file
             stream = _Limited(unpacked, self.path)
-            with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 16, tarinfo=_Member) as archive:  # type: ignore[call-overload]
-                yield archive
+            with tarfile.open(fileobj=stream, mode="r|", bufsize=1 << 16, tarinfo=_TarMember) as archive:  # type: ignore[call-overload]
+                for member in archive:
+                    yield _Member(member.name, _kind(member), partial(_content, archive, member))
 
 
-class ZipArchive:
+def _kind(member: tarfile.TarInfo) -> _Kind:
+    if member.issym() or member.islnk():
+        return "link"
+    return "file" if member.isfile() else "folder" if member.isdir() else "other"
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return file.read() if file else b""
+
+
+class ZipArchive(_Archive):
     """Files of a zip."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def names(self) -> list[str]:
-        """All files, checked."""
-        seen = _Names(self.path)
-        with _refusing(self.path), zipfile.ZipFile(self.path) as archive:
-            for member in archive.infolist():
-                name = seen.checked(member.filename)
-                if stat.S_ISLNK(member.external_attr >> 16):
-                    raise ImportRefused(f"{self.path}: {member.filename!r} is a link; archives must hold plain files")
-                if not member.is_dir():
-                    seen.add(name)
+    def _members(self) -> Iterator[_Member]:
+        with zipfile.ZipFile(self.path) as archive:
             # zipfile never unpacks more of a member than the size that is written here
             if sum(member.file_size for member in archive.infolist()) > _allowed(self.path):
                 raise _bomb(self.path)
-        return list(seen.files)
-
-    def read(self, wanted: Container[str]) -> Iterator[tuple[str, bytes]]:
-        """The wanted files with their content, in the archive's order."""
-        with _refusing(self.path), zipfile.ZipFile(self.path) as archive:
             for member in archive.infolist():
-                name = posixpath.normpath(member.filename)
-                if name in wanted and not member.is_dir():
-                    yield name, archive.read(member)
-
-
-class _Names:
-    """The names of an archive's members, each safe and there once."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.files: dict[str, None] = {}
-
-    def checked(self, name: str) -> str:
-        if name.startswith("/") or ".." in name.split("/") or "\\" in name or not name:
-            raise ImportRefused(f"{self.path}: {name!r} is not a plain path inside the archive")
-        return posixpath.normpath(name)
-
-    def add(self, name: str) -> None:
-        if name in self.files:
-            raise ImportRefused(f"{self.path}: {name!r} is in it twice")
-        self.files[name] = None
+                linked = stat.S_ISLNK(member.external_attr >> 16)
+                kind: _Kind = "link" if linked else "folder" if member.is_dir() else "file"
+                yield _Member(member.filename, kind, partial(archive.read, member))
 
 
 class _Limited:
