@@ -52,7 +52,7 @@ def test_a_shuffled_target_is_the_matrix_with_its_images_permuted() -> None:
 
 def test_shuffling_is_the_same_forever_or_a_training_would_go_on_with_other_targets() -> None:
     numbers = torch.arange(1600.0).view(40, 40)  # each says of which two images it is
-    sampler = PairSampler(IMAGES, specification("neural", shuffled=True), lambda i, j: numbers[i, j])
+    sampler = PairSampler(IMAGES, specification("neural", shuffled=True), entries(numbers))
     pairs = sampler.draw(780, stream(0, "test"))
     first = [int(pairs.targets[(pairs.rows == 0) & (pairs.columns == image)]) for image in (1, 2, 3, 4)]
     assert first == [40 * 27 + image for image in (30, 16, 34, 7)]
