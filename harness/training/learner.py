@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.data.sets import PixelScaling
+from harness.errors import SpecError
 from harness.models.network import Network
 from harness.models.pixels import PixelModel, unit_pixels
 from harness.regularization.loss import SimilarityLoss
@@ -58,6 +59,7 @@ class Learner(nn.Module):
         self._tf32 = spec.precision == "tf32"
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bfloat16")
         self._optimizer = Optimizer(spec.optimisation, dict(self.named_parameters()), device)
+        self._made_with = self._shapes()
         # own code may wait for the device
         self._graph = StepGraph(device) if device.type == "cuda" and not spec.functions else None
 
@@ -71,6 +73,19 @@ class Learner(nn.Module):
         self._optimizer.set_learning_rate(learning_rate)
         with fast_convolutions(tf32=self._tf32):
             return self._graph(self._descend, batch) if self._graph else self._descend(batch)
+
+    def require_as_made(self) -> None:
+        """Raises SpecError if own code has added tensors since the network was made, or taken or reshaped some."""
+        changed = {name.removeprefix("model.network.") for name, _ in self._made_with.items() ^ self._shapes().items()}
+        if changed:
+            raise SpecError(
+                f"parameters or buffers were made, or changed in shape, while the network learned: "
+                f"{', '.join(sorted(changed)):.160}; make them where the network is made, since its weights are loaded "
+                "into one made anew"
+            )
+
+    def _shapes(self) -> dict[str, torch.Size]:
+        return {name: tensor.shape for name, tensor in self.state_dict().items()}
 
     def _descend(self, batch: Batch) -> Step:
         self.train()

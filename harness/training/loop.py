@@ -56,7 +56,8 @@ def train(
     Raises:
         HarnessError: the disk is full, or `folder` belongs to another training.
         EmptyPairRange: the regularization images have no pair in the spec's range.
-        SpecError: a penalty is no scalar, or depends on the model in no step of the first epoch.
+        SpecError: a penalty is no scalar, or depends on the model in no step of the first epoch; or own code makes
+            parameters or buffers while the network learns.
     """
     assert "auto" not in (spec.precision, spec.augmentation), "the plan resolves what a spec leaves open"
     store = TrainingFolder(folder, digest("training", spec.version, spec, seed))
@@ -151,6 +152,7 @@ class _Training:
                     looked = time.perf_counter()
             if number == 0 and self._penalty:  # no later: a training that goes on does not know of the epochs before
                 self._penalty.require_learned_from()
+            self.learner.require_as_made()
             trained_seconds = time.perf_counter() - began
             validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)
         gammas = self.learner.gammas

@@ -321,6 +321,22 @@ def in_place(model, images, labels):
 def in_its_own_place(model, images, labels):
     return model(0.9 * images).square().mean()
 
+def late_buffer(model, images, labels):
+    network = model.network.module
+    if not hasattr(network, "count"):
+        network.register_buffer("count", torch.zeros(()))
+    return model(images).square().mean()
+
+def late_head(model, images, labels):
+    network = model.network.module
+    if not hasattr(network, "head"):
+        network.head = torch.nn.Linear(3, 2)
+    return network.head(model(images)).square().mean()
+
+def wider(model, images, labels):
+    model.network.module.steps = torch.zeros(2)
+    return model(images).square().mean()
+
 def first_epoch(model, images, labels):
     network = model.network.module
     network.steps += 1
@@ -417,6 +433,18 @@ def test_a_penalty_that_no_model_learns_from_is_refused(
 ) -> None:
     with pytest.raises(SpecError, match=rf"mine\.py:{name} returns a number without a gradient"):
         train(own(spec, function=f"mine.py:{name}"), 0, images, device=CPU, folder=tmp_path, code=OWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "made"), [("late_buffer", "count"), ("late_head", "head.bias, module.head.weight"), ("wider", "steps")]
+)
+def test_what_own_code_makes_while_the_network_learns_is_refused_before_its_weights_are_kept(
+    name: str, made: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    """The network that they are loaded into, here after a kill or in an evaluation, is made without it."""
+    with pytest.raises(SpecError, match=rf"while the network learned: module\.{made}; make them where"):
+        train(own(spec, "Counting", function=f"mine.py:{name}"), 0, images, device=CPU, folder=tmp_path, code=OWN)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_penalty_may_depend_on_the_model_in_some_steps_only(
