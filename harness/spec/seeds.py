@@ -13,6 +13,8 @@ MOST_SEEDS = 10_000
 
 def seeds_of(written: object) -> tuple[int, ...]:
     """Seeds from "0-6", "0,2,5-7" or a list of numbers; sorted, each once. Raises ValueError."""
+    if isinstance(written, int):
+        raise ValueError(f"one number may be a seed or how many there are: write [{written}] or a range, got {written}")
     parts = written if isinstance(written, list | tuple) else str(written).split(",")
     found: set[int] = set()
     for part in parts:

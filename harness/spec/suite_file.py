@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from harness.errors import SpecError, UnknownName
@@ -25,8 +25,15 @@ MOST_CONDITIONS = 10_000  # that one grid stands for
 _OF_TRAININGS = ("train", "load", "training")  # as tables call them, beside evaluations
 
 
+def _with_quotes(grid: object) -> object:
+    """The grid as it is written; raises ValueError where TOML took what dots divide for tables within each other."""
+    if isinstance(grid, dict) and any(isinstance(axis, dict) for axis in grid.values()):
+        raise ValueError('a key with dots needs quotes, as in grid = { "regularizer.alpha" = [1, 4] }')
+    return grid
+
+
 class _ConditionTable(TrainingSpec):
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    grid: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], BeforeValidator(_with_quotes)] = {}
     """A sweep: lists of values by dotted key; each combination is a condition of its own."""
     external: RobustBenchSpec | None = None
     """A published model; it goes with no other key but `baseline`."""

@@ -19,7 +19,7 @@ def test_seeds_are_told_as_users_write_them(text):
     assert seeds_text(reversed(seeds_of(text) if text else ())) == text
 
 
-@pytest.mark.parametrize("written", ["", "a", "-1", "1-", "3-1", "0-2,5-3", [-1], [], 1.5])
+@pytest.mark.parametrize("written", ["", "a", "-1", "1-", "3-1", "0-2,5-3", [-1], [], 1.5, 5, True])
 def test_seeds_that_make_no_sense_are_refused(written):
     with pytest.raises(ValueError, match="seed"):
         seeds_of(written)

@@ -99,8 +99,16 @@ MISTAKES = {
         "conditions threshold: regularizer: threshold_low (Th2) must be below threshold (Th1), got 0.9 and 0.8",
     ),
     "an empty axis": (("[1, 10]", "[]"), "conditions.sweep.grid.regularizer.alpha: List should have at least 1 item"),
+    "a key of a grid without quotes": (
+        ('grid."regularizer.alpha" =', "grid.regularizer.alpha ="),
+        'conditions.sweep.grid: a key with dots needs quotes, as in grid = { "regularizer.alpha" = [1, 4] }',
+    ),
     "a value of a grid": (("[1, 10]", "[-1]"), "conditions.sweep.grid.regularizer.alpha should be greater than"),
     "seeds": (('"0-1"', '"3-1"'), "seeds: seeds are written like 0-6 or 0,2,5-7, got '3-1'"),
+    "a number of seeds": (
+        ('"0-1"', "5"),
+        "seeds: one number may be a seed or how many there are: write [5] or a range, got 5",
+    ),
     "a number that is text": (("base_width = 4", 'base_width = "x"'), "train.network.base_width should be a valid int"),
     "a number that no database holds": (
         ("steps = 3", "steps = 99999999999999999999"),

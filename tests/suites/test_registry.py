@@ -122,7 +122,9 @@ def test_a_file_that_is_wrong_hides_no_other(own):
     (own / "typo.toml").write_text('title = "Half')
     (own / "over.toml").write_text('extends = "typo"')
     (own / "both.toml").write_text('title = "Two"\nsuites = ["quickstart", "typo"]')
+    (own / "moved.toml").symlink_to("where it was")
     found = catalogue("smoke")
     assert (found.suites, found.collections) == (whole.suites, whole.collections)
-    assert set(found.wrong) == {"typo", "over", "both"}
+    assert set(found.wrong) == {"typo", "over", "both", "moved"}
+    assert str(found.wrong.pop("moved")) == f"{own / 'moved.toml'}: No such file or directory"
     assert {str(error).split(": ")[0] for error in found.wrong.values()} == {"typo.toml"}
