@@ -35,7 +35,8 @@ def load_checkpoint(spec: CheckpointSpec, weights: Path, task: Task, device: tor
     try:
         module.load_state_dict({name.removeprefix("module."): tensor for name, tensor in tensors.items()})
     except RuntimeError as error:
-        raise SpecError(f"{spec.weights} does not fit {spec.function}: {differences(error)}") from error
+        made = f"channels = {shape.channels} (color = {spec.color!r}) and classes = {shape.classes}"
+        raise SpecError(f"{spec.weights} does not fit {spec.function} with {made}: {differences(error)}") from error
     _, logits = try_out(module.requires_grad_(False), spec.function, shape)
     if not bool(logits.isfinite().all()):
         raise SpecError(f"{spec.title} has logits that are not finite")

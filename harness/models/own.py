@@ -57,8 +57,12 @@ def build_own(spec: NetworkSpec, code: OwnCode, shape: ClassifierShape, seed: in
     images, _ = try_out(module, spec.architecture, shape)
     with torch.no_grad(), global_generators(seed, "trial"):
         maps = module.taps(images) if hasattr(module, "taps") else ()  # type: ignore[operator]
-    if any(found.dim() != 4 or len(found) != len(images) for found in maps):
-        raise SpecError(f"{spec.architecture}: each of its taps must have the shape (images, channels, height, width)")
+    for found in maps:
+        if len(getattr(found, "shape", ())) != 4 or len(found) != len(images):
+            raise SpecError(
+                f"{spec.architecture}: each of its taps must have the shape (images, channels, height, width), and one "
+                f"of {len(images)} images is {described(found)}"
+            )
     return OwnNetwork(module.train(), spec.architecture, [found.shape[1] for found in maps])
 
 

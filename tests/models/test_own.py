@@ -90,7 +90,8 @@ def test_a_network_without_taps_classifies_but_is_not_regularized_by_similarity(
     [
         ("return 3", "returns a int, not a torch.nn.Module"),
         ("return torch.nn.Flatten()", r"logits for 2 images of 10 classes have the shape \(2, 64\)"),
-        (f"m = {LINEAR}; m.taps = lambda x: [x.flatten(1)]; return m", r"each of its taps must have the shape"),
+        (f"m = {LINEAR}; m.taps = lambda x: [x.flatten(2)]; return m", r"one of 2 images is a tensor \(2, 1, 64\)"),
+        (f"m = {LINEAR}; m.taps = lambda x: [x, None]; return m", r"one of 2 images is a NoneType"),
     ],
 )
 def test_what_is_no_such_network_is_refused(body: str, said: str) -> None:
@@ -100,6 +101,7 @@ def test_what_is_no_such_network_is_refused(body: str, said: str) -> None:
 
 LINEAR_CODE = code_of(f"import torch\ndef f(channels, classes, size):\n    return {LINEAR}\n")
 CPU = torch.device("cpu")
+MISFIT = r"mine\.py:f with channels = 3 \(color = 'rgb'\) and classes = 10: size mismatch for 1.weight"
 
 
 def checkpoint(content: object, tmp_path: Path, color: str = "gray") -> torch.nn.Module:
@@ -136,9 +138,9 @@ def test_a_checkpoint_may_be_a_safetensors_file(tmp_path: Path) -> None:
             {"1.weight": torch.zeros(10, 64)},
             "gray",
             SpecError,
-            r"mine\.pt does not fit mine\.py:f: Missing key.*1\.bias",
+            r"mine\.pt does not fit mine\.py:f with channels = 1 .*: Missing key.*1\.bias",
         ),
-        ({"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10)}, "rgb", SpecError, "size mismatch for 1.weight"),
+        ({"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10)}, "rgb", SpecError, MISFIT),
         ({"1.weight": torch.full((10, 64), float("nan"))}, "gray", ImportRefused, "not finite"),
         ({"1.weight": "a text"}, "gray", ImportRefused, "is of type str, not a tensor"),
         ({"1.weight": Path("code")}, "gray", ImportRefused, "nothing in it was run"),
