@@ -13,7 +13,7 @@ from rich.table import Table
 from harness.cli.bar import bar
 from harness.cli.data.options import existing
 from harness.cli.options import DeviceName
-from harness.cli.terminal import wide_console
+from harness.cli.terminal import listing, wide_console
 from harness.settings import settings
 from harness.spec.neural import FitSpec, SimulationSpec
 from harness.spec.problems import validated
@@ -94,7 +94,9 @@ def list_recordings() -> None:
     if not names:
         typer.echo(f"there is no recording in {data_dir}; make one with: harness neural simulate NAME")
         return
-    table = Table("name", "images", "scans", "neurons", "trials", "origin", "similarity", box=None, pad_edge=False)
+    table = Table(
+        *listing("name", "images", "scans", "neurons", "trials", "origin", "similarity"), box=None, pad_edge=False
+    )
     notes: list[str] = []
     for name in names:
         table.add_row(name, *_described(name, notes))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.table import Column, Table
+from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
 from harness.cli.quantities import and_more, duration, flop, number_of_trainings, outlook
 from harness.cli.result_database import found_database
-from harness.cli.terminal import wide_console
+from harness.cli.terminal import folding, wide_console
 from harness.settings import settings
 from harness.spec import EvaluateJob, kind_of, model_of
 from harness.spec.job import DATA, SUBSTITUTE
@@ -71,7 +71,7 @@ def _jobs_table(
     """
     several = len(plan.suites) > 1
     named, *heads = ("suite", "job", "jobs done") if several else ("condition", "job", "seeds done")
-    table = Table(Column(named, overflow="fold"), *heads, "to do", "failed", "blocked", "arithmetic", "time to do")
+    table = Table(*folding(named, *heads, "to do", "failed", "blocked", "arithmetic", "time to do"))
     before = None
     for (condition, job), jobs in _rows(plan).items():
         by_state = _by_state(jobs, states)

@@ -11,7 +11,7 @@ from rich.table import Table
 from harness.cli.options import AnySuite
 from harness.cli.quantities import and_more
 from harness.cli.result_database import opened_database
-from harness.cli.terminal import wide_console
+from harness.cli.terminal import folding, wide_console
 from harness.settings import settings
 from harness.spec import job_title
 
@@ -48,7 +48,7 @@ def status(suite: AnySuite = None) -> None:
 
 def _counts_table(found: Mapping[tuple[str, str], Mapping[str, int]]) -> Table:
     """How many jobs of each suite and profile are in each state."""
-    table = Table("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked")
+    table = Table(*folding("suite", "profile", "done", "running", "waiting", "failed", "diverged", "blocked"))
     for (name, profile), states in found.items():
         counts = (states.get(str(column.header)) for column in table.columns[2:])
         table.add_row(name, profile, *(str(count or "") for count in counts))

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.quantities import flop, number_of_trainings
-from harness.cli.terminal import wide_console
+from harness.cli.terminal import listing, wide_console
 from harness.errors import HarnessError
 from harness.settings import settings
 
@@ -27,7 +27,7 @@ def list_suites() -> None:
     for name, collection in found.collections.items():
         heads[name] = collection.title, f"those of its {len(collection.suites)} suites"
     jobs, wrong = _jobs(found)
-    table = Table("suite", "what it asks", "figures", "models", "jobs", "arithmetic")
+    table = Table(*listing("suite", "what it asks", "figures", "models", "jobs", "arithmetic"))
     for name in sorted(jobs):
         planned = jobs[name].values()
         work = flop(sum(each.work for each in planned))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ def wide_console() -> Console:
     if not console.is_terminal:
         console.width = PIPED_WIDTH
     return console
+
+
+def folding(*heads: str) -> list[Column]:
+    """Columns of which nothing is cut where a screen has little room."""
+    return [Column(head, overflow="fold") for head in heads]
+
+
+def listing(named: str, *heads: str) -> list[Column]:
+    """The same beside names, which somebody types: they are in one piece as long as there is room for anything else."""
+    return [Column(named, no_wrap=True), *folding(*heads)]
 
 
 def _terminal_table(table: formats.Table, *, turned: bool) -> Table:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 from rich.table import Table
+from screen import on_a_terminal
 
 from harness.cli.terminal import PIPED_WIDTH, wide_console
+from harness.data.weights import WEIGHTS
+from harness.suites.registry import suite_files
 
 
 def test_names_in_brackets_and_colons_are_written_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,3 +25,16 @@ def test_a_table_has_room_where_there_is_no_screen(capsys: pytest.CaptureFixture
     wide_console().print(table)
     longest = max(map(len, capsys.readouterr().out.splitlines()))
     assert 140 < longest <= PIPED_WIDTH
+
+
+@pytest.mark.parametrize(("command", "names"), [("list", [*suite_files()]), ("data list", [*WEIGHTS])])
+def test_names_that_are_to_be_typed_are_whole_on_a_screen_of_80_columns(command: str, names: list[str]) -> None:
+    lines = on_a_terminal(*command.split(), columns=80)
+    assert "…" not in "".join(lines)
+    firsts = {line.strip("│ ").split(" ")[0] for line in lines}
+    assert {*names} <= firsts
+
+
+def test_numbers_are_whole_on_a_screen_that_is_too_narrow() -> None:
+    lines = on_a_terminal("show", "quickstart", "--profile", "smoke", columns=60)
+    assert "…" not in "".join(lines)

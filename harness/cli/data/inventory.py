@@ -11,7 +11,7 @@ from rich.table import Table
 from harness.cli.bar import bar
 from harness.cli.data.names import data_kind
 from harness.cli.quantities import few, megabytes
-from harness.cli.terminal import wide_console
+from harness.cli.terminal import listing, wide_console
 from harness.settings import settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def list_data() -> None:
     from harness.data.inventory import described
     from harness.data.weights import described_weights
 
-    table = Table("name", "role", "images", "size", "origin", "state", box=None, pad_edge=False)
+    table = Table(*listing("name", "role", "images", "size", "origin", "state"), box=None, pad_edge=False)
     notes: list[str] = []
     for found in described(settings().data_dir):
         row = found.dataset
