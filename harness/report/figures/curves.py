@@ -34,7 +34,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     def draw(panel: Axes, name: str, looks: Mapping[str, Look]) -> None:
         lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
-        label = "ε (pixel range 0 to 1)" if name in SIZED else "ε in the attack's norm"
+        label = "ε (pixel range 0 to 1)" if name in SIZED else "Size ε of the attack"
         panel.set(title=title(attack_title(name), room_of(panel)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.06)
         panel.locator_params(axis="x", nbins=4)

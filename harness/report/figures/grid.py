@@ -27,8 +27,8 @@ def labels(sets: Mapping[str, str]) -> tuple[dict[str, str], str]:
     keys = dict.fromkeys(key for part in parts.values() for key in part.values if key != SET)
     varied = [key for key in keys if len({part.values.get(key) for part in parts.values()}) > 1]
     with_base = not varied or len({(sets[name], part.base) for name, part in parts.items()}) > len(set(sets.values()))
-    texts = {
-        name: ", ".join([part.base] * with_base + [part.values.get(key, "–") for key in varied])
-        for name, part in parts.items()
-    }
+    texts = {}
+    for name, part in parts.items():
+        values = [part.values.get(key, "–") for key in varied if part.values or not with_base]
+        texts[name] = ", ".join([part.base] * with_base + values)
     return texts, ", ".join(["condition"] * with_base + [SYMBOLS.get(key, key) for key in varied])

@@ -31,6 +31,16 @@ def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
     assert panel.get_ylabel() == "Accuracy (%)"
 
 
+def test_sizes_are_pixels_for_the_papers_attacks_alone() -> None:
+    """Those of an attack of one's own may be angles or severities."""
+    data = pd.DataFrame(
+        {"evaluation": ["uniform", "rotation"], "condition": "none", "epsilon": 0.0, "mean": 0.8, "sem": 0.0, "n": 2}
+    )
+    with styled():
+        figure = attack_curves(data, looks(pd.DataFrame(FOUR[:1])))
+    assert [panel.get_xlabel() for panel in figure.axes] == ["ε (pixel range 0 to 1)", "Size ε of the attack"]
+
+
 def test_the_first_epoch_is_1() -> None:
     made = results(epochs=3)
     data = epoch_means(made)

@@ -31,6 +31,11 @@ from harness.report.figures.grid import labels, spaced
             "condition",
         ),
         ({"cifar10": "cifar10", "imagenet": "imagenet"}, ["cifar10", "imagenet"], "condition"),
+        (
+            {"trades": "none", "at[epsilon=0.1]": "none", "at[epsilon=0.2]": "none", "smooth[amount=0.1]": "none"},
+            ["trades", "at, 0.1, –", "at, 0.2, –", "smooth, –, 0.1"],
+            "condition, epsilon, amount",
+        ),
     ],
 )
 def test_labels_say_what_conditions_of_a_set_differ_in(sets: dict[str, str], texts: list[str], title: str) -> None:
