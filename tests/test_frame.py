@@ -30,7 +30,7 @@ OWNERS = {
     "alembic": "store/migrations/",
     "docker": "suites/executors/docker/",
     "foolbox": "evaluations/boundary/",
-    "gdown": "data/weights/",
+    "gdown": "models/published_weights.py",
     "jinja2": "report/page.py",
     "matplotlib": "report/",
     "ray": "suites/executors/ray/",

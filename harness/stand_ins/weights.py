@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from harness.data.progress import OnProgress
-from harness.data.weights.preparation import import_weights
 from harness.data.writing import RefuseOrReplace
 from harness.errors import DataError
 from harness.models.features import convolutions
-from harness.models.misfit import misfit
+from harness.models.published_weights import import_weights
 from harness.models.zoo import PUBLISHED, architecture
 from harness.seeding import seed_of, stream
 from harness.spec.external import RobustBenchSpec
@@ -38,7 +37,7 @@ def make_weights(data_dir: Path, name: str, *, existing: RefuseOrReplace, on_pro
             path.write_bytes(content.getbuffer())
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror}; free some space there, or set TMPDIR") from error
-        import_weights(data_dir, name, path, misfit=misfit, kind="stand-in", existing=existing)
+        import_weights(data_dir, name, path, kind="stand-in", existing=existing)
     on_progress(2, 2)
 
 

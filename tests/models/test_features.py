@@ -10,11 +10,10 @@ from torch import Tensor
 
 from harness.data.arrays import open_split
 from harness.data.weights import weights_file
-from harness.data.weights.preparation import import_weights
 from harness.errors import ImportRefused, UnknownName
 from harness.models import features
 from harness.models.features import LAYERS, feature_rows
-from harness.models.misfit import misfit
+from harness.models.published_weights import import_weights
 
 CPU = torch.device("cpu")
 
@@ -37,7 +36,7 @@ def convolutions() -> torch.nn.Sequential:
 def weights(convolutions: torch.nn.Sequential, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vgg19")
     torch.save({f"features.{name}": tensor for name, tensor in convolutions.state_dict().items()}, folder / "random.pt")
-    import_weights(folder, "vgg19", folder / "random.pt", misfit=misfit, kind="stand-in")
+    import_weights(folder, "vgg19", folder / "random.pt", kind="stand-in")
     return weights_file(folder, "vgg19")
 
 
@@ -114,4 +113,4 @@ def test_an_unknown_layer_is_refused_with_a_near_name(weights: Path, images: Ten
 def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
     torch.save({"features.0.weight": torch.ones(64, 1, 3, 3)}, tmp_path / "other.pt")
     with pytest.raises(ImportRefused, match=r"other\.pt is not VGG19 .*Missing .*size mismatch for 0\.weight"):
-        import_weights(tmp_path, "vgg19", tmp_path / "other.pt", misfit=misfit, kind="stand-in")
+        import_weights(tmp_path, "vgg19", tmp_path / "other.pt", kind="stand-in")

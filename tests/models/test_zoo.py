@@ -16,13 +16,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from harness.data.sets import Task
 from harness.data.weights import get_weights, weights_file
-from harness.data.weights.preparation import import_weights
 from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused, NotEvaluable, UnknownName
 from harness.models import zoo
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.checkpoint import load_checkpoint
 from harness.models.cost import robustbench_forward_gflop
-from harness.models.misfit import misfit
+from harness.models.published_weights import import_weights
 from harness.models.zoo import architecture, load_robustbench, robustbench_network
 from harness.own_code import OwnCode
 from harness.spec import CheckpointSpec, RobustBenchSpec
@@ -56,7 +55,7 @@ def generated(folder: Path, spec: RobustBenchSpec, content: Content = lambda ten
     tensors = {name: torch.rand(shape, generator=numbers).mul_(0.02) for name, shape in shapes.items()}
     tensors |= {name: torch.tensor(1) for name in tensors if name.endswith("num_batches_tracked")}
     torch.save(content(tensors), folder / "random.pt")
-    import_weights(folder / "data", spec.weights, folder / "random.pt", misfit=misfit, kind="stand-in")
+    import_weights(folder / "data", spec.weights, folder / "random.pt", kind="stand-in")
     return weights_file(folder / "data", spec.weights), tensors
 
 

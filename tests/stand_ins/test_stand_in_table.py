@@ -15,9 +15,9 @@ from harness.data.origin import Origin
 from harness.data.preparation import prepare
 from harness.data.sets import DATASETS
 from harness.data.weights import WEIGHTS
-from harness.data.weights.preparation import prepare_weights
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError, DataMissing, UnknownName
+from harness.models.published_weights import prepare_weights
 from harness.stand_ins import STAND_INS, find_obstacle, make_stand_in
 
 REAL = Origin(kind="import", source="photographs", importer=harness.__version__)
@@ -95,4 +95,4 @@ def test_preparing_does_not_take_stand_ins_for_the_published_weights(
     nowhere = dataclasses.replace(WEIGHTS["vgg19"], url="http://127.0.0.1:9/vgg19.pth")
     monkeypatch.setitem(WEIGHTS, "vgg19", nowhere)
     with pytest.raises(DataError, match=r"cannot download http://127\.0\.0\.1:9"):
-        prepare_weights(tmp_path, "vgg19", misfit=lambda name, tensors: "")
+        prepare_weights(tmp_path, "vgg19")

@@ -96,10 +96,9 @@ def _refuse_what_does_not_apply(kind: Kind, name: str, *, of_own_sets: bool, of_
 
 
 def _import_weights(name: str, path: Path, wishes: Wishes, on_progress: OnProgress) -> None:
-    from harness.data.weights.preparation import import_weights
-    from harness.models.misfit import misfit
+    from harness.models.published_weights import import_weights
 
-    import_weights(settings().data_dir, name, path, misfit=misfit, existing=wishes.existing)
+    import_weights(settings().data_dir, name, path, existing=wishes.existing)
 
 
 def _import_corruptions(name: str, path: Path, wishes: Wishes, on_progress: OnProgress) -> None:

@@ -69,11 +69,10 @@ def stand_in(
 
 
 def _prepare_weights(name: str, there: KeepOrReplace) -> None:
-    from harness.data.weights.preparation import prepare_weights
-    from harness.models.misfit import misfit
+    from harness.models.published_weights import prepare_weights
 
     with bar(f"preparing {name}", in_bytes=True) as on_progress:
-        prepare_weights(settings().data_dir, name, misfit=misfit, existing=there, on_progress=on_progress, tell=_tell)
+        prepare_weights(settings().data_dir, name, existing=there, on_progress=on_progress, tell=_tell)
 
 
 def _prepare_set(name: str, there: KeepOrReplace) -> None:

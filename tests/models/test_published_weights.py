@@ -9,18 +9,18 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from serving import Quiet, serving
-from torch import Tensor
 
 from harness.data.array_files import LOCK
 from harness.data.weights import WEIGHTS, described_weights, find_weights, weights_file
-from harness.data.weights.preparation import import_weights, prepare_weights
 from harness.errors import DataDamaged, DataError, DataMissing, ImportRefused, UnknownName
+from harness.models import published_weights
+from harness.models.published_weights import import_weights, prepare_weights
 
 NAME = "robustbench-modas2021primeresnet18"
 FILE = "weights/robustbench/cifar10/corruptions/Modas2021PRIMEResNet18.pt"
@@ -33,9 +33,10 @@ def checkpoint(seed: int = 0) -> bytes:
     return stream.getvalue()
 
 
-def fits(name: str, tensors: Mapping[str, Tensor]) -> str:
-    """In the place of the architectures, which `tests/models/test_misfit.py` asks."""
-    return "" if "w" in tensors else f"{name} has a w"
+@pytest.fixture(autouse=True)
+def fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the architectures, which `test_misfit.py` asks."""
+    monkeypatch.setattr(published_weights, "misfit", lambda name, found: "" if "w" in found else f"{name} has a w")
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def files(data_dir: Path) -> set[str]:
 
 
 def test_imported_weights_lie_byte_for_byte_where_robustbench_looks_for_them(data_dir: Path, source: Path) -> None:
-    manifest = import_weights(data_dir, NAME, source, misfit=fits)
+    manifest = import_weights(data_dir, NAME, source)
     assert weights_file(data_dir, NAME) == data_dir / FILE
     assert (data_dir / FILE).read_bytes() == source.read_bytes()
     assert files(data_dir) == {FILE, f"{FILE}.json"}
@@ -69,7 +70,7 @@ def test_imported_weights_lie_byte_for_byte_where_robustbench_looks_for_them(dat
 
 
 def test_stand_ins_say_so(data_dir: Path, source: Path) -> None:
-    assert import_weights(data_dir, NAME, source, misfit=fits, kind="stand-in").origin.stand_in
+    assert import_weights(data_dir, NAME, source, kind="stand-in").origin.stand_in
 
 
 def test_weights_that_are_not_there_are_none_and_asked_for_an_error_with_the_commands(data_dir: Path) -> None:
@@ -81,7 +82,7 @@ def test_weights_that_are_not_there_are_none_and_asked_for_an_error_with_the_com
 
 
 def test_a_flipped_bit_is_found_before_the_file_is_used(data_dir: Path, source: Path) -> None:
-    import_weights(data_dir, NAME, source, misfit=fits)
+    import_weights(data_dir, NAME, source)
     content = bytearray(source.read_bytes())
     content[len(content) // 2] ^= 1
     (data_dir / FILE).write_bytes(content)
@@ -95,7 +96,7 @@ def test_a_flipped_bit_is_found_before_the_file_is_used(data_dir: Path, source: 
     [("short", "bytes instead of"), ("gone", "cannot be read"), ("manifest", "Invalid JSON"), ("other", "belongs to")],
 )
 def test_visible_damage_is_found_at_once(data_dir: Path, source: Path, damage: str, told: str) -> None:
-    import_weights(data_dir, NAME, source, misfit=fits)
+    import_weights(data_dir, NAME, source)
     file, manifest = data_dir / FILE, data_dir / f"{FILE}.json"
     if damage == "short":
         file.write_bytes(source.read_bytes()[:-1])
@@ -108,25 +109,25 @@ def test_visible_damage_is_found_at_once(data_dir: Path, source: Path, damage: s
     states = {found.weights.name: found.state for found in described_weights(data_dir)}
     assert states == dict.fromkeys(WEIGHTS, "missing") | {NAME: "damaged"}
     with pytest.raises(DataError, match="--replace"):
-        import_weights(data_dir, NAME, source, misfit=fits)
-    import_weights(data_dir, NAME, source, misfit=fits, existing="keep")
+        import_weights(data_dir, NAME, source)
+    import_weights(data_dir, NAME, source, existing="keep")
     assert weights_file(data_dir, NAME).read_bytes() == source.read_bytes()
 
 
 def test_weights_are_replaced_only_when_told(data_dir: Path, source: Path) -> None:
-    old = import_weights(data_dir, NAME, source, misfit=fits)
+    old = import_weights(data_dir, NAME, source)
     source.write_bytes(checkpoint(1))
     with pytest.raises(DataError, match="already; --replace"):
-        import_weights(data_dir, NAME, source, misfit=fits)
-    assert import_weights(data_dir, NAME, source, misfit=fits, existing="keep") == old
-    assert import_weights(data_dir, NAME, source, misfit=fits, existing="replace") != old
+        import_weights(data_dir, NAME, source)
+    assert import_weights(data_dir, NAME, source, existing="keep") == old
+    assert import_weights(data_dir, NAME, source, existing="replace") != old
     assert weights_file(data_dir, NAME).read_bytes() == source.read_bytes()
 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_refused_files_leave_what_was_there(data_dir: Path, source: Path, before: bool) -> None:
     if before:
-        import_weights(data_dir, NAME, source, misfit=fits)
+        import_weights(data_dir, NAME, source)
     there = files(data_dir)
     page = source.with_name("page.pt")
     page.write_text("<!doctype html>")
@@ -139,7 +140,7 @@ def test_refused_files_leave_what_was_there(data_dir: Path, source: Path, before
         (source.with_name("none.pt"), r"none\.pt cannot be read: No such file"),
     ):
         with pytest.raises(ImportRefused, match=told):
-            import_weights(data_dir, NAME, path, misfit=fits, existing="replace")
+            import_weights(data_dir, NAME, path, existing="replace")
         assert files(data_dir) == there
     if before:
         weights_file(data_dir, NAME)
@@ -148,39 +149,39 @@ def test_refused_files_leave_what_was_there(data_dir: Path, source: Path, before
 def test_weights_with_a_published_digest_must_have_it_unless_they_are_a_stand_in(data_dir: Path, source: Path) -> None:
     begins = hashlib.sha256(source.read_bytes()).hexdigest()[:8]
     with pytest.raises(ImportRefused, match=rf"not VGG19 .*its SHA-256 begins with {begins}, not dcbb9e9d"):
-        import_weights(data_dir, "vgg19", source, misfit=fits)
+        import_weights(data_dir, "vgg19", source)
     assert files(data_dir) == set()
-    import_weights(data_dir, "vgg19", source, misfit=fits, kind="stand-in")
+    import_weights(data_dir, "vgg19", source, kind="stand-in")
     assert weights_file(data_dir, "vgg19").name == "vgg19-dcbb9e9d.pth"
 
 
 def test_after_a_kill_the_old_weights_are_whole_and_leftovers_are_swept(data_dir: Path, source: Path) -> None:
-    import_weights(data_dir, NAME, source, misfit=fits)
+    import_weights(data_dir, NAME, source)
     code = f"""
         import os, signal, sys
         from pathlib import Path
-        from harness.data.weights import preparation
+        from harness.models import published_weights
 
         def killed(path, called):
             os.kill(os.getpid(), signal.SIGKILL)
 
-        preparation.read_tensors = killed
-        preparation.import_weights(Path(sys.argv[1]), {NAME!r}, Path(sys.argv[2]), misfit=None, existing="replace")
+        published_weights.read_tensors = killed
+        published_weights.import_weights(Path(sys.argv[1]), {NAME!r}, Path(sys.argv[2]), existing="replace")
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code), data_dir, source], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert f"{FILE}.partial" in files(data_dir)
     weights_file(data_dir, NAME)
-    import_weights(data_dir, NAME, source, misfit=fits, existing="keep")
+    import_weights(data_dir, NAME, source, existing="keep")
     assert files(data_dir) == {FILE, f"{FILE}.json"}
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, source: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot write .*HARNESS_DATA_DIR"):
-        import_weights(tmp_path / "file", NAME, source, misfit=fits)
+        import_weights(tmp_path / "file", NAME, source)
     with pytest.raises(DataError, match="cannot write"):
-        prepare_weights(tmp_path / "file", NAME, misfit=fits)
+        prepare_weights(tmp_path / "file", NAME)
 
 
 class Handler(Quiet, http.server.BaseHTTPRequestHandler):
@@ -223,14 +224,14 @@ def test_weights_are_downloaded_once(
     data_dir: Path, server: str, on_drive: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     published(monkeypatch, f"{server}/weights", on_drive, sha256=hashlib.sha256(Handler.content).hexdigest()[:8])
-    manifest = prepare_weights(data_dir, NAME, misfit=fits)
+    manifest = prepare_weights(data_dir, NAME)
     assert weights_file(data_dir, NAME).read_bytes() == Handler.content
     assert manifest.origin.kind == "download"
     assert manifest.origin.source == f"{server}/weights"
     assert files(data_dir) == {FILE, f"{FILE}.json"}
     assert "".join(capfd.readouterr()) == ""
     published(monkeypatch, f"{server}/nowhere", on_drive)
-    assert prepare_weights(data_dir, NAME, misfit=fits) == manifest
+    assert prepare_weights(data_dir, NAME) == manifest
 
 
 def test_downloads_that_are_not_the_weights_are_refused_and_not_kept(
@@ -238,15 +239,15 @@ def test_downloads_that_are_not_the_weights_are_refused_and_not_kept(
 ) -> None:
     published(monkeypatch, f"{server}/weights", on_drive, sha256="00000000")
     with pytest.raises(DataError, match=f"{server}/weights .*SHA-256 .* not 00000000"):
-        prepare_weights(data_dir, NAME, misfit=fits)
+        prepare_weights(data_dir, NAME)
     published(monkeypatch, f"{server}/weights", on_drive)
     for content, told in ((b"<html>Quota exceeded</html>", "is a web page"), (b"", "is empty")):
         Handler.content = content
         with pytest.raises(ImportRefused, match=f"{server}/weights {told}"):
-            prepare_weights(data_dir, NAME, misfit=fits)
+            prepare_weights(data_dir, NAME)
         assert files(data_dir) == set()
     Handler.content = checkpoint()
-    prepare_weights(data_dir, NAME, misfit=fits)
+    prepare_weights(data_dir, NAME)
 
 
 @pytest.mark.parametrize("page", ["/cut", "/nowhere"])
@@ -255,7 +256,7 @@ def test_downloads_that_fail_are_one_clear_error_with_the_way_out(
 ) -> None:
     published(monkeypatch, server + page, on_drive)
     with pytest.raises(DataError, match=f"{server}{page}"):
-        prepare_weights(data_dir, NAME, misfit=fits)
+        prepare_weights(data_dir, NAME)
     assert find_weights(data_dir, NAME) is None
 
 
@@ -264,7 +265,7 @@ def test_without_a_connection_the_error_shows_the_way_out(
 ) -> None:
     published(monkeypatch, "http://127.0.0.1:9/weights", on_drive)
     with pytest.raises(DataError, match=rf"cannot download .*Connection refused.*harness data import {NAME} PATH"):
-        prepare_weights(data_dir, NAME, misfit=fits)
+        prepare_weights(data_dir, NAME)
 
 
 def test_a_refusal_of_google_drive_is_one_clear_error(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,10 +278,10 @@ def test_a_refusal_of_google_drive_is_one_clear_error(data_dir: Path, monkeypatc
     with pytest.raises(
         DataError, match=rf"id=13oDyqi\S+: Failed .*url: Too many users.*harness data import {NAME} PATH"
     ):
-        prepare_weights(data_dir, NAME, misfit=fits)
+        prepare_weights(data_dir, NAME)
     assert files(data_dir) == set()
 
 
 def test_looking_at_weights_needs_no_torch() -> None:
-    code = "import sys, harness.data.weights, harness.data.weights.preparation; sys.exit('torch' in sys.modules)"
+    code = "import sys, harness.data.weights; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)

@@ -1,11 +1,11 @@
-"""Weights brought by a download or from a file: put in place whole and checked, or not at all."""
+"""Published weights, brought by a download or from a file: put in place whole and checked, or not at all."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from harness.data.array_files import writable, write_manifest, write_parts
 from harness.data.download import FOLDER as DOWNLOADS
@@ -18,22 +18,13 @@ from harness.data.weights.torch_files import read_tensors
 from harness.data.writing import Existing, KeepOrReplace
 from harness.errors import DataDamaged, DataError, ImportRefused
 from harness.files import BLOCK
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Misfit = Callable[[str, Mapping[str, "Tensor"]], str]
-"""What about the tensors does not fit the architecture of the weights of that name; empty if they fit.
-
-The architectures are known a layer above; `harness.models.misfit.misfit` is this function.
-"""
+from harness.models.misfit import misfit
 
 
 def prepare_weights(
     data_dir: Path,
     name: str,
     *,
-    misfit: Misfit,
     existing: KeepOrReplace = "keep",
     on_progress: OnProgress = ignore_progress,
     tell: Tell = ignore_line,
@@ -55,7 +46,7 @@ def prepare_weights(
     if not weights.on_drive:
         file = fetch(Download(url=weights.url, sha256=weights.sha256), downloads, name, on_progress, tell=tell)
         try:
-            return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
+            return _put(data_dir, weights, file, kind="download", existing="replace")
         finally:
             file.unlink(missing_ok=True)  # another process may have taken it too
     try:
@@ -67,7 +58,7 @@ def prepare_weights(
         ) from error
     with tempfile.TemporaryDirectory(dir=downloads) as folder:
         file = _from_drive(weights, Path(folder))
-        return _put(data_dir, weights, file, misfit=misfit, kind="download", existing="replace")
+        return _put(data_dir, weights, file, kind="download", existing="replace")
 
 
 def import_weights(
@@ -75,7 +66,6 @@ def import_weights(
     name: str,
     path: Path,
     *,
-    misfit: Misfit,
     kind: Literal["import", "stand-in"] = "import",
     existing: Existing = "refuse",
 ) -> WeightsManifest:
@@ -87,7 +77,7 @@ def import_weights(
         ImportRefused: says what about the file is wrong.
         DataError: the weights are there already and are not to be replaced, or cannot be written.
     """
-    return _put(data_dir, get_weights(name), path, misfit=misfit, kind=kind, existing=existing)
+    return _put(data_dir, get_weights(name), path, kind=kind, existing=existing)
 
 
 def _find_ready(data_dir: Path, name: str) -> WeightsManifest | None:
@@ -118,7 +108,6 @@ def _put(
     weights: ExternalWeights,
     source: Path,
     *,
-    misfit: Misfit,
     kind: Literal["download", "import", "stand-in"],
     existing: Existing,
 ) -> WeightsManifest:
