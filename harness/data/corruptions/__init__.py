@@ -27,7 +27,7 @@ from harness.data.corruptions.weather import Snowfall, brightness, fog, frost, s
 from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
-from harness.data.sets import CORRUPTED, FREQUENCY, SEVERITIES, Frequency
+from harness.data.sets import CORRUPTED, SEVERITIES
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError
 from harness.names import lookup
@@ -39,7 +39,6 @@ BLOCK = 500  # images: as fast as any, and the memory of a few hundred megabytes
 class Corruption(NamedTuple):
     """One row of the table."""
 
-    frequency: Frequency
     apply: Callable[[Pixels, Any, Draws], Pixels]
     """(images uint8 (n, c, h, w), constant, random numbers) -> images of the same shape."""
     constants: tuple[Any, ...]
@@ -47,38 +46,32 @@ class Corruption(NamedTuple):
 
 
 CORRUPTIONS: Mapping[str, Corruption] = {
-    name: Corruption(FREQUENCY[name], apply, constants)
-    for name, apply, constants in (
-        ("gaussian_noise", gaussian_noise, (0.04, 0.06, 0.08, 0.09, 0.10)),
-        ("shot_noise", shot_noise, (500, 250, 100, 75, 50)),
-        ("impulse_noise", impulse_noise, (0.01, 0.02, 0.03, 0.05, 0.07)),
-        ("defocus_blur", defocus_blur, ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1))),
-        ("glass_blur", glass_blur, ((0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2))),
-        ("motion_blur", motion_blur, ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))),
-        ("zoom_blur", zoom_blur, (1.06, 1.11, 1.16, 1.21, 1.26)),
+    "gaussian_noise": Corruption(gaussian_noise, (0.04, 0.06, 0.08, 0.09, 0.10)),
+    "shot_noise": Corruption(shot_noise, (500, 250, 100, 75, 50)),
+    "impulse_noise": Corruption(impulse_noise, (0.01, 0.02, 0.03, 0.05, 0.07)),
+    "defocus_blur": Corruption(defocus_blur, ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1))),
+    "glass_blur": Corruption(glass_blur, ((0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2))),
+    "motion_blur": Corruption(motion_blur, ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))),
+    "zoom_blur": Corruption(zoom_blur, (1.06, 1.11, 1.16, 1.21, 1.26)),
+    "snow": Corruption(
+        snow,
         (
-            "snow",
-            snow,
-            (
-                Snowfall(0.1, 0.2, 1, 0.6, 8, 3, 0.95),
-                Snowfall(0.1, 0.2, 1, 0.5, 10, 4, 0.9),
-                Snowfall(0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
-                Snowfall(0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
-                Snowfall(0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
-            ),
+            Snowfall(0.1, 0.2, 1, 0.6, 8, 3, 0.95),
+            Snowfall(0.1, 0.2, 1, 0.5, 10, 4, 0.9),
+            Snowfall(0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
+            Snowfall(0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
+            Snowfall(0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
         ),
-        ("frost", frost, ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))),
-        ("fog", fog, ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))),
-        ("brightness", brightness, (0.05, 0.1, 0.15, 0.2, 0.3)),
-        ("contrast", contrast, (0.75, 0.5, 0.4, 0.3, 0.15)),
-        (
-            "elastic_transform",
-            elastic_transform,
-            ((0, 0, 2.56), (1.6, 6.4, 2.24), (2.56, 1.92, 1.92), (3.2, 1.28, 1.6), (3.2, 0.96, 0.96)),
-        ),
-        ("pixelate", pixelate, (0.95, 0.9, 0.85, 0.75, 0.65)),
-        ("jpeg_compression", jpeg_compression, (80, 65, 58, 50, 40)),
-    )
+    ),
+    "frost": Corruption(frost, ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))),
+    "fog": Corruption(fog, ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))),
+    "brightness": Corruption(brightness, (0.05, 0.1, 0.15, 0.2, 0.3)),
+    "contrast": Corruption(contrast, (0.75, 0.5, 0.4, 0.3, 0.15)),
+    "elastic_transform": Corruption(
+        elastic_transform, ((0, 0, 2.56), (1.6, 6.4, 2.24), (2.56, 1.92, 1.92), (3.2, 1.28, 1.6), (3.2, 0.96, 0.96))
+    ),
+    "pixelate": Corruption(pixelate, (0.95, 0.9, 0.85, 0.75, 0.65)),
+    "jpeg_compression": Corruption(jpeg_compression, (80, 65, 58, 50, 40)),
 }
 
 
