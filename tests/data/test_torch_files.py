@@ -150,6 +150,8 @@ def test_what_is_not_tensors_by_name_is_refused(tmp_path: Path) -> None:
         ({**TENSORS, "epoch": 3}, "'epoch' is of type int, not a tensor"),
         ({"w": torch.tensor([1, float("nan")])}, "'w' has numbers that are not finite"),
         ({"w": torch.tensor([float("inf")])}, "'w' has numbers that are not finite"),
+        ({"w": torch.eye(2).to_sparse()}, "'w' is torch.float32 in the layout torch.sparse_coo, no plain tensor"),
+        ({"w": torch.ones(2, device="meta")}, "'w' is torch.float32 in the layout torch.strided, no plain tensor"),
     ):
         with pytest.raises(ImportRefused, match=message):
             read_tensors(saved(path, content))

@@ -127,6 +127,13 @@ def _checked(tensors: Any, called: str) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
             raise ImportRefused(f"{called}: {name!r} is of type {type(tensor).__name__}, not a tensor")
-        if not bool(tensor.isfinite().all()):
+        try:
+            finite = bool(tensor.isfinite().all())
+        except RuntimeError:  # quantized, sparse, without numbers
+            raise ImportRefused(
+                f"{called}: {name!r} is {tensor.dtype} in the layout {tensor.layout}, no plain tensor; save it as one, "
+                "for instance of float32"
+            ) from None
+        if not finite:
             raise ImportRefused(f"{called}: {name!r} has numbers that are not finite")
     return dict(tensors)
