@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
+from harness.data.recordings import Recording
+
 HIDDEN = 5  # units; as in Sinz et al. 2018's shifter
+
+
+class Behaviour(NamedTuple):
+    """What the animal did in some trials; None where it was not recorded."""
+
+    pupil_position: Tensor | None
+    """(trials, 2)"""
+    state: Tensor | None
+    """Pupil size and running speed, what there is of them: (trials, 1 or 2)."""
+
+    def at(self, trials: Tensor) -> Behaviour:
+        """That of some of the trials."""
+        return Behaviour(*(None if each is None else each[trials] for each in self))
+
+
+def behaviour_of(recording: Recording) -> Behaviour:
+    """All trials' behaviour."""
+    states = [each for each in (recording.pupil_size, recording.running_speed) if each is not None]
+    return Behaviour(recording.pupil_position, torch.stack(states, dim=1) if states else None)
 
 
 class Shifter(nn.Module):

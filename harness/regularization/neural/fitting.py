@@ -11,7 +11,8 @@ from torch import Tensor
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recordings import Recording
 from harness.errors import HarnessError
-from harness.regularization.neural.network import PredictiveModel, behaviour_of, build_model
+from harness.regularization.neural.behaviour import behaviour_of
+from harness.regularization.neural.network import PredictiveModel, build_model
 from harness.regularization.neural.patience import Patience
 from harness.regularization.neural.reliability import correlations, find_repeats
 from harness.regularization.neural.trials import split_trials

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.data.recordings import Recording
-from harness.regularization.neural.behaviour import Modulator, Shifter
+from harness.regularization.neural.behaviour import Behaviour, Modulator, Shifter, behaviour_of
 from harness.regularization.neural.core import LAYERS, Core
 from harness.regularization.neural.places import places_of
 from harness.regularization.neural.readout import Readout
@@ -19,26 +17,7 @@ from harness.spec.neural import FitSpec
 _TINY = 1e-6
 
 
-class Behaviour(NamedTuple):
-    """What the animal did in some trials; None where it was not recorded."""
-
-    pupil_position: Tensor | None
-    """(trials, 2)"""
-    state: Tensor | None
-    """Pupil size and running speed, what there is of them: (trials, 1 or 2)."""
-
-    def at(self, trials: Tensor) -> Behaviour:
-        """That of some of the trials."""
-        return Behaviour(*(None if each is None else each[trials] for each in self))
-
-
-def behaviour_of(recording: Recording) -> Behaviour:
-    """All trials' behaviour."""
-    states = [each for each in (recording.pupil_size, recording.running_speed) if each is not None]
-    return Behaviour(recording.pupil_position, torch.stack(states, dim=1) if states else None)
-
-
-class Standard(nn.Module):
+class Standardization(nn.Module):
     """Numbers around a mean in units of a deviation; both are part of the model."""
 
     mean: Tensor
@@ -71,13 +50,13 @@ class PredictiveModel(nn.Module):
     def __init__(self, spec: FitSpec, neurons: int, *, shifts: bool, states: int) -> None:
         """`states`: how many behavioural variables scale the responses."""
         super().__init__()
-        self.pixels = Standard(1)
+        self.pixels = Standardization(1)
         self.core = Core(spec.channels)
         self.readout = Readout(LAYERS * spec.channels, neurons)
-        self.responses = Standard(neurons)
-        self.position = Standard(2) if shifts else None
+        self.responses = Standardization(neurons)
+        self.position = Standardization(2) if shifts else None
         self.shifter = Shifter() if shifts else None
-        self.state = Standard(states) if states else None
+        self.state = Standardization(states) if states else None
         self.modulator = Modulator(states, neurons) if states else None
 
     def forward(self, images: Tensor, behaviour: Behaviour | None = None) -> Tensor:

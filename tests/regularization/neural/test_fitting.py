@@ -11,9 +11,9 @@ from simulated_scan import CPU, Simulated
 
 from harness.errors import HarnessError, WeightsDamaged
 from harness.regularization.neural import fits, fitting
+from harness.regularization.neural.behaviour import behaviour_of
 from harness.regularization.neural.fits import find_fit, fit_once
 from harness.regularization.neural.fitting import fit, poisson_loss
-from harness.regularization.neural.network import behaviour_of
 from harness.regularization.neural.patience import DROPS, Patience
 from harness.regularization.neural.recorded_similarity import scan_similarities
 from harness.regularization.neural.reliability import (

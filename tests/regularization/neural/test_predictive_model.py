@@ -7,9 +7,9 @@ import torch
 from simulated_scan import Simulated
 from torch.nn import functional as F
 
-from harness.regularization.neural.behaviour import Modulator, Shifter
+from harness.regularization.neural.behaviour import Behaviour, Modulator, Shifter, behaviour_of
 from harness.regularization.neural.core import Core
-from harness.regularization.neural.network import Behaviour, behaviour_of, build_model
+from harness.regularization.neural.network import build_model
 from harness.regularization.neural.places import places_of
 from harness.regularization.neural.readout import Readout, sampled
 from harness.seeding import stream
