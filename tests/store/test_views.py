@@ -6,6 +6,7 @@ import hashlib
 import math
 import sqlite3
 import statistics
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +50,7 @@ from harness.spec import (
     SpectrumSpec,
     TrainJob,
 )
-from harness.store import migrations, relations, views, write
+from harness.store import migrations, read, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 
@@ -260,11 +261,12 @@ INF = float("inf")
         [[0.5, 0.25, 1.0, 0.125]],
         [[0.5, 0.25, 1.0, INF], [0.5, INF, 0.25, 0.125]],
         [[0.5, INF, 1.0, INF, 0.25]],
+        [[0.5, INF, 1.0, 0.125, 0.25]],
         [[0.5, INF, 1.0, INF]],
         [[0.5, 0.25, 1.0], [INF, INF, 1.0]],
         [[INF]],
     ],
-    ids=["even", "one without", "odd", "half of them", "in one repeat", "all"],
+    ids=["even", "one without", "odd", "one of five", "half of them", "in one repeat", "all"],
 )
 def test_a_boundary_score_of_all_images_has_those_without_a_start_infinitely_far(
     db: Database, repeats: list[list[float]]
@@ -464,8 +466,8 @@ def test_of_several_clean_evaluations_all_models_have_the_same(db: Database) -> 
         result = EvaluationResult(measurements=(accuracy(value, n),))
         write.finish_evaluation(db, jobs[condition, name].key, result, ORIGIN, 1.0)
 
-    def accuracies() -> dict[str, float]:
-        found = relations.frame(db, "v_models").set_index("condition")["clean_accuracy"].astype(float)
+    def accuracies(suite: str = "study") -> dict[str, float]:
+        found = relations.frame(db, "v_models", suite=suite).set_index("condition")["clean_accuracy"].astype(float)
         return found.dropna().to_dict()
 
     finish("none", "all", 0.9, 1000)
@@ -474,6 +476,13 @@ def test_of_several_clean_evaluations_all_models_have_the_same(db: Database) -> 
     finish("none", "clean", 0.7, 10)
     finish("threshold", "clean", 0.6, 10)
     assert accuracies() == {"none": 0.7, "threshold": 0.6}
+    unnamed = [
+        replace(each, places=tuple(replace(place, suite="other") for place in each.places))
+        for (_, name), each in jobs.items()
+        if name != "clean"
+    ]
+    write.plan(db, unnamed, "other", "smoke", "Without one of that name")
+    assert accuracies("other") == {"none": 0.9}
 
 
 LACKING = {
@@ -594,6 +603,69 @@ def test_jobs_are_shown_where_the_suite_needs_them(filled: Database) -> None:
     assert row[12:16] == ("gaussian", "done", 0, None)
     assert row[18:] == (2.0, "Test CPU", "gaussian")
     assert str(row[17]).endswith("+00:00")
+
+
+def test_a_substitute_that_is_a_model_of_the_suite_too_is_shown_as_that_alone(filled: Database) -> None:
+    """And still as what a transferred attack needs where it is none of the suite's."""
+    substitute, *others = planned(suite="other")
+    place = Place(suite="other", profile="smoke", condition="none", seed=10_000, evaluation=None)
+    write.plan(filled, [replace(substitute, places=(place,)), *others], "other", "smoke", "Another study")
+    asked = f"SELECT suite, condition FROM v_jobs WHERE job = '{substitute.key}' ORDER BY suite"
+    assert relations.answer(filled, asked).rows == (("other", "none"), ("study", None))
+
+
+@pytest.mark.parametrize("changed", ["networks", "images"])
+@pytest.mark.parametrize(("suite", "profile"), [("study", "small"), ("other", "smoke")])
+def test_what_other_suites_and_profiles_call_by_the_same_names_changes_no_row(
+    db: Database, suite: str, profile: str, changed: str
+) -> None:
+    named = loaded("robust", baseline="none")
+    write.plan(db, [*planned(), *named], "study", "smoke", "A study")
+    record(db, planned(), results)
+    record_loaded(db, named, 0.625, 0.5)
+    before = {view: rows_at(db, view, "study", "smoke") for view in views.PUBLIC}
+
+    there = [other(each, changed) for each in planned()]
+    placed = [
+        replace(each, places=tuple(replace(place, suite=suite, profile=profile) for place in each.places))
+        for each in (*there, *named)
+    ]
+    write.plan(db, placed, suite, profile, "Others")
+    record(db, there, lambda condition, seed: results(condition, 1 - seed))
+    assert {view: rows_at(db, view, "study", "smoke") for view in views.PUBLIC} == before
+    for view in ("v_models", "v_curves", "v_acceptable"):
+        assert len(rows_at(db, view, suite, profile)) == len(before[view])
+
+
+def rows_at(db: Database, view: str, suite: str, profile: str) -> list[tuple[object, ...]]:
+    return sorted(relations.rows(db, view, suite=suite, profile=profile).rows, key=str)
+
+
+def other(planned_job: PlannedJob, changed: str) -> PlannedJob:
+    """A job of the study with networks of another width, or on fewer test images."""
+
+    def wider(model: TrainJob) -> TrainJob:
+        return replace(model, spec=model.spec.replaced(network={"base_width": 128})) if changed == "networks" else model
+
+    job = planned_job.job
+    if isinstance(job, TrainJob):
+        return replace(planned_job, job=wider(job))
+    assert isinstance(job, EvaluateJob)
+    assert isinstance(job.model, TrainJob)
+    spec = job.evaluation.replaced(n_images=2) if changed == "images" else job.evaluation
+    substitute = job.substitute and wider(job.substitute)
+    return replace(planned_job, job=replace(job, model=wider(job.model), evaluation=spec, substitute=substitute))
+
+
+def record(db: Database, jobs: list[PlannedJob], found: Callable[[str, int], dict[str, EvaluationResult]]) -> None:
+    """Finish what is not finished; found: what the evaluations of a condition and seed found."""
+    for each in jobs:
+        if isinstance(each.job, EvaluateJob):
+            [place] = each.places
+            result = found(place.condition, place.seed)[place.evaluation or ""]
+            write.finish_evaluation(db, each.key, result, ORIGIN, 2.0)
+        elif read.job_states(db, [each.key])[each.key].state == "waiting":
+            write.finish_training(db, each.key, training_result(GAMMAS), ORIGIN, 4.0)
 
 
 def test_a_suite_that_shares_models_shows_them_too(filled: Database) -> None:
