@@ -32,6 +32,9 @@ def test_a_spectrum_is_that_of_the_perturbations_beside_it(setting, network, spe
     perturbations = result.arrays["perturbations"].astype(np.float64)
     expected = np.abs(np.fft.fft2(perturbations, norm="ortho")) ** 2
     np.testing.assert_allclose(result.arrays["power"], np.fft.fftshift(expected.mean((0, 1))), rtol=1e-4, atol=1e-12)
+    of_mean = np.abs(np.fft.fft2(perturbations.mean(0), norm="ortho")) ** 2
+    np.testing.assert_allclose(result.arrays["power_of_mean"], np.fft.fftshift(of_mean.mean(0)), rtol=1e-3, atol=1e-12)
+    assert {array.dtype for array in result.arrays.values()} == {np.dtype(np.float32)}
     by_radius = {number.radius: number.value for number in result.measurements if number.metric == "power"}
     distances = radii(8, 8)
     for radius, value in by_radius.items():
@@ -42,6 +45,7 @@ def test_a_spectrum_is_that_of_the_perturbations_beside_it(setting, network, spe
 def test_the_distances_are_those_of_the_perturbations(setting, network, spec_of) -> None:
     result = evaluate(network, setting, spec_of("spectrum"))
     found = [row.distance for row in result.images if row.distance is not None]
+    assert {row.repeat for row in result.images} == {0}
     np.testing.assert_allclose((result.arrays["perturbations"] ** 2).mean((1, 2, 3)), found, rtol=1e-4)
     [score] = [number for number in result.measurements if number.metric == "score"]
     assert score.value == pytest.approx(np.median(found))

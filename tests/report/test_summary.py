@@ -10,6 +10,7 @@ from invented import FOUR, condition, results
 from harness.report.statistics import sign_flip_test, t_test
 from harness.report.summary import (
     MEASURED,
+    at_severity,
     baselines,
     corruption_means,
     gamma_means,
@@ -128,6 +129,31 @@ def test_scores_take_the_largest_epsilon_and_the_mean_over_corruptions() -> None
         "ddn_median_l2",
         "corruption",
     ]
+
+
+def test_corruptions_are_shown_at_severity_four_and_at_the_largest_where_there_is_none() -> None:
+    given = results(seeds=1)
+    for severities, shown in (((3, 4, 5), 4), ((2, 3), 3)):
+        rows = pd.concat([given.corruptions.assign(severity=severity) for severity in severities])
+        found = at_severity(replace(given, corruptions=rows))
+        assert set(found["severity"]) == {shown}
+        assert len(found) == len(given.corruptions)
+
+
+def test_a_boundary_score_of_all_images_is_shown_where_some_had_no_start_and_infinite_where_there_is_none() -> None:
+    given = results(seeds=1)
+    for changes, shown in (
+        ({"n_failed": 0}, {"boundary_score_50", "boundary_start_score_50"}),
+        (
+            {"n_failed": 1, "score_all_images": float("nan")},
+            {"boundary_score_50", "boundary_start_score_50", "boundary_score_all_images_50"},
+        ),
+    ):
+        found = scores(replace(given, boundary=given.boundary.assign(**changes)))
+        boundary = found[found["evaluation"] == "boundary"]
+        assert set(boundary["measure"]) == shown
+        infinite = boundary.loc[boundary["value"] == float("inf"), "measure"]
+        assert set(infinite) == shown - {"boundary_score_50", "boundary_start_score_50"}
 
 
 def test_a_mean_over_corruptions_needs_all_of_them() -> None:

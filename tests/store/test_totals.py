@@ -8,7 +8,7 @@ from trainings import DIVERGED
 from harness.spec import Place
 from harness.store import write
 from harness.store.engine import Database
-from harness.store.totals import begun, job_counts
+from harness.store.totals import begun, finished_in, job_counts
 
 
 def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
@@ -34,6 +34,14 @@ def test_a_suite_has_begun_when_a_job_of_it_has_ended(filled: Database) -> None:
     assert begun(filled) == {("study", "smoke")}
     write.finish_training(filled, train_job("none", 5).key, DIVERGED, ORIGIN, 1.0)
     assert begun(filled) == {("study", "smoke"), ("later", "smoke")}
+
+
+def test_the_finished_jobs_of_a_suite_are_those_with_a_place_in_it(filled: Database) -> None:
+    write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
+    write.finish_training(filled, train_job("none", 5).key, DIVERGED, ORIGIN, 1.0)
+    assert finished_in(filled, "study", "smoke") == {each.key for each in planned() if each.places}
+    assert finished_in(filled, "later", "smoke") == {train_job("none", 5).key}
+    assert finished_in(filled, "study", "small") == set()
 
 
 def _twin(place: Place) -> Place:

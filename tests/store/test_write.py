@@ -328,6 +328,7 @@ def test_numpy_scalars_are_stored_as_numbers(db: Database) -> None:
         assert tuple(row) == (0.25, 7, 0.1, 1, 2)
         assert [type(value) for value in row] == [float, int, float, int, int]
         assert tuple(connection.execute(text("SELECT image, distance, queries FROM image_result")).one()) == (3, 0.5, 9)
+        assert connection.scalar(text("SELECT images_classified FROM job WHERE state = 'done'")) == 5
 
 
 def test_a_boundary_result_of_thousands_of_images_is_recorded_at_once(db: Database) -> None:
