@@ -21,3 +21,5 @@ def test_a_measurement_is_a_number_or_says_why_there_is_none(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         Measurement(metric="accuracy", value=value, n=1, reason=reason)
+    assert [Measurement(metric="accuracy", value=number, n=1).value for number in (0.0, 1)] == [0, 1]
+    assert Measurement(metric="score", value=None, n=0, reason="no start").value is None

@@ -72,7 +72,7 @@ def test_other_images_or_labels_have_gradients_of_their_own(setting, linear, spe
 
 def test_a_substitute_with_logits_that_are_not_finite_is_refused(setting, linear, constant, spec_of):
     broken = linear(7)
-    broken.bias = torch.full((10,), torch.nan)
+    broken.bias = torch.tensor([torch.nan] + [0.0] * 9)
     with pytest.raises(NotEvaluable, match="substitute's logits are not finite"):
         evaluate(linear(0), dataclasses.replace(setting, substitute=broken), spec_of("fgsm_transfer"))
 

@@ -28,7 +28,9 @@ def work(parse, digits_dir):
 
 def test_a_training_passes_each_image_forward_and_backward(work):
     held_out = 0.01 * 64
-    assert work()["none, seed 0"] == pytest.approx(ONE * (3 * (64 - held_out) + held_out))
+    once = ONE * (3 * (64 - held_out) + held_out)
+    assert work()["none, seed 0"] == pytest.approx(once)
+    assert work(("epochs = 1", "epochs = 3"))["none, seed 0"] == pytest.approx(3 * once)
 
 
 def test_pairs_cost_two_images_each_per_step(work):
@@ -36,8 +38,10 @@ def test_pairs_cost_two_images_each_per_step(work):
     assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(ONE * 3 * 2 * 16 * 1)
 
 
-def test_larger_pair_images_cost_more(work):
-    jobs = work(('images = "digits"', 'images = "imagenet"'))
+@pytest.mark.parametrize("threshold", ['target = "threshold"\nthreshold = 0.8', 'target = "neural"'])
+def test_larger_pair_images_cost_more(threshold, work):
+    """Those of a recording, too, which are guessed to be of the paper's size."""
+    jobs = work(('images = "digits"', 'images = "imagenet"'), ('target = "threshold"\nthreshold = 0.8', threshold))
     wide = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10, (36, 64)))
     assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(wide * 3 * 2 * 16 * 1)
     assert wide > 2 * ONE
