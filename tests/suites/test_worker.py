@@ -15,6 +15,8 @@ from harness import provenance
 from harness.data.arrays import open_split
 from harness.data.folder import import_images
 from harness.evaluations import ANALYSES
+from harness.evaluations.setting import CPU_CHUNK
+from harness.measurement import EvaluationResult
 from harness.spec import (
     AnalyseJob,
     CleanSpec,
@@ -109,6 +111,24 @@ def test_what_leaves_the_process_is_told_like_other_errors(outcome):
     failed = outcome(lambda: sys.exit(3))
     assert isinstance(failed, Failed)
     assert "unexpected SystemExit: 3" in failed.reason
+
+
+def test_where_memory_ran_out_fewer_images_are_classified_at_once_but_one_at_least(folders, tmp_path, monkeypatch):
+    seen = []
+
+    def watched(model, setting, spec):
+        seen.append(setting.chunk)
+        return EvaluationResult(measurements=())
+
+    monkeypatch.setattr("harness.suites.worker.evaluate", watched)
+    worker = Worker(torch.device("cpu"), 1, lambda told: None)
+    monkeypatch.setattr(worker, "_load", lambda work, job: torch.nn.Identity())
+    training = TrainJob(spec=TrainingSpec(classification="digits"), seed=0, data={})
+    job = EvaluateJob(model=training, evaluation=CleanSpec(), data={})
+    for fewer in (1, 4, 1000):
+        work = JobWork(job=job, data_dir=folders.data_dir, models_dir=tmp_path, weights={}, fewer=fewer)
+        assert isinstance(worker.do(work), Finished)
+    assert seen == [CPU_CHUNK, CPU_CHUNK // 4, 1]
 
 
 @pytest.fixture
