@@ -38,10 +38,10 @@ def test_pairs_cost_two_images_each_per_step(work):
     assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(ONE * 3 * 2 * 16 * 1)
 
 
-@pytest.mark.parametrize("threshold", ['target = "threshold"\nthreshold = 0.8', 'target = "neural"'])
-def test_larger_pair_images_cost_more(threshold, work):
+@pytest.mark.parametrize("target", ['target = "threshold"\nthreshold = 0.8', 'target = "neural"'])
+def test_larger_pair_images_cost_more(target, work):
     """Those of a recording, too, which are guessed to be of the paper's size."""
-    jobs = work(('images = "digits"', 'images = "imagenet"'), ('target = "threshold"\nthreshold = 0.8', threshold))
+    jobs = work(('images = "digits"', 'images = "imagenet"'), ('target = "threshold"\nthreshold = 0.8', target))
     wide = forward_gflop(NetworkSpec(base_width=2), ClassifierShape(1, 10, (36, 64)))
     assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(wide * 3 * 2 * 16 * 1)
     assert wide > 2 * ONE

@@ -132,7 +132,7 @@ def test_of_two_processes_that_end_the_same_training_the_first_is_right_and_keep
     other = result(second.save_weights({"a": torch.zeros(3)}).name)
     assert first.finish(theirs) == theirs
     for path in tmp_path.glob("result-*"):
-        os.utime(path, (2**32, 2**32))  # by a clock that is ahead
+        os.utime(path, (2**31 - 1, 2**31 - 1))  # by a clock that is ahead
     assert second.finish(other) == theirs
     assert TrainingFolder(tmp_path, "id").newest() == theirs
     assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]

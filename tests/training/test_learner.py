@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
 
 
-LOGITS = PenaltySpec(function="mine.py:penalty", weight=3)
+PENALTY = PenaltySpec(function="mine.py:penalty", weight=3)
 SQUARES = code_of("def penalty(model, images, labels):\n    return model(images).square().mean()\n")
 
 
@@ -48,7 +48,7 @@ def batches(spec: TrainingSpec, images: TrainingImages) -> list[Batch]:
 @pytest.mark.parametrize("penalized", [False, True])
 def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: list[Batch], penalized: bool) -> None:
     """The same step, written out once more with nothing shared but the network and L_sim."""
-    learner = learner_of(spec, penalty=Penalty(LOGITS, SQUARES) if penalized else None)
+    learner = learner_of(spec, penalty=Penalty(PENALTY, SQUARES) if penalized else None)
     network, similarity = copy.deepcopy(learner.model.network), copy.deepcopy(learner.similarity)
     assert similarity
     batch = batches[0]
