@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,16 @@ def test_before_it_is_there_a_suite_says_how_to_bring_it(program: Program) -> No
     assert code == 2
     assert "condition none: classification: no data set for classification called 'satellite'" in said
     assert "harness data import NAME PATH --own" in said
+
+
+def test_test_images_that_are_trained_on_are_told(program: Program, tmp_path: Path) -> None:
+    for label in ("train", "test"):
+        photographs(tmp_path / "twice" / label)
+    shutil.copy(tmp_path / "twice/test/field/0.png", tmp_path / "twice/test/water/again.png")
+    for path in (tmp_path / "twice" / "test").glob("*/2*.png"):
+        path.unlink()
+    said = program("data", "import", "twice", "--own", tmp_path / "twice")[1]
+    assert said.splitlines()[1:] == ["39 of its test images are among its training images too"]
 
 
 def test_it_is_trained_on_attacked_and_corrupted_like_any_other(program: Program, source: Path) -> None:

@@ -74,6 +74,16 @@ def import_data(
     with bar(f"importing {name}") as on_progress:
         IMPORTERS[kind](name, path, wishes, on_progress)
     typer.echo(ready_line(name))
+    if kind == "own":
+        _tell_leaks(name)
+
+
+def _tell_leaks(name: str) -> None:
+    """Say which images are learned and tested on: nothing else would notice what was copied or drawn twice."""
+    from harness.data.duplicates import leaked_test_images
+
+    if leaked := leaked_test_images(settings().data_dir, name):
+        typer.echo(f"{leaked} of its test images {'is' if leaked == 1 else 'are'} among its training images too")
 
 
 def _height_and_width(text: str | None) -> tuple[int, int] | None:
