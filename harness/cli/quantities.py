@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.spec import PlannedJob, TrainJob
@@ -59,3 +59,12 @@ def number_of_trainings(jobs: Iterable[PlannedJob]) -> int:
 def and_more(first: str, more: int) -> str:
     """The first of some that are alike, and how many there are more: "none, seed 0 and 5 more"."""
     return f"{first} and {more} more" if more else first
+
+
+def told_by_reason(jobs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """What is to be said of jobs, each a title and a reason, each reason once: "none, seed 0 and 5 more: no disk"."""
+    titles: dict[str, list[str]] = {}
+    for title, reason in jobs:
+        titles.setdefault(reason, []).append(title)
+    for reason, (first, *more) in titles.items():
+        yield f"{and_more(first, len(more))}: {reason}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import DeviceName, ExecutorName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
-from harness.cli.quantities import and_more
+from harness.cli.quantities import told_by_reason
 from harness.cli.show import show
 from harness.settings import settings
 
@@ -58,16 +57,15 @@ def run_suite(
 
 def _ending(summary: Summary, what: str) -> list[str]:
     """What became of the jobs, and what to do next."""
-    lines = [f"{planned.title}: {reason}" for planned, reason in summary.failed]
-    blocked = sorted((reason, planned.title) for planned, reason in summary.blocked)
-    for reason, group in groupby(blocked, key=lambda pair: pair[0]):
-        first, *more = (title for _, title in group)
-        lines.append(f"blocked: {and_more(first, len(more))}: {reason}")
+    lines = []
+    for state, jobs in (("failed", summary.failed), ("blocked", summary.blocked)):
+        told = told_by_reason(sorted((planned.title, reason) for planned, reason in jobs))
+        lines += [f"{state}: {each}" for each in told]
     if summary.done == summary.asked and not summary.finished:
         lines.append(f"nothing to do: all {summary.asked} jobs are done")
     else:
         counts = f"{summary.done} of {summary.asked} jobs are done, {summary.finished} of them now"
-        troubles = f", {len(summary.failed)} failed, {len(summary.blocked)} are blocked"
+        troubles = f", {len(summary.failed)} failed, {len(summary.blocked)} blocked"
         lines.append(counts + (troubles if summary.failed or summary.blocked else ""))
     if summary.done:
         lines.append(f"tables and figures: harness report {what}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
-from harness.cli.quantities import and_more, duration, flop, number_of_trainings, outlook
+from harness.cli.quantities import duration, flop, number_of_trainings, outlook, told_by_reason
 from harness.cli.result_database import found_database
 from harness.cli.terminal import folding, wide_console
 from harness.settings import settings
@@ -122,11 +122,9 @@ def _by_state(jobs: Iterable[PlannedJob], states: Mapping[str, JobState]) -> dic
 def _troubles(by_state: Mapping[str, Sequence[PlannedJob]], states: Mapping[str, JobState]) -> Iterator[str]:
     """Why jobs are blocked or failed, each reason once."""
     for state in ("blocked", "failed", "diverged"):
-        titles: dict[str, list[str]] = {}
-        for planned in by_state.get(state, ()):
-            titles.setdefault(planned.blocked or states[planned.key].reason or "", []).append(planned.title)
-        for reason, (first, *more) in titles.items():
-            yield f"{state}: {and_more(first, len(more))}: {reason}"
+        jobs = by_state.get(state, ())
+        told = told_by_reason((each.title, each.blocked or states[each.key].reason or "") for each in jobs)
+        yield from (f"{state}: {each}" for each in told)
 
 
 def _seeds(jobs: Iterable[PlannedJob] | None) -> str:

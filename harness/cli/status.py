@@ -56,11 +56,11 @@ def _counts_table(found: Mapping[tuple[str, str], Mapping[str, int]]) -> Table:
 
 
 def _told_together(rows: Iterable[Row]) -> Iterable[Sequence[Row]]:
-    """Each job for itself, but all of a suite together that are blocked for the same reason: they may be thousands."""
+    """Each job that runs, and all of a suite together that do not for the same reason: they may be thousands."""
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in sorted(rows, key=_told_order):
-        alone = None if row["state"] == "blocked" else row["job"]
-        found.setdefault((row["suite"], row["profile"], row["reason"], alone), []).append(row)
+        alone = row["job"] if row["state"] == "running" else None
+        found.setdefault((row["suite"], row["profile"], row["state"], row["reason"], alone), []).append(row)
     return found.values()
 
 

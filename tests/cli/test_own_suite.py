@@ -201,11 +201,14 @@ def test_a_mistake_in_the_code_is_named_by_its_line_and_the_other_jobs_go_on(tmp
     python = example("python").replace("        attacked.requires_grad_()", wrong)
     line = python.splitlines().index(wrong) + 1
     program = program_with(tmp_path, digits_dir, python=python)
-    code, said = program(*RUN, "--only", "none")
+    code, said = program(*RUN, "--only", "none", "--seeds", "0-1")
     assert code == 1
-    assert f"unexpected ValueError: no idea (gradients.py:{line})" in said
+    reason = f"unexpected ValueError: no idea (gradients.py:{line})"
+    assert f"\nfailed: none, seed 0: pgd and 1 more: {reason}\n" in said
     assert "Traceback" not in said
-    assert program.query("SELECT kind, state FROM v_jobs WHERE condition = 'none' ORDER BY 1") == [
+    told = [line for line in program("status")[1].splitlines() if line.startswith("failed: ")]
+    assert told == [f"failed: gradients (profile smoke): none, seed 0: pgd and 1 more: {reason}"]
+    assert program.query("SELECT DISTINCT kind, state FROM v_jobs WHERE condition = 'none' ORDER BY 1") == [
         ("boundary", "done"),
         ("clean", "done"),
         ("gaussian", "done"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli.quantities import duration, flop
+from harness.cli.quantities import duration, flop, told_by_reason
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_durations_are_told_in_units_that_people_use(seconds, text):
 )
 def test_arithmetic_is_told_in_the_largest_unit_that_fits(gflop, text):
     assert flop(gflop) == text
+
+
+def test_a_reason_is_told_once_however_many_jobs_it_stops():
+    jobs = [("none, seed 0", "no disk"), ("none, seed 1", "no data"), ("none, seed 2", "no disk")]
+    assert [*told_by_reason(jobs)] == ["none, seed 0 and 1 more: no disk", "none, seed 1: no data"]
