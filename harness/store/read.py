@@ -84,20 +84,22 @@ def array_files(db: Database) -> list[tuple[str, str, str]]:
 
 
 @patient
-def rates(db: Database, device: str) -> dict[tuple[str, int | None], float]:
-    """GFLOP per second by kind of job and the network's base width (None: an external model), as measured on a device.
+def rates(db: Database, device: str) -> dict[tuple[str, str | None, int | None], float]:
+    """GFLOP per second by kind of job and the network's architecture and base width, as measured on a device.
 
-    Narrow networks get far less out of a device, so what they reach says nothing about wide ones.
+    Narrow networks get far less out of a device, so what they reach says nothing about wide ones; nor does what one of
+    one's own reaches, whose work is a guess. All external models are one: None and None.
     """
     job, width = schema.Job, schema.Model.base_width
+    architecture = case((width.is_not(None), schema.Model.architecture))
     query = (
-        select(job.kind, width, func.sum(job.work) / func.sum(job.seconds))
+        select(job.kind, architecture, width, func.sum(job.work) / func.sum(job.seconds))
         .join(schema.Model, schema.Model.id == job.model_id)
         .where(job.state == "done", job.device == device, job.seconds > 0, job.work > 0)
-        .group_by(job.kind, width)
+        .group_by(job.kind, architecture, width)
     )
     with db.reading() as connection:
-        return {(kind, base_width): rate for kind, base_width, rate in connection.execute(query)}
+        return {(kind, name, base_width): rate for kind, name, base_width, rate in connection.execute(query)}
 
 
 def models_of(suite: str, profile: str) -> Select[tuple[int]]:

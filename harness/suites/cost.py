@@ -49,14 +49,16 @@ GUESSED_GPU = 10_000.0
 GUESSED_JOB_SECONDS = 0.5  # of any job, however small
 
 RECORDED_SIZE = (36, 64)  # a guess, height and width: the paper's size; other recordings may differ
-RateKey = tuple[str, int | None]
-"""What rates are kept by: the kind of job, and the network's base width, which external models do not have."""
+RateKey = tuple[str, str | None, int | None]
+"""What rates are kept by: the kind of job, and the network's architecture and base width; None of an external model."""
 
 
 def rate_key(job: Job) -> RateKey:
     """Under which rates of such jobs are kept."""
     model = model_of(job)
-    return kind_of(job), model.spec.network.base_width if isinstance(model, TrainJob) else None
+    if not isinstance(model, TrainJob):
+        return kind_of(job), None, None
+    return kind_of(job), model.spec.network.architecture, model.spec.network.base_width
 
 
 def _forward(spec: TrainingSpec | ExternalSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:

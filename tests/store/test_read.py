@@ -35,11 +35,13 @@ def test_states_are_those_of_known_jobs(filled: Database) -> None:
 
 
 def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Database) -> None:
-    width = train_job().spec.network.base_width
+    network = train_job().spec.network
     by_kind = {
         "train": 25.0, "clean": 5.0, "gaussian": 5.0, "fgsm_transfer": 5.0, "boundary": 5.0, "corruption": 5.0,
     }  # fmt: skip
-    assert read.rates(filled, "Test CPU") == {(kind, width): rate for kind, rate in by_kind.items()}
+    assert read.rates(filled, "Test CPU") == {
+        (kind, network.architecture, network.base_width): rate for kind, rate in by_kind.items()
+    }
     assert read.rates(filled, "Another CPU") == {}
 
 

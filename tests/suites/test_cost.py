@@ -97,13 +97,14 @@ def test_time_is_shared_out_among_workers_and_measured_rates_are_believed(parse,
     trainings = [planned for planned in plan.jobs if not planned.needs]
     total = sum(planned.work for planned in trainings)
     width = trainings[0].job.spec.network.base_width
-    measured = estimate(trainings, {("train", width): 2.0}, device, 1)
+    rates = {("train", "resnet18", width): 2.0}
+    measured = estimate(trainings, rates, device, 1)
     assert measured.measured
     assert measured.seconds == pytest.approx(total / 2)
-    assert estimate(trainings, {("train", width): 2.0}, device, 2).seconds == pytest.approx(total / 4)
+    assert estimate(trainings, rates, device, 2).seconds == pytest.approx(total / 4)
     assert not estimate(trainings, {}, device, 1).measured
     [first, *_] = trainings
-    assert estimate([first], {("train", width): 2.0}, device, 4).seconds == pytest.approx(first.work / 2)
+    assert estimate([first], {("train", "resnet18", width): 2.0}, device, 4).seconds == pytest.approx(first.work / 2)
     assert estimate([replace(first, work=0.0)], {}, device, 1).measured
     assert estimate([], {}, device, 1).seconds == 0
 
@@ -116,10 +117,11 @@ def test_what_was_not_measured_is_guessed_by_the_cores_of_a_worker_or_for_a_gpu(
     assert seconds(training, {}, gpu, 1) == 0.5 + 0.1
 
 
-def test_rates_of_narrow_networks_say_nothing_about_wide_ones(parse, digits_dir):
+@pytest.mark.parametrize(("architecture", "part"), [("resnet18", 2), ("mine.py:Mixer", 1)])
+def test_rates_of_narrow_networks_and_others_say_nothing(architecture, part, parse, digits_dir):
     plan = plan_of(Inputs(digits_dir, stand_ins=False), parse())
     device = Device("cpu", "some processor", 4, False)
     trainings = [planned for planned in plan.jobs if not planned.needs]
     width = trainings[0].job.spec.network.base_width
-    slow = estimate(trainings, {("train", width // 2): 1e-6}, device, 1)
+    slow = estimate(trainings, {("train", architecture, width // part): 1e-6}, device, 1)
     assert slow == estimate(trainings, {}, device, 1)
