@@ -72,9 +72,23 @@ def make_worker(device: str, threads: int, tell: Tell) -> Worker:
     keep_freed_memory()
     torch.set_num_threads(threads)
     compute_exactly()
-    if device == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("torch cannot use this machine's GPU: is the driver new enough? See harness doctor")
+    if device == "cuda":
+        _require_gpu()
     return Worker(torch.device(device), threads, tell)
+
+
+def _require_gpu() -> None:
+    """Raises DeviceError where torch cannot compute on this process's GPU; where its memory is full, it can later."""
+    if not torch.cuda.is_available():
+        raise DeviceError("torch cannot use this machine's GPU: is the driver new enough? See harness doctor")
+    try:
+        torch.zeros((), device="cuda")  # nothing before it opens the device
+    except RuntimeError as error:
+        if not ran_out_of_memory(error):
+            raise DeviceError(
+                f"torch cannot use this machine's GPU ({str(error).splitlines()[0]}); one that nvidia-smi shows in "
+                "exclusive mode takes a single process: free it, and say --workers 1"
+            ) from error
 
 
 class Worker:

@@ -14,6 +14,7 @@ from PIL import Image
 from harness import provenance
 from harness.data.arrays import open_split
 from harness.data.folder import import_images
+from harness.errors import DeviceError
 from harness.evaluations import ANALYSES
 from harness.evaluations.setting import CPU_CHUNK
 from harness.measurement import EvaluationResult
@@ -33,7 +34,7 @@ from harness.spec import (
 from harness.stand_ins import make_stand_in
 from harness.suites.executors.executor import Failed, Finished, JobWork, PrepareWork
 from harness.suites.inputs import Inputs
-from harness.suites.worker import Worker
+from harness.suites.worker import Worker, make_worker
 
 EVERYTHING = 1 << 50  # bytes; no machine has them
 
@@ -98,6 +99,31 @@ def test_memory_that_ran_out_behind_another_error_is_found(outcome):
             raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
 
     assert outcome(recorded).cause == "memory"
+
+
+@pytest.fixture
+def opened_as(monkeypatch) -> Callable[[str], Worker]:
+    """A worker with a GPU that says so much when it is opened."""
+
+    def made(said: str) -> Worker:
+        def refuse(*size: object, **options: object) -> None:
+            raise torch.AcceleratorError(said)
+
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "some GPU")
+        monkeypatch.setattr(torch, "zeros", refuse)
+        return make_worker("cuda", 1, lambda told: None)
+
+    return made
+
+
+def test_a_gpu_that_another_process_has_to_itself_is_refused_before_any_job(opened_as):
+    with pytest.raises(DeviceError, match=r"GPU \(CUDA error: .* busy or unavailable\); .* --workers 1$"):
+        opened_as("CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be ...")
+
+
+def test_a_gpu_whose_memory_is_full_is_taken_since_jobs_that_lack_it_begin_again(opened_as):
+    assert isinstance(opened_as("CUDA error: out of memory"), Worker)
 
 
 def test_an_unforeseen_error_is_described(outcome):
