@@ -1,7 +1,11 @@
 """A device that is not there, for tests of what would otherwise need a GPU.
 
-Its tensors hold numbers, on the CPU, but refuse what a GPU's refuse: other tensors beside them, and generators of the
-CPU. torch knows it by the name `meta`. What it cannot pretend: autocast, inference mode, streams that run side by side.
+Its tensors hold numbers, on the CPU, but refuse what a GPU's refuse: other tensors beside them, generators of the CPU,
+and operations that torch has no CUDA kernel for. torch knows it by the name `meta`. What it cannot pretend: autocast,
+inference mode, streams that run side by side.
+
+torch's own pretence, FakeTensorMode on "cuda", holds no numbers, and where there is no GPU its backward pass asks the
+driver for one.
 """
 
 from __future__ import annotations
@@ -29,11 +33,17 @@ _INDEXING = {
     torch.ops.aten.index_put.default,
     torch.ops.aten.index_put_.default,
 }
+_KERNELS = ("CUDA", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional", "CompositeImplicitAutograd")
+"""Where torch looks for what a GPU does, if it was built for GPUs."""
 _READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.equal.default}
 
 
 class MixedDevices(RuntimeError):
     """What a GPU would refuse, too."""
+
+
+class NoKernel(NotImplementedError):
+    """What torch can do on a CPU only."""
 
 
 class _Placed(Tensor):
@@ -64,6 +74,8 @@ class PretendedDevice(TorchDispatchMode):
         super().__init__()
         self.waits: list[str] = []
         """The lines of the package that read from the device, each time that they did: a GPU makes them wait."""
+        self.sends: list[str] = []
+        """Those that sent something there: a graph cannot be recorded of that."""
 
     def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -81,6 +93,8 @@ class PretendedDevice(TorchDispatchMode):
             stays = isinstance(args[0], _Placed)
         if placed and (not stays or operation in _READS or _masks(operation, args)):
             self.waits.append(_line())
+        if stays and operation in _COPIES and not all(isinstance(tensor, _Placed) for tensor in tensors):
+            self.sends.append(_line())
         found = operation(*tree_map(_numbers, args), **tree_map(_numbers, kwargs))
         if not stays:
             return found
@@ -89,6 +103,9 @@ class PretendedDevice(TorchDispatchMode):
 
     def _check(self, operation: Any, tensors: Sequence[Tensor], generator: torch.Generator | None) -> None:
         """Scalars and indices of the CPU are welcome on a GPU, too."""
+        has = torch._C._dispatch_has_kernel_for_dispatch_key
+        if torch.backends.cuda.is_built() and not any(has(operation.name(), key) for key in _KERNELS):
+            raise NoKernel(f"{operation} has no CUDA kernel")
         elsewhere = [each for each in tensors if not isinstance(each, _Placed) and each.dim() > 0]
         if elsewhere and len(elsewhere) < len(tensors) and operation not in _COPIES:
             raise MixedDevices(f"{operation} of tensors on two devices")

@@ -130,7 +130,7 @@ def smaller(setting: Setting) -> Callable[..., Setting]:
 def network(digits: tuple[Tensor, Tensor]) -> nn.Module:
     """A small convolutional network that tells digits apart, trained for a second."""
     images, labels = digits[0][200:].float() / 255, digits[1][200:]
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([]):  # GPUs draw nothing, and torch warns of more than one
         torch.manual_seed(0)
         model = nn.Sequential(
             nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10)

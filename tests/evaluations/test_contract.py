@@ -18,6 +18,7 @@ from harness.evaluations import EVALUATIONS, evaluate
 from harness.measurement import EvaluationResult
 from harness.models.pixels import unit_pixels
 from harness.spec.evaluation import EVALUATION_SPECS
+from harness.torch_settings import compute_exactly
 
 CURVES = ["gaussian", "uniform", "salt_pepper", "fgsm_transfer"]
 ACCURACIES = ["clean", *CURVES, "corruption"]
@@ -66,10 +67,27 @@ def test_another_device_gives_the_same_numbers(kind, setting, network, spec_of):
     assert comparable(found) == comparable(expected)
 
 
+@pytest.mark.parametrize("kind", CURVES)
+def test_a_curve_waits_for_the_device_as_often_whatever_its_sizes(kind, setting, network, spec_of):
+    """Once a chunk, and for its numbers."""
+
+    def waits(sizes):
+        with pretended_device() as device:
+            model, placed = on(DEVICE, setting, network)
+            device.sends.clear()
+            evaluate(model, placed, spec_of(kind, sizes=sizes))
+        assert not device.sends
+        return device.waits
+
+    assert waits(6) == waits(3)
+    assert len(waits(3)) <= 3 * len([*setting.chunks()])
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("kind", ACCURACIES)
 def test_a_gpu_gives_the_same_accuracies_up_to_near_ties(kind, setting, network, spec_of):
+    compute_exactly()  # as workers do
     expected, found = (
         [number.value for number in evaluate(*on(device, setting, network), spec_of(kind)).measurements]
         for device in ("cpu", "cuda")

@@ -20,13 +20,13 @@ from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
 from harness.regularization.loss import SimilarityLoss
 from harness.regularization.penalty import Penalty
-from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
+from harness.spec.training import NetworkSpec, PenaltySpec, Precision, TrainingSpec
 from harness.suites.devices import get_device
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.images import TrainingImages
 from harness.training.learner import Learner
-from harness.training.replay import StepGraph
+from harness.training.replay import WARM_UP, StepGraph
 
 CPU = torch.device("cpu")
 WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
@@ -255,7 +255,7 @@ def test_a_training_does_not_import_torchs_compiler() -> None:
 import sys, torch
 from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
-from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
+from harness.spec.training import NetworkSpec, TrainingSpec
 from harness.training.batch import Batch
 from harness.training.learner import Learner
 spec = TrainingSpec(classification="digits", network=NetworkSpec(base_width=2), precision="float32")
@@ -267,23 +267,25 @@ sys.exit("torch._dynamo" in sys.modules)
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
-    spec: TrainingSpec, images: TrainingImages
-) -> None:
-    with pretended_device() as device:
-        learner, batches = learner_of(spec, DEVICE), Batches(spec, 0, images, DEVICE)
-        steps = [learner.step(batch, 0.05) for batch in batches.epoch(0)]
-        assert not device.waits
-        assert {step.losses.device for step in steps} == {DEVICE}
-        steps[-1].losses.tolist()
-        assert len(device.waits) == 1
-
-
 @pytest.fixture(params=["sgd", "adamw"])
 def uneven(spec: TrainingSpec, request: pytest.FixtureRequest) -> TrainingSpec:
     """Epochs of six batches of 12 images and one of 9, by either optimizer."""
     optimisation = spec.optimisation.replaced(batch_size=12, optimizer=request.param)
     return spec.replaced(optimisation=optimisation.model_dump())
+
+
+def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
+    uneven: TrainingSpec, images: TrainingImages
+) -> None:
+    with pretended_device() as device:
+        learner, batches = learner_of(uneven, DEVICE), Batches(uneven, 0, images, DEVICE).epoch(0)
+        steps = [learner.step(next(batches), 0.05)]
+        device.sends.clear()  # what the epoch draws before its first step
+        steps += [learner.step(batch, 0.05) for batch in batches]
+        assert not device.waits + device.sends
+        assert {step.losses.device for step in steps} == {DEVICE}
+        steps[-1].losses.tolist()
+        assert len(device.waits) == 1
 
 
 def test_a_step_from_a_pretended_graph_is_the_step_as_it_is(uneven: TrainingSpec, images: TrainingImages) -> None:
@@ -321,6 +323,28 @@ def apart(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], before: M
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_steps_of_an_epoch_never_wait_for_a_gpu(
+    precision: Precision, uneven: TrainingSpec, images: TrainingImages
+) -> None:
+    """In the memory order that is fastest there, replayed and, at the epoch's end, as they are."""
+    gpu = torch.device("cuda")
+    uneven = uneven.replaced(precision=precision, channels_last=True)
+    learner, batches = learner_of(uneven, gpu), list(Batches(uneven, 0, images, gpu).epoch(0))
+    for batch in batches[: WARM_UP + 1]:
+        learner.step(batch, 0.01)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        steps = [learner.step(batch, 0.01) for batch in batches[WARM_UP + 1 :]]
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert len({batch.images.shape for batch in batches[WARM_UP + 1 :]}) == 2
+    assert torch.stack([step.losses for step in steps]).isfinite().all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: TrainingImages) -> None:
     """Also around the smaller batch that ends an epoch, with other learning rates, and after a restart.
 
@@ -340,7 +364,7 @@ def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: Trai
         assert max(apart(learner.training_state(), plain.training_state(), before)) < 0.25  # of rounding 0.1 at most
         if number == 0:
             on_host = host.step(Batch(*(part.cpu() for part in batch[:2]), on_cpu(batch)), rate)
-            torch.testing.assert_close(step.losses.cpu(), on_host.losses, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(step.losses.cpu(), on_host.losses, rtol=1e-3, atol=1e-4)
         if number == len(shown) // 2:
             learner.load_training_state(learner.training_state())
 

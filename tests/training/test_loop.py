@@ -19,7 +19,8 @@ from harness.measurement import Progress, TrainingResult
 from harness.models import weights
 from harness.models.pixels import unit_pixels
 from harness.own_code import OwnCode
-from harness.spec.training import NetworkSpec, PenaltySpec, TrainingSpec
+from harness.spec.training import NetworkSpec, PenaltySpec, TrainingPrecision, TrainingSpec
+from harness.suites.devices import get_device
 from harness.training.batches import Batches
 from harness.training.checkpoint import TrainingFolder
 from harness.training.images import TrainingImages
@@ -81,6 +82,31 @@ def test_a_training_on_another_device_is_the_same(spec: TrainingSpec, images: Tr
     with pretended_device():
         found = train(spec, 0, images, device=DEVICE, folder=tmp_path / "there")
     assert timeless(found) == timeless(expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not get_device("auto").tf32, reason="no CUDA device with TF32 and bfloat16")
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_a_gpu_learns_in_each_precision_and_goes_on_after_a_checkpoint(
+    spec: TrainingSpec,
+    images: TrainingImages,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: TrainingPrecision,
+) -> None:
+    monkeypatch.setattr("harness.training.loop._SAVE_SECONDS", 0.0)
+    wide = spec.replaced(network=NetworkSpec(base_width=16), precision=precision, channels_last=True)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.text.startswith("epoch 3"):
+            raise KeyboardInterrupt
+
+    gpu = torch.device("cuda")
+    with pytest.raises(KeyboardInterrupt):
+        train(wide, 0, images, device=gpu, folder=tmp_path, on_progress=interrupt)
+    result = train(wide, 0, images, device=gpu, folder=tmp_path)
+    assert (result.status, len(result.epochs)) == ("ok", 4)
+    assert result.epochs[-1].task_loss < result.epochs[0].task_loss
 
 
 @pytest.mark.parametrize(("seconds", "saved"), [(0.0, True), (60.0, False)])
