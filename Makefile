@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE # or each of the tests' many processes would compile what it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow test-oldest faults lint bench lock image clean
+.PHONY: help quickstart test test-slow test-gpu test-oldest faults lint bench lock image clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,11 @@ test: .venv/.dev ## every test that this machine can run, but the slow ones
 
 test-slow: .venv/.dev ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-gpu: .venv/.dev ## what only a GPU can show: its tests, and the time of a training step (a few minutes)
+	$(BIN)/python -c 'import torch; print("on", torch.cuda.get_device_name())'
+	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python -m benchmarks.launches
 
 faults: .venv/.dev ## kill, fill the disk, flip bytes; says what became of each (about half an hour)
 	$(BIN)/python -m pytest tests/faults --timeout=1800
