@@ -45,9 +45,10 @@ class Measurement:
     """
 
     metric: str
-    """What was measured: "accuracy", "score", "start_score", "queries", "median_l2" and "median_linf" (distances),
-    "left_by_apgd_ce" and so on (`LEFT_BY`), "power", "correlation", "mean_radius", "gaussian_distance" and so on for
-    each noise, or "agreement": the share of clean test images that get the same class in bfloat16 as in float32."""
+    """What was measured: "accuracy", "accuracy_low" and so on for each band of frequencies, "score", "start_score",
+    "queries", "median_l2" and "median_linf" (distances), "left_by_apgd_ce" and so on (`LEFT_BY`), "power",
+    "correlation", "mean_radius", "gaussian_distance" and so on for each noise, or "agreement": the share of clean test
+    images that get the same class in bfloat16 as in float32."""
     value: float | None
     n: int
     """Images behind the number."""

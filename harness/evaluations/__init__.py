@@ -18,6 +18,7 @@ from harness.evaluations.clean import clean
 from harness.evaluations.corruption import corruption
 from harness.evaluations.corruption_spectra import corruption_spectra
 from harness.evaluations.fgsm_transfer import fgsm_transfer
+from harness.evaluations.fourier import fourier
 from harness.evaluations.noise import noise
 from harness.evaluations.noise_examples import noise_examples
 from harness.evaluations.own_attack import own_attack, own_transferred_attack
@@ -44,6 +45,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "own_minimal_attack": own_minimal_attack,
     "boundary": boundary,
     "spectrum": spectrum,
+    "fourier": fourier,
     "corruption": corruption,
 }
 """By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns float32 logits (n, classes)."""

@@ -212,6 +212,21 @@ class SpectrumSpec(BoundaryAttackSpec):
     """Each image is attacked once."""
 
 
+class FourierSpec(_Evaluation):
+    """Accuracy on images with one Fourier basis image added, for every spatial frequency (Yin et al. 2019)."""
+
+    version: ClassVar[int] = 1
+    kind: Literal["fourier"] = "fourier"
+    n_images: int | None = Field(default=1000, ge=1)
+    """The first n images of the test split; all if fewer. Yin et al. have 1000 of CIFAR-10, drawn at random."""
+    epsilon: float | None = Field(default=None, gt=0)
+    """L2 norm of what is added to each channel, in [0, 1] pixel units. If absent, an eighth of the root of the number
+    of pixels: 4 for images of 32 x 32, as Yin et al. have it for CIFAR-10."""
+    clip: Clip = "unit"
+    noise_seed: int = Field(default=0, ge=0)
+    """Of the sign in each channel of each image, the same for every model."""
+
+
 class CorruptionSpec(_Evaluation):
     """Accuracy on each corruption and severity of a corrupted test set in CIFAR-10-C's format."""
 
@@ -236,6 +251,7 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "own_minimal_attack": OwnMinimalAttackSpec,
     "boundary": BoundarySpec,
     "spectrum": SpectrumSpec,
+    "fourier": FourierSpec,
     "corruption": CorruptionSpec,
 }
 
@@ -249,6 +265,7 @@ EvaluationSpec = Annotated[
     | OwnMinimalAttackSpec
     | BoundarySpec
     | SpectrumSpec
+    | FourierSpec
     | CorruptionSpec,
     Field(discriminator="kind"),
 ]

@@ -15,6 +15,7 @@ from harness.spec import (
     EvaluationSpec,
     ExternalSpec,
     FgsmTransferSpec,
+    FourierSpec,
     Input,
     Job,
     NetworkSpec,
@@ -88,7 +89,7 @@ def evaluation_gflop(
     """Estimated GFLOP of evaluating one model, and of an attack of one's own on the substitute."""
     available = inputs.state(Input.images(model.classification, "test")).count
     n = min(spec.n_images or available, available)
-    found = n * _passes(spec) * _forward(model, inputs)
+    found = n * _passes(spec, inputs.dataset(model.classification).size) * _forward(model, inputs)
     if isinstance(spec, OwnTransferredAttackSpec) and substitute:
         found += n * spec.sizes * OWN_ATTACK_PASSES * _forward(substitute, inputs)
     return found
@@ -100,8 +101,8 @@ def _pair_gflop(spec: TrainingSpec, regularizer: RegularizerSpec, inputs: Inputs
     return 2 * regularizer.pairs_per_batch * _forward(spec, inputs, size)
 
 
-def _passes(spec: EvaluationSpec) -> float:
-    """Forward passes of an evaluation for each of its test images."""
+def _passes(spec: EvaluationSpec, size: tuple[int, int]) -> float:
+    """Forward passes of an evaluation for each of its test images, which have that height and width."""
     if isinstance(spec, NoiseSpec | OwnTransferredAttackSpec):
         return spec.sizes
     if isinstance(spec, FgsmTransferSpec):
@@ -115,6 +116,9 @@ def _passes(spec: EvaluationSpec) -> float:
         return OWN_MINIMAL_ATTACK_PASSES
     if isinstance(spec, BoundaryAttackSpec):
         return spec.repeats * (spec.steps + BOUNDARY_START_QUERIES)
+    if isinstance(spec, FourierSpec):
+        alone = math.prod(1 if side % 2 else 2 for side in size)  # frequencies that are their own negatives
+        return (math.prod(size) + alone) // 2
     if isinstance(spec, CorruptionSpec):
         return len(spec.corruptions or ()) * len(spec.severities)
     return 1

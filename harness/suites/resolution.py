@@ -5,6 +5,7 @@ What cannot be is refused, with where it is written.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from harness.data.catalogue import unknown_dataset
@@ -21,6 +22,7 @@ from harness.spec import (
     EvaluationSpec,
     ExternalSpec,
     FgsmTransferSpec,
+    FourierSpec,
     Input,
     NoiseExamplesSpec,
     NoiseSpec,
@@ -33,6 +35,9 @@ from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
 ModelSpec = TrainingSpec | ExternalSpec
+
+FOURIER_DEVIATION = 4 / 32
+"""Root mean square of an added Fourier basis image. Source: Yin et al. 2019, Figure 3: an L2 norm of 4 for CIFAR-10."""
 
 
 class Resolver:
@@ -60,6 +65,8 @@ class Resolver:
             changes["substitute_precision"] = self._precision
         if isinstance(spec, NoiseSpec | FgsmTransferSpec) and spec.max_epsilon is None:
             changes["max_epsilon"] = task.max_epsilon[spec.kind]
+        if isinstance(spec, FourierSpec) and spec.epsilon is None:
+            changes["epsilon"] = FOURIER_DEVIATION * math.sqrt(math.prod(task.size))
         if isinstance(spec, CorruptionSpec):
             changes["corruptions"] = self._corruptions(spec, where)
             if self._inputs.dataset(spec.images).clean != task.name:

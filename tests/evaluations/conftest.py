@@ -174,6 +174,7 @@ def spec_of() -> Callable[..., Any]:
         "own_minimal_attack": {"function": "own.py:attack", "max_epsilon": 4.0, "sizes": 3},
         "boundary": {"steps": 5, "repeats": 2, "start_draws": 20, "start_blends": 10},
         "spectrum": {"steps": 5, "n_images": 60, "start_draws": 20, "start_blends": 10},
+        "fourier": {"epsilon": 1.0},
         "corruption": {"images": "digits-c", "corruptions": ("fog", "snow"), "severities": (1, 3)},
     }
     return lambda kind, **changes: EVALUATION_SPECS[kind](kind=kind, **small[kind] | changes)

@@ -21,7 +21,7 @@ from harness.spec.evaluation import EVALUATION_SPECS
 from harness.torch_settings import compute_exactly
 
 CURVES = ["gaussian", "uniform", "salt_pepper", "fgsm_transfer"]
-ACCURACIES = ["clean", *CURVES, "corruption"]
+ACCURACIES = ["clean", *CURVES, "corruption", "fourier"]
 
 
 def comparable(result: EvaluationResult) -> tuple[object, ...]:

@@ -59,6 +59,7 @@ def test_larger_pair_images_cost_more(target, work):
         ("autoattack = { max_epsilon = 0.1, n_images = 10 }", 10 * (1 + 300 + 0.5 * (2 * 2700 + 5000))),
         ('autoattack = { max_epsilon = 0.1, n_images = 10, sizes = 3, attacks = ["square"], queries = 50 }', 10 * 101),
         ('corruption = { images = "digits-c", n_images = 10, severities = [1, 5] }', 15 * 20),
+        ("fourier = { n_images = 10 }", 10 * 514),
     ],
 )
 def test_evaluations_cost_what_they_classify(work, evaluation, passes):

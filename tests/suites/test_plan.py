@@ -10,6 +10,7 @@ from harness.errors import DataDamaged, SpecError, UnknownName
 from harness.spec import (
     CheckpointSpec,
     EvaluateJob,
+    FourierSpec,
     Input,
     NoiseExamplesSpec,
     RobustBenchSpec,
@@ -22,6 +23,7 @@ from harness.stand_ins import make_stand_in
 from harness.suites.cost import evaluation_gflop
 from harness.suites.devices import PLAIN_CPU, Device
 from harness.suites.inputs import Inputs, InputState
+from harness.suites.resolution import Resolver
 
 
 @pytest.fixture
@@ -100,6 +102,13 @@ def test_what_the_spec_leaves_open_is_resolved(parse, inputs):
         assert {(spec.precision, spec.augmentation) for spec in training} == {(precision, "none")}
     curves = [job.evaluation for job in jobs if isinstance(job, EvaluateJob) and job.evaluation.kind == "gaussian"]
     assert {curve.max_epsilon for curve in curves} == {0.5}
+
+
+@pytest.mark.parametrize(("task", "epsilon"), [("cifar10", 4.0), ("mnist", 3.5)])
+def test_a_fourier_basis_image_is_by_default_as_strong_in_images_of_all_sizes(task, epsilon, inputs):
+    resolver, model = Resolver(inputs, PLAIN_CPU), TrainingSpec(classification=task)
+    assert resolver.evaluation(FourierSpec(), model, "here") == FourierSpec(epsilon=epsilon)
+    assert resolver.evaluation(FourierSpec(epsilon=1), model, "here") == FourierSpec(epsilon=1)
 
 
 def test_a_training_in_tf32_is_blocked_where_the_device_would_do_float32(parse, inputs):
