@@ -54,12 +54,14 @@ class Results:
     """condition, seed, evaluation, norm, distance (missing where the median is infinite), n, n_failed."""
     left: pd.DataFrame
     """condition, seed, evaluation, epsilon, attack, left: what each attack of AutoAttack and those before it left."""
+    bands: pd.DataFrame
+    """condition, seed, evaluation, band ("low", "medium", "high"), accuracy, n: of Fourier heat maps."""
     spectra: pd.DataFrame
     """condition, seed, evaluation, frequency (cycles per image), power."""
     analyses: pd.DataFrame
     """analysis, kind, metric, point, value, n: what was computed of data alone."""
     arrays: pd.DataFrame
-    """condition, seed (both missing for an analysis), evaluation, name, file, sha256, shape."""
+    """condition, seed (both missing for an analysis), evaluation, kind, name, file, sha256, shape."""
     acceptable: pd.DataFrame
     comparisons: pd.DataFrame
     """condition, seed, evaluation, epsilon, compared (0: what has no baseline), clean, distorted, baseline_clean,
@@ -151,6 +153,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         boundary=views["v_boundary"],
         distances=_ordered(read.median_distances(db, suite, profile).astype({"distance": float})),
         left=_ordered(read.left_by_attacks(db, suite, profile)),
+        bands=_ordered(read.band_accuracies(db, suite, profile).astype({"accuracy": float})),
         spectra=views["v_spectra"],
         analyses=views["v_analyses"],
         arrays=views["v_arrays"],

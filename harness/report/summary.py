@@ -15,7 +15,7 @@ from harness.errors import UnknownName
 from harness.report.results import Results
 from harness.report.rows import groups, records, stacked
 from harness.report.statistics import holm, is_sure, sign_flip_test, t_interval, t_test
-from harness.report.vocabulary import BOUNDARY_SCORE, SEVERITY, WORST, attack_title, in_order
+from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, SEVERITY, WORST, attack_title, in_order
 
 MEASURED = ["evaluation", "measure", "label", "unit"]
 """What says which number a row is of."""
@@ -71,6 +71,7 @@ def scores(results: Results) -> pd.DataFrame:
         *_boundary_scores(results.boundary, *BOUNDARY_LABELS),
         _median_distances(results.distances),
         _corruption_scores(results.corruptions),
+        *_band_scores(results.bands),
     ]
     found = stacked(part[SCORE_COLUMNS] for part in parts)
     return finished(found.dropna(subset="value"), results.models)[SCORE_COLUMNS]
@@ -205,6 +206,19 @@ def _median_distances(distances: pd.DataFrame) -> pd.DataFrame:
         unit=distances["norm"],
         value=distances["distance"],
     )
+
+
+def _band_scores(bands: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Mean accuracy over each band of frequencies of each Fourier heat map, from low to high."""
+    for evaluation in in_order(bands["evaluation"]):
+        for band in FREQUENCIES:
+            rows = bands[(bands["evaluation"] == evaluation) & (bands["band"] == band)]
+            yield rows.assign(
+                measure=f"{evaluation}_{band}",
+                label=f"{attack_title(evaluation)}, {band} frequencies",
+                unit="accuracy",
+                value=rows["accuracy"],
+            )
 
 
 def _corruption_scores(corruptions: pd.DataFrame) -> pd.DataFrame:

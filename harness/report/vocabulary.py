@@ -23,7 +23,7 @@ TAPS = ("stem", "stage 1", "stage 2", "stage 3", "stage 4")
 """Where the network's feature maps are compared, by the tap's number."""
 
 FREQUENCIES = ("low", "medium", "high")
-"""Groups of corruptions (paper, appendix 7.10), in the order of panels."""
+"""Groups of corruptions (paper, appendix 7.10), and bands of Fourier heat maps, in the order of panels."""
 SEVERITY = 4
 """At which single corruptions and their groups are looked at (paper, Figures 6 and 7)."""
 WORST = 5
@@ -46,6 +46,7 @@ def attack_title(evaluation: str) -> str:
         "autoattack": "AutoAttack",
         "corruption": "Corruptions, mean",
         "spectrum": "Smallest perturbations",
+        "fourier": "Fourier basis",
     }
     return (others | ATTACKS).get(evaluation, evaluation)
 

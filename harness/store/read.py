@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _MEDIAN = "median_"
 _MEDIANS = ("median_l2", "median_linf")
-_OF_IMAGES = ("accuracy", "score", *_MEDIANS)  # metrics
+_BAND = "accuracy_"
+_BANDS = ("accuracy_low", "accuracy_medium", "accuracy_high")
+_OF_IMAGES = ("accuracy", "score", *_MEDIANS, *_BANDS)  # metrics
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
@@ -132,6 +134,15 @@ def left_by_attacks(db: Database, suite: str, profile: str) -> pandas.DataFrame:
     attacks = {metric: attack for attack, metric in LEFT_BY.items()}
     found = _measured(db, suite, profile, query)
     return found.assign(attack=found["metric"].map(attacks)).drop(columns="metric")
+
+
+def band_accuracies(db: Database, suite: str, profile: str) -> pandas.DataFrame:
+    """What Fourier heat maps have in each band of frequencies: condition, seed, evaluation, band, accuracy, n."""
+    place, number = views.EVALUATIONS.c, schema.Measurement
+    of = (place.condition, place.seed, place.evaluation, number.metric.label("band"))
+    query = select(*of, number.value.label("accuracy"), number.n).where(number.metric.in_(_BANDS))
+    found = _measured(db, suite, profile, query)
+    return found.assign(band=[metric.removeprefix(_BAND) for metric in found["band"]])
 
 
 def specs(db: Database, suite: str, profile: str) -> pandas.DataFrame:

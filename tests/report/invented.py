@@ -101,6 +101,7 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         boundary=boundary,
         distances=each(_distances),
         left=each(_left),
+        bands=each(_bands),
         spectra=each(_spectrum),
         analyses=pd.DataFrame(columns=["analysis", "kind", "metric", "point", "value", "n"]),
         arrays=pd.DataFrame(columns=["condition", "seed", "evaluation", "kind", "name", "file", "sha256", "shape"]),
@@ -166,6 +167,12 @@ def _boundary(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
 def _distances(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
     distance = 0.4 * (1 + gain) + rng.normal(0, 0.02)
     yield {"evaluation": "ddn", "norm": "l2", "distance": distance, "n": 990, "n_failed": 10}
+
+
+def _bands(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
+    for place, band in enumerate(CORRUPTIONS):
+        accuracy = 0.6 - 0.1 * place + 0.05 * gain * place + rng.normal(0, 0.01)
+        yield {"evaluation": "fourier", "band": band, "accuracy": accuracy, "n": 1000}
 
 
 def _spectrum(rng: Generator, row: dict, gain: float) -> Iterator[dict]:

@@ -128,7 +128,11 @@ def test_scores_take_the_largest_epsilon_and_the_mean_over_corruptions() -> None
         "boundary_score_all_images_50",
         "ddn_median_l2",
         "corruption",
+        "fourier_low",
+        "fourier_medium",
+        "fourier_high",
     ]
+    assert own["fourier_high"] == given.bands.query("condition == 'none' and band == 'high'")["accuracy"].item()
 
 
 def test_corruptions_are_shown_at_severity_four_and_at_the_largest_where_there_is_none() -> None:

@@ -19,7 +19,7 @@ from test_views import ANALYSIS, EXTERNAL, SPECTRUM, plan_and_record_all_kinds
 from trainings import DIVERGED, training_result
 
 from harness.measurement import EvaluationResult, Measurement
-from harness.spec import AnalyseJob, EvaluateJob, Job, OwnMinimalAttackSpec, Place, PlannedJob
+from harness.spec import AnalyseJob, EvaluateJob, FourierSpec, Job, OwnMinimalAttackSpec, Place, PlannedJob
 from harness.store import read, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
@@ -74,6 +74,27 @@ def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite
     assert read.median_distances(db, "another", "smoke").empty
     images = read.images_behind(db, "study", "smoke").set_index("evaluation")
     assert images.loc["fmn"].tolist() == ["none", "own_minimal_attack", 10]
+
+
+def test_the_accuracies_of_fourier_heat_maps_say_their_band(db: Database) -> None:
+    place = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation="weak")
+    job = EvaluateJob(model=train_job(), evaluation=FourierSpec(epsilon=1), data=TEST_DATA)
+    write.plan(db, [*planned((0,)), PlannedJob(job=job, places=(place,), work=1.0)], "study", "smoke", "A study")
+    numbers = {"low": 0.75, "medium": None, "high": 0.25}
+    measurements = tuple(
+        Measurement(metric=f"accuracy_{band}", value=value, n=9, reason=None if value else "too small")
+        for band, value in numbers.items()
+    )
+    write.finish_evaluation(db, job.key, EvaluationResult(measurements=measurements), ORIGIN, 1.0)
+    found = read.band_accuracies(db, "study", "smoke")
+    assert {*zip(found["condition"], found["seed"], found["evaluation"], found["n"], strict=True)} == {
+        ("none", 0, "weak", 9)
+    }
+    values = found.set_index("band")["accuracy"].astype(float)
+    assert values.dropna().to_dict() == {"low": 0.75, "high": 0.25}
+    assert math.isnan(values["medium"])
+    images = read.images_behind(db, "study", "smoke").set_index("evaluation")
+    assert images.loc["weak"].tolist() == ["none", "fourier", 9]
 
 
 def test_missing_places_say_why(db: Database) -> None:
@@ -150,6 +171,11 @@ EVERY_KIND = (
         places=(replace(SPECTRAL, condition="none", evaluation="fmn"),),
         work=1.0,
     ),
+    PlannedJob(
+        job=EvaluateJob(model=train_job(), evaluation=FourierSpec(epsilon=4), data=TEST_DATA),
+        places=(replace(SPECTRAL, condition="none", evaluation="fourier"),),
+        work=1.0,
+    ),
 )
 
 
@@ -186,6 +212,7 @@ def record(db: Database, profile: str, factor: float, n: int) -> None:
                 "spectrum": [Measurement(metric="power", value=1.0, n=9, radius=3)],
                 "similarity": [Measurement(metric="correlation", value=0.5, n=9)],
                 "fmn": [Measurement(metric="median_l2", value=1.0, n=9), accuracy(0.5, epsilon=1.0)],
+                "fourier": [Measurement(metric=f"accuracy_{band}", value=0.5, n=9) for band in ("low", "high")],
             }.get(str(place.evaluation)) or results(place.condition, place.seed)[str(place.evaluation)].measurements
             numbers = [
                 replace(one, value=factor * one.value, n=n, n_failed=1) for one in found if one.value is not None
@@ -199,7 +226,8 @@ def record(db: Database, profile: str, factor: float, n: int) -> None:
 
 def answers(db: Database, profile: str) -> dict[str, Any]:
     """All that is asked of the suite at a profile."""
-    frames = (read.median_distances(db, "study", profile), read.images_behind(db, "study", profile))
+    asked = (read.median_distances, read.band_accuracies, read.images_behind)
+    frames = [frame(db, "study", profile) for frame in asked]
     model_rows = read.models_of("study", profile)
     return {
         **{
