@@ -45,6 +45,7 @@ def report(
     collections = {name: found for name in suites or () if (found := _find_collection(name))}
     single = [name for name in suites or () if name not in collections]
     options: dict[str, Any] = {
+        "arrays_dir": settings().arrays_dir,
         "out": out or settings().results_dir / "report",
         "profile": profile,
         "formats": [name.strip() for name in formats.split(",") if name.strip()],
@@ -54,10 +55,7 @@ def report(
         raise SpecError(f"--against names a condition of a suite, but {next(iter(collections))} is a collection")
     console = wide_console()
     with opened_database() as database:
-        papers = {
-            name: render_paper(database, name, found.suites, settings().arrays_dir, **options)
-            for name, found in collections.items()
-        }
+        papers = {name: render_paper(database, name, found.suites, **options) for name, found in collections.items()}
         reports = render_suites(database, single, against=against, **options) if single or not collections else []
         for name, paper in papers.items():
             lines = *_paper_lines(paper), *_outdated_lines(database, name, paper.profile)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from harness.report.arrays import HEAT_MAP, Arrays
 from harness.report.cells import span
 from harness.report.results import Results
 from harness.report.rows import groups, records
@@ -69,6 +70,27 @@ def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
             f"Power: squared amplitude of the smallest perturbations that the Boundary attack found in {span(steps)} "
             "steps, mean over images, pixels in [0, 1]."
         )
+
+
+def fourier_note(specs: pd.DataFrame) -> Iterator[str]:
+    """What is added for Fourier heat maps, and which frequencies their bands have; specs: see `Results`."""
+    asked = [(row.evaluation, row.spec) for row in records(specs) if row.spec.get("kind") == "fourier"]
+    for name in dict.fromkeys(name for name, _ in asked):
+        sizes = span((spec["epsilon"] for evaluation, spec in asked if evaluation == name), "g")
+        yield (
+            f"{attack_title(name)}: accuracy on images to which one wave is added, in each channel with a random sign "
+            f"and an L2 norm of {sizes}, pixels in [0, 1]. Its frequency is low below 1/6 of a cycle per pixel, high "
+            "from 1/3 on, and medium between."
+        )
+
+
+def absent_note(arrays: Arrays) -> Iterator[str]:
+    """Which models' Fourier heat maps are not drawn, because their arrays are in another folder."""
+    absent = arrays.of_models(*HEAT_MAP).query("not here")
+    seeds = absent.groupby("condition", sort=False)["seed"].agg(lambda own: ", ".join(map(str, sorted(set(own)))))
+    if len(seeds):
+        told = "; ".join(f"{condition} ({own})" for condition, own in seeds.items())
+        yield f"Fourier heat maps that lie in another results folder, by condition (seeds): {told}."
 
 
 def baselines_note(conditions: pd.DataFrame) -> Iterator[str]:

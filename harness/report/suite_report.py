@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -11,15 +11,25 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report import summary, tables
 from harness.report.acceptable_table import acceptable_table
 from harness.report.autoattack_table import autoattack_table
+from harness.report.arrays import Arrays
 from harness.report.choice import suites_with_results
 from harness.report.claims.findings import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.drawings import drawings, pictures
+from harness.report.figures.heat_maps import heat_maps
 from harness.report.files import FORMATS, folder_of, require_formats, write_files
 from harness.report.formats import Table
 from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
-from harness.report.notes import baselines_note, distance_note, images_note, score_note, zero_note
+from harness.report.notes import (
+    absent_note,
+    baselines_note,
+    distance_note,
+    fourier_note,
+    images_note,
+    score_note,
+    zero_note,
+)
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
@@ -50,6 +60,7 @@ def render_suites(
     db: Database,
     suites: Sequence[str],
     *,
+    arrays_dir: Path,
     out: Path,
     profile: str | None = None,
     formats: Collection[str] = tuple(FORMATS),
@@ -58,13 +69,13 @@ def render_suites(
 ) -> list[SuiteReport]:
     """Write each suite's report into a folder of its own in `out`; the same database gives the same bytes.
 
-    suites: all that have results if empty. profile: if None, the largest that has results, per suite.
-    least_clean_ratio: A0, the R0/U0 that is acceptable (paper section 5.2). against: the condition that differences are
-    to; each one's baseline if None.
+    suites: all that have results if empty. arrays_dir: where the arrays of results lie. profile: if None, the largest
+    that has results, per suite. least_clean_ratio: A0, the R0/U0 that is acceptable (paper section 5.2). against: the
+    condition that differences are to; each one's baseline if None.
 
     Raises:
         UnknownName: no such suite, profile, format or condition.
-        HarnessError: there are no results.
+        HarnessError: there are no results; an array is altered.
     """
     require_formats(formats)
     read = cache(read_results)  # claims are about the reported suites too
@@ -76,7 +87,15 @@ def render_suites(
         }
         reported = [read(moment, *each) for each in chosen]
     return [
-        _render(results, findings[results.profile].about(results.suite), out, formats, least_clean_ratio, against)
+        _render(
+            results,
+            findings[results.profile].about(results.suite),
+            Arrays(results.arrays, arrays_dir),
+            out=out,
+            formats=formats,
+            least_clean_ratio=least_clean_ratio,
+            against=against,
+        )
         for results in reported
     ]
 
@@ -84,12 +103,15 @@ def render_suites(
 def _render(
     results: Results,
     findings: Findings,
+    arrays: Arrays,
+    *,
     out: Path,
     formats: Collection[str],
     least_clean_ratio: float,
     against: str | None,
 ) -> SuiteReport:
-    made = suite_tables(results, findings, least_clean_ratio, against)
+    compared = _compared(results, against)
+    made = suite_tables(results, findings, least_clean_ratio, against, told=absent_note(arrays))
     folder = folder_of(out, f"{results.suite}-{results.profile}")
     marks = Marks(
         report=results.suite,
@@ -100,7 +122,7 @@ def _render(
     shown = tuple(map(marks.table, made))
     drawn = [
         each._replace(data=marks.data(each.data, corrupted=each.corrupted))
-        for each in drawings(results, least_clean_ratio)
+        for each in (*drawings(results, least_clean_ratio), *heat_maps(results, arrays, compared))
     ]
     illustrations = [
         Illustration(
@@ -128,17 +150,33 @@ def _render(
     )
 
 
-def suite_tables(
-    results: Results, findings: Findings, least_clean_ratio: float, against: str | None = None
-) -> tuple[Table, ...]:
-    """The tables that have rows, the claims first; always the missing results, and what was asked for."""
-    scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
+def _compared(results: Results, against: str | None) -> dict[str, str]:
+    """What each condition is compared with."""
     conditions = results.conditions
-    baselines = summary.all_against(conditions, against) if against else summary.baselines(conditions)
-    differences = summary.paired_differences(values, baselines)
+    return summary.all_against(conditions, against) if against else summary.baselines(conditions)
+
+
+def suite_tables(
+    results: Results,
+    findings: Findings,
+    least_clean_ratio: float,
+    against: str | None = None,
+    told: Iterable[str] = (),
+) -> tuple[Table, ...]:
+    """The tables that have rows, the claims first; always the missing results, and what was asked for.
+
+    told: what is said of results that are there in part.
+    """
+    scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
+    differences = summary.paired_differences(values, _compared(results, against))
     ratios, images = judged(results, least_clean_ratio), tuple(images_note(results.images))
-    named = tuple(baselines_note(conditions))
-    measured = (*images, *score_note(results.boundary, beside=True), *distance_note(failures))
+    named = tuple(baselines_note(results.conditions))
+    measured = (
+        *images,
+        *score_note(results.boundary, beside=True),
+        *distance_note(failures),
+        *fourier_note(results.specs),
+    )
     found = (
         claims_table(findings),
         evidence_table(findings),
@@ -151,7 +189,11 @@ def suite_tables(
     )
     chosen = _selection_tables(results, least_clean_ratio)
     asked = trainings_table(results.specs, scope), evaluations_table(results.specs, scope)
-    return (*(table for table in (*found, *chosen) if table.rows), tables.missing_table(results.missing, scope), *asked)
+    return (
+        *(table for table in (*found, *chosen) if table.rows),
+        tables.missing_table(results.missing, scope, told),
+        *asked,
+    )
 
 
 def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:

@@ -58,6 +58,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
             *notes.hyperparameters_note(settings, dict(zip(results.order, results.order, strict=True))),
             *notes.score_note(results.boundary, beside=True),
             *notes.distance_note(failures),
+            *notes.fourier_note(results.specs),
             *notes.diverged_note(missing),
             *reasons.notes(),
         ),
@@ -128,8 +129,11 @@ def gamma_table(
     )
 
 
-def missing_table(missing: pd.DataFrame, scope: str) -> Table:
-    """What is not there yet, and why: one row for the results that the same seeds lack for the same reason."""
+def missing_table(missing: pd.DataFrame, scope: str, told: Iterable[str] = ()) -> Table:
+    """What is not there yet, and why: one row for the results that the same seeds lack for the same reason.
+
+    told: what is said below it.
+    """
     lacking: dict[tuple[str, ...], list[str]] = {}
     for (condition, evaluation, state, reason), same in groups(missing, ["condition", "evaluation", "state", "reason"]):
         seeds = ", ".join(str(seed) for seed in sorted(same["seed"]))
@@ -143,7 +147,7 @@ def missing_table(missing: pd.DataFrame, scope: str) -> Table:
         title=f"Missing from {scope}",
         columns=("Condition", "Seeds", "Results", "State", "Reason"),
         rows=rows,
-        notes=() if rows else ("Nothing is missing.",),
+        notes=(*(() if rows else ("Nothing is missing.",)), *told),
         words=True,
         data=missing,
     )

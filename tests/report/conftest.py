@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from study import fill
+from study import ARRAYS, fill
 
 from harness.report.suite_report import SuiteReport, render_suites
 from harness.store.engine import Database, open_database
@@ -24,7 +24,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def rendered(db: Database, tmp_path_factory: pytest.TempPathFactory) -> SuiteReport:
     """The report of the only suite with results."""
-    [found] = render_suites(db, (), out=tmp_path_factory.mktemp("report"))
+    [found] = render_suites(db, (), arrays_dir=ARRAYS, out=tmp_path_factory.mktemp("report"))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from trainings import DIVERGED, training_result
 
@@ -41,6 +42,8 @@ OWN: dict[str, EvaluationSpec] = {
     "ddn": OwnMinimalAttackSpec(function="mine.py:ddn", max_epsilon=1.0, sizes=2),
 }
 """Evaluations of a suite with an attack of one's own for the smallest perturbation."""
+ARRAYS = Path("arrays")
+"""Where arrays would be; these results have none."""
 ORIGIN = Provenance(
     git_commit="c" * 40,
     git_dirty=True,

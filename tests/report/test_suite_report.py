@@ -12,7 +12,7 @@ import pytest
 from databases import database_on
 from invented import results
 from sqlalchemy import Engine
-from study import CONDITIONS, HOSTILE, OWN, record
+from study import ARRAYS, CONDITIONS, HOSTILE, OWN, record
 from typer.testing import CliRunner
 
 from harness.cli import app
@@ -21,6 +21,7 @@ from harness.report.claims.findings import Findings
 from harness.report.figures.drawings import drawings
 from harness.report.page import page
 from harness.report.suite_report import SuiteReport, render_suites, suite_tables
+from harness.settings import settings
 from harness.store.copying import copy
 from harness.store.engine import Database, open_database
 
@@ -85,7 +86,7 @@ def test_latex_files_hold_no_command_of_the_database(folder: Path) -> None:
 
 
 def test_tables_and_page_are_the_same_bytes_again(db: Database, folder: Path, tmp_path: Path) -> None:
-    [again] = render_suites(db, ["study"], out=tmp_path, profile="small")
+    [again] = render_suites(db, ["study"], arrays_dir=ARRAYS, out=tmp_path, profile="small")
     for path in again.written:
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
@@ -103,22 +104,22 @@ def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> N
 
 def test_an_unknown_suite_is_refused_with_the_nearest_name(db: Database, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean 'study'"):
-        render_suites(db, ["studi"], out=tmp_path)
+        render_suites(db, ["studi"], arrays_dir=ARRAYS, out=tmp_path)
 
 
 def test_profiles_without_results_are_refused(db: Database, tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="study has no results at profile paper"):
-        render_suites(db, ["study"], out=tmp_path, profile="paper")
+        render_suites(db, ["study"], arrays_dir=ARRAYS, out=tmp_path, profile="paper")
     with pytest.raises(HarnessError, match="database has no results at profile paper yet, but at small: `harness run"):
-        render_suites(db, [], out=tmp_path, profile="paper")
+        render_suites(db, [], arrays_dir=ARRAYS, out=tmp_path, profile="paper")
     with pytest.raises(UnknownName):
-        render_suites(db, ["study"], out=tmp_path, profile="papper")
+        render_suites(db, ["study"], arrays_dir=ARRAYS, out=tmp_path, profile="papper")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_format_is_refused(db: Database, tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="no format called 'docx'"):
-        render_suites(db, ["study"], out=tmp_path, formats=["docx"])
+        render_suites(db, ["study"], arrays_dir=ARRAYS, out=tmp_path, formats=["docx"])
 
 
 def test_a_database_without_results_says_how_to_make_some(tmp_path: Path) -> None:
@@ -126,13 +127,13 @@ def test_a_database_without_results_says_how_to_make_some(tmp_path: Path) -> Non
         open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as empty,
         pytest.raises(HarnessError, match="harness run-suite"),
     ):
-        render_suites(empty, [], out=tmp_path)
+        render_suites(empty, [], arrays_dir=ARRAYS, out=tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(db: Database, tmp_path: Path) -> None:
     (tmp_path / "study-small").write_text("in the way")
     with pytest.raises(HarnessError, match="study-small"):
-        render_suites(db, ["study"], out=tmp_path, formats=["md"])
+        render_suites(db, ["study"], arrays_dir=ARRAYS, out=tmp_path, formats=["md"])
 
 
 def test_the_command_prints_the_summary_and_what_it_wrote(
@@ -154,6 +155,7 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
     assert answer.exit_code == 0, answer.output
     assert asked == {
         "suites": ["study"],
+        "arrays_dir": settings().arrays_dir,
         "out": tmp_path,
         "profile": None,
         "formats": ["md", "html"],
@@ -166,7 +168,9 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
 
 
 def test_a_report_may_compare_with_another_condition(db: Database, tmp_path: Path) -> None:
-    [found] = render_suites(db, ["study"], out=tmp_path, profile="small", formats=["md"], against="none")
+    [found] = render_suites(
+        db, ["study"], arrays_dir=ARRAYS, out=tmp_path, profile="small", formats=["md"], against="none"
+    )
     assert "**Difference to none in" in (found.folder / "differences.md").read_text()
 
 
@@ -181,7 +185,7 @@ def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_
     with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as database:
         gains = {"none": 0.0, "pixel": 0.1}
         record(database, "own", {name: CONDITIONS[name] for name in gains}, gains, evaluations=OWN)
-        [found] = render_suites(database, (), out=tmp_path)
+        [found] = render_suites(database, (), arrays_dir=ARRAYS, out=tmp_path)
     tables = {table.name: table for table in found.tables}
     assert tables["summary"].columns[3:] == (
         "ddn\nε = 1 (%)", "ddn\nmedian distance (L2)", "ddn\nnothing found"
@@ -211,11 +215,11 @@ def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_
 
 @pytest.mark.postgres
 def test_a_report_is_the_same_from_both_kinds_of_database(db: Database, tmp_path: Path, server: Engine):
-    [here] = render_suites(db, (), out=tmp_path / "sqlite")
+    [here] = render_suites(db, (), arrays_dir=ARRAYS, out=tmp_path / "sqlite")
     with database_on(server, "template0") as url:
         copy(db, url)
         with open_database(url) as other:
-            [there] = render_suites(other, (), out=tmp_path / "postgresql")
+            [there] = render_suites(other, (), arrays_dir=ARRAYS, out=tmp_path / "postgresql")
     files = sorted(path.relative_to(here.folder) for path in here.folder.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(there.folder) for path in there.folder.rglob("*") if path.is_file())
     assert [file for file in files if (here.folder / file).read_bytes() != (there.folder / file).read_bytes()] == []

@@ -79,10 +79,10 @@ def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
         Drawing("training", TRAINING, numbers.epoch_means(results), training_curves),
         Drawing("gammas", GAMMAS, numbers.gamma_epoch_means(results), gamma_curves),
     ]
-    return [_captioned(drawing, results) for drawing in every if len(drawing.data)]
+    return [captioned(drawing, results) for drawing in every if len(drawing.data)]
 
 
-def _captioned(drawing: Drawing, results: Results) -> Drawing:
+def captioned(drawing: Drawing, results: Results) -> Drawing:
     """Says also in which parts many conditions are shown, and of which seeds and images the numbers are."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
     counts = seeds_note(drawing.data, "evaluation") if "evaluation" in drawing.data else ()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from harness.data.frequencies import cycles
+from harness.report.arrays import HEAT_MAP, Arrays
 from harness.report.figures import grid
 from harness.report.figures.curves import TRAINING
 from harness.report.ratios import INTERVALS, judged
 from harness.report.results import Results
+from harness.report.rows import records, stacked
 from harness.report.summary import at_severity, corruption_means, finished, summarized
 
 
@@ -70,6 +75,36 @@ def gamma_epoch_means(results: Results) -> pd.DataFrame:
 def spectrum_means(results: Results) -> pd.DataFrame:
     """condition, frequency (cycles per image), mean, sem, n, of the power of the smallest perturbations."""
     return summarized(finished(results.spectra, results.models), ["condition", "frequency"], "power")
+
+
+def heat_maps(results: Results, arrays: Arrays) -> pd.DataFrame:
+    """evaluation, condition, seed, down, across (cycles per image), accuracy: the Fourier heat maps that are here."""
+    columns = ["evaluation", "condition", "seed", "down", "across", "accuracy"]
+    parts = [pd.DataFrame(columns=columns)]
+    rows = finished(arrays.of_models(*HEAT_MAP), results.models)
+    for row in records(rows[rows["here"]]):
+        accuracy = arrays.read(row)
+        places = pd.MultiIndex.from_product([cycles(size) for size in accuracy.shape], names=["down", "across"])
+        of_map = pd.DataFrame({"accuracy": accuracy.ravel().astype(float)}, index=places).reset_index()
+        parts.append(of_map.assign(evaluation=row.evaluation, condition=row.condition, seed=row.seed)[columns])
+    return stacked(parts)
+
+
+def heat_map_means(maps: pd.DataFrame) -> pd.DataFrame:
+    """evaluation, condition, down, across, mean, sem, n; maps: rows of `heat_maps`."""
+    return summarized(maps, ["evaluation", "condition", "down", "across"], "accuracy")
+
+
+def heat_map_differences(maps: pd.DataFrame, compared: Mapping[str, str]) -> pd.DataFrame:
+    """evaluation, condition, baseline, down, across, mean, sem, n: of the differences of each seed that both have.
+
+    maps: rows of `heat_maps`; compared: what each condition is compared with.
+    """
+    own = maps.assign(baseline=maps["condition"].map(compared)).dropna(subset="baseline")
+    base = maps.rename(columns={"condition": "baseline"})
+    both = own.merge(base, on=["evaluation", "baseline", "seed", "down", "across"], suffixes=("", "_baseline"))
+    differences = both.assign(difference=both["accuracy"] - both["accuracy_baseline"])
+    return summarized(differences, ["evaluation", "condition", "baseline", "down", "across"], "difference")
 
 
 def _counted(values: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
-from study import NONE, record
+from study import ARRAYS, NONE, record
 from typer.testing import CliRunner, Result
 
 from harness.cli import app
@@ -99,7 +99,7 @@ def test_the_report_of_a_suite_that_claims_are_about_reads_its_results_once(
     monkeypatch.setattr("harness.report.suite_report.drawings", lambda *_: [])
     asked: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
-    render_suites(db, [SUITE], out=tmp_path, formats=["csv"])
+    render_suites(db, [SUITE], arrays_dir=ARRAYS, out=tmp_path, formats=["csv"])
     assert sum("FROM v_models" in statement for statement in asked) == 1
 
 
@@ -114,7 +114,7 @@ def test_unknown_names_are_refused_with_the_nearest(db: Database) -> None:
 def rendered(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SuiteReport:
     """The suite's report without its figures, which are drawn elsewhere."""
     monkeypatch.setattr("harness.report.suite_report.drawings", lambda *_: [])
-    [found] = render_suites(db, [SUITE], out=tmp_path, formats=["html", "md", "csv"])
+    [found] = render_suites(db, [SUITE], arrays_dir=ARRAYS, out=tmp_path, formats=["html", "md", "csv"])
     return found
 
 
