@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 Outcome = Literal["ok", "no_start"]
 
 LEFT_BY = {
-    "apgd-ce": "left_by_apgd_ce",
-    "apgd-t": "left_by_apgd_t",
-    "fab-t": "left_by_fab_t",
-    "square": "left_by_square",
+    "left_by_apgd_ce": "apgd-ce",
+    "left_by_apgd_t": "apgd-t",
+    "left_by_fab_t": "fab-t",
+    "left_by_square": "square",
 }
-"""The metric of what each attack of AutoAttack left, in the order in which it tries them."""
+"""By metric the attack of AutoAttack which left so many, it and those before it."""
 
 LEAST_AGREEMENT = 0.99
 """Share of the images that must get the same class in bfloat16 as in float32, or float32 it is. Their accuracies then

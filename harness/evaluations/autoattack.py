@@ -24,6 +24,8 @@ from harness.spec.evaluation import MOST_TARGETS
 LEAST_CLASSES = 4
 """Of `apgd-t`, whose loss has the four largest logits in it."""
 
+_METRICS = {attack: metric for metric, attack in LEFT_BY.items()}
+
 _UNHEARD = logging.Logger("autoattack")  # for the library's remarks on single batches, which it prints without one
 _UNHEARD.addHandler(logging.NullHandler())
 
@@ -54,7 +56,7 @@ def autoattack(model: nn.Module, setting: Setting, spec: AutoAttackSpec) -> Eval
             for places in _batches(standing, spec.batch_size):
                 standing[places] = attacker.left(places, attack, epsilon)
             classifier.refuse_not_finite()
-            left.append(Measurement(metric=LEFT_BY[attack], value=int(standing.sum()) / n, n=n, epsilon=epsilon))
+            left.append(Measurement(metric=_METRICS[attack], value=int(standing.sum()) / n, n=n, epsilon=epsilon))
             classifier.report(n * (1 + len(left)))
         hits.append(standing)
     found = torch.stack(hits)

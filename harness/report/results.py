@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness.data.sets import CORRUPTED, DATASETS
 from harness.errors import HarnessError
+from harness.measurement import LEFT_BY
 from harness.report.missing import read_missing
 from harness.report.rows import records
 from harness.report.vocabulary import UNREGULARIZED, scale
@@ -151,9 +152,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         curves=views["v_curves"],
         corruptions=views["v_corruptions"],
         boundary=views["v_boundary"],
-        distances=_ordered(read.median_distances(db, suite, profile).astype({"distance": float})),
-        left=_ordered(read.left_by_attacks(db, suite, profile)),
-        bands=_ordered(read.band_accuracies(db, suite, profile).astype({"accuracy": float})),
+        distances=_ordered(read.measured(db, suite, profile, read.MEDIANS, "norm", "distance")),
+        left=_ordered(read.measured(db, suite, profile, LEFT_BY, "attack", "left")),
+        bands=_ordered(read.measured(db, suite, profile, read.BANDS, "band", "accuracy")),
         spectra=views["v_spectra"],
         analyses=views["v_analyses"],
         arrays=views["v_arrays"],

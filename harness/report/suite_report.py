@@ -10,8 +10,8 @@ from pathlib import Path
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report import summary, tables
 from harness.report.acceptable_table import acceptable_table
-from harness.report.autoattack_table import autoattack_table
 from harness.report.arrays import Arrays
+from harness.report.autoattack_table import autoattack_table
 from harness.report.choice import suites_with_results
 from harness.report.claims.findings import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select
 from sqlalchemy.orm import aliased
 
-from harness.measurement import LEFT_BY
 from harness.spec import Input
 from harness.store import schema, views
 from harness.store.batches import rows_among
@@ -19,11 +18,11 @@ from harness.store.engine.patience import patient
 if TYPE_CHECKING:
     import pandas
 
-_MEDIAN = "median_"
-_MEDIANS = ("median_l2", "median_linf")
-_BAND = "accuracy_"
-_BANDS = ("accuracy_low", "accuracy_medium", "accuracy_high")
-_OF_IMAGES = ("accuracy", "score", *_MEDIANS, *_BANDS)  # metrics
+MEDIANS = {"median_l2": "l2", "median_linf": "linf"}
+"""The norm of each metric of an attack for the smallest perturbation."""
+BANDS = {"accuracy_low": "low", "accuracy_medium": "medium", "accuracy_high": "high"}
+"""The frequencies that each metric of a Fourier heat map is of."""
+_OF_IMAGES = ("accuracy", "score", *MEDIANS, *BANDS)  # metrics
 
 NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
@@ -110,39 +109,19 @@ def models_of(suite: str, profile: str) -> Select[tuple[int]]:
     return select(place.model_row).where(place.suite == suite, place.profile == profile)
 
 
-def median_distances(db: Database, suite: str, profile: str) -> pandas.DataFrame:
-    """What attacks for the smallest perturbation measured: condition, seed, evaluation, norm, distance, n, n_failed.
+def measured(
+    db: Database, suite: str, profile: str, metrics: Mapping[str, str], label: str, value: str
+) -> pandas.DataFrame:
+    """A suite's numbers of some metrics: condition, seed, evaluation, epsilon, n, n_failed, and two columns more.
 
-    distance: the median in that norm, "l2" or "linf"; missing where it is infinite. n_failed: images for which nothing
-    was found, not in n.
+    metrics: what the column `label` says for each. value: the name of the column with the number, NaN where there is
+    none.
     """
     place, number = views.EVALUATIONS.c, schema.Measurement
-    of = (place.condition, place.seed, place.evaluation, number.metric.label("norm"))
-    query = select(*of, number.value.label("distance"), number.n, number.n_failed).where(number.metric.in_(_MEDIANS))
+    of = (place.condition, place.seed, place.evaluation, number.epsilon, number.n, number.n_failed)
+    query = select(*of, number.metric, number.value.label(value)).where(number.metric.in_(metrics))
     found = _measured(db, suite, profile, query)
-    return found.assign(norm=[metric.removeprefix(_MEDIAN) for metric in found["norm"]])
-
-
-def left_by_attacks(db: Database, suite: str, profile: str) -> pandas.DataFrame:
-    """What the attacks of AutoAttack left, one after the other: condition, seed, evaluation, epsilon, attack, left.
-
-    attack: as in `LEFT_BY`. left: the share of images that it and those before it left.
-    """
-    place, number = views.EVALUATIONS.c, schema.Measurement
-    of = (place.condition, place.seed, place.evaluation, number.epsilon, number.metric)
-    query = select(*of, number.value.label("left")).where(number.metric.in_(LEFT_BY.values()))
-    attacks = {metric: attack for attack, metric in LEFT_BY.items()}
-    found = _measured(db, suite, profile, query)
-    return found.assign(attack=found["metric"].map(attacks)).drop(columns="metric")
-
-
-def band_accuracies(db: Database, suite: str, profile: str) -> pandas.DataFrame:
-    """What Fourier heat maps have in each band of frequencies: condition, seed, evaluation, band, accuracy, n."""
-    place, number = views.EVALUATIONS.c, schema.Measurement
-    of = (place.condition, place.seed, place.evaluation, number.metric.label("band"))
-    query = select(*of, number.value.label("accuracy"), number.n).where(number.metric.in_(_BANDS))
-    found = _measured(db, suite, profile, query)
-    return found.assign(band=[metric.removeprefix(_BAND) for metric in found["band"]])
+    return found.assign(**{label: found["metric"].map(metrics)}).drop(columns="metric").astype({value: float})
 
 
 def specs(db: Database, suite: str, profile: str) -> pandas.DataFrame:

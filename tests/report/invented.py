@@ -131,7 +131,7 @@ def _specs(conditions: tuple[dict, ...]) -> pd.DataFrame:
 
 def _left(rng: Generator, row: dict, gain: float) -> Iterator[dict]:
     left = 0.3 * gain
-    for attack in LEFT_BY:
+    for attack in LEFT_BY.values():
         left *= rng.uniform(0.7, 0.9)
         yield {"evaluation": "autoattack", "epsilon": 8 / 255, "attack": attack, "left": left}
 
