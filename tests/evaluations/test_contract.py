@@ -85,11 +85,13 @@ def test_a_curve_waits_for_the_device_as_often_whatever_its_sizes(kind, setting,
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", ACCURACIES)
-def test_a_gpu_gives_the_same_accuracies_up_to_near_ties(kind, setting, network, spec_of):
+def test_a_gpu_gives_the_same_accuracies_up_to_near_ties(kind, precision, setting, network, spec_of):
     compute_exactly()  # as workers do
+    spec = spec_of(kind, precision=precision)
     expected, found = (
-        [number.value for number in evaluate(*on(device, setting, network), spec_of(kind)).measurements]
+        [number.value for number in evaluate(*on(device, setting, network), spec).measurements]
         for device in ("cpu", "cuda")
     )
     assert found == pytest.approx(expected, abs=2 / len(setting.images))
