@@ -42,8 +42,13 @@ def test_corruption_spectra_are_mean_amplitudes_of_what_was_added(data_dir: Path
     expected = np.fft.fftshift(np.abs(np.fft.fft2(fog - clean)).mean((0, 1)))
     np.testing.assert_allclose(result.arrays["fog"], expected, rtol=1e-4, atol=1e-4)
     radius = {number.corruption: number.value for number in result.measurements}
+    line = np.arange(-16, 16)
+    distances = np.round(np.hypot(line[:, None], line))
+    assert radius["fog"] == pytest.approx((distances * expected).sum() / expected.sum(), rel=1e-4)
     assert radius["gaussian_noise"] > 1.5 * radius["fog"]
-    assert {number.severity for number in result.measurements} == {2}
+    assert {(number.severity, number.n) for number in result.measurements} == {(2, 20)}
+    every = analyse(spec.replaced(n_images=None, corruptions=("fog",)), data_dir)
+    assert [number.n for number in every.measurements] == [total]
 
 
 def test_corrupted_images_that_are_not_in_the_order_of_the_clean_ones_are_refused(tmp_path: Path) -> None:

@@ -190,6 +190,8 @@ def test_rank_correlation_follows_the_textbook_formula() -> None:
 def test_rank_correlation_needs_three_pairs_that_vary() -> None:
     assert math.isnan(rank_correlation([1, 2], [1, 2]))
     assert math.isnan(rank_correlation([1, 2, 3], [5, 5, 5]))
+    assert math.isnan(rank_correlation([5, 5, 5], [1, 2, 3]))
+    assert rank_correlation([1, 1, 2], [3, 3, 4]) == pytest.approx(1)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
