@@ -34,7 +34,7 @@ class Standardization(nn.Module):
         self.deviation.copy_(values.std(dim=0))
 
     def forward(self, values: Tensor) -> Tensor:
-        """(n, size) -> the same shape."""
+        """(n, size), or of any shape where the size is 1 -> the same shape."""
         return (values - self.mean) / self.deviation.clamp_min(_TINY)
 
 
@@ -64,9 +64,8 @@ class PredictiveModel(nn.Module):
 
         images: uint8 (n, 1, h, w). behaviour: of n trials; without it, the response at the mean behaviour.
         """
-        n, _, height, width = images.shape
-        maps = self.core(self.pixels(images.float().view(n, -1, 1)).view(n, 1, height, width))
-        shift = maps.new_zeros(n, 2)
+        maps = self.core(self.pixels(images.float()))
+        shift = maps.new_zeros(len(images), 2)
         if behaviour and self.shifter and self.position:
             shift = self.shifter(self.position(behaviour.pupil_position))
         responses = F.elu(self.readout(maps, shift)) + 1

@@ -101,6 +101,7 @@ def test_behaviour_changes_predictions_and_its_mean_does_not(simulated: Simulate
     moved, scaled = behaviour._replace(state=mean.state), behaviour._replace(pupil_position=mean.pupil_position)
     gain = model.modulator(model.state(behaviour.state))  # type: ignore[misc]
     assert torch.allclose(model(images, scaled), plain * gain, atol=1e-5)
+    assert not torch.allclose(gain, torch.ones(4, 40), atol=1e-3)
     assert not torch.allclose(model(images, moved), plain, atol=1e-3)
     assert (plain > 0).all()
 
