@@ -23,13 +23,24 @@ def prepare_bundled(data_dir: Path, name: str, *, existing: KeepOrReplace = "kee
     """Make `digits` or `digits-c` unless it is there, with all the splits that this version makes."""
     if not is_made(data_dir, name):
         existing = "replace"
-    if name == "digits":
-        return _prepare_digits(data_dir, existing)
-    from harness.data.corruptions import corrupt  # needs torch, which the runner does without
-
     clean = DATASETS[name].clean
-    prepare_bundled(data_dir, clean)
-    return corrupt(data_dir, clean, existing=existing)
+    if name != clean:
+        from harness.data.corruptions import corrupt  # needs torch, which the runner does without
+
+        prepare_bundled(data_dir, clean)
+        return corrupt(data_dir, clean, existing=existing)
+    import sklearn
+
+    from harness.data.writing import write_set
+
+    return write_set(
+        data_dir,
+        DATASETS[name],
+        _digits(),
+        classes=[str(digit) for digit in range(10)],
+        origin=new_origin("bundled", f"scikit-learn {sklearn.__version__}"),
+        existing=existing,
+    )
 
 
 def is_made(data_dir: Path, name: str) -> bool:
@@ -37,21 +48,6 @@ def is_made(data_dir: Path, name: str) -> bool:
     dataset = DATASETS[name]
     manifest = find_ready(data_dir, dataset)
     return manifest is not None and manifest.splits.keys() >= {*dataset.splits}
-
-
-def _prepare_digits(data_dir: Path, existing: KeepOrReplace) -> Manifest:
-    import sklearn
-
-    from harness.data.writing import write_set
-
-    return write_set(
-        data_dir,
-        DATASETS["digits"],
-        _digits(),
-        classes=[str(digit) for digit in range(10)],
-        origin=new_origin("bundled", f"scikit-learn {sklearn.__version__}"),
-        existing=existing,
-    )
 
 
 def _digits() -> Iterator[SplitArrays]:
