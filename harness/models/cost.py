@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.models.architecture import BLOCKS, STEM_KERNEL, ClassifierShape, map_sizes, pooled_features, stage_widths
-from harness.spec.external import RobustBenchModel, RobustBenchSpec
+from harness.spec.external import RobustBenchModel
 from harness.spec.training import NetworkSpec
 
-# Counted once on robustbench's architectures, which take seconds to import; a test counts again.
-EXTERNAL_FORWARD_GFLOP: Mapping[RobustBenchModel, float] = {
+ROBUSTBENCH_FORWARD_GFLOP: Mapping[RobustBenchModel, float] = {
     "Standard": 10.4867,
     "Carmon2019Unlabeled": 10.4867,
     "Engstrom2019Robustness": 2.5957,
     "Modas2021PRIMEResNet18": 1.1108,
 }
+"""Of one image, 32 x 32 in color; counted once on architectures that take seconds to import, and again by a test."""
 
 
 def forward_gflop(network: NetworkSpec, shape: ClassifierShape) -> float:
@@ -39,8 +39,3 @@ def forward_gflop(network: NetworkSpec, shape: ClassifierShape) -> float:
         before = width
     multiply_adds += pooled_features(network.base_width, size) * classes
     return 2e-9 * multiply_adds
-
-
-def robustbench_forward_gflop(spec: RobustBenchSpec) -> float:
-    """The same for a published model, of which one image is 32 x 32 in color."""
-    return EXTERNAL_FORWARD_GFLOP[spec.model]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.models.architecture import ClassifierShape
-from harness.models.cost import forward_gflop, robustbench_forward_gflop
+from harness.models.cost import ROBUSTBENCH_FORWARD_GFLOP, forward_gflop
 from harness.spec import (
     AutoAttackSpec,
     BoundaryAttackSpec,
@@ -65,7 +65,7 @@ def rate_key(job: Job) -> RateKey:
 def _forward(spec: TrainingSpec | ExternalSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:
     """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
     if isinstance(spec, RobustBenchSpec):
-        return robustbench_forward_gflop(spec)
+        return ROBUSTBENCH_FORWARD_GFLOP[spec.model]
     task = inputs.dataset(spec.classification)
     network = spec.network if isinstance(spec, TrainingSpec) else NetworkSpec()  # a guess
     return forward_gflop(network, ClassifierShape(CHANNELS[spec.color], task.classes or 1, size or task.size))

@@ -20,7 +20,7 @@ from harness.errors import DataDamaged, DataMissing, HarnessError, ImportRefused
 from harness.models import zoo
 from harness.models.bfloat16 import in_bfloat16
 from harness.models.checkpoint import load_checkpoint
-from harness.models.cost import robustbench_forward_gflop
+from harness.models.cost import ROBUSTBENCH_FORWARD_GFLOP
 from harness.models.published_weights import import_weights
 from harness.models.zoo import architecture, load_robustbench, robustbench_network
 from harness.own_code import OwnCode
@@ -100,7 +100,7 @@ def test_cost_is_what_torch_counts(model: RobustBenchModel) -> None:
         network, image = architecture(spec), torch.empty(1, 3, 32, 32)
     with FlopCounterMode(display=False) as counter:
         network(image)
-    assert robustbench_forward_gflop(spec) == pytest.approx(counter.get_total_flops() / 1e9, rel=1e-4)
+    assert ROBUSTBENCH_FORWARD_GFLOP[spec.model] == pytest.approx(counter.get_total_flops() / 1e9, rel=1e-4)
 
 
 def test_weights_take_no_gradients_but_images_do(modas: tuple[Path, Tensors], images: Tensor) -> None:
