@@ -44,8 +44,8 @@ def read_code(folder: Path | None, file: str) -> str:
         raise SpecError(f"{path} cannot be read: {error.strerror}") from None
     except SyntaxError as error:
         raise SpecError(f"{path}: line {error.lineno} is not Python: {error.msg}") from None
-    except (ValueError, RecursionError) as error:  # of another encoding, with zero bytes, nested too deep
-        raise SpecError(f"{path} is not Python: {error}") from None
+    except (ValueError, RecursionError, MemoryError) as error:  # of another encoding, with zero bytes, nested too deep
+        raise SpecError(f"{path} is not Python: {str(error) or 'it is nested too deep'}") from None
     for line, name in _imported(module):
         if _lies_in(path.parent, name):
             raise SpecError(

@@ -159,6 +159,7 @@ def test_signatures_are_found_without_running_anything(name: str, signature: str
         (b"def f(:\n", "line 1 is not Python: "),
         (b"x = 1\0", "is not Python: "),
         (b"def penalty(model, images, images): ...\n", "line 1 is not Python: duplicate argument 'images'"),
+        (b"-" * 100_000 + b"1\n", "is not Python: "),
         (b"x = 1\nreturn x\n", "line 2 is not Python: 'return' outside function"),
         (b"# \xff\n", "is not Python: "),
         (b"#" * (own_code.MOST_BYTES + 1), "has more than 1 MB"),
