@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from harness.report.formats import Table
     from harness.report.paper.report import PaperReport
     from harness.report.suite_report import SuiteReport
-    from harness.spec import Collection
     from harness.store.engine import Database
 
 
@@ -38,12 +37,13 @@ def report(
         typer.Option(help="Condition that the table of differences is to; default: each one's baseline."),
     ] = None,
 ) -> None:
-    """Write tables, figures and one self-contained page from the result database; of a collection, the paper's."""
+    """Write tables, figures and one self-contained page from the result database; for `paper`, those of the paper."""
     from harness.report.paper.report import render_paper
     from harness.report.suite_report import render_suites
+    from harness.suites.registry import members
 
-    collections = {name: found for name in suites or () if (found := _find_collection(name))}
-    single = [name for name in suites or () if name not in collections]
+    collections = {name: found for name in suites or () if (found := _of_the_paper(name))}
+    single = [each for name in suites or () if name not in collections for each in members(name)]
     options: dict[str, Any] = {
         "arrays_dir": settings().arrays_dir,
         "out": out or settings().results_dir / "report",
@@ -55,7 +55,7 @@ def report(
         raise SpecError(f"--against names a condition of a suite, but {next(iter(collections))} is a collection")
     console = wide_console()
     with opened_database() as database:
-        papers = {name: render_paper(database, name, found.suites, **options) for name, found in collections.items()}
+        papers = {name: render_paper(database, name, found, **options) for name, found in collections.items()}
         reports = render_suites(database, single, against=against, **options) if single or not collections else []
         for name, paper in papers.items():
             lines = *_paper_lines(paper), *_outdated_lines(database, name, paper.profile)
@@ -66,11 +66,13 @@ def report(
             print_table(console, table, *lines, turned=len(table.rows) < len(table.columns))  # which is narrower
 
 
-def _find_collection(name: str) -> Collection | None:
-    """The collection of that name; a suite, also one that only the database knows, is none."""
-    from harness.suites.registry import find_collection, suite_files
+def _of_the_paper(name: str) -> Sequence[str]:
+    """The suites of a collection that has all of a figure of the paper; of anything else none."""
+    from harness.report.paper.contents import FIGURES
+    from harness.suites.registry import members
 
-    return find_collection(name) if name in suite_files() else None
+    found = members(name)
+    return found if found != (name,) and any({*figure.suites} <= {*found} for figure in FIGURES) else ()
 
 
 def _named(name: str, tables: Iterable[Table]) -> Table:

@@ -26,11 +26,12 @@ def status(suite: AnySuite = None) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
     from harness.store import relations
     from harness.store.totals import job_counts
-    from harness.suites.registry import get_file, suite_files
+    from harness.suites.registry import get_file, members, suite_files
 
-    only = {"suite": suite} if suite else {}
+    suites = members(suite) if suite else ()
+    only = {"suite": suites} if suites else {}
     with opened_database() as database:
-        found = job_counts(database, suite)
+        found = job_counts(database, suites)
         told = relations.rows(database, "v_jobs", state=["running", "failed", "diverged", "blocked"], **only)
         rows = told.records
         running = any("running" in states for states in found.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 
@@ -12,16 +13,16 @@ from harness.store.engine.patience import patient
 from harness.store.schema import FINAL
 
 
-def job_counts(db: Database, suite: str | None = None) -> dict[tuple[str, str], dict[str, int]]:
+def job_counts(db: Database, suites: Sequence[str] = ()) -> dict[tuple[str, str], dict[str, int]]:
     """By suite and profile, in their order, how many jobs are in each state; one that conditions share is one.
 
-    suite: only this one; all if None.
+    suites: only these; all if empty.
     """
     jobs = views.JOBS.c
     by = (jobs.suite, jobs.profile, jobs.state)
     query = select(*by, func.count(jobs.job.distinct())).group_by(*by)
-    if suite is not None:
-        query = query.where(jobs.suite == suite)
+    if suites:
+        query = query.where(jobs.suite.in_(suites))
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     with db.reading() as connection:
         for name, profile, state, count in connection.execute(query):

@@ -78,6 +78,15 @@ def find_collection(name: str) -> Collection | None:
     return _checked(get_file(files, name), files, read_collection)
 
 
+def members(name: str) -> tuple[str, ...]:
+    """The suites of a collection; of anything else, also a suite that only a database knows, the name itself."""
+    try:
+        collection = find_collection(name)
+    except SpecError:
+        return (name,)
+    return collection.suites if collection else (name,)
+
+
 def _suite(path: Path, profile: str, files: Mapping[str, Path]) -> Suite:
     """The suite of a file, in the precisions of the settings where it says none."""
     said = {"train": settings().train_precision, "evaluations": settings().evaluation_precision}

@@ -412,6 +412,20 @@ def test_suites_that_are_wrong_stop_no_command_that_is_about_another(program):
         assert (code, "error" in said) == (0, False), said
 
 
+def test_a_collection_of_ones_own_has_the_states_and_reports_of_its_suites(finished, tmp_path):
+    program, *_ = finished
+    collection = program.folder / "experiments" / "mine.toml"
+    collection.write_text('title = "All of mine"\nsuites = ["tiny"]')
+    try:
+        assert program("status", "mine") == program("status", "tiny")
+        code, said = program("report", "mine", "--out", tmp_path)
+    finally:
+        collection.unlink()
+    assert code == 0, said
+    assert said.startswith("Summary of tiny (paper profile)")
+    assert (tmp_path / "tiny-paper" / "report.html").exists()
+
+
 @pytest.mark.parametrize("command", ["list", "status"])
 def test_an_answer_that_cannot_be_written_is_one_error(command, finished):
     program, *_ = finished

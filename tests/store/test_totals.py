@@ -18,8 +18,8 @@ def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
         ("study", "smoke"): {"done": 1 + 2 * 2 * 6},
     }
     assert list(job_counts(filled)) == [("later", "smoke"), ("study", "smoke")]
-    assert job_counts(filled, "study") == {("study", "smoke"): {"done": 25}}
-    assert job_counts(filled, "unknown") == {}
+    assert job_counts(filled, ["study"]) == {("study", "smoke"): {"done": 25}}
+    assert job_counts(filled, ["unknown"]) == {}
 
 
 def test_a_job_that_two_conditions_share_is_counted_once(db: Database) -> None:
