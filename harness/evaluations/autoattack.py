@@ -101,16 +101,66 @@ class _Attacker:
         from pyautoattack.fab_pt import FABAttack_PT
         from pyautoattack.square import SquareAttack
 
-        spec, targets = self._spec, min(MOST_TARGETS, self._classes - 1)
+        spec, model, targets = self._spec, self._model, min(MOST_TARGETS, self._classes - 1)
         shared = {"norm": {"linf": "Linf", "l2": "L2"}[spec.norm], "eps": epsilon, "seed": seed}
         match attack:
             case "apgd-ce":
-                return APGDAttack(self._model, n_iter=spec.steps, loss="ce", **shared)
+                return _sparing(APGDAttack(model, n_iter=spec.steps, loss="ce", **shared))
             case "apgd-t":
-                return APGDAttack_targeted(
-                    self._model, n_iter=spec.steps, n_target_classes=targets, logger=_UNHEARD, **shared
-                )
+                shared |= {"n_target_classes": targets, "logger": _UNHEARD}
+                return _sparing(APGDAttack_targeted(model, n_iter=spec.steps, **shared))
             case "fab-t":
-                return FABAttack_PT(self._model, n_iter=spec.steps, targeted=True, n_target_classes=targets, **shared)
+                return FABAttack_PT(model, n_iter=spec.steps, targeted=True, n_target_classes=targets, **shared)
             case _:
-                return SquareAttack(self._model, n_queries=spec.queries, resc_schedule=False, **shared)
+                return SquareAttack(model, n_queries=spec.queries, resc_schedule=False, **shared)
+
+
+def _sparing(attack: Any) -> Any:
+    """An APGD attack that asks no more about images that have fallen, where the library's takes all steps with them.
+
+    What becomes of the others is the same: steps draw no random numbers, and look at an image's own logits only.
+    """
+    run, model = attack.attack_single_run, attack.model
+
+    def spared(images: Tensor, labels: Tensor, start: Tensor | None = None) -> tuple[Tensor | None, ...]:
+        attack.model = _Watched(model, images, labels)
+        try:
+            found: tuple[Tensor, ...] = run(images, labels, start)
+        except _AllFell as end:
+            return end.images, torch.zeros_like(labels), None, end.images
+        finally:
+            attack.model = model
+        return found
+
+    attack.attack_single_run = spared
+    return attack
+
+
+class _AllFell(Exception):
+    """Each image was misclassified once: `images` as they were then, (n, c, h, w)."""
+
+    def __init__(self, images: Tensor) -> None:
+        super().__init__()
+        self.images = images
+
+
+class _Watched:
+    """A model in an attack that shows it the same images in each call, moved further and further."""
+
+    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor) -> None:
+        self._model = model
+        self._labels = labels
+        self._moved = images.clone()
+        self._logits: Tensor | None = None
+        self._left = torch.arange(len(labels), device=labels.device)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """The logits of all images: of those that fell what they were then; raises _AllFell when no other is left."""
+        logits: Tensor = self._model(images[self._left])
+        fell = logits.detach().argmax(1) != self._labels[self._left]
+        self._moved[self._left] = images.detach()[self._left]
+        known = logits if self._logits is None else self._logits.index_put((self._left,), logits)
+        self._left, self._logits = self._left[~fell], known.detach()
+        if not len(self._left):
+            raise _AllFell(self._moved)
+        return known

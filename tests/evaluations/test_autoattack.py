@@ -168,6 +168,13 @@ def test_fewer_classes_than_a_targeted_attack_asks_for_are_all_tried(plane, smal
     assert values(result, "accuracy")[-1] < values(result, "accuracy")[0] == 1
 
 
+def test_the_first_attack_ends_when_all_images_have_fallen(smaller, network, spec_of):
+    spec = spec_of("autoattack", attacks=("apgd-ce",), max_epsilon=0.5, sizes=2, steps=100)
+    result = evaluate(network, smaller(20), spec)
+    assert values(result, "accuracy")[1] == 0
+    assert result.images_classified < 20 * 10
+
+
 def test_an_attack_that_takes_long_shows_that_it_goes_on(smaller, network, spec_of):
     shown = []
     setting = smaller(10, on_progress=shown.append)
