@@ -40,7 +40,7 @@ from harness.suites.inputs import Inputs
 FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
 BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
 
-AUTOATTACK_LEFT = 0.5  # a guess, of the images that an attack after the first is tried on
+AUTOATTACK_LEFT = 0.25  # a guess, of the images that an attack after the first is tried on
 OWN_ATTACK_PASSES = 20  # a guess, of forward passes per image and size
 OWN_MINIMAL_ATTACK_PASSES = 100  # a guess, of forward passes per image
 

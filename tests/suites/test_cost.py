@@ -56,7 +56,7 @@ def test_larger_pair_images_cost_more(target, work):
         ("gaussian = { n_images = 10, sizes = 5 }", 50),
         ("fgsm_transfer = { n_images = 10, sizes = 5 }", 80),
         ("boundary = { n_images = 10, steps = 5, repeats = 2 }", 600),
-        ("autoattack = { max_epsilon = 0.1, n_images = 10 }", 10 * (1 + 300 + 0.5 * (2 * 2700 + 5000))),
+        ("autoattack = { max_epsilon = 0.1, n_images = 10 }", 10 * (1 + 300 + 0.25 * (2 * 2700 + 5000))),
         ('autoattack = { max_epsilon = 0.1, n_images = 10, sizes = 3, attacks = ["square"], queries = 50 }', 10 * 101),
         ('corruption = { images = "digits-c", n_images = 10, severities = [1, 5] }', 15 * 20),
         ("fourier = { n_images = 10 }", 10 * 514),
