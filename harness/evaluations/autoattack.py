@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -42,7 +42,7 @@ def autoattack(model: nn.Module, setting: Setting, spec: AutoAttackSpec) -> Eval
     curve of several sizes is not theirs.
 
     Raises:
-        NotEvaluable: an attack cannot have so few classes, or some logits are not finite.
+        NotEvaluable: an attack cannot have such a model or such images, or some logits are not finite.
     """
     setting = setting.first(spec.n_images)
     n, epsilons = len(setting.images), sizes(spec)
@@ -72,21 +72,42 @@ def _batches(standing: Tensor, size: int) -> Iterator[Tensor]:
     return (places for places in torch.split(standing.nonzero().flatten(), size) if len(places))
 
 
+def _can_be_tiled(height: int, width: int) -> bool:
+    """Whether all tiles that the library's search in L2 begins with lie within the image."""
+    side = height // 5
+    margin = (height - 5 * side) // 2
+    return side == 1 or (side > 1 and all(margin + length // side * side <= length for length in (height, width)))
+
+
 class _Attacker:
     """The library's attacks on one model."""
 
     def __init__(self, classifier: Classifier, setting: Setting, spec: AutoAttackSpec) -> None:
         self._classifier = classifier
         self._model = classifier.copied_model()
-        self._model.register_forward_pre_hook(lambda *_: classifier.report_again())
         self._setting = setting
         self._spec = spec
-        with torch.inference_mode():
-            self._classes = self._model(unit_pixels(setting.images[:1])).shape[1]
+        with torch.enable_grad():
+            logits = self._logits(unit_pixels(setting.images[:1]).requires_grad_())
+        self._classes = logits.shape[1]
         if "apgd-t" in spec.attacks and self._classes < LEAST_CLASSES:
             raise NotEvaluable(
                 f"apgd-t needs {LEAST_CLASSES} classes or more, here are {self._classes}; leave it out of the attacks"
             )
+        if {*spec.attacks} != {"square"} and not logits.requires_grad:
+            raise NotEvaluable(
+                "the model's logits have no gradient in the pixels, which all attacks but square follow; "
+                'say attacks = ["square"]'
+            )
+        height, width = setting.images.shape[2:]
+        if "square" in spec.attacks and spec.norm == "l2" and not _can_be_tiled(height, width):
+            raise NotEvaluable(
+                f"the library's square in l2 cannot have images of {height} x {width}; leave it out of the attacks"
+            )
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """The model for the library, which writes over logits, takes no others than float32, and keeps its images."""
+        return self._model(images.clone()).to(torch.float32, copy=True)
 
     def left(self, places: Tensor, attack: str, epsilon: float) -> Tensor:
         """Which of the images at these places are classified right after all: (n,) bool."""
@@ -101,7 +122,7 @@ class _Attacker:
         from pyautoattack.fab_pt import FABAttack_PT
         from pyautoattack.square import SquareAttack
 
-        spec, model, targets = self._spec, self._model, min(MOST_TARGETS, self._classes - 1)
+        spec, model, targets = self._spec, self._logits, min(MOST_TARGETS, self._classes - 1)
         shared = {"norm": {"linf": "Linf", "l2": "L2"}[spec.norm], "eps": epsilon, "seed": seed}
         match attack:
             case "apgd-ce":
@@ -147,7 +168,7 @@ class _AllFell(Exception):
 class _Watched:
     """A model in an attack that shows it the same images in each call, moved further and further."""
 
-    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, model: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> None:
         self._model = model
         self._labels = labels
         self._moved = images.clone()
@@ -156,7 +177,7 @@ class _Watched:
 
     def __call__(self, images: Tensor) -> Tensor:
         """The logits of all images: of those that fell what they were then; raises _AllFell when no other is left."""
-        logits: Tensor = self._model(images[self._left])
+        logits = self._model(images[self._left])
         fell = logits.detach().argmax(1) != self._labels[self._left]
         self._moved[self._left] = images.detach()[self._left]
         known = logits if self._logits is None else self._logits.index_put((self._left,), logits)

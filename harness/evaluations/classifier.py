@@ -27,7 +27,6 @@ class Classifier:
         self._started = time.perf_counter()
         self._not_finite = torch.zeros((), dtype=torch.int64, device=setting.device)
         self.images_classified = 0
-        self._done = 0
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
@@ -61,10 +60,5 @@ class Classifier:
 
     def report(self, done: int) -> None:
         """Shows how much of what was expected is done."""
-        self._done = done
         rate = self.images_classified / max(time.perf_counter() - self._started, 1e-9)
         self._on_progress(Progress(done=done, total=self._expected, images_per_second=rate))
-
-    def report_again(self) -> None:
-        """Shows that work goes on where little is done for long: who says nothing for an hour is taken for hung."""
-        self.report(self._done)

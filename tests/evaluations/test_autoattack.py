@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 import torch
 from pyautoattack import AutoAttack
+from pyautoattack.square import SquareAttack
 from torch import nn
 
 from harness.errors import NotEvaluable
@@ -175,11 +176,61 @@ def test_the_first_attack_ends_when_all_images_have_fallen(smaller, network, spe
     assert result.images_classified < 20 * 10
 
 
-def test_an_attack_that_takes_long_shows_that_it_goes_on(smaller, network, spec_of):
-    shown = []
-    setting = smaller(10, on_progress=shown.append)
-    evaluate(network, setting, spec_of("autoattack", attacks=("square",), max_epsilon=0.01, sizes=2, queries=50))
-    assert len(shown) > 50
+class Wrapped(nn.Module):
+    """The network between something done to its images and something done to its logits."""
+
+    def __init__(self, network, images=lambda shown: shown, logits=lambda told: told):
+        super().__init__()
+        self.network, self.images, self.logits = network, images, logits
+
+    def forward(self, images):
+        return self.logits(self.network(self.images(images)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"images": lambda shown: shown.mul_(1)},
+        {"logits": lambda told: told.double()},
+        {"logits": lambda told: told.half()},
+    ],
+    ids=["writes over its images", "float64", "float16"],
+)
+def test_what_a_network_of_ones_own_may_do_the_library_bears(changed, smaller, network, spec_of):
+    model = Wrapped(network, **changed).eval()
+    for attack in ALL:
+        spec = spec_of("autoattack", max_epsilon=0.15, sizes=2, attacks=(attack,), queries=100)
+        found, expected = (hits(each, smaller(30), spec) for each in (model, network))
+        assert found[0].tolist() == expected[0].tolist()
+        assert found[1].sum() < found[0].sum()
+        assert (found != expected).sum() <= 3, "half of float32's digits lead nearly there"
+
+
+def test_a_model_without_gradients_is_left_to_the_search(smaller, network, spec_of):
+    model = Wrapped(network, images=lambda shown: (255 * shown).to(torch.uint8) / 255).eval()
+    for attack in ALL[:3]:
+        with pytest.raises(NotEvaluable, match=r'no gradient .* say attacks = \["square"\]'):
+            evaluate(model, smaller(20), spec_of("autoattack", attacks=(attack, "square")))
+    found = hits(model, smaller(30), spec_of("autoattack", max_epsilon=0.2, attacks=("square",), queries=100))
+    assert found[-1].sum() < found[0].sum()
+
+
+@pytest.mark.parametrize("height", [*range(3, 26), 28, 32, 64])
+def test_images_that_the_search_in_l2_cannot_tile_are_refused_and_no_others(height, smaller, constant, spec_of):
+    spec = spec_of("autoattack", norm="l2", attacks=("square",), sizes=2, queries=1)
+    model, label = constant([1.0, 0.0]), torch.zeros(1, dtype=torch.int64)
+    search = SquareAttack(lambda shown: model(shown).clone(), norm="L2", eps=0.1, n_queries=1, seed=0)
+    for width in (height, height + 2, height + 16):
+        images = torch.zeros(1, 1, height, width, dtype=torch.uint8)
+        setting = smaller(1, images=images, labels=label)
+        with torch.random.fork_rng([]):
+            try:
+                search.perturb(unit_pixels(images), label)
+            except (RuntimeError, ZeroDivisionError):
+                with pytest.raises(NotEvaluable, match=f"square in l2 cannot have images of {height} x {width}"):
+                    evaluate(model, setting, spec)
+            else:
+                assert hits(model, setting, spec).all()
 
 
 def test_the_library_says_nothing(smaller, network, spec_of, capfd, recwarn, caplog):
