@@ -22,9 +22,11 @@ from harness.own_code import OwnCode
 from harness.provenance import provenance
 from harness.spec import (
     AnalyseJob,
+    AutoAttackSpec,
     CheckpointSpec,
     CleanSpec,
     EvaluateJob,
+    FourierSpec,
     LoadJob,
     NetworkSpec,
     NoiseExamplesSpec,
@@ -78,6 +80,8 @@ JOBS = [
     SEEDED,
     EvaluateJob(model=TRAIN, evaluation=CleanSpec(n_images=3), data={"digits/test": "ef"}, substitute=TRAIN),
     EvaluateJob(model=LOAD, evaluation=NoiseSpec(kind="uniform"), data={}),
+    EvaluateJob(model=LOAD, evaluation=AutoAttackSpec(max_epsilon=0.1, attacks=("fab-t", "square")), data={}),
+    EvaluateJob(model=LOAD, evaluation=FourierSpec(epsilon=4.0), data={}),
     EvaluateJob(model=OWN, evaluation=OWN_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
     EvaluateJob(model=OWN, evaluation=OWN_MINIMAL_ATTACK, data={"digits/test": "ef", "mine.py/code": "01"}),
     EvaluateJob(
@@ -94,7 +98,11 @@ EVALUATED = EvaluationResult(
         Measurement(metric="score", value=None, n=0, reason="no start"),
     ),
     images=(ImageResult(image=1, repeat=0, distance=None, start_distance=None, queries=3, outcome="no_start"),),
-    arrays={"perturbations": np.arange(6, dtype=np.float32).reshape(2, 3), "distances": np.array([0.5, np.inf])},
+    arrays={
+        "perturbations": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "distances": np.array([0.5, np.inf]),
+        "hits": np.eye(3, dtype=bool)[None],
+    },
     images_classified=9,
     warning="in float32",
 )

@@ -11,7 +11,7 @@ from harness.report.figures import numbers
 from harness.report.figures.drawings import Drawing, captioned
 from harness.report.figures.grid import spaced
 from harness.report.figures.looks import Look
-from harness.report.figures.style import WIDTH, panels_for, present_in, seeds, title
+from harness.report.figures.style import WIDTH, columns_for, panels_for, present_in, seeds, title
 from harness.report.notes import fourier_note
 from harness.report.results import Results
 
@@ -29,7 +29,6 @@ DIFFERENCES = (
 MEANS = "Mean over n seeds; dashed: borders of the bands."
 BORDER: tuple[dict[str, Any], ...] = ({"color": "white"}, {"color": "black", "linestyle": (0, (4, 4))})
 """Of bands: a dashed line upon another, to be seen on all colors."""
-COLUMNS = 3
 BESIDE, BELOW, LINE = 0.5, 0.4, 0.13
 """Inches that the numbers and words at the left of a map take, those below it, and a line of its title."""
 BAR = 0.7
@@ -73,12 +72,12 @@ def difference_maps(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
 def _maps(data: pd.DataFrame, looks: Mapping[str, Look], label: str, scale: Mapping[str, Any]) -> Figure:
     tables = {name: data[data["condition"] == name] for name in present_in(data, looks)}
-    columns = 2 if len(tables) == 4 else min(len(tables), COLUMNS)
+    columns = columns_for(len(tables))
     width = min(WIDEST, (WIDTH - BAR) / columns - BESIDE)
     titles = [title(f"{spaced(name)} ({seeds(own)})", 72 * (width + BESIDE)) for name, own in tables.items()]
     shape = max(own["down"].nunique() / own["across"].nunique() for own in tables.values())
     height = width * shape + BELOW + LINE * (1 + max(told.count("\n") for told in titles))
-    figure, panels = panels_for(len(tables), height, COLUMNS)
+    figure, panels = panels_for(len(tables), height)
     for number, (panel, own, told) in enumerate(zip(panels, tables.values(), titles, strict=True)):
         image = _map(panel, own, scale)
         panel.set_title(told)
@@ -87,7 +86,10 @@ def _maps(data: pd.DataFrame, looks: Mapping[str, Look], label: str, scale: Mapp
         if number + columns >= len(tables):  # nothing is below
             panel.set_xlabel("Cycles per image, across")
     figure.set_layout_engine("compressed")  # maps keep their proportions
-    figure.colorbar(image, ax=panels, label=label, shrink=0.8)
+    rows = panels[0].get_gridspec().nrows
+    figure.colorbar(
+        image, ax=panels, label=label, shrink=0.8, aspect=20 * rows
+    )  # as wide beside many rows as beside one
     return figure
 
 

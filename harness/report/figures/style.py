@@ -140,9 +140,14 @@ def room_of(panel: Axes) -> float:
     return 72 * WIDTH / (spec.get_gridspec().ncols if spec else 1)
 
 
+def columns_for(count: int, most: int = 3) -> int:
+    """How many of so many panels are in a row: up to `most`, and of four two."""
+    return 2 if count == 4 else min(count, most)
+
+
 def panels_for(count: int, height: float = 1.9, most: int = 3) -> tuple[Figure, list[Axes]]:
-    """A figure with that many panels: up to `most` in a row, four in two rows."""
-    columns = 2 if count == 4 else min(count, most)
+    """A figure with that many panels, in as many columns as `columns_for` says."""
+    columns = columns_for(count, most)
     figure, axes = sheet(ceil(count / columns), columns, height)
     for unused in axes[count:]:
         unused.remove()

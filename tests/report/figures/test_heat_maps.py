@@ -134,6 +134,8 @@ def test_equal_maps_of_one_or_many_conditions_can_be_drawn(conditions, measured,
     assert len(found) == (1 if measured == 1 else 2)
     for drawing in found.values():
         assert pictures(drawing, given, ("png",))["png"].startswith(b"\x89PNG")
+        figure = shown(drawing, given)
+        assert figure.axes[-1].get_window_extent().width / figure.dpi < 0.1, "a bar, not a wall"
 
 
 def test_arrays_in_another_folder_are_left_out_and_named_and_altered_ones_refused(tmp_path: Path) -> None:
