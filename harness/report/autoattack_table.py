@@ -61,19 +61,22 @@ def _cell(found: Any | None) -> str:
 def _masking_note(left: pd.DataFrame) -> Iterator[str]:
     """Whether the search found what the gradients did not lead to, where both were tried."""
     by_model = left.pivot(index=["seed", *_RUN], columns="attack", values="left")
-    others = by_model.drop(columns=SEARCH, errors="ignore").min(axis=1)
-    beyond = (others - by_model.get(SEARCH, others)).dropna().clip(lower=0).round(9)
-    if SEARCH not in by_model or beyond.empty:
+    if SEARCH not in by_model:
+        return
+    others = by_model.drop(columns=SEARCH).min(axis=1)
+    beyond = (others - by_model[SEARCH]).dropna().clip(lower=0).round(9)
+    if beyond.empty:
         return
     means = beyond.groupby(_RUN, sort=False).mean().rename("share").reset_index()
     masked = [
         f"{row.condition} ({attack_title(row.evaluation)}, ε = {row.epsilon:.4g}) {100 * row.share:.1f} points"
         for row in records(means[means["share"] > MASKED])
     ]
+    bound = f"{100 * MASKED:g} points beyond them"
     if masked:
         yield (
-            f"Gradients seem to be masked where Square found more than {100 * MASKED:g} points beyond them: "
-            f"{'; '.join(masked)}. Stronger attacks may leave less there."
+            f"Gradients seem to be masked where Square found more than {bound}: {'; '.join(masked)}. "
+            "Stronger attacks may leave less there."
         )
     else:
-        yield f"No sign of masked gradients: Square found at most {100 * MASKED:g} points beyond them."
+        yield f"No sign of masked gradients where both were tried: Square found at most {bound}."

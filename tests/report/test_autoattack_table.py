@@ -53,8 +53,8 @@ def test_a_row_has_what_each_attack_left_over_the_seeds_that_finished():
 @pytest.mark.parametrize(
     ("by_square", "said"),
     [
-        (0.200, "No sign of masked gradients: Square found at most 0.2 points"),
-        (0.198, "No sign of masked gradients: Square found at most 0.2 points"),
+        (0.200, "No sign of masked gradients where both were tried: Square found at most 0.2 points"),
+        (0.198, "No sign of masked gradients where both were tried: Square found at most 0.2 points"),
         (0.196, "where Square found more than 0.2 points beyond them: none (AutoAttack, ε = 0.5) 0.4 points. "),
         (0.15, "where Square found more than 0.2 points beyond them: none (AutoAttack, ε = 0.5) 5.0 points. "),
     ],
