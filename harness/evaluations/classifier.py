@@ -27,6 +27,7 @@ class Classifier:
         self._started = time.perf_counter()
         self._not_finite = torch.zeros((), dtype=torch.int64, device=setting.device)
         self.images_classified = 0
+        self._done = 0
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
@@ -41,13 +42,17 @@ class Classifier:
         return self.logits(images).argmax(1)
 
     def copied_model(self) -> nn.Module:
-        """A copy of the model that is counted too, for code that may change what it is given: mode, weights, hooks."""
+        """A copy of the model that is counted too, for code that may change what it is given: mode, weights, hooks.
+
+        It is heard of each time that it is asked, since nobody knows how often that is.
+        """
         copied = copy.deepcopy(self.model)
         copied.register_forward_pre_hook(self._count)
         return copied
 
     def _count(self, model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self.images_classified += len(inputs[0])
+        self.report(self._done)
 
     def refuse_not_finite(self) -> None:
         """Raises NotEvaluable if any logits so far were NaN or infinite: argmax would pass them off as classes."""
@@ -60,5 +65,6 @@ class Classifier:
 
     def report(self, done: int) -> None:
         """Shows how much of what was expected is done."""
+        self._done = done
         rate = self.images_classified / max(time.perf_counter() - self._started, 1e-9)
         self._on_progress(Progress(done=done, total=self._expected, images_per_second=rate))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import math
 import subprocess
 import sys
@@ -154,6 +155,27 @@ def test_progress_never_goes_back_and_reaches_its_total(kind, setting, linear, s
     assert seen[-1].done == seen[-1].total
     assert len({progress.total for progress in seen}) == 1
     assert seen[-1].images_per_second > 0
+
+
+def patient(model, images, labels, epsilon=0.3):
+    """Somebody's own attack that asks the model 20 times."""
+    for _ in range(20):
+        model(images)
+    return images
+
+
+@pytest.mark.parametrize("kind", ["autoattack", "own_attack", "own_minimal_attack"])
+def test_an_attack_is_heard_of_while_it_asks_the_model(kind, setting, linear, spec_of):
+    """It may take hours for a batch, and a worker that is silent for one is taken to hang."""
+    events = []
+    model = linear(0)
+    model.register_forward_pre_hook(lambda *_: events.append("asked"))
+    heard = dataclasses.replace(setting, on_progress=lambda _: events.append("heard of"), attack=patient)
+    longer = {"max_epsilon": 1e-5, "steps": 20, "queries": 20} if kind == "autoattack" else {}
+    evaluate(model, heard, spec_of(kind, **longer))
+    silences = [len(list(group)) for event, group in itertools.groupby(events) if event == "asked"]
+    assert events.count("asked") > 40
+    assert max(silences) <= 3
 
 
 @every_kind
