@@ -72,11 +72,33 @@ def _batches(standing: Tensor, size: int) -> Iterator[Tensor]:
     return (places for places in torch.split(standing.nonzero().flatten(), size) if len(places))
 
 
+def _follows_gradient(spec: AutoAttackSpec) -> bool:
+    return {*spec.attacks} != {"square"}
+
+
 def _can_be_tiled(height: int, width: int) -> bool:
     """Whether all tiles that the library's search in L2 begins with lie within the image."""
     side = height // 5
     margin = (height - 5 * side) // 2
     return side == 1 or (side > 1 and all(margin + length // side * side <= length for length in (height, width)))
+
+
+def _require_attackable(logits: Tensor, setting: Setting, spec: AutoAttackSpec) -> None:
+    """Raises NotEvaluable where an attack is none for such images, or such logits of one that asks for its gradient."""
+    classes, (height, width) = logits.shape[1], setting.images.shape[2:]
+    if "apgd-t" in spec.attacks and classes < LEAST_CLASSES:
+        raise NotEvaluable(
+            f"apgd-t needs {LEAST_CLASSES} classes or more, here are {classes}; leave it out of the attacks"
+        )
+    if _follows_gradient(spec) and not logits.requires_grad:
+        raise NotEvaluable(
+            "the model's logits have no gradient in the pixels, which all attacks but square follow; "
+            'say attacks = ["square"]'
+        )
+    if "square" in spec.attacks and spec.norm == "l2" and not _can_be_tiled(height, width):
+        raise NotEvaluable(
+            f"the library's square in l2 cannot have images of {height} x {width}; leave it out of the attacks"
+        )
 
 
 class _Attacker:
@@ -88,26 +110,14 @@ class _Attacker:
         self._setting = setting
         self._spec = spec
         with torch.enable_grad():
-            logits = self._logits(unit_pixels(setting.images[:1]).requires_grad_())
+            logits = self._logits(unit_pixels(setting.images[:1]).requires_grad_(_follows_gradient(spec)))
         self._classes = logits.shape[1]
-        if "apgd-t" in spec.attacks and self._classes < LEAST_CLASSES:
-            raise NotEvaluable(
-                f"apgd-t needs {LEAST_CLASSES} classes or more, here are {self._classes}; leave it out of the attacks"
-            )
-        if {*spec.attacks} != {"square"} and not logits.requires_grad:
-            raise NotEvaluable(
-                "the model's logits have no gradient in the pixels, which all attacks but square follow; "
-                'say attacks = ["square"]'
-            )
-        height, width = setting.images.shape[2:]
-        if "square" in spec.attacks and spec.norm == "l2" and not _can_be_tiled(height, width):
-            raise NotEvaluable(
-                f"the library's square in l2 cannot have images of {height} x {width}; leave it out of the attacks"
-            )
+        _require_attackable(logits, setting, spec)
 
     def _logits(self, images: Tensor) -> Tensor:
         """The model for the library, which writes over logits, takes no others than float32, and keeps its images."""
-        return self._model(images.clone()).to(torch.float32, copy=True)
+        logits: Tensor = self._model(images.clone())
+        return logits.to(torch.float32, copy=True)
 
     def left(self, places: Tensor, attack: str, epsilon: float) -> Tensor:
         """Which of the images at these places are classified right after all: (n,) bool."""

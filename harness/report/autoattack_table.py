@@ -28,10 +28,9 @@ def autoattack_table(results: Results, told: Iterable[str] = ()) -> Table:
     left = in_order_of(finished(results.left, results.models), "condition", results.order)
     means = summarized(left, [*_RUN, "attack"], "left")
     attacks = [attack for attack in TITLES if attack in set(left["attack"])]
-    asked = results.specs.drop_duplicates("evaluation")
-    norms = {
-        row.evaluation: NORMS[row.spec["norm"]] for row in records(asked) if row.evaluation in set(left["evaluation"])
-    }
+    asked = results.specs[results.specs["evaluation"].isin(left["evaluation"])].drop_duplicates("evaluation")
+    norms = {row.evaluation: NORMS[row.spec["norm"]] for row in records(asked)}
+    searched_last = [row.evaluation for row in records(asked) if row.spec["attacks"][-1] == SEARCH]
     rows = []
     for (condition, evaluation, epsilon), own in groups(means, _RUN):
         found = by_key(own, ["attack"])
@@ -47,7 +46,7 @@ def autoattack_table(results: Results, told: Iterable[str] = ()) -> Table:
             *told,
             "Left: what this attack and those before it did not get misclassified, in % of all images. APGD and FAB "
             "follow the model's gradient (T: towards one class after the other), Square asks for its logits alone.",
-            *_masking_note(left),
+            *_masking_note(left[left["evaluation"].isin(searched_last)]),
         ),
         corrupted=False,
         data=means,
@@ -59,7 +58,7 @@ def _cell(found: Any | None) -> str:
 
 
 def _masking_note(left: pd.DataFrame) -> Iterator[str]:
-    """Whether the search found what the gradients did not lead to, where both were tried."""
+    """Whether the search found what the gradients did not lead to; left: where it came after all others."""
     by_model = left.pivot(index=["seed", *_RUN], columns="attack", values="left")
     if SEARCH not in by_model:
         return

@@ -125,7 +125,8 @@ def _specs(conditions: tuple[dict, ...]) -> pd.DataFrame:
         own |= {"images": row["regularization"], "n_images": 5000, "shuffled": False}
         rows.append((row["condition"], None, common | {"regularizer": None if row["target"] == "none" else own}))
         rows.append((row["condition"], "gaussian", {"kind": "gaussian", "max_epsilon": 0.1, "sizes": 11}))
-        rows.append((row["condition"], "autoattack", {"kind": "autoattack", "max_epsilon": 0.03, "norm": "linf"}))
+        attacked = {"kind": "autoattack", "max_epsilon": 0.03, "norm": "linf", "attacks": [*LEFT_BY.values()]}
+        rows.append((row["condition"], "autoattack", attacked))
     return pd.DataFrame(rows, columns=["condition", "evaluation", "spec"])
 
 

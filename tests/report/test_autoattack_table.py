@@ -13,10 +13,10 @@ from harness.spec import AutoAttackSpec
 COLUMNS = ["condition", "seed", "attack", "left", "evaluation", "epsilon"]
 
 
-def attacked(*left: tuple[str, int, str, float], norm: str = "linf", evaluation: str = "autoattack") -> Results:
-    """Condition, seed, attack and what it left."""
+def attacked(*left: tuple[str, int, str, float], evaluation: str = "autoattack", **asked: object) -> Results:
+    """Condition, seed, attack and what it left; asked: settings of the evaluation."""
     given = results()
-    spec = AutoAttackSpec(norm=norm, max_epsilon=0.5).model_dump(mode="json")
+    spec = AutoAttackSpec(max_epsilon=0.5, **asked).model_dump(mode="json")
     rows = [
         {
             "condition": condition,
@@ -28,8 +28,8 @@ def attacked(*left: tuple[str, int, str, float], norm: str = "linf", evaluation:
         }
         for condition, seed, attack, share in left
     ]
-    asked = pd.DataFrame([{"condition": "none", "evaluation": evaluation, "spec": spec}])
-    return replace(given, left=pd.DataFrame(rows, columns=COLUMNS), specs=pd.concat([given.specs, asked]))
+    row = pd.DataFrame([{"condition": "none", "evaluation": evaluation, "spec": spec}])
+    return replace(given, left=pd.DataFrame(rows, columns=COLUMNS), specs=pd.concat([row, given.specs]))
 
 
 def test_a_row_has_what_each_attack_left_over_the_seeds_that_finished():
@@ -73,13 +73,17 @@ def test_gradients_seem_masked_where_the_search_finds_more_than_the_librarys_bou
     assert "pixel" not in table.notes[-1]
 
 
-def test_what_one_seed_hides_counts_on_the_average_and_a_search_that_came_first_hides_nothing():
+def test_what_one_seed_hides_counts_on_the_average():
     mean = attacked(
         *(("none", seed, "fab-t", 0.2) for seed in (0, 1)), ("none", 0, "square", 0.2), ("none", 1, "square", 0.194)
     )
     assert "0.3 points" in autoattack_table(mean).notes[-1]
-    first = attacked(("none", 0, "square", 0.3), ("none", 0, "fab-t", 0.1))
-    assert autoattack_table(first).notes[-1].startswith("No sign")
+
+
+@pytest.mark.parametrize("attacks", [("square", "fab-t"), ("apgd-ce", "square", "fab-t")])
+def test_of_a_search_that_did_not_come_last_nothing_is_said_since_it_left_nothing_to_the_others(attacks):
+    table = autoattack_table(attacked(*(("none", 0, attack, 0.1) for attack in attacks), attacks=attacks))
+    assert not any("mask" in note for note in table.notes)
 
 
 def test_of_the_search_alone_nothing_is_said():

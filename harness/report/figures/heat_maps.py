@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +87,8 @@ def _maps(data: pd.DataFrame, looks: Mapping[str, Look], label: str, scale: Mapp
         if number + columns >= len(tables):  # nothing is below
             panel.set_xlabel("Cycles per image, across")
     figure.set_layout_engine("compressed")  # maps keep their proportions
-    rows = panels[0].get_gridspec().nrows
-    figure.colorbar(
-        image, ax=panels, label=label, shrink=0.8, aspect=20 * rows
-    )  # as wide beside many rows as beside one
+    proportions = 20 * math.ceil(len(tables) / columns)  # as narrow beside many rows as beside one
+    figure.colorbar(image, ax=panels, label=label, shrink=0.8, aspect=proportions)
     return figure
 
 
