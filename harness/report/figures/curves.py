@@ -37,7 +37,7 @@ def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         label = "ε (pixel range 0 to 1)" if name in SIZED else "Size ε of the attack"
         panel.set(title=title(attack_title(name), room_of(panel)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.06)
-        panel.locator_params(axis="x", nbins=4)
+        panel.locator_params(axis="x", nbins=3)
 
     return _panels(data, looks, in_order(data["evaluation"]), draw)
 
