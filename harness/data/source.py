@@ -13,6 +13,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -144,7 +145,7 @@ class _Member(NamedTuple):
     read: Callable[[], bytes]
 
 
-class _Archive:
+class _Archive(ABC):
     """Files of an archive, each of them there once and under a plain path."""
 
     def __init__(self, path: Path) -> None:
@@ -176,8 +177,9 @@ class _Archive:
                 if kind == "file" and plain in wanted:
                     yield plain, read()
 
+    @abstractmethod
     def _members(self) -> Iterator[_Member]:
-        raise NotImplementedError
+        """All that is in it, in its order."""
 
 
 class TarArchive(_Archive):
