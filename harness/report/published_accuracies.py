@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.spec.external import RobustBenchModel
+from harness.spec.external import RobustBenchModel, ThreatModel
 
 Measure = Literal["clean", "corruptions", "severity5", "autoattack"]
 TITLES: Mapping[Measure, str] = {
@@ -27,11 +27,8 @@ PUBLISHED: Mapping[RobustBenchModel, Mapping[Measure, float]] = {
 }
 """Accuracies as fractions, rounded to 0.0001 there."""
 
-THREATS: Mapping[RobustBenchModel, tuple[Literal["linf", "l2"], float]] = {
-    "Carmon2019Unlabeled": ("linf", 8 / 255),
-    "Engstrom2019Robustness": ("l2", 0.5),
-}
-"""In which norm and size AutoAttack is tried on a model there."""
+AUTOATTACKS: Mapping[ThreatModel, tuple[Literal["linf", "l2"], float]] = {"Linf": ("linf", 8 / 255), "L2": ("l2", 0.5)}
+"""In which norm and size AutoAttack is tried there on the models of a threat model, where it is."""
 
 TOLERATED = 3
 """Standard errors by which a measured accuracy may differ; chance alone exceeds it once in 370 times."""

@@ -11,8 +11,8 @@ from harness.data.sets import FREQUENCY, SEVERITIES
 from harness.report.cells import signed
 from harness.report.formats import Table
 from harness.report.published_accuracies import (
+    AUTOATTACKS,
     PUBLISHED,
-    THREATS,
     TITLES,
     TOLERATED,
     Comparison,
@@ -23,6 +23,7 @@ from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.vocabulary import WORST
 from harness.spec import AutoAttackSpec, RobustBenchSpec
+from harness.spec.external import THREAT_MODELS
 
 ROUNDED = 0.01
 """By which share a suite's size may differ from the published one: 8/255 has to be written as a decimal fraction."""
@@ -82,8 +83,8 @@ def _comparisons(results: Results) -> Iterator[Comparison]:
             n, worst = int(corrupted["n"].min()), corrupted[corrupted["severity"] == WORST]
             measured["corruptions"] = corrupted["accuracy"].mean(), n
             measured["severity5"] = worst["accuracy"].mean(), n
-        attacked = _under_autoattack(results, row.condition, *THREATS[name]) if name in THREATS else None
-        if attacked:
+        tried = AUTOATTACKS.get(THREAT_MODELS[name])
+        if tried and (attacked := _under_autoattack(results, row.condition, *tried)):
             measured["autoattack"] = attacked
         yield from compared(name, measured)
 
