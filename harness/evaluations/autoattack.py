@@ -21,9 +21,6 @@ from harness.seeding import seed_of
 from harness.spec import AutoAttackSpec
 from harness.spec.evaluation import MOST_TARGETS
 
-LEAST_CLASSES = 4
-"""Of `apgd-t`, whose loss has the four largest logits in it."""
-
 _METRICS = {attack: metric for metric, attack in LEFT_BY.items()}
 
 _UNHEARD = logging.Logger("autoattack")  # for the library's remarks on single batches, which it prints without one
@@ -76,28 +73,14 @@ def _follows_gradient(spec: AutoAttackSpec) -> bool:
     return {*spec.attacks} != {"square"}
 
 
-def _can_be_tiled(height: int, width: int) -> bool:
-    """Whether all tiles that the library's search in L2 begins with lie within the image."""
-    side = height // 5
-    margin = (height - 5 * side) // 2
-    return side == 1 or (side > 1 and all(margin + length // side * side <= length for length in (height, width)))
-
-
 def _require_attackable(logits: Tensor, setting: Setting, spec: AutoAttackSpec) -> None:
     """Raises NotEvaluable where an attack is none for such images, or such logits of one that asks for its gradient."""
-    classes, (height, width) = logits.shape[1], setting.images.shape[2:]
-    if "apgd-t" in spec.attacks and classes < LEAST_CLASSES:
-        raise NotEvaluable(
-            f"apgd-t needs {LEAST_CLASSES} classes or more, here are {classes}; leave it out of the attacks"
-        )
+    if refusal := spec.refusal(logits.shape[1], *setting.images.shape[2:]):
+        raise NotEvaluable(refusal)
     if _follows_gradient(spec) and not logits.requires_grad:
         raise NotEvaluable(
             "the model's logits have no gradient in the pixels, which all attacks but square follow; "
             'say attacks = ["square"]'
-        )
-    if "square" in spec.attacks and spec.norm == "l2" and not _can_be_tiled(height, width):
-        raise NotEvaluable(
-            f"the library's square in l2 cannot have images of {height} x {width}; leave it out of the attacks"
         )
 
 

@@ -74,6 +74,8 @@ class FgsmTransferSpec(_Curve, WithSubstitute):
 
 MOST_TARGETS = 9
 """Classes that a targeted attack of AutoAttack tries, those of the largest other logits; all where there are fewer."""
+LEAST_CLASSES = 4
+"""Of `apgd-t`, whose loss has the four largest logits in it."""
 
 
 class AutoAttackSpec(_Curve):
@@ -101,6 +103,21 @@ class AutoAttackSpec(_Curve):
     def _is_in_range(self) -> Self:
         _require_in_range(self.norm, self.max_epsilon)
         return self
+
+    def refusal(self, classes: int, height: int, width: int) -> str | None:
+        """Why the library's attacks are none for images of that size and that many classes; None if they are."""
+        if "apgd-t" in self.attacks and classes < LEAST_CLASSES:
+            return f"apgd-t needs {LEAST_CLASSES} classes or more, here are {classes}; leave it out of the attacks"
+        if "square" in self.attacks and self.norm == "l2" and not _can_be_tiled(height, width):
+            return f"the library's square in l2 cannot have images of {height} x {width}; leave it out of the attacks"
+        return None
+
+
+def _can_be_tiled(height: int, width: int) -> bool:
+    """Whether all tiles that the library's search in L2 begins with lie within the image."""
+    side = height // 5
+    margin = (height - 5 * side) // 2
+    return side == 1 or (side > 1 and all(margin + length // side * side <= length for length in (height, width)))
 
 
 class AttackerSpec(_Curve, WithOptions):

@@ -17,6 +17,7 @@ from harness.models.architecture import SMALLEST
 from harness.spec import (
     AnalysisSpec,
     AttackerSpec,
+    AutoAttackSpec,
     CorruptionSpec,
     CorruptionSpectraSpec,
     EvaluationSpec,
@@ -71,6 +72,8 @@ class Resolver:
             changes["corruptions"] = self._corruptions(spec, where)
             if self._inputs.dataset(spec.images).clean != task.name:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
+        if isinstance(spec, AutoAttackSpec) and (refusal := spec.refusal(task.task.classes, *task.size)):
+            raise SpecError(f"{where}: {refusal}")
         if isinstance(spec, AttackerSpec):
             self._require(spec.calls, where)
         return spec.replaced(**changes) if changes else spec

@@ -8,6 +8,7 @@ from plans import BFLOAT16_CPU, GPU, plan_of
 
 from harness.errors import DataDamaged, SpecError, UnknownName
 from harness.spec import (
+    AutoAttackSpec,
     CheckpointSpec,
     EvaluateJob,
     FourierSpec,
@@ -109,6 +110,25 @@ def test_a_fourier_basis_image_is_by_default_as_strong_in_images_of_all_sizes(ta
     resolver, model = Resolver(inputs, PLAIN_CPU), TrainingSpec(classification=task)
     assert resolver.evaluation(FourierSpec(), model, "here") == FourierSpec(epsilon=epsilon)
     assert resolver.evaluation(FourierSpec(epsilon=1), model, "here") == FourierSpec(epsilon=1)
+
+
+@pytest.mark.parametrize(
+    ("attacks", "classes", "size", "message"),
+    [
+        (("apgd-t",), 3, (32, 32), "here: apgd-t needs 4 classes or more, here are 3"),
+        (("square",), 10, (32, 48), "here: the library's square in l2 cannot have images of 32 x 48"),
+    ],
+)
+def test_attacks_of_autoattack_that_a_set_cannot_have_are_refused_before_anything_is_trained(
+    attacks, classes, size, message, inputs, monkeypatch
+):
+    fitting = inputs.dataset("digits")
+    resolver, model = Resolver(inputs, PLAIN_CPU), TrainingSpec(classification="digits")
+    spec = AutoAttackSpec(norm="l2", max_epsilon=1, attacks=attacks)
+    assert resolver.evaluation(spec, model, "here") == spec
+    monkeypatch.setattr(inputs, "dataset", lambda name: replace(fitting, classes=classes, size=size))
+    with pytest.raises(SpecError, match=message):
+        resolver.evaluation(spec, model, "here")
 
 
 def test_a_training_in_tf32_is_blocked_where_the_device_would_do_float32(parse, inputs):
