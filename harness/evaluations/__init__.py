@@ -62,8 +62,8 @@ def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Evalua
     """All numbers of one evaluation of one model, in the spec's precision.
 
     model: in float32. In bfloat16 one number more is measured, the `agreement` of both precisions; where it is too
-    small, the others are those of float32, with a warning. If it draws from the global generators, it draws the same
-    each time.
+    small, or the network none for bfloat16, the others are those of float32, with a warning. If it draws from the
+    global generators, it draws the same each time.
 
     Raises:
         NotEvaluable: the model's logits are not finite, or depend on what it classified before.
@@ -88,7 +88,8 @@ def _evaluated(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Eval
         return evaluation(model, setting, spec)
     trial = tried_in_bfloat16(model, setting)
     result = evaluation(model if trial.model is None else trial.model, setting, spec)
-    return replace(result, measurements=(*result.measurements, trial.agreement), warning=trial.warning)
+    agreement = (trial.agreement,) if trial.agreement else ()
+    return replace(result, measurements=(*result.measurements, *agreement), warning=trial.warning)
 
 
 def analyse(spec: AnalysisSpec, data_dir: Path) -> EvaluationResult:

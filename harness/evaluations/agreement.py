@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from harness.errors import NotEvaluable
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.setting import Setting
 from harness.measurement import LEAST_AGREEMENT, Measurement, Progress
@@ -24,44 +25,41 @@ class Trial(NamedTuple):
     """A model tried in bfloat16."""
 
     model: nn.Module | None
-    """In bfloat16; None where it does not agree with itself in float32."""
-    same: int
-    """Images that get the same class in both precisions."""
-    n: int
-    """Images that were compared."""
-
-    @property
-    def agreement(self) -> Measurement:
-        """The share of images that get the same class."""
-        return Measurement(metric="agreement", value=self.same / self.n, n=self.n)
-
-    @property
-    def warning(self) -> str | None:
-        """Why bfloat16 is not used."""
-        if self.model is not None:
-            return None
-        return (
-            f"done in float32: in bfloat16 only {self.same} of {self.n} test images get the same class, "
-            f"not {LEAST_AGREEMENT:.0%}"
-        )
+    """In bfloat16; None where it is evaluated in float32 after all."""
+    agreement: Measurement | None
+    """The share of images that get the same class in both precisions; None of a network that is none for bfloat16."""
+    warning: str | None
+    """Why bfloat16 is not used."""
 
 
 def tried_in_bfloat16(model: nn.Module, setting: Setting) -> Trial:
     """The model in bfloat16 if it agrees with itself; found out once for a model object and its test images.
 
     Raises:
-        NotEvaluable: some logits in float32 are not finite, or the network is none for bfloat16.
+        NotEvaluable: some logits in float32 are not finite.
     """
     setting = setting.first(AGREEMENT_IMAGES)
     known = _remembered.get(model)
     if known and torch.equal(known.images, setting.images):
         return known.trial
-    rounded, n = in_bfloat16(model), len(setting.images)
-    with global_generators(0, "agreement"):  # as for what is remembered of images
-        same = count_same(model, rounded, setting)
-    trial = Trial(rounded if same / n >= LEAST_AGREEMENT else None, same, n)
+    trial = _trial(model, setting)
     _remembered[model] = _Tried(setting.images.clone(), trial)  # a view would hold the whole split in memory
     return trial
+
+
+def _trial(model: nn.Module, setting: Setting) -> Trial:
+    try:
+        rounded = in_bfloat16(model)
+    except NotEvaluable as error:
+        return Trial(None, None, f"done in float32: {error}")
+    n = len(setting.images)
+    with global_generators(0, "agreement"):  # as for what is remembered of images
+        same = count_same(model, rounded, setting)
+    agreement = Measurement(metric="agreement", value=same / n, n=n)
+    if same / n >= LEAST_AGREEMENT:
+        return Trial(rounded, agreement, None)
+    few = f"in bfloat16 only {same} of {n} test images get the same class, not {LEAST_AGREEMENT:.0%}"
+    return Trial(None, agreement, f"done in float32: {few}")
 
 
 def count_same(model: nn.Module, rounded: nn.Module, setting: Setting) -> int:

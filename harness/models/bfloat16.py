@@ -25,13 +25,14 @@ def in_bfloat16(model: nn.Module) -> nn.Module:
     Raises:
         NotEvaluable: it has weights in other layers, of which nobody has tried whether they bear it.
     """
-    rounded = copy.deepcopy(model)
-    for layer in rounded.modules():
+    for layer in model.modules():
         if not isinstance(layer, _KNOWN) and next(layer.parameters(recurse=False), None) is not None:
             raise NotEvaluable(
                 f"a network with weights in {type(layer).__name__} is not evaluated in bfloat16, only one of "
-                'convolutions, BatchNorm and linear layers; say precision = "float32"'
+                "convolutions, BatchNorm and linear layers"
             )
+    rounded = copy.deepcopy(model)
+    for layer in rounded.modules():
         if isinstance(layer, nn.Conv2d):
             layer.to(torch.bfloat16).to(memory_format=torch.channels_last)
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -69,7 +69,7 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
     evaluation, agreement = schema.Evaluation, schema.Measurement
     of_evaluation = (agreement.evaluation_id == evaluation.id) & (agreement.metric == "agreement")
     evaluated = (
-        select(evaluation.spec, func.coalesce(agreement.value < LEAST_AGREEMENT, False))
+        select(evaluation.spec, func.coalesce(agreement.value < LEAST_AGREEMENT, True))
         .join(agreement, of_evaluation, isouter=True)
         .where(evaluation.key.in_(finished))
         .distinct()

@@ -76,6 +76,16 @@ def test_agreement_is_asked_once_for_a_model_and_its_test_images(setting, linear
     assert sum(rows) == 3 * 120 + 50 + 3 * 120
 
 
+def test_a_network_of_other_layers_is_evaluated_in_float32_and_a_warning_says_so(setting, spec_of):
+    network = nn.Sequential(nn.Flatten(), nn.LayerNorm(64), nn.Linear(64, 10)).eval()
+    result = evaluate(network, setting, spec_of("gaussian", precision="bfloat16"))
+    assert result.measurements == evaluate(network, setting, spec_of("gaussian")).measurements
+    assert result.warning == (
+        "done in float32: a network with weights in LayerNorm is not evaluated in bfloat16, only one of convolutions, "
+        "BatchNorm and linear layers"
+    )
+
+
 def test_float32_asks_nothing(setting, linear, spec_of):
     model = linear(0)
     rows = rows_of(model)
@@ -126,7 +136,8 @@ def test_agreement_on_99_percent_is_enough(same, used, smaller, linear):
 
     model.register_forward_hook(differ)
     trial = tried_in_bfloat16(model, setting)
-    assert (trial.same, trial.n, trial.model is not None) == (same, 100, used)
+    assert trial.agreement == Measurement(metric="agreement", value=same / 100, n=100)
+    assert (trial.model is not None, trial.warning is None) == (used, used)
 
 
 def test_signs_of_the_substitutes_gradients_stay_float32(setting, network, spec_of):

@@ -38,9 +38,11 @@ def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
     assert origins(filled, "unknown", "smoke").devices == ()
 
 
-@pytest.mark.parametrize(("agreement", "expected"), [(0.995, ("bfloat16",)), (0.985, ("float32",))])
+@pytest.mark.parametrize(
+    ("agreement", "expected"), [(0.995, ("bfloat16",)), (0.985, ("float32",)), (None, ("float32",))]
+)
 def test_an_evaluation_counts_in_the_precision_that_it_was_done_in(
-    db: Database, agreement: float, expected: tuple[str, ...]
+    db: Database, agreement: float | None, expected: tuple[str, ...]
 ) -> None:
     model = TrainJob(spec=train_job().spec.replaced(precision="bfloat16"), seed=0, data=DATA)
     job = EvaluateJob(model=model, evaluation=CleanSpec(precision="bfloat16"), data=TEST_DATA)
@@ -50,8 +52,8 @@ def test_an_evaluation_counts_in_the_precision_that_it_was_done_in(
     jobs = [PlannedJob(job=each, places=(place,), work=1.0) for each, place in zip((model, job), places, strict=True)]
     write.plan(db, jobs, "study", "smoke", "A study")
     write.finish_training(db, model.key, training_result(), ORIGIN, 1.0)
-    both = (accuracy(0.5), Measurement(metric="agreement", value=agreement, n=100))
-    write.finish_evaluation(db, job.key, EvaluationResult(measurements=both), ORIGIN, 1.0)
+    agreed = () if agreement is None else (Measurement(metric="agreement", value=agreement, n=100),)
+    write.finish_evaluation(db, job.key, EvaluationResult(measurements=(accuracy(0.5), *agreed)), ORIGIN, 1.0)
     found = origins(db, "study", "smoke")
     assert (found.trained_in, found.evaluated_in) == (("bfloat16",), expected)
 
