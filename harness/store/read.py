@@ -190,8 +190,8 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
     training_job, substitute_job = aliased(schema.Job), aliased(schema.Job)
     reason = func.coalesce(
         job.reason,
-        _no_model(training_job, "its model's"),
-        _no_model(substitute_job, "its substitute's"),
+        _no_model(training_job, "its model"),
+        _no_model(substitute_job, "its substitute"),
         NOT_RUN,
     )
     query = (
@@ -222,7 +222,7 @@ def missing(db: Database, suite: str, profile: str) -> list[Missing]:
 
 def _no_model(training: type[schema.Job], whose: str) -> ColumnElement[str]:
     """Why a model is not there, NULL where nothing keeps it from being trained: it cannot be, or it failed."""
-    failed = f"{whose} training failed: " + training.reason
+    failed = f"{whose} failed: " + training.reason
     return case((training.state == "blocked", training.reason), else_=failed)
 
 

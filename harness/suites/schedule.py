@@ -10,6 +10,8 @@ from harness.spec import PlannedJob
 from harness.suites.backlog import Backlog
 from harness.suites.plan import Plan
 
+NEED_FAILED = "a model that it needs failed: "
+
 
 class Schedule:
     """The jobs that a command asks for. A training's failure blocks what needs its model, and nothing else."""
@@ -140,11 +142,11 @@ class Schedule:
         """A job has no result, so what needs it is blocked."""
         self._forget(key)
         self.failed[key] = reason
-        self._block_what_needs(key, f"its training failed: {reason}")
+        self._block_what_needs(key, NEED_FAILED + reason)
 
     def _obstacle(self, planned: PlannedJob) -> str | None:
         """Why a job cannot be done: for a reason of its own, or of a model that it needs."""
-        failed = (f"its training failed: {self.failed[need.key]}" for need in planned.needs if need.key in self.failed)
+        failed = (NEED_FAILED + self.failed[need.key] for need in planned.needs if need.key in self.failed)
         blocked = (self.blocked[need.key] for need in planned.needs if need.key in self.blocked)
         return planned.blocked or next(failed, None) or next(blocked, None)
 

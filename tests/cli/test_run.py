@@ -39,7 +39,7 @@ def test_a_job_that_fails_or_has_no_data_does_not_stop_the_others(finished):
         ("threshold", 5),
     ]
     assert re.search(rf"\nfailed: {BOTH}: diverged: ", said)
-    assert "blocked: wild, seed 0: boundary and 3 more: its training failed: diverged: " in said
+    assert "blocked: wild, seed 0: boundary and 3 more: a model that it needs failed: diverged: " in said
     assert "blocked: absent, seed 0 and 4 more: data set imagenet is not in" in said
     assert "bring it with: harness data import imagenet PATH" in said
     assert f"{JOBS} of {JOBS + 11} jobs are done, {JOBS} of them now, 2 failed, 9 blocked" in said

@@ -123,14 +123,14 @@ def test_what_waits_for_a_failed_training_says_so(db: Database) -> None:
     write.plan(db, planned(seeds=(0,), evaluations=("clean",)), "study", "smoke", "A study")
     write.fail(db, train_job().key, "out of memory")
     reasons = {each.evaluation: each.reason for each in read.missing(db, "study", "smoke") if each.condition == "none"}
-    assert reasons == {None: "out of memory", "clean": "its model's training failed: out of memory"}
+    assert reasons == {None: "out of memory", "clean": "its model failed: out of memory"}
 
 
 def test_what_waits_for_a_failed_substitute_says_so(db: Database) -> None:
     write.plan(db, planned(seeds=(0,), evaluations=("clean", "fgsm_transfer")), "study", "smoke", "A study")
     write.fail(db, train_job("none", 10_000).key, "out of memory")
     reasons = {each.evaluation: each.reason for each in read.missing(db, "study", "smoke") if each.condition == "none"}
-    failed = "its substitute's training failed: out of memory"
+    failed = "its substitute failed: out of memory"
     assert reasons == {None: read.NOT_RUN, "clean": read.NOT_RUN, "fgsm_transfer": failed}
 
 

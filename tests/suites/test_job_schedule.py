@@ -67,7 +67,7 @@ def test_a_failed_training_blocks_its_evaluations_and_nothing_else(plan):
     schedule.fail(key_of(plan, "none, seed 0"), "it broke")
     blocked = {plan.by_key[key].title: reason for key, reason in schedule.blocked.items()}
     names = ("clean", "gaussian", "fgsm_transfer")
-    assert blocked == {f"none, seed 0: {name}": "its training failed: it broke" for name in names}
+    assert blocked == {f"none, seed 0: {name}": "a model that it needs failed: it broke" for name in names}
     assert len(schedule.todo) == len(plan.jobs) - 4
 
 
@@ -170,7 +170,7 @@ def test_what_was_done_with_other_weights_is_blocked_where_it_cannot_be_done_aga
     schedule.fail(failed, "it broke")
     schedule.finish(substitute)
     assert schedule.again([attack, unfit]) == []
-    assert schedule.blocked == {attack: "its training failed: it broke", unfit: "no TF32 here"}
+    assert schedule.blocked == {attack: "a model that it needs failed: it broke", unfit: "no TF32 here"}
 
 
 def run_through(plan: Plan, workers: int, seconds: dict[str, float], *, shared_out: bool) -> tuple[float, list[str]]:

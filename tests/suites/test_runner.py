@@ -265,7 +265,7 @@ def test_what_was_done_with_lost_weights_is_blocked_where_training_again_diverge
     assert run.executor.done == ["none 0 train"]
     assert not [note for note in run.listener.notes if "other weights" in note]
     assert {(planned.title, reason) for planned, reason in summary.blocked} == {
-        (f"none, seed 0: {kind}", f"its training failed: diverged: {DIVERGED.reason}")
+        (f"none, seed 0: {kind}", f"a model that it needs failed: diverged: {DIVERGED.reason}")
         for kind in ("clean", "gaussian", "fgsm_transfer")
     }
     assert summary.done == JOBS - 4
