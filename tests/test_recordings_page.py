@@ -10,8 +10,8 @@ import pytest
 import typer.main
 
 from harness.cli.neural import neural_app
+from harness.data.imports.recording_files import import_recording
 from harness.data.recording_arrays import LAYOUTS
-from harness.data.recording_files import import_recording
 from harness.spec.neural import LEAST_IMAGES, LEAST_REPEATED
 
 PAGE = (Path(__file__).parents[1] / "docs" / "recordings.md").read_text(encoding="utf-8")

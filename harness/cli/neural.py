@@ -78,7 +78,7 @@ def import_scans(
     replace: Replace = False,
 ) -> None:
     """Make a recording of scans that you have; every array is checked, nothing is unpickled."""
-    from harness.data.recording_files import import_recording
+    from harness.data.imports.recording_files import import_recording
 
     _say_ready(import_recording(settings().data_dir, name, path, existing=existing(replace)))
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset, get_manifest
-from harness.data.corruption_files import import_corruptions
 from harness.data.download import ARCHIVES, Download, fetch
 from harness.data.download import FOLDER as DOWNLOADS
+from harness.data.imports.corruption_files import import_corruptions
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
 from harness.data.origin import new_origin

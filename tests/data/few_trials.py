@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.data.imports.recording_files import write_recording
 from harness.data.origin import Origin
 from harness.data.recording_arrays import Arrays, checked_arrays
-from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest
 from harness.data.writing import RefuseOrReplace
 

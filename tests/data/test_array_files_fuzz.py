@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data.array_files import open_arrays
-from harness.data.corruption_files import import_corruptions
+from harness.data.imports.corruption_files import import_corruptions
+from harness.data.imports.recording_files import import_recording
 from harness.data.manifest_file import ArrayFile
-from harness.data.recording_files import import_recording
 from harness.data.recordings import recording_manifest_file
 from harness.data.sets import DATASETS
 from harness.errors import DataDamaged, ImportRefused

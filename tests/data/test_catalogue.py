@@ -8,9 +8,9 @@ from few_images import CLASSES, ORIGIN, split_arrays
 
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions import corrupt
+from harness.data.imports.own_sets import write_own_set
 from harness.data.inventory import described
 from harness.data.manifest_file import MANIFEST
-from harness.data.own_sets import write_own_set
 from harness.errors import DataDamaged, DataMissing, UnknownName
 
 

@@ -12,8 +12,8 @@ import torch
 from few_trials import IMAGES, NEURONS, TRIALS, scan_arrays, write_scans
 from safetensors.numpy import save_file
 
+from harness.data.imports.recording_files import import_recording
 from harness.data.manifest_file import MANIFEST
-from harness.data.recording_files import import_recording
 from harness.data.recordings import find_recording_manifest, get_recording_manifest, open_scan, recording_names
 from harness.errors import DataDamaged, DataError, DataMissing, ImportRefused, SpecError
 

@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from harness.data.imports.own_sets import write_own_set
 from harness.data.origin import new_origin
-from harness.data.own_sets import write_own_set
 from harness.data.writing import SplitArrays
 from harness.errors import DataDamaged, DataMissing
 from harness.spec import Input

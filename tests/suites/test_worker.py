@@ -13,7 +13,7 @@ from PIL import Image
 
 from harness import provenance
 from harness.data.arrays import open_split
-from harness.data.folder import import_images
+from harness.data.imports.folder import import_images
 from harness.errors import DeviceError
 from harness.evaluations import ANALYSES
 from harness.evaluations.setting import CPU_CHUNK

@@ -112,13 +112,13 @@ def _import_weights(name: str, path: Path, wishes: Wishes, on_progress: OnProgre
 
 
 def _import_corruptions(name: str, path: Path, wishes: Wishes, on_progress: OnProgress) -> None:
-    from harness.data.corruption_files import import_corruptions
+    from harness.data.imports.corruption_files import import_corruptions
 
     import_corruptions(settings().data_dir, name, path, existing=wishes.existing, on_progress=on_progress)
 
 
 def _import_images(name: str, path: Path, wishes: Wishes, on_progress: OnProgress) -> None:
-    from harness.data.folder import import_images
+    from harness.data.imports.folder import import_images
 
     import_images(
         settings().data_dir,
@@ -140,7 +140,7 @@ def _import_own(name: str, path: Path, wishes: Wishes, on_progress: OnProgress) 
 
 
 def _import_own_arrays(name: str, path: Path, wishes: Wishes) -> None:
-    from harness.data.own_arrays import import_own_arrays
+    from harness.data.imports.own_arrays import import_own_arrays
 
     if wishes.size or wishes.test_fraction:
         raise SpecError(
@@ -157,7 +157,7 @@ def _import_own_arrays(name: str, path: Path, wishes: Wishes) -> None:
 
 
 def _import_own_images(name: str, path: Path, wishes: Wishes, on_progress: OnProgress) -> None:
-    from harness.data.own_folder import import_own_images
+    from harness.data.imports.own_folder import import_own_images
 
     import_own_images(
         settings().data_dir,

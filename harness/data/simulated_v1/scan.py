@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.data.catalogue import get_manifest
+from harness.data.imports.recording_files import write_recording
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.recording_arrays import Arrays, checked_arrays
-from harness.data.recording_files import write_recording
 from harness.data.recordings import RecordingManifest
 from harness.data.regularization_images import regularization_images
 from harness.data.simulated_v1.behaviour import draw_behaviour, draw_sensitivity

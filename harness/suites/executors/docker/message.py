@@ -196,7 +196,7 @@ def _arrays_message(arrays: Mapping[str, NDArray[Any]]) -> str:
 def _arrays_of(message: str) -> dict[str, NDArray[Any]]:
     from safetensors.numpy import load
 
-    from harness.data.foreign_arrays import NOT_TENSORS
+    from harness.data.imports.foreign_arrays import NOT_TENSORS
 
     if not message:
         return {}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from harness.data.source import ZipArchive
+from harness.data.imports.source import ZipArchive
 from harness.errors import ImportRefused
 
 # What libraries raise of array files that are none is more than their pages say.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data.class_folders import class_names, read_splits, split_layout
+from harness.data.imports.class_folders import class_names, read_splits, split_layout
+from harness.data.imports.source import Inside, open_source
 from harness.data.manifest import Manifest
 from harness.data.origin import origin_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DATASETS, DataSet
-from harness.data.source import Inside, open_source
 from harness.data.writing import Existing, refuse_existing, write_set
 from harness.errors import ImportRefused
 from harness.names import lookup

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from harness.data.folder import import_images
-from harness.data.pictures import pixels
+from harness.data.imports.folder import import_images
+from harness.data.imports.pictures import pixels
+from harness.data.imports.source import open_source
 from harness.data.sets import DATASETS
-from harness.data.source import open_source
 from harness.errors import HarnessError, ImportRefused
 
 

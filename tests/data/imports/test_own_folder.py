@@ -12,12 +12,12 @@ from PIL import Image
 from harness.data.arrays import open_split, verify
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions import corrupt
-from harness.data.folder import import_images
+from harness.data.imports.folder import import_images
+from harness.data.imports.own_folder import import_own_images
 from harness.data.inventory import described
 from harness.data.manifest import Manifest
 from harness.data.manifest_file import MANIFEST
 from harness.data.order import fair_order
-from harness.data.own_folder import import_own_images
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused, SpecError, UnknownName

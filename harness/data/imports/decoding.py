@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.pictures import pixels
+from harness.data.imports.pictures import pixels
+from harness.data.imports.source import Source
 from harness.data.progress import OnProgress
 from harness.data.sets import DataSet
-from harness.data.source import Source
 from harness.errors import ImportRefused
 from harness.machine import available_cores
 

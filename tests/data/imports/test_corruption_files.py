@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.data.arrays import open_split
-from harness.data.corruption_files import import_corruptions
+from harness.data.imports.corruption_files import import_corruptions
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.errors import DataMissing, ImportRefused
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset
-from harness.data.own_arrays import import_own_arrays
+from harness.data.imports.own_arrays import import_own_arrays
 from harness.errors import DataError, ImportRefused
 
 

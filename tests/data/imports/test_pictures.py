@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import CenterCrop, Compose, PILToTensor, Resize
 
-from harness.data.pictures import pixels
+from harness.data.imports.pictures import pixels
 from harness.data.sets import DATASETS
 from harness.errors import ImportRefused
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.data.array_files import writable, write_arrays, write_manifest
-from harness.data.foreign_arrays import read_npz, read_safetensors
+from harness.data.imports.foreign_arrays import read_npz, read_safetensors
 from harness.data.manifest_file import checked_name
 from harness.data.origin import Origin, origin_of
 from harness.data.recording_arrays import Arrays, checked_arrays, repeated_images

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.catalogue import get_dataset
-from harness.data.foreign_arrays import npy_array
+from harness.data.imports.foreign_arrays import npy_array
+from harness.data.imports.source import Inside, Source, open_source
 from harness.data.manifest import Manifest
 from harness.data.origin import origin_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import DataSet
-from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing, SplitArrays, refuse_existing, write_set
 from harness.errors import ImportRefused
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.data.decoding import decoded
+from harness.data.imports.decoding import decoded
+from harness.data.imports.pictures import SUFFIXES
+from harness.data.imports.source import Source
 from harness.data.order import fair_order
-from harness.data.pictures import SUFFIXES
 from harness.data.progress import OnProgress
 from harness.data.sets import DataSet
-from harness.data.source import Source
 from harness.data.writing import SplitArrays
 from harness.errors import ImportRefused
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import source
-from harness.data.source import open_source
+from harness.data.imports import source
+from harness.data.imports.source import open_source
 from harness.errors import ImportRefused
 
 FILES = {"train/cat/1.png": b"one", "train/cat/2.png": b"two", "README": b"three"}

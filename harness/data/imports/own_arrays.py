@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.foreign_arrays import read_npz
+from harness.data.imports.foreign_arrays import read_npz
+from harness.data.imports.own_sets import require_classes, require_free, write_own_set
 from harness.data.manifest import Manifest
 from harness.data.order import fair_positions
 from harness.data.origin import origin_of
-from harness.data.own_sets import require_classes, require_free, write_own_set
 from harness.data.writing import Existing, SplitArrays
 from harness.errors import ImportRefused
 from harness.spec.training import CHANNELS

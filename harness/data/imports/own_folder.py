@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.data.class_folders import Layout, class_names, class_of, read_splits, split_layout
+from harness.data.imports.class_folders import Layout, class_names, class_of, read_splits, split_layout
+from harness.data.imports.own_sets import require_classes, require_free, write_own_set
+from harness.data.imports.pictures import SUFFIXES, size_of
+from harness.data.imports.source import Inside, Source, open_source
 from harness.data.manifest import Manifest
 from harness.data.order import fair_order
 from harness.data.origin import origin_of
-from harness.data.own_sets import require_classes, require_free, write_own_set
-from harness.data.pictures import SUFFIXES, size_of
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import own_set
-from harness.data.source import Inside, Source, open_source
 from harness.data.writing import Existing
 from harness.errors import ImportRefused, SpecError
 from harness.spec.training import CHANNELS

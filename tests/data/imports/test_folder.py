@@ -14,10 +14,10 @@ from PIL import Image
 
 from harness.data.arrays import open_split, verify
 from harness.data.catalogue import get_manifest
-from harness.data.folder import import_images
+from harness.data.imports.folder import import_images
+from harness.data.imports.source import Folder
 from harness.data.order import fair_order
 from harness.data.sets import DATASETS
-from harness.data.source import Folder
 from harness.errors import DataError, DataMissing, ImportRefused
 
 MakeFolder = Callable[..., Path]
@@ -104,7 +104,7 @@ def test_threads_and_batches_do_not_mix_images_up(
 ) -> None:
     folder = image_folder(channels=3, size=(150, 260), classes=4, per_class=10)
     import_images(tmp_path / "a", "imagenet", folder)
-    monkeypatch.setattr("harness.data.decoding.BATCH_IMAGES", 3)
+    monkeypatch.setattr("harness.data.imports.decoding.BATCH_IMAGES", 3)
     import_images(tmp_path / "b", "imagenet", folder)
     assert digests(tmp_path / "a", "imagenet") == digests(tmp_path / "b", "imagenet")
 
@@ -218,7 +218,7 @@ def test_a_kill_in_the_middle_leaves_nothing_half_made(tmp_path: Path, image_fol
     code = """if True:
         import os, signal, sys
         from pathlib import Path
-        from harness.data.folder import import_images
+        from harness.data.imports.folder import import_images
         kill = lambda done, total: os.kill(os.getpid(), signal.SIGKILL)
         import_images(Path(sys.argv[1]), "mnist", Path(sys.argv[2]), on_progress=kill)
     """
