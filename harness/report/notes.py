@@ -14,10 +14,11 @@ from harness.report.summary import baselines
 from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, SIZED, attack_title, in_order
 
 SEEDS_ONLY = (
-    "SEM, intervals and p are over seeds alone, given these test images and their number. Other images would move the "
-    "accuracy of one model by up to ± 98/√n points (95 %, n images): 1 for 10,000, 10 for 100."
+    "SEM, intervals and p are over seeds alone, given these test images and their number. The accuracy of one model on "
+    "them is up to 98/√n points (95 %, n images) from that on all images of their kind: 1 for 10,000, 10 for 100."
 )
-"""The bound is the normal approximation of a binomial share at 50 %, where its standard error is largest."""
+"""The bound is the normal approximation of a binomial share at 50 %, where its standard error is largest. Two sets of
+as many images differ by up to √2 times as much."""
 SETTINGS = {"alpha": "α", "threshold": "Th", "threshold_low": "Th2", "regularization_images": "N"}
 """How readers call the hyperparameters of a regularizer."""
 MOST = 8

@@ -90,6 +90,7 @@ def difference_table(
     told += ["One pair of seeds has no interval."] if (differences["n"] == 1).any() else []
     equal = (differences["n"] > 1) & np.isfinite(differences["difference"].astype(float)) & differences["low"].isna()
     told += ["Pairs whose differences are all equal have no interval: they have no scatter."] if equal.any() else []
+    told += [notes.SEEDS_ONLY] if (differences["n"] > 1).any() else []
     heads = [_head(column.label, POINTS.get(column.unit, UNITS[column.unit].title)) for column in records(columns)]
     return Table(
         name="differences",
@@ -194,8 +195,9 @@ def _summary_cell(found: Any | None, seeds: int, factor: float, decimals: int, a
 
 def _sure_note(count: int) -> str:
     return (
-        f"* not 0 for sure: p ≤ {SIGNIFICANCE:.2g} of Student's t over seeds, after Holm's correction over the {count} "
-        f"differences of this table, and the exact sign-flip test agrees; on fewer than {LEAST_SEEDS} seeds none is."
+        f"* off 0: p ≤ {SIGNIFICANCE:.2g} of Student's t over seeds, after Holm's correction over the {count} "
+        f"differences of this table, and the exact sign-flip test agrees; on fewer than {LEAST_SEEDS} seeds none is. "
+        "Without any effect one table in twenty has a star."
     )
 
 

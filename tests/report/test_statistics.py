@@ -198,3 +198,16 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     samples = np.random.default_rng(0).normal(0.3, 0.1, size=(2000, 5))
     covered = [found.low < 0.3 < found.high for found in map(estimate, samples)]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("n", [4, 7])
+def test_of_tables_without_any_effect_one_in_twenty_has_a_sure_difference(n: int) -> None:
+    tables = np.random.default_rng(0).normal(0, 0.02, size=(400, 12, n))
+    stars = [
+        any(
+            is_sure(n, p, sign_flip_test(sample))
+            for p, sample in zip(holm([t_test(sample) for sample in table]), table, strict=True)
+        )
+        for table in tables
+    ]
+    assert np.mean(stars) == pytest.approx(0.05, abs=0.025)

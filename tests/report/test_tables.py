@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pandas as pd
@@ -69,8 +70,9 @@ def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:
     assert "α, Th and N (regularization images) of each condition are columns of the CSV." in many.notes
 
 
-def test_the_summary_says_that_its_intervals_are_given_the_test_images() -> None:
-    assert notes.SEEDS_ONLY in summary_of(results(seeds=2)).notes
+@pytest.mark.parametrize("table_of", [summary_of, differences_of])
+def test_a_table_says_that_its_intervals_are_given_the_test_images(table_of: Callable[[Results], tables.Table]) -> None:
+    assert notes.SEEDS_ONLY in table_of(results(seeds=2)).notes
 
 
 def test_the_attacks_behind_the_boundary_score_are_counted() -> None:
@@ -240,8 +242,9 @@ def test_sure_differences_have_a_star_and_the_rule_stands_below() -> None:
     table = differences_of(results(seeds=7))
     clean = [row[table.columns.index("Clean (points)")] for row in table.rows]
     assert all("* [" in cell for cell in clean)
-    [rule] = [note for note in table.notes if note.startswith("* not 0 for sure")]
+    [rule] = [note for note in table.notes if note.startswith("* off 0")]
     assert f"over the {len(table.data)} differences of this table" in rule
+    assert "one table in twenty has a star" in rule
     few = differences_of(results(seeds=2))
     assert not any("*" in cell for row in few.rows for cell in row)
     assert not any(note.startswith("*") for note in few.notes)

@@ -27,7 +27,8 @@ RULE = (
     "side). Supported: on the claimed side in all comparisons (in any, where the claim is that some do). Contradicted: "
     "on the other side in any (in all). Everything else is undecided, as are "
     f"fewer than {LEAST_SEEDS} seeds. Values that are all equal have no scatter: for Student's p stands that of their "
-    "signs, 2/2^n, corrected alike. Claims are not corrected for one another."
+    "signs, 2/2^n, corrected alike. Claims are not corrected for one another, and speak of other seeds on these test "
+    "images, not of other images."
 )
 MARGINS = (
     f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "
