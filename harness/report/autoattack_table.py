@@ -11,6 +11,7 @@ from harness.report.cells import plus_minus
 from harness.report.formats import Table
 from harness.report.results import Results
 from harness.report.rows import by_key, groups, in_order_of, records
+from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
 from harness.report.summary import finished, summarized
 from harness.report.vocabulary import NORMS, attack_title
 
@@ -46,7 +47,10 @@ def autoattack_table(results: Results, told: Iterable[str] = ()) -> Table:
             *told,
             "Left: what this attack and those before it did not get misclassified, in % of all images. APGD and FAB "
             "follow the model's gradient (T: towards one class after the other), Square asks for its logits alone.",
-            *_masking_note(left[left["evaluation"].isin(searched_last)]),
+            *_masking_note(
+                left[left["evaluation"].isin(searched_last)],
+                results.images[results.images["evaluation"].isin(searched_last)]["n"].min(),
+            ),
         ),
         corrupted=False,
         data=means,
@@ -57,8 +61,11 @@ def _cell(found: Any | None) -> str:
     return "–" if found is None else plus_minus(100 * found.mean, 100 * found.sem, 1)
 
 
-def _masking_note(left: pd.DataFrame) -> Iterator[str]:
-    """Whether the search found what the gradients did not lead to; left: where it came after all others."""
+def _masking_note(left: pd.DataFrame, n_images: float) -> Iterator[str]:
+    """Whether the search found what the gradients did not lead to, and what so few images can tell of it.
+
+    left: where it came after all others. n_images: the fewest that were attacked there; NaN if unknown.
+    """
     by_model = left.pivot(index=["seed", *_RUN], columns="attack", values="left")
     if SEARCH not in by_model:
         return
@@ -79,3 +86,9 @@ def _masking_note(left: pd.DataFrame) -> Iterator[str]:
         )
     else:
         yield f"No sign of masked gradients where both were tried: Square found at most {bound}."
+    if MASKED * n_images < 1:
+        unseen = 1 - SIGNIFICANCE ** (1 / n_images)  # of a larger share so many images have at least one
+        yield (
+            f"One of {n_images:.0f} images is {100 / n_images:.1f} points; where Square found none, it may still be up "
+            f"to {100 * unseen:.1f} points of all images ({CONFIDENCE:.0%})."
+        )

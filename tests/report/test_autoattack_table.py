@@ -80,6 +80,23 @@ def test_what_one_seed_hides_counts_on_the_average():
     assert "0.3 points" in autoattack_table(mean).notes[-1]
 
 
+@pytest.mark.parametrize("square", [0.2, 0.19])
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (100, ["One of 100 images is 1.0 points; where Square found none, it may still be up to 3.0 points"]),
+        (499, ["One of 499 images is 0.2 points; where Square found none, it may still be up to 0.6 points"]),
+        (500, []),
+    ],
+)
+def test_of_fewer_images_than_the_bound_can_tell_the_notes_say_what_one_is(n, told, square):
+    given = attacked(("none", 0, "fab-t", 0.2), ("none", 0, "square", square))
+    counts = [("none", "autoattack", "autoattack", n), ("none", "clean", "clean", 50)]
+    images = pd.DataFrame(counts, columns=["condition", "evaluation", "kind", "n"])
+    notes = autoattack_table(replace(given, images=images)).notes
+    assert [note.split(" of all images")[0] for note in notes if note.startswith("One of")] == told
+
+
 @pytest.mark.parametrize("attacks", [("square", "fab-t"), ("apgd-ce", "square", "fab-t")])
 def test_of_a_search_that_did_not_come_last_nothing_is_said_since_it_left_nothing_to_the_others(attacks):
     table = autoattack_table(attacked(*(("none", 0, attack, 0.1) for attack in attacks), attacks=attacks))
