@@ -31,7 +31,7 @@ AUTOATTACKS: Mapping[ThreatModel, tuple[Literal["linf", "l2"], float]] = {"Linf"
 """In which norm and size AutoAttack is tried there on the models of a threat model, where it is."""
 
 TOLERATED = 3
-"""Standard errors by which a measured accuracy may differ; chance alone exceeds it once in 370 times."""
+"""Standard errors by which a measured accuracy may differ; on 1000 images or more chance exceeds it once in 370."""
 
 
 @dataclass(frozen=True, kw_only=True)

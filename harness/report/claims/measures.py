@@ -101,7 +101,10 @@ def _whole_sum(part: pd.Series) -> float:
 
 
 def _agreement(results: Results, evaluation: str) -> pd.DataFrame:
-    """Of each seed's own grid, the rank correlation of RD/UD under Gaussian noise and under another attack."""
+    """Of each seed's own grid, the rank correlation of RD/UD under Gaussian noise and under another attack.
+
+    Both are of the same models, so that what a training happens to give counts as agreement too.
+    """
     values = seed_values(results)
     gains = values.assign(gain=values["rd"] / values["ud"]).pivot_table("gain", ["seed", "condition"], "evaluation")
     if not {"gaussian", evaluation} <= set(gains.columns):
