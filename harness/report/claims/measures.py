@@ -18,7 +18,6 @@ from harness.data.frequencies import radii
 from harness.data.sets import DATASETS, FREQUENCY
 from harness.report.ratios import seed_values
 from harness.report.results import Results
-from harness.report.rows import groups
 from harness.report.statistics import rank_correlation
 from harness.report.summary import at_severity, corruption_means, finished, scores, worst_corruption_means
 from harness.report.vocabulary import ATTACKS, WORST, attack_title
@@ -101,19 +100,21 @@ def _whole_sum(part: pd.Series) -> float:
 
 
 def _agreement(results: Results, evaluation: str) -> pd.DataFrame:
-    """Of each seed's own grid, the rank correlation of RD/UD under Gaussian noise and under another attack.
+    """Rank correlation, over the grid, of RD/UD under Gaussian noise and under another attack.
 
-    Both are of the same models, so that what a training happens to give counts as agreement too.
+    Of each seed's models under noise and of all other seeds' under the attack: of the same models, what a training
+    happens to give would count as agreement.
     """
     values = seed_values(results)
-    gains = values.assign(gain=values["rd"] / values["ud"]).pivot_table("gain", ["seed", "condition"], "evaluation")
-    if not {"gaussian", evaluation} <= set(gains.columns):
-        return pd.DataFrame({"condition": [], "seed": [], "value": []})
-    both = gains[["gaussian", evaluation]].dropna().reset_index()  # whatever a third attack lacks
-    rows = [
-        (WHOLE_GRID, seed, rank_correlation(list(own["gaussian"]), list(own[evaluation])))
-        for (seed,), own in groups(both, ["seed"])
-    ]
+    gains = values.assign(gain=values["rd"] / values["ud"])
+    noise, attack = (
+        gains[gains["evaluation"] == name].pivot_table("gain", "condition", "seed") for name in ("gaussian", evaluation)
+    )
+    rows = []
+    for seed in noise if len(attack) else ():
+        others = attack.drop(columns=seed, errors="ignore").mean(axis=1)
+        both = pd.DataFrame({"noise": noise[seed], "attack": others}).dropna()
+        rows.append((WHOLE_GRID, seed, rank_correlation(list(both["noise"]), list(both["attack"]))))
     return pd.DataFrame(rows, columns=["condition", "seed", "value"])
 
 
@@ -150,7 +151,7 @@ MEASURES: dict[str, Measure] = {
     ),
     **{
         f"ranks_{name}": Measure(
-            label=f"Rank correlation of RD/UD, {attack_title('gaussian')} and {attack_title(name)}",
+            label=f"Rank correlation of RD/UD, {attack_title('gaussian')} and, of other seeds, {attack_title(name)}",
             unit="number",
             evaluations=("clean", "gaussian", name),
             values=partial(_agreement, evaluation=name),

@@ -95,10 +95,16 @@ def test_the_papers_own_numbers_stand_beside_the_measured(found: Findings) -> No
     assert [each[4].split(" (")[1] for each in rows] == ["published: 0.948)", "published: 1.000)", "published: 1.000)"]
 
 
-def test_one_seed_has_no_interval_in_the_evidence(found: Findings) -> None:
-    for each in evidence_table(found.named(["choice-is-consistent"])).rows:
+def test_one_seed_has_no_interval_in_the_evidence() -> None:
+    one = findings({"grayscale-cifar10": results(FOUR, seeds=1, epochs=15)}, "small")
+    for each in evidence_table(one.named(["threshold-helps"])).rows:
         assert "[" not in each[4]
         assert each[6:] == ("1.000 (least 1.000)", "1.000", "undecided")
+
+
+def test_the_grid_of_one_seed_cannot_agree_with_that_of_others(found: Findings) -> None:
+    for each in evidence_table(found.named(["choice-is-consistent"])).rows:
+        assert each[4:] == ("no number", "0 of 1", "–", "–", "undecided")
 
 
 def test_seeds_without_a_number_stand_in_the_evidence() -> None:

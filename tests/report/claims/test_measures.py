@@ -89,24 +89,43 @@ def test_low_frequencies_are_a_share_of_the_power_at_all_frequencies_of_the_imag
     assert pd.isna(value(replace(given, spectra=holed), "low_frequencies", "none", 0))
 
 
-def test_agreement_is_the_rank_correlation_of_each_seeds_own_grid() -> None:
+def with_uniform(made: Results, uniform: pd.DataFrame) -> Results:
+    others = made.comparisons.query("evaluation != 'uniform'")
+    return replace(made, comparisons=pd.concat([others, uniform.assign(evaluation="uniform")]))
+
+
+def test_agreement_is_the_rank_correlation_of_a_seeds_grid_under_noise_and_the_others_under_the_attack() -> None:
     made = results(GRID, seeds=2, epochs=1)
     found = MEASURES["ranks_uniform"].values(made)
     assert list(found["condition"]) == [WHOLE_GRID] * 2
     assert list(found["seed"]) == [0, 1]
     assert (found["value"] > 0.8).all()  # both follow the same gains, with noise
-    same = made.comparisons.query("evaluation == 'gaussian'").assign(evaluation="uniform")
-    copied = replace(made, comparisons=pd.concat([made.comparisons.query("evaluation != 'uniform'"), same]))
-    assert list(MEASURES["ranks_uniform"].values(copied)["value"]) == pytest.approx([1.0, 1.0])
+    gaussian = made.comparisons.query("evaluation == 'gaussian'")
+    exchanged = gaussian.assign(seed=1 - gaussian["seed"])
+    assert list(MEASURES["ranks_uniform"].values(with_uniform(made, exchanged))["value"]) == pytest.approx([1.0, 1.0])
+
+
+def test_what_single_models_happen_to_be_good_at_is_no_agreement() -> None:
+    made = results(GRID, seeds=7, epochs=1)
+    gaussian = made.comparisons.query("evaluation == 'gaussian'")
+    by_chance = gaussian.assign(distorted=gaussian["distorted"].sample(frac=1, random_state=0).to_numpy())
+    lucky = with_uniform(replace(made, comparisons=by_chance), by_chance)
+    assert abs(MEASURES["ranks_uniform"].values(lucky)["value"].mean()) < 0.2
+
+
+def test_one_seed_alone_has_no_agreement_with_others() -> None:
+    assert MEASURES["ranks_uniform"].values(results(GRID, seeds=1, epochs=1))["value"].isna().all()
 
 
 def test_conditions_without_both_attacks_are_left_out_of_the_ranking() -> None:
     made = results(GRID, seeds=2, epochs=1)
-    gaussian = made.comparisons.query("evaluation == 'gaussian'")
-    lacking = gaussian["condition"].unique()[-2:]
-    same = gaussian[(gaussian["seed"] == 1) | ~gaussian["condition"].isin(lacking)].assign(evaluation="uniform")
-    found = MEASURES["ranks_uniform"].values(replace(made, comparisons=pd.concat([gaussian, same])))
-    assert list(found["value"]) == pytest.approx([1.0, 1.0])
+    lacking = made.comparisons["condition"].unique()[-2:]
+    lacks = made.comparisons["condition"].isin(lacking)
+    few, neither = made.comparisons[~lacks | (made.comparisons["evaluation"] != "uniform")], made.comparisons[~lacks]
+    pd.testing.assert_frame_equal(
+        MEASURES["ranks_uniform"].values(replace(made, comparisons=few)),
+        MEASURES["ranks_uniform"].values(replace(made, comparisons=neither)),
+    )
 
 
 def test_an_attack_that_the_suite_lacks_agrees_with_nothing() -> None:
