@@ -194,8 +194,8 @@ for how in ("killed", "memory"):
         worker = Worker.remote()
         ray.get(worker.leave.remote(how))
     except RayError as error:
-        cause, of_memory = cause_of_loss(error)
-        sys.stdout.write(f"\\n{cause}: {of_memory}\\n")  # at once: Ray's threads write there too
+        lost = cause_of_loss("job", error)
+        sys.stdout.write(f"\\n{lost.reason}: {lost.cause}\\n")  # at once: Ray's threads write there too
 """
 
 
@@ -210,8 +210,8 @@ def test_ray_says_whether_memory_ran_out_or_a_worker_was_killed():
     )
     said = [line for line in done.stdout.splitlines() if line.startswith("its process")]  # Ray speaks as well
     assert said == [
-        "its process died: False",
-        "its process was ended because the node's memory ran out: True",
+        "its process died: lost",
+        "its process was ended because the node's memory ran out: memory",
     ]
 
 

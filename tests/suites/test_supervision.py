@@ -13,18 +13,17 @@ from harness.models.resnet import build
 from harness.settings import Settings
 from harness.spec import EvaluateJob, Job, TrainJob
 from harness.spec.training import NetworkSpec
-from harness.suites.executors.executor import Failed, JobWork, Lost, PrepareWork, Work
-from harness.suites.executors.supervision import (
-    FEWER,
-    FEWEST,
-    LONGEST_LOOK,
-    Supervision,
-    Trouble,
-    with_fewer_images,
-)
+from harness.suites.executors.executor import Cause, Failed, JobWork, Lost, PrepareWork, Work
+from harness.suites.executors.supervision import FEWER, FEWEST, LONGEST_LOOK, Supervision, with_fewer_images
 from harness.suites.inputs import Inputs
 
-KILLED, NO_MEMORY = Trouble("its process was killed"), Trouble("not enough free memory", memory=True)
+
+def killed(work: Work) -> Failed:
+    return Failed(work.key, "its process was killed", "lost")
+
+
+def no_memory(work: Work) -> Failed:
+    return Failed(work.key, "not enough free memory", "memory")
 
 
 class Clock:
@@ -66,27 +65,33 @@ def work(tmp_path) -> Work:
 def test_a_work_begins_again_as_often_as_is_allowed(work):
     supervision = Supervision(Settings(attempts=3))
     for _ in range(2):
-        assert supervision.heed(work, KILLED) == (Lost(work.key, KILLED.reason), work)
-    assert supervision.heed(work, KILLED) == (Failed(work.key, "its process was killed, 3 times"), None)
-    assert isinstance(supervision.heed(work, KILLED)[0], Lost), "a work that is begun anew has all its attempts"
+        assert supervision.heed(work, killed(work)) == Lost(work.key, "its process was killed", work)
+    assert supervision.heed(work, killed(work)) == Failed(work.key, "its process was killed, 3 times")
+    assert isinstance(supervision.heed(work, killed(work)), Lost), "a work that is begun anew has all its attempts"
+
+
+@pytest.mark.parametrize("cause", ["refused", "unexpected"])
+def test_what_another_attempt_would_not_better_is_final(work, cause: Cause):
+    failed = Failed(work.key, "no", cause)
+    assert Supervision(Settings(attempts=3)).heed(work, failed) == failed
 
 
 def test_the_last_attempt_is_known(work):
     supervision = Supervision(Settings(attempts=3))
     known = []
     for _ in range(3):
-        supervision.heed(work, KILLED)
+        supervision.heed(work, killed(work))
         known.append(supervision.has_one_attempt(work.key))
     assert known == [False, True, False]
 
 
 def test_a_failure_tells_of_every_kind_of_trouble(work):
     supervision = Supervision(Settings(attempts=3))
-    for trouble in (KILLED, NO_MEMORY):
+    for trouble in (killed(work), no_memory(work)):
         supervision.heed(work, trouble)
-    event, _ = supervision.heed(work, NO_MEMORY)
+    event = supervision.heed(work, no_memory(work))
     assert event.reason == "its process was killed; not enough free memory, 2 times; use fewer --workers"
-    event, _ = Supervision(Settings(attempts=1)).heed(work, NO_MEMORY, alone=True)
+    event = Supervision(Settings(attempts=1)).heed(work, no_memory(work), alone=True)
     assert event.reason == "not enough free memory; it needs more than there is"
 
 
@@ -120,19 +125,18 @@ def test_a_runner_that_was_stopped_itself_does_not_take_its_workers_for_hanging(
 def test_an_evaluation_without_memory_begins_again_with_fewer_images_at_once(work_of):
     work = work_of(EvaluateJob)
     supervision = Supervision(Settings(attempts=4))
-    event, again = supervision.heed(work, NO_MEMORY)
-    assert event == Lost(work.key, "not enough free memory; fewer images will be classified at once")
-    assert again == replace(work, fewer=4)
-    _, again = supervision.heed(again, NO_MEMORY)
-    assert again == replace(work, fewer=8)
-    event, again = supervision.heed(again, NO_MEMORY)
-    assert event == Lost(work.key, "not enough free memory")
-    assert again == replace(work, fewer=8)
+    fewer = "not enough free memory; fewer images will be classified at once"
+    lost = supervision.heed(work, no_memory(work))
+    assert lost == Lost(work.key, fewer, replace(work, fewer=4))
+    lost = supervision.heed(lost.again, no_memory(work))
+    assert lost == Lost(work.key, fewer, replace(work, fewer=8))
+    lost = supervision.heed(lost.again, no_memory(work))
+    assert lost == Lost(work.key, "not enough free memory", replace(work, fewer=8))
 
 
 def test_a_worker_that_was_lost_for_another_reason_gets_the_same_work_again(work_of):
     work = work_of(EvaluateJob)
-    assert Supervision(Settings()).heed(work, KILLED)[1] == work
+    assert Supervision(Settings()).heed(work, killed(work)).again == work
 
 
 def test_what_depends_on_how_many_images_are_seen_at_once_is_left_as_it_is(work_of, work):

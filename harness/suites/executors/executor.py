@@ -78,7 +78,7 @@ class Finished:
     seconds: float
 
 
-Cause = Literal["refused", "unexpected", "memory"]
+Cause = Literal["refused", "unexpected", "memory", "lost"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Failed:
     reason: str
     cause: Cause = "refused"
     """Refused: by the data, the weights or the model. Unexpected: nobody foresaw it, so its worker is trusted no more.
-    Memory ran out: another attempt may help."""
+    Memory ran out, or the worker was lost, since it died or hung: another attempt may help."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,8 @@ class Lost:
 
     key: str
     reason: str
+    again: Work
+    """As it begins again."""
 
 
 Event = Started | Progressed | Finished | Failed | Lost

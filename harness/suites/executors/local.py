@@ -17,9 +17,9 @@ from harness.errors import DeviceError, ExecutorUnusable
 from harness.machine import allow_open_files, available_cores, memory_note
 from harness.settings import Settings
 from harness.suites.devices import Wanted, get_device
-from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
+from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
 from harness.suites.executors.shares import Share, shares, visible_gpus
-from harness.suites.executors.supervision import Supervision, Trouble, trouble_of
+from harness.suites.executors.supervision import Supervision
 
 CLOSING_SECONDS = 5.0
 FILES, FILES_PER_WORKER = 32, 3
@@ -74,7 +74,8 @@ class LocalExecutor:
             found += self._receive(self._busy[connection])  # type: ignore[index]
         hanging = self._supervision.find_hanging()
         for process in [process for process in self._busy.values() if process.work.key in hanging]:
-            found.append(self._heed(process, Trouble(f"{self._supervision.silence}, so its process was killed")))
+            silence = f"{self._supervision.silence}, so its process was killed"
+            found.append(self._settle(process, Failed(process.work.key, silence, "lost")))
         if self._waiting and not self._busy:
             self._begin_alone(self._waiting.pop(0))
         return found
@@ -113,39 +114,28 @@ class LocalExecutor:
                 self._supervision.hear(message.key)
                 found.append(message)
         except (EOFError, OSError):
-            found.append(self._heed(process, process.cause_of_death()))
+            found.append(self._settle(process, process.cause_of_death()))
         return found
 
     def _settle(self, process: _Process, outcome: Finished | Failed) -> Event:
-        """Let the process of an outcome rest, or replace it; what is to be told."""
-        trouble = trouble_of(outcome)
-        if trouble:
-            return self._heed(process, trouble)
-        self._supervision.forget(outcome.key)
-        self._let_go(process)
-        if isinstance(outcome, Failed) and outcome.cause == "unexpected":
-            self._retire(process)  # for instance, after a failure on a GPU nothing works there in that process
-        else:
-            self._idle.append(process)
-        return outcome
-
-    def _heed(self, process: _Process, trouble: Trouble) -> Event:
-        self._let_go(process)
-        self._retire(process)
-        alone = not self._busy
-        event, again = self._supervision.heed(process.work, trouble, alone=alone)
-        if again and trouble.memory and not alone and self._supervision.has_one_attempt(again.key):
-            self._waiting.append(again)
-            return replace(event, reason=f"{event.reason}; the other workers are waited for")
-        if again:
-            self._begin(_Process(self._unused.pop()), again)
-        return event
-
-    def _let_go(self, process: _Process) -> None:
-        """A process has ended its work, one way or another."""
+        """Let the process of an outcome rest, or replace it; what is to be told. The work may begin again."""
         del self._busy[process.connection]
         if process.work.key == self._alone:
             self._alone = None
+        cause = outcome.cause if isinstance(outcome, Failed) else None
+        if cause in {None, "refused"}:
+            self._idle.append(process)
+        else:
+            self._retire(process)  # for instance, after a failure on a GPU nothing works there in that process
+        alone = not self._busy
+        event = self._supervision.heed(process.work, outcome, alone=alone)
+        if not isinstance(event, Lost):
+            return event
+        if cause == "memory" and not alone and self._supervision.has_one_attempt(event.key):
+            self._waiting.append(event.again)
+            return replace(event, reason=f"{event.reason}; the other workers are waited for")
+        self._begin(_Process(self._unused.pop()), event.again)
+        return event
 
     def _retire(self, process: _Process) -> None:
         process.end()
@@ -177,16 +167,18 @@ class _Process:
         with contextlib.suppress(OSError):  # it is dead: whoever waits for its pipe will see
             self.connection.send(work)
 
-    def cause_of_death(self) -> Trouble:
+    def cause_of_death(self) -> Failed:
+        """Of a process that ended without an outcome."""
         self._process.join(CLOSING_SECONDS)
         code = self._process.exitcode
         if code != -signal.SIGKILL:
             way = f"signal {-code}" if code and code < 0 else f"exit code {code}"
-            return Trouble(f"its process died with {way}{memory_note()}")
+            return Failed(self.work.key, f"its process died with {way}{memory_note()}", "lost")
         kills = kernel_kills()
         if kills is not None and self._kills is not None and kills > self._kills:
-            return Trouble("this machine's memory ran out, so the kernel killed its process (signal 9)", memory=True)
-        return Trouble("its process was killed (signal 9), possibly because memory ran out")
+            no_memory = "this machine's memory ran out, so the kernel killed its process (signal 9)"
+            return Failed(self.work.key, no_memory, "memory")
+        return Failed(self.work.key, "its process was killed (signal 9), possibly because memory ran out", "lost")
 
     def end(self) -> None:
         self._process.kill()

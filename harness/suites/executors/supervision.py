@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 from harness.settings import Settings
 from harness.spec import EvaluateJob
@@ -15,21 +14,6 @@ from harness.suites.executors.executor import Failed, Finished, JobWork, Lost, W
 LONGEST_LOOK = 10.0  # seconds; a runner that was stopped for longer (Ctrl-Z) had stopped its workers too
 FEWER = 4  # times; memory for the images of an evaluation shrinks as much
 FEWEST = 8  # times; on CPUs logits were bit for bit the same down to an eighth of a chunk, and not below
-
-
-class Trouble(NamedTuple):
-    """What became of a work that has no outcome, though it might have one."""
-
-    reason: str
-    memory: bool = False
-    """Memory ran out."""
-
-
-def trouble_of(outcome: Finished | Failed) -> Trouble | None:
-    """What another attempt may better: memory that ran out may be there for a fresh process."""
-    if isinstance(outcome, Failed) and outcome.cause == "memory":
-        return Trouble(outcome.reason, memory=True)
-    return None
 
 
 class Supervision:
@@ -69,22 +53,25 @@ class Supervision:
         """Whether a work that begins again does so for the last time."""
         return len(self._troubles.get(key, ())) == self._settings.attempts - 1
 
-    def heed(self, work: Work, trouble: Trouble, *, alone: bool = False) -> tuple[Failed | Lost, Work | None]:
-        """Count a trouble; what to tell of it, and the work as it shall begin again, None if it has failed.
+    def heed(self, work: Work, outcome: Finished | Failed, *, alone: bool = False) -> Finished | Failed | Lost:
+        """What to tell of an outcome: it is final, or the work shall begin again.
 
         alone: nothing ran beside it, so that it had all memory.
         """
         self.forget(work.key)
+        if isinstance(outcome, Finished) or outcome.cause not in {"memory", "lost"}:
+            return outcome
+        of_memory = outcome.cause == "memory"
         troubles = self._troubles.setdefault(work.key, [])
-        troubles.append(trouble.reason)
+        troubles.append(outcome.reason)
         if len(troubles) < self._settings.attempts:
-            again = with_fewer_images(work) if trouble.memory else work
+            again = with_fewer_images(work) if of_memory else work
             fewer = "" if again == work else "; fewer images will be classified at once"
-            return Lost(work.key, trouble.reason + fewer), again
+            return Lost(work.key, outcome.reason + fewer, again)
         counted = Counter(self._troubles.pop(work.key))
         reason = "; ".join(text if times == 1 else f"{text}, {times} times" for text, times in counted.items())
         advice = "it needs more than there is" if alone else "use fewer --workers"
-        return Failed(work.key, f"{reason}; {advice}" if trouble.memory else reason), None
+        return Failed(work.key, f"{reason}; {advice}" if of_memory else reason)
 
 
 def with_fewer_images(work: Work) -> Work:

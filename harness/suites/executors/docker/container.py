@@ -21,7 +21,6 @@ from harness.suites.executors.docker.engine import ENGINE_ERRORS
 from harness.suites.executors.docker.message import FORM, MOST_BYTES, Refused, event_of, work_message
 from harness.suites.executors.executor import Failed, Finished, PrepareWork, Progressed, Work
 from harness.suites.executors.shares import Share
-from harness.suites.executors.supervision import Trouble
 from harness.suites.model_weights import model_folder
 
 PROGRAM = ["python", "-m", "harness.suites.executors.docker.inside"]
@@ -105,20 +104,19 @@ class Container:
             undo.pop_all()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def cause_of_death(self) -> Trouble:
+    def cause_of_death(self) -> Failed:
         """Of a container that ended without an outcome."""
         try:
             code = self._container.wait(timeout=ENDING_SECONDS)["StatusCode"]
             self._container.reload()
             if self._container.attrs["State"]["OOMKilled"]:
-                return Trouble(
-                    f"its container needs more than its {self.sandbox.memory >> 20} MB of memory", memory=True
-                )
+                needs = f"its container needs more than its {self.sandbox.memory >> 20} MB of memory"
+                return Failed(self.work.key, needs, "memory")
         except ENGINE_ERRORS:  # it was removed, or the engine does not answer
-            return Trouble("its container was removed")
+            return Failed(self.work.key, "its container was removed", "lost")
         lines = [line for line in self._errors.decode(errors="replace").splitlines() if line.strip()]
         last = "".join(filter(str.isprintable, f": {lines[-1]}")) if lines else ""
-        return Trouble(f"its container died with exit code {code}{last}")
+        return Failed(self.work.key, f"its container died with exit code {code}{last}", "lost")
 
     def remove(self) -> None:
         """End it now, whatever it does."""

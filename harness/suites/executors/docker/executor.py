@@ -14,7 +14,7 @@ from harness.suites.executors.docker.engine import ENGINE_ERRORS, open_engine
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
 from harness.suites.executors.node import make_folders
 from harness.suites.executors.shares import shares, visible_gpus
-from harness.suites.executors.supervision import Supervision, Trouble, trouble_of
+from harness.suites.executors.supervision import Supervision
 
 USABLE_MEMORY = 0.9  # of the machine's; the rest is the system's and the runner's
 
@@ -91,25 +91,20 @@ class DockerExecutor:
             self._running[key].remove()
 
     def _settle(self, ended: Ended) -> Finished | Failed | Lost:
-        """Remove a container; its outcome. In trouble, the work begins again in a new one."""
+        """Remove a container; what is to be told of it. Its work may begin again in a new one."""
         container = self._running.pop(ended.key)
-        outcome: Finished | Failed | Lost | None = ended.outcome
-        trouble = self._trouble(container, ended)
+        event = self._supervision.heed(container.work, self._outcome(container, ended))
         container.remove()
-        again = None
-        if trouble:
-            outcome, again = self._supervision.heed(container.work, trouble)
-        assert outcome is not None, "without an outcome there is trouble"
-        if again:
-            self._begin(container.sandbox, again)
+        if isinstance(event, Lost):
+            self._begin(container.sandbox, event.again)
         else:
-            self._supervision.forget(ended.key)
             self._free.append(container.sandbox)
-        return outcome
+        return event
 
-    def _trouble(self, container: Container, ended: Ended) -> Trouble | None:
-        """Why a container has no outcome, or one that a second attempt may better."""
+    def _outcome(self, container: Container, ended: Ended) -> Finished | Failed:
+        """What a container has said, else why it said nothing more."""
         if ended.key in self._hung:
             self._hung.discard(ended.key)
-            return None if isinstance(ended.outcome, Finished) else Trouble(self._supervision.silence)
-        return trouble_of(ended.outcome) if ended.outcome else container.cause_of_death()
+            if not isinstance(ended.outcome, Finished):
+                return Failed(ended.key, self._supervision.silence, "lost")
+        return ended.outcome or container.cause_of_death()

@@ -19,7 +19,7 @@ from ray.util.queue import Queue
 from harness.errors import ExecutorUnusable, HarnessError
 from harness.settings import Settings
 from harness.suites.devices import Wanted
-from harness.suites.executors.executor import Event, Failed, Finished, Progressed, Started, Work
+from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started, Work
 from harness.suites.executors.node import (
     installation,
     make_folders,
@@ -28,7 +28,7 @@ from harness.suites.executors.node import (
     require_weights_here,
 )
 from harness.suites.executors.ray.cluster import CORES, Cluster, NodeShare, at_node, first_line
-from harness.suites.executors.supervision import Supervision, Trouble, trouble_of
+from harness.suites.executors.supervision import Supervision
 
 if TYPE_CHECKING:
     from harness.suites.worker import Worker
@@ -151,17 +151,16 @@ class RayExecutor:
         except HarnessError as error:  # Ray raises a mixture of its own error and the worker's
             raise getattr(error, "cause", error) from None
         except RayError as error:
-            return self._heed_loss(work, error)
+            for resting in self._idle:  # some may have been on the same node
+                ray.kill(resting)
+            self._idle.clear()
+            return self._heed(work, cause_of_loss(work.key, error))
         if isinstance(outcome, Failed) and outcome.cause != "refused":  # what went wrong may have spoiled the process
             ray.kill(process)
         else:
             self._idle.append(process)
-        trouble = trouble_of(outcome)
-        if trouble:
-            return self._heed(work, trouble)
-        self._supervision.forget(work.key)
         require_weights_here(work, outcome)
-        return outcome
+        return self._heed(work, outcome)
 
     def _end_hanging(self) -> list[Event]:
         """Ends workers that are silent for too long."""
@@ -171,19 +170,14 @@ class RayExecutor:
         for reference in silent:
             process, work = self._busy.pop(reference)
             ray.kill(process)
-            found.append(self._heed(work, Trouble(self._supervision.silence)))
+            found.append(self._heed(work, Failed(work.key, self._supervision.silence, "lost")))
         return found
 
-    def _heed_loss(self, work: Work, error: RayError) -> Event:
-        for process in self._idle:  # some may have been on the same node
-            ray.kill(process)
-        self._idle.clear()
-        return self._heed(work, cause_of_loss(error))
-
-    def _heed(self, work: Work, trouble: Trouble) -> Event:
-        event, again = self._supervision.heed(work, trouble)
-        if again:
-            self._begin(again)
+    def _heed(self, work: Work, outcome: Finished | Failed) -> Event:
+        """What is to be told of an outcome; the work may begin again."""
+        event = self._supervision.heed(work, outcome)
+        if isinstance(event, Lost):
+            self._begin(event.again)
         return event
 
 
@@ -218,10 +212,10 @@ class _Process:
             self._progress.put_nowait(progressed)
 
 
-def cause_of_loss(error: RayError) -> Trouble:
+def cause_of_loss(key: str, error: RayError) -> Failed:
     """Of a worker that is gone. Ray's text about any that died names memory and nodes, as what it may have been."""
     if isinstance(error, OutOfMemoryError):
-        return Trouble("its process was ended because the node's memory ran out", memory=True)
+        return Failed(key, "its process was ended because the node's memory ran out", "memory")
     if "because its node has died" in str(error):
-        return Trouble("its node was lost")
-    return Trouble("its process died")
+        return Failed(key, "its node was lost", "lost")
+    return Failed(key, "its process died", "lost")
