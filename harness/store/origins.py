@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SplitOrigin:
-    """A data split that results were computed from."""
+    """A split of a data set that jobs read, and what is known of it; None: it was not there when they were planned."""
 
     name: str
     split: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -16,18 +15,7 @@ from harness.store.batches import batches, insert_rows, keys_among, rows_among
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 from harness.store.model_rows import model_row
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitFacts:
-    """What is known about an input besides its content's digest."""
-
-    path: str
-    """ "name/part", for instance "cifar10/train"."""
-    sha256: str
-    n: int
-    generated: bool
-    origin: str
+from harness.store.origins import SplitOrigin
 
 
 @patient
@@ -37,7 +25,7 @@ def plan(
     suite: str,
     profile: str,
     title: str,
-    splits: Sequence[SplitFacts] = (),
+    splits: Sequence[SplitOrigin] = (),
 ) -> None:
     """Record a suite's whole plan in one transaction; a second time changes nothing.
 
@@ -139,9 +127,9 @@ def _evaluation_row(job: EvaluateJob | AnalyseJob, models: dict[str, int]) -> di
     }
 
 
-def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -> None:
+def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitOrigin]) -> None:
     """Link jobs to the data that they read. Blocked jobs are left out: their data may not exist."""
-    facts = {(each.path, each.sha256): each for each in splits}
+    facts = {(each.name, each.split, each.sha256): each for each in splits}
     needs: dict[tuple[str, str], set[str]] = {}
     for job in jobs:
         for read in job.data.items():
@@ -153,7 +141,7 @@ def _data(session: Session, jobs: Iterable[Job], splits: Sequence[SplitFacts]) -
         if row is None:
             row = schema.DataSplit(**identity)
             session.add(row)
-        if known := facts.get((path, sha256)):
+        if known := facts.get((name, split, sha256)):
             row.n, row.generated, row.origin = known.n, known.generated, known.origin
         session.flush()
         linked = set(session.scalars(select(schema.JobData.job_key).where(schema.JobData.data_split_id == row.id)))

@@ -25,11 +25,10 @@ from harness.store.batches import insert_rows
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 from harness.store.mending import forget_what_other_weights_did
-from harness.store.plan import SplitFacts, block_dependents, plan
+from harness.store.plan import block_dependents, plan
 from harness.store.schema import FINAL
 
 __all__ = [
-    "SplitFacts",
     "fail",
     "finish_evaluation",
     "finish_training",

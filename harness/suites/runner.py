@@ -21,6 +21,7 @@ from harness.spec import inputs_of
 from harness.store import read, write
 from harness.store.engine import open_database
 from harness.store.mending import mend
+from harness.store.origins import SplitOrigin
 from harness.store.schema import FINAL
 from harness.store.totals import begun, finished_in
 from harness.suites.executors import EXECUTORS
@@ -124,11 +125,12 @@ def _lost_arrays(plan: Plan, site: Site) -> set[str]:
     }
 
 
-def _facts(inputs: Inputs) -> list[write.SplitFacts]:
+def _facts(inputs: Inputs) -> list[SplitOrigin]:
     """What is known of the data that is there, for the database."""
     return [
-        write.SplitFacts(
-            path=str(each),
+        SplitOrigin(
+            name=each.name,
+            split=each.part,
             sha256=state.digest,
             n=state.count,
             generated=state.generated,

@@ -12,6 +12,7 @@ from test_views import plan_and_record_all_kinds
 from harness.measurement import EvaluationResult
 from harness.store import runners, schema, write
 from harness.store.engine import Database
+from harness.store.origins import SplitOrigin
 from harness.store.runners import RunnerFacts
 
 ME = RunnerFacts(folder="f" * 32, title="host, process 1, /results", machine="boot pid:[1]", process=1)
@@ -30,7 +31,7 @@ def fill_every_table(db: Database) -> None:
     fill(db)
     plan_and_record_all_kinds(db)
     later = planned((2,), "später \u2028", ("gaussian", "clean"))
-    splits = [write.SplitFacts(path="digits/test", sha256="b" * 64, n=360, generated=False, origin="scikit-learn")]
+    splits = [SplitOrigin(name="digits", split="test", sha256="b" * 64, n=360, generated=False, origin="scikit-learn")]
     write.plan(db, later, "später \u2028", "smoke", "A 'title'; with \"quotes\", \ttabs and\nlines", splits)
     runner = runners.enter(db, ME)
     key = evaluate_job("gaussian", "none", 2).key

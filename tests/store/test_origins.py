@@ -17,12 +17,11 @@ from harness.provenance import provenance
 from harness.spec import CleanSpec, EvaluateJob, Place, PlannedJob, TrainJob
 from harness.store import write
 from harness.store.engine import Database
-from harness.store.origins import origins, together
-from harness.store.plan import SplitFacts
+from harness.store.origins import SplitOrigin, origins, together
 
 
 def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
-    facts = SplitFacts(path="digits/train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
+    facts = SplitOrigin(name="digits", split="train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
     write.plan(filled, planned(), "study", "smoke", "A study", [facts])
     found = origins(filled, "study", "smoke")
     assert found.commits == ("c" * 40,)

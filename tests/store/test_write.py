@@ -27,7 +27,7 @@ from harness.spec import Place, PlannedJob
 from harness.store import read, relations, runners, schema, seals, write
 from harness.store.engine import Database
 from harness.store.mending import forget_training
-from harness.store.plan import SplitFacts
+from harness.store.origins import SplitOrigin
 from harness.store.upkeep import check
 
 
@@ -125,7 +125,7 @@ def test_a_plan_never_touches_what_runs_failed_or_is_done(db: Database) -> None:
 
 
 def test_what_is_known_of_data_is_kept(db: Database) -> None:
-    facts = SplitFacts(path="digits/train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
+    facts = SplitOrigin(name="digits", split="train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
     plan(db, splits=[facts])
     plan(db)
     with db.reading() as connection:

@@ -19,6 +19,7 @@ from harness.report.paper.report import PaperReport, render_paper
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
+from harness.store.origins import SplitOrigin
 
 SUITES = ("grayscale-cifar10", "mnist", "regularization-sets", "frequency")
 CONDITIONS = {
@@ -30,8 +31,8 @@ CONDITIONS = {
         for name, alpha in (("mnist", 4), ("fashionmnist", 10))
     },
 }
-STAND_IN = write.SplitFacts(
-    path="cifar10/test", sha256="f" * 64, n=2, generated=True, origin="stand-in: random patterns"
+STAND_IN = SplitOrigin(
+    name="cifar10", split="test", sha256="f" * 64, n=2, generated=True, origin="stand-in: random patterns"
 )
 
 
