@@ -30,9 +30,9 @@ from harness.report.choice import suites_with_results
 from harness.report.results import read_results
 from harness.spec import TrainJob, parse_suite
 from harness.spec.suite_file import MOST_CONDITIONS
-from harness.store import read, relations, write
+from harness.store import relations, write
 from harness.store.engine import Database, open_database
-from harness.store.totals import job_counts
+from harness.store.jobs import job_counts, job_states, rates
 from harness.suites.devices import PLAIN_CPU
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, make_plan
@@ -136,7 +136,7 @@ def _reporting(folder: Path, database: Database, most: int) -> Iterator[str]:
     print("|---|---|---|---|---|---|---|")
     [suite] = plan.suites
     works: tuple[Callable[[], object], ...] = (
-        lambda: (read.job_states(database, plan.by_key), read.rates(database, "none")),
+        lambda: (job_states(database, plan.by_key), rates(database, "none")),
         lambda: job_counts(database, suite.name),
         lambda: [read_results(database, *each) for each in suites_with_results(database, [suite.name], suite.profile)],
         lambda: relations.rows(database, "v_curve_summary", suite=suite.name, profile=suite.profile),

@@ -20,7 +20,7 @@ from harness.suites.devices import get_device
 
 if TYPE_CHECKING:
     from harness.spec import Job, Place, PlannedJob
-    from harness.store.read import JobState
+    from harness.store.jobs import JobState
     from harness.suites.cost import Estimate
     from harness.suites.plan import Plan
 
@@ -34,7 +34,7 @@ def show(
     workers: Workers = None,
 ) -> None:
     """Show the jobs of a suite or collection: done, to do or blocked, and what they cost on this machine."""
-    from harness.store.read import job_states, rates
+    from harness.store.jobs import job_states, rates
     from harness.suites.cost import estimate
     from harness.suites.past import plan_after
     from harness.suites.registry import get_suites

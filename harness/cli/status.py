@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 def status(suite: AnySuite = None) -> None:
     """Show what is done, running or failed, and why, as the database has it."""
     from harness.store import relations
-    from harness.store.totals import job_counts
+    from harness.store.jobs import job_counts
     from harness.suites.registry import get_file, members, suite_files
 
     suites = members(suite) if suite else ()

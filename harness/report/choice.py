@@ -9,7 +9,7 @@ from harness.names import lookup
 from harness.spec import PROFILES
 from harness.store import relations
 from harness.store.engine import Database
-from harness.store.totals import begun
+from harness.store.jobs import begun
 
 Begun = Collection[tuple[str, str]]
 """Each suite and profile that has results."""

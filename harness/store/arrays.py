@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from harness.errors import StoreError
 from harness.files import remove_abandoned, write_whole
+from harness.store import schema
+from harness.store.engine import Database
+from harness.store.engine.patience import patient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,3 +71,13 @@ def load(folder: Path, file: str, sha256: str) -> NDArray[Any]:
         raise StoreError(f"{path} is truncated or altered: its SHA-256 is not the one that the database has")
     [array] = arrays_of(content).values()
     return array
+
+
+@patient
+def array_files(db: Database) -> list[tuple[str, str, str]]:
+    """Of each array beside the database: its job's key, its file below arrays/, and the file's SHA-256."""
+    query = select(schema.Evaluation.key, schema.ResultArray.file, schema.ResultArray.sha256).join(
+        schema.ResultArray, schema.ResultArray.evaluation_id == schema.Evaluation.id
+    )
+    with db.reading() as connection:
+        return [(key, file, sha256) for key, file, sha256 in connection.execute(query)]

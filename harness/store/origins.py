@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from harness.data.origin import is_stand_in
 from harness.measurement import LEAST_AGREEMENT
+from harness.spec import Input
 from harness.store import schema, views
 from harness.store.engine import Database
+from harness.store.engine.patience import patient
 from harness.store.schema import FINAL
 
 T = TypeVar("T")
@@ -97,6 +99,21 @@ def together(origins: Sequence[Origins]) -> Origins:
     """What the results of several suites were made with."""
     names = [field.name for field in fields(Origins)]
     return Origins(**{name: _distinct(value for each in origins for value in getattr(each, name)) for name in names})
+
+
+@patient
+def digest_behind(db: Database, read: Input, profile: str) -> str | None:
+    """The SHA-256 of an input that results of suites at a profile were made of: the newest; None if none were."""
+    split, link, job = schema.DataSplit, schema.JobData, schema.Job
+    shown = (
+        exists()
+        .where(link.data_split_id == split.id, link.job_key == job.key, job.state.in_(FINAL))
+        .where(schema.Place.job_key == job.key, schema.Place.suite_id == schema.Suite.id)
+        .where(schema.Suite.profile == profile)
+    )
+    query = select(split.sha256).where(split.name == read.name, split.split == read.part, shown)
+    with db.reading() as connection:
+        return connection.scalar(query.order_by(split.id.desc()).limit(1))
 
 
 def _precisions(specs: Iterable[tuple[Mapping[str, Any], bool]]) -> tuple[str, ...]:

@@ -1,19 +1,16 @@
-"""What runs and reports ask of the database. Nothing here writes; what a run asks is asked again under the lock."""
+"""What reports ask of the database. Nothing here writes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, case, func, literal, select
 from sqlalchemy.orm import aliased
 
-from harness.spec import Input
 from harness.store import schema, views
-from harness.store.batches import rows_among
 from harness.store.engine import Database
-from harness.store.engine.patience import patient
 
 if TYPE_CHECKING:
     import pandas
@@ -28,79 +25,6 @@ NOT_RUN = "not run yet"
 """The reason of a job that only waits."""
 NO_NUMBER = "no number"
 """The state of a result that has none, for a reason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobState:
-    """How far a job is."""
-
-    state: str
-    """waiting, running, done, diverged, failed or blocked."""
-    attempts: int
-    reason: str | None
-    weights: str | None
-    """For a finished training: file name in the model's folder."""
-    weights_sha256: str | None
-
-
-@patient
-def job_states(db: Database, keys: Collection[str]) -> dict[str, JobState]:
-    """The states of those of the jobs that the database knows, by key."""
-    job, training = schema.Job, schema.Training
-    query = (
-        select(job.key, job.state, job.attempts, job.reason, training.weights, training.weights_sha256)
-        .join(schema.Model, schema.Model.id == job.model_id, isouter=True)
-        .join(training, (training.model_id == job.model_id) & (schema.Model.key == job.key), isouter=True)
-    )
-    with db.reading() as connection:
-        return {
-            key: JobState(state=state, attempts=attempts, reason=reason, weights=weights, weights_sha256=sha256)
-            for key, state, attempts, reason, weights, sha256 in rows_among(connection, query, job.key, keys)
-        }
-
-
-@patient
-def digest_behind(db: Database, read: Input, profile: str) -> str | None:
-    """The SHA-256 of an input that results of suites at a profile were made of: the newest; None if none were."""
-    split, link, job = schema.DataSplit, schema.JobData, schema.Job
-    shown = (
-        exists()
-        .where(link.data_split_id == split.id, link.job_key == job.key, job.state.in_(schema.FINAL))
-        .where(schema.Place.job_key == job.key, schema.Place.suite_id == schema.Suite.id)
-        .where(schema.Suite.profile == profile)
-    )
-    query = select(split.sha256).where(split.name == read.name, split.split == read.part, shown)
-    with db.reading() as connection:
-        return connection.scalar(query.order_by(split.id.desc()).limit(1))
-
-
-@patient
-def array_files(db: Database) -> list[tuple[str, str, str]]:
-    """Of each array beside the database: its job's key, its file below arrays/, and the file's SHA-256."""
-    query = select(schema.Evaluation.key, schema.ResultArray.file, schema.ResultArray.sha256).join(
-        schema.ResultArray, schema.ResultArray.evaluation_id == schema.Evaluation.id
-    )
-    with db.reading() as connection:
-        return [(key, file, sha256) for key, file, sha256 in connection.execute(query)]
-
-
-@patient
-def rates(db: Database, device: str) -> dict[tuple[str, str | None, int | None], float]:
-    """GFLOP per second by kind of job and the network's architecture and base width, as measured on a device.
-
-    Narrow networks get far less out of a device, so what they reach says nothing about wide ones; nor does what one of
-    one's own reaches, whose work is a guess. All external models are one: None and None.
-    """
-    job, width = schema.Job, schema.Model.base_width
-    architecture = case((width.is_not(None), schema.Model.architecture))
-    query = (
-        select(job.kind, architecture, width, func.sum(job.work) / func.sum(job.seconds))
-        .join(schema.Model, schema.Model.id == job.model_id)
-        .where(job.state == "done", job.device == device, job.seconds > 0, job.work > 0)
-        .group_by(job.kind, architecture, width)
-    )
-    with db.reading() as connection:
-        return {(kind, name, base_width): rate for kind, name, base_width, rate in connection.execute(query)}
 
 
 def models_of(suite: str, profile: str) -> Select[tuple[int]]:

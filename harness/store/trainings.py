@@ -1,4 +1,4 @@
-"""Finished trainings, as plans and whoever loads their models ask for them. Nothing here writes."""
+"""Finished trainings, as whoever loads their models asks for them. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from sqlalchemy import select
 
 from harness.store import schema
 from harness.store.engine import Database
-from harness.store.engine.patience import patient
-
-
-@patient
-def trained(db: Database) -> frozenset[str]:
-    """Keys of the trainings that are done."""
-    job = schema.Job
-    with db.reading() as connection:
-        return frozenset(connection.scalars(select(job.key).where(job.kind == "train", job.state == "done")))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,10 @@ from pathlib import Path
 from harness.errors import HarnessError, SpecError
 from harness.files import copy_whole
 from harness.settings import Settings
-from harness.store import merging, read
+from harness.store import merging
+from harness.store.arrays import array_files
 from harness.store.engine import Database, open_database
+from harness.store.jobs import job_states
 from harness.store.merging import Damaged, Left
 from harness.suites.model_weights import model_folder
 from harness.suites.peers import Peers
@@ -88,9 +90,9 @@ class _Merge:
         """Take over what is wanted."""
         others = merging.unite_plans(self._here, self._there)
         kinds = merging.finished(self._there)
-        self._recorded = read.job_states(self._there, kinds)
+        self._recorded = job_states(self._there, kinds)
         self._arrays = defaultdict(list)
-        for key, file, sha256 in read.array_files(self._there):
+        for key, file, sha256 in array_files(self._there):
             self._arrays[key].append((Path(file), sha256))
         taken, left, damaged = (Counter[str]() for _ in range(3))
         again: set[str] = set()
@@ -103,7 +105,7 @@ class _Merge:
                 damaged[str(reason)] += 1
             except Left as reason:
                 left[str(reason)] += 1
-        waiting = sum(state.state == "waiting" for state in read.job_states(self._here, again).values())
+        waiting = sum(state.state == "waiting" for state in job_states(self._here, again).values())
         return Merged(taken=taken, left=left, damaged=damaged, again=waiting, others=tuple(others))
 
     def _take(self, key: str, kind: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.files import is_whole
 from harness.spec import PlannedJob, TrainJob
-from harness.store import read
+from harness.store.jobs import JobState, job_states
 from harness.store.mending import forget_training
 from harness.suites.model_weights import model_folder
 from harness.suites.plan import Plan
@@ -16,7 +16,7 @@ from harness.suites.site import Site
 
 def find_missing(waiting: Iterable[PlannedJob], plan: Plan, site: Site) -> list[PlannedJob]:
     """The trainings of the models that these jobs need, if the weights are not here."""
-    states = read.job_states(site.database, {need.key for planned in waiting for need in planned.needs})
+    states = job_states(site.database, {need.key for planned in waiting for need in planned.needs})
     trainings = (plan.by_key[key] for key in sorted(states))
     return [each for each in trainings if not has_weights(each, states[each.key], site.settings.models_dir)]
 
@@ -28,7 +28,7 @@ def train_again(lost: PlannedJob, site: Site) -> None:
     forget_training(site.database, lost.key, lost.blocked)
 
 
-def has_weights(planned: PlannedJob, state: read.JobState, models_dir: Path) -> bool:
+def has_weights(planned: PlannedJob, state: JobState, models_dir: Path) -> bool:
     """Whether the weights are here that the database has of a model, if it has some; others' lie with the data."""
     if state.weights is None or not isinstance(planned.job, TrainJob):
         return True

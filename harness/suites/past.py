@@ -6,9 +6,9 @@ from functools import partial
 
 from harness.settings import Settings
 from harness.spec import takes_stand_ins
-from harness.store import read
 from harness.store.engine import Database
-from harness.store.trainings import trained
+from harness.store.jobs import trained
+from harness.store.origins import digest_behind
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, make_plan
@@ -29,6 +29,6 @@ def plan_after(
 
 def inputs_after(profile: str, settings: Settings, database: Database | None) -> Inputs:
     """What suites at a profile read; what is not there is as the database's results have it."""
-    recall = partial(read.digest_behind, database, profile=profile) if database else lambda _: None
+    recall = partial(digest_behind, database, profile=profile) if database else lambda _: None
     stand_ins = takes_stand_ins(profile)
     return Inputs(settings.data_dir, settings.experiments_dir, stand_ins=stand_ins, recall=recall)

@@ -13,7 +13,7 @@ from harness.errors import AlreadyRecorded, DataDamaged, DataError, DataMissing,
 from harness.measurement import EvaluationResult, TrainingResult
 from harness.provenance import Provenance
 from harness.spec import LoadJob, PlannedJob, TrainJob
-from harness.store import arrays, read, write
+from harness.store import arrays, jobs, write
 from harness.suites.cost import estimate, seconds
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
@@ -32,7 +32,7 @@ class Run:
     """A run in progress."""
 
     def __init__(
-        self, plan: Plan, inputs: Inputs, site: Site, states: Mapping[str, read.JobState], command: str
+        self, plan: Plan, inputs: Inputs, site: Site, states: Mapping[str, jobs.JobState], command: str
     ) -> None:
         """states: where earlier runs left the jobs, by key. command: the command line, for provenance."""
         self._plan = plan
@@ -56,7 +56,7 @@ class Run:
         todo = list(schedule.todo.values())
         if todo:
             self._provisions.prepare(todo)
-            rates = read.rates(self._site.database, self._device.name)
+            rates = jobs.rates(self._site.database, self._device.name)
             self._site.watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
             taken = {each.key: seconds(each, rates, self._device, workers) for each in schedule.asked}
             schedule.share_out(taken, workers)
@@ -84,13 +84,13 @@ class Run:
         theirs = self._site.peers.look() if schedule.left else None
         if theirs is None:
             return
-        states = read.job_states(self._site.database, schedule.left)
+        states = jobs.job_states(self._site.database, schedule.left)
         for key in schedule.left.keys() - theirs.keys():
             self._learn(key, states.get(key))
         if not schedule.todo and not schedule.running and not schedule.left.keys() & theirs.keys():
             schedule.give_up_left()
 
-    def _learn(self, key: str, state: read.JobState | None) -> None:
+    def _learn(self, key: str, state: jobs.JobState | None) -> None:
         """What became of a job that no other runner does any more; None: nobody plans it now."""
         planned = self._plan.by_key[key]
         if state is None:

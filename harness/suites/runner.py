@@ -18,12 +18,13 @@ from harness.files import is_whole
 from harness.names import lookup
 from harness.settings import Settings
 from harness.spec import inputs_of
-from harness.store import read, write
+from harness.store import write
+from harness.store.arrays import array_files
 from harness.store.engine import open_database
+from harness.store.jobs import begun, finished_in, job_states
 from harness.store.mending import mend
 from harness.store.origins import SplitOrigin
 from harness.store.schema import FINAL
-from harness.store.totals import begun, finished_in
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
 from harness.suites.inputs import Inputs
@@ -62,7 +63,7 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
                     if any(planned.blocked for planned in plan.jobs):  # unless it was done before
                         plan, inputs = plan_now(site.database)
                     _store_plan(plan, inputs, site)
-                    states = read.job_states(site.database, plan.by_key)
+                    states = job_states(site.database, plan.by_key)
                     return Run(plan, inputs, site, states, request.command).work()
         except KeyboardInterrupt:
             raise Interrupted(f"stopped; finished jobs are stored, and this continues: {request.command}") from None
@@ -104,7 +105,7 @@ def _require_any(plan: Plan, site: Site) -> None:
     reasons = [planned.blocked for planned in plan.asked if planned.blocked]
     if len(reasons) < len(plan.asked):
         return
-    if any(state.state in FINAL for state in read.job_states(site.database, plan.by_key).values()):
+    if any(state.state in FINAL for state in job_states(site.database, plan.by_key).values()):
         return
     there = begun(site.database)
     for suite in plan.suites:
@@ -120,7 +121,7 @@ def _lost_arrays(plan: Plan, site: Site) -> set[str]:
     """Keys of the results of which an array is gone, truncated or altered, if it should be in this results folder."""
     return {
         key
-        for key, file, sha256 in read.array_files(site.database)
+        for key, file, sha256 in array_files(site.database)
         if key in plan.by_key and not is_whole(site.settings.arrays_dir / file, sha256) and site.peers.belongs_here(key)
     }
 

@@ -29,9 +29,10 @@ from trainings import DIVERGED, training_result
 
 from harness.errors import DatabaseUnusable
 from harness.spec import EvaluateJob, NoiseSpec, PlannedJob
-from harness.store import read, relations, runners, seals, write
+from harness.store import relations, runners, seals, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
+from harness.store.jobs import job_states
 from harness.store.mending import forget_training
 from harness.store.merging import Damaged, Left, finished, take, unite_plans
 from harness.store.upkeep import check
@@ -314,7 +315,7 @@ def test_what_was_taken_is_claimed_by_whoever_took_it_since_the_files_are_there(
     holder = runners.holder(db, key)
     assert holder is not None
     assert holder.id != first
-    assert read.job_states(db, [key])[key].state == "done"
+    assert job_states(db, [key])[key].state == "done"
 
 
 def test_more_seeds_and_conditions_of_a_suite_get_places_behind_those_that_are_there(
@@ -404,7 +405,7 @@ def test_what_is_blocked_there_and_done_here_keeps_its_place(db: Database, there
     plan(there, blocked)
     do(there, ("none", 1))
     assert merge(db, there) == ([], OF_ONE_MODEL, {"finished here already"})
-    assert read.job_states(db, [done, absent.key]).keys() == {done}
+    assert job_states(db, [done, absent.key]).keys() == {done}
 
 
 def test_what_has_no_place_there_any_more_is_taken_where_it_has_one_here(db: Database, there: Database) -> None:
@@ -494,7 +495,7 @@ def test_what_is_blocked_here_makes_way_for_what_was_done_there(db: Database, th
     before = order(db)
     assert merge(db, there) == ([], OF_ONE_MODEL + 1, set())
     assert order(db) == before
-    assert read.job_states(db, [done.key, absent.key]).keys() == {done.key}
+    assert job_states(db, [done.key, absent.key]).keys() == {done.key}
     assert check(db).problems == ()
 
 

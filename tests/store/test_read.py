@@ -15,7 +15,7 @@ from recorded_study import (
     results,
     train_job,
 )
-from test_views import ANALYSIS, EXTERNAL, SPECTRUM, plan_and_record_all_kinds
+from test_views import ANALYSIS, EXTERNAL, SPECTRUM
 from trainings import DIVERGED, training_result
 
 from harness.measurement import EvaluationResult, Measurement
@@ -23,32 +23,6 @@ from harness.spec import AnalyseJob, EvaluateJob, FourierSpec, Job, OwnMinimalAt
 from harness.store import read, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
-
-
-def test_states_are_those_of_known_jobs(filled: Database) -> None:
-    training, evaluation = train_job().key, evaluate_job().key
-    states = read.job_states(filled, [training, evaluation, "0" * 16])
-    assert set(states) == {training, evaluation}
-    assert states[training].weights == "weights-0123.safetensors"
-    assert states[evaluation].weights is None
-    assert read.job_states(filled, []) == {}
-
-
-def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Database) -> None:
-    network = train_job().spec.network
-    by_kind = {
-        "train": 25.0, "clean": 5.0, "gaussian": 5.0, "fgsm_transfer": 5.0, "boundary": 5.0, "corruption": 5.0,
-    }  # fmt: skip
-    assert read.rates(filled, "Test CPU") == {
-        (kind, network.architecture, network.base_width): rate for kind, rate in by_kind.items()
-    }
-    assert read.rates(filled, "Another CPU") == {}
-
-
-def test_an_array_is_its_own_jobs(db: Database) -> None:
-    """A result whose array is lost is forgotten, and no other."""
-    plan_and_record_all_kinds(db)
-    assert read.array_files(db) == [(SPECTRUM.key, f"{SPECTRUM.key}/power.safetensors", "1" * 64)]
 
 
 def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite(db: Database) -> None:

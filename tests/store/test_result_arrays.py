@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_views import SPECTRUM, plan_and_record_all_kinds
 
 from harness.errors import HarnessError, StoreError
-from harness.store.arrays import load, save
+from harness.store.arrays import array_files, load, save
+from harness.store.engine import Database
 
 ARRAY = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -42,3 +44,9 @@ def test_a_folder_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "0123").write_text("a file where the folder should be")
     with pytest.raises(HarnessError, match=r"cannot write .*0123.* bytes\): .*make room"):
         save(tmp_path, "0123", {"power": ARRAY})
+
+
+def test_an_array_is_its_own_jobs(db: Database) -> None:
+    """A result whose array is lost is forgotten, and no other."""
+    plan_and_record_all_kinds(db)
+    assert array_files(db) == [(SPECTRUM.key, f"{SPECTRUM.key}/power.safetensors", "1" * 64)]

@@ -17,9 +17,10 @@ from test_views import plan_and_record_all_kinds
 from trainings import training_result
 
 from harness.errors import DatabaseUnusable
-from harness.store import migrations, read, relations, schema, seals, upkeep, views, write
+from harness.store import migrations, relations, schema, seals, upkeep, views, write
 from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
+from harness.store.jobs import job_states
 from harness.store.mending import mend
 
 
@@ -197,7 +198,7 @@ def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled
     assert damaged.key in forgotten
     assert len(forgotten) == 6
     write.plan(filled, planned(), "study", "smoke", "A study")
-    states = read.job_states(filled, by_key)
+    states = job_states(filled, by_key)
     assert {key for key, state in states.items() if state.state == "waiting"} == set(forgotten)
     assert relations.answer(filled, f"SELECT alpha FROM model WHERE key = '{damaged.key}'").rows == ((10.0,),)
     assert broken(filled) == []

@@ -50,9 +50,10 @@ from harness.spec import (
     SpectrumSpec,
     TrainJob,
 )
-from harness.store import migrations, read, relations, views, write
+from harness.store import migrations, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
+from harness.store.jobs import job_states
 
 COMMON = (
     "suite, profile, condition, classification, regularization, target, alpha, threshold, architecture, color, seed"
@@ -664,7 +665,7 @@ def record(db: Database, jobs: list[PlannedJob], found: Callable[[str, int], dic
             [place] = each.places
             result = found(place.condition, place.seed)[place.evaluation or ""]
             write.finish_evaluation(db, each.key, result, ORIGIN, 2.0)
-        elif read.job_states(db, [each.key])[each.key].state == "waiting":
+        elif job_states(db, [each.key])[each.key].state == "waiting":
             write.finish_training(db, each.key, training_result(GAMMAS), ORIGIN, 4.0)
 
 

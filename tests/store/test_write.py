@@ -24,8 +24,9 @@ from trainings import DIVERGED, training_result
 from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EvaluationResult, ImageResult, Measurement, TrainingResult
 from harness.spec import Place, PlannedJob
-from harness.store import read, relations, runners, schema, seals, write
+from harness.store import relations, runners, schema, seals, write
 from harness.store.engine import Database
+from harness.store.jobs import JobState, job_states
 from harness.store.mending import forget_training
 from harness.store.origins import SplitOrigin
 from harness.store.upkeep import check
@@ -51,8 +52,8 @@ def plan(db: Database, jobs: list[PlannedJob] | None = None, suite: str = "study
     write.plan(db, planned(suite=suite) if jobs is None else jobs, suite, "smoke", "A study", **more)
 
 
-def state(db: Database, key: str) -> read.JobState:
-    return read.job_states(db, [key])[key]
+def state(db: Database, key: str) -> JobState:
+    return job_states(db, [key])[key]
 
 
 def trained(db: Database, condition: str = "none", seed: int = 0) -> str:
@@ -140,7 +141,7 @@ def test_a_training_is_recorded_whole(db: Database) -> None:
     write.start(db, key, "Test CPU")
     gammas = (0.1, 0.2, 0.3, 0.2, 0.2)
     write.finish_training(db, key, training_result(gammas), ORIGIN, 4.0)
-    assert state(db, key) == read.JobState(
+    assert state(db, key) == JobState(
         state="done", attempts=1, reason=None, weights="weights-0123.safetensors", weights_sha256="d" * 64
     )
     with db.reading() as connection:

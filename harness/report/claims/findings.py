@@ -12,7 +12,7 @@ from harness.report.claims.outcome import ClaimOutcome, tested
 from harness.report.claims.paper import CLAIMS
 from harness.report.results import Results, read_results
 from harness.store.engine import Database
-from harness.store.totals import begun
+from harness.store.jobs import begun
 
 SUITES = tuple(dict.fromkeys(suite for claim in CLAIMS for suite in claim.suites))
 """The suites that claims are tested on."""

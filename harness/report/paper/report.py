@@ -25,8 +25,8 @@ from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
 from harness.report.vocabulary import scale
 from harness.store.engine import Database, schema_version
+from harness.store.jobs import begun
 from harness.store.origins import together
-from harness.store.totals import begun
 
 EXTERNAL = "robustbench"
 """The suite whose external models have published accuracies."""

@@ -2,13 +2,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from recorded_study import ORIGIN, planned, train_job
+from recorded_study import ORIGIN, evaluate_job, planned, train_job
 from trainings import DIVERGED
 
 from harness.spec import Place
 from harness.store import write
 from harness.store.engine import Database
-from harness.store.totals import begun, finished_in, job_counts
+from harness.store.jobs import begun, finished_in, job_counts, job_states, rates
+
+
+def test_states_are_those_of_known_jobs(filled: Database) -> None:
+    training, evaluation = train_job().key, evaluate_job().key
+    states = job_states(filled, [training, evaluation, "0" * 16])
+    assert set(states) == {training, evaluation}
+    assert states[training].weights == "weights-0123.safetensors"
+    assert states[evaluation].weights is None
+    assert job_states(filled, []) == {}
+
+
+def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Database) -> None:
+    network = train_job().spec.network
+    by_kind = {
+        "train": 25.0, "clean": 5.0, "gaussian": 5.0, "fgsm_transfer": 5.0, "boundary": 5.0, "corruption": 5.0,
+    }  # fmt: skip
+    assert rates(filled, "Test CPU") == {
+        (kind, network.architecture, network.base_width): rate for kind, rate in by_kind.items()
+    }
+    assert rates(filled, "Another CPU") == {}
 
 
 def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
