@@ -19,7 +19,7 @@ def require_intact(db: Database, suite: str, profile: str) -> None:
     with db.reading() as connection:
         if views.altered(connection) or seals.broken_environments(connection):
             raise DatabaseUnusable(f"{db.title} is damaged; restore the newest backup; `harness db check` says more")
-        if seals.is_broken(connection, suite, profile):
+        if seals.broken_suites(connection, (suite, profile)):
             raise DatabaseUnusable(f"{db.title} is damaged: the plan of {suite} is not as it was written; {again}")
         place, shown = schema.Place, views.JOBS.c
         # Whatever a damaged index hides from the views has its place all the same.

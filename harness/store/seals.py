@@ -48,7 +48,7 @@ def seal(connection: Connection, keys: Collection[str]) -> None:
 
 def seal_suite(connection: Connection, name: str, profile: str) -> None:
     """Store the digest of a suite's places, in the transaction that writes them."""
-    _put(connection, suite_digests(connection, name, profile))
+    _put(connection, suite_digests(connection, (name, profile)))
 
 
 def seal_everything(connection: Connection) -> None:
@@ -88,20 +88,18 @@ def broken(connection: Connection, keys: Collection[str] | None = None) -> list[
     return found
 
 
-def is_broken(connection: Connection, name: str, profile: str) -> bool:
-    """Whether a suite's places are not as they were planned."""
-    subject = _subject(name, profile)
-    with _any_text(connection):
-        stored = connection.scalar(select(raw(schema.Seal.digest)).where(schema.Seal.subject == subject))
-    return stored != suite_digests(connection, name, profile).get(subject)
+def broken_suites(connection: Connection, only: tuple[str, str] | None = None) -> list[str]:
+    """The suites, as "name/profile", whose places are not as they were planned.
 
-
-def broken_suites(connection: Connection) -> list[str]:
-    """The suites, as "name/profile", whose places are not as they were planned."""
+    only: the name and profile of one suite; all if None.
+    """
     seals = schema.Seal
+    query = select(raw(seals.subject), raw(seals.digest))
+    if only:
+        query = query.where(seals.subject == _subject(*only))
     with _any_text(connection):
-        stored: dict[str, str] = dict(connection.execute(select(raw(seals.subject), raw(seals.digest))).all())
-    now = suite_digests(connection)
+        stored: dict[str, str] = dict(connection.execute(query).all())
+    now = suite_digests(connection, only)
     named = {subject for subject in stored if "/" in subject} | now.keys()
     return sorted(subject for subject in named if now.get(subject) != stored.get(subject))
 
@@ -126,16 +124,16 @@ def digests(connection: Connection, keys: Collection[str]) -> dict[str, str]:
     return {key: _digest(lines[key]) for key in keys if key in lines}
 
 
-def suite_digests(connection: Connection, name: str | None = None, profile: str | None = None) -> dict[str, str]:
-    """The digests of the suites and their places as they are now, by "name/profile"; of one suite if it is named."""
+def suite_digests(connection: Connection, only: tuple[str, str] | None = None) -> dict[str, str]:
+    """The digests of the suites and their places as they are now, by "name/profile"; `only` as of `broken_suites`."""
     suite, place = schema.Suite, schema.Place
     columns = (
         *(suite.name, suite.profile, suite.title),
         *(place.condition, place.seed, place.evaluation, place.job_key, place.baseline),
     )
     query = select(*map(raw, columns)).join(place, place.suite_id == suite.id, isouter=True)
-    if name is not None:
-        query = query.where(suite.name == name, suite.profile == profile)
+    if only:
+        query = query.where(suite.name == only[0], suite.profile == only[1])
     lines: dict[str, list[str]] = defaultdict(list)
     with _any_text(connection):
         found = connection.execute(query)

@@ -155,7 +155,8 @@ def test_a_plan_that_is_gone_is_named(filled: Database) -> None:
     change(filled, "DELETE FROM suite")
     with filled.reading() as connection:
         assert seals.broken_suites(connection) == ["study/smoke"]
-        assert seals.is_broken(connection, "study", "smoke")
+        assert seals.broken_suites(connection, ("study", "smoke")) == ["study/smoke"]
+        assert seals.broken_suites(connection, ("other", "smoke")) == []
     assert [problem for problem in upkeep.check(filled).problems if "the plan of study/smoke is not" in problem]
 
 

@@ -37,7 +37,7 @@ def unite_plans(here: Database, there: Database) -> list[str]:
     with there.reading() as moment:
         suites = moment.execute(select(schema.Suite.name, schema.Suite.profile, schema.Suite.title)).all()
         for name, profile, title in suites:
-            if seals.is_broken(moment, name, profile):
+            if seals.broken_suites(moment, (name, profile)):
                 raise DatabaseUnusable(
                     f"the database of that folder is damaged: the plan of {name} ({profile}) is not as it was written; "
                     "the next `harness run-suite` there writes it again"
@@ -51,7 +51,7 @@ def _unite(here: Database, there: Connection, name: str, profile: str, title: st
     """Plan here what is planned there of a suite; False, and nothing is changed, if that is something else."""
     theirs = _places(there, name, profile)
     with here.transaction() as session:
-        if seals.is_broken(session.connection(), name, profile):
+        if seals.broken_suites(session.connection(), (name, profile)):
             raise DatabaseUnusable(
                 f"{here.title} is damaged: the plan of {name} ({profile}) is not as it was written; "
                 f"`harness run-suite {name} --profile {profile}` writes it again"
