@@ -137,7 +137,7 @@ def _reporting(folder: Path, database: Database, most: int) -> Iterator[str]:
     [suite] = plan.suites
     works: tuple[Callable[[], object], ...] = (
         lambda: (job_states(database, plan.by_key), rates(database, "none")),
-        lambda: job_counts(database, suite.name),
+        lambda: job_counts(database, [suite.name]),
         lambda: [read_results(database, *each) for each in suites_with_results(database, [suite.name], suite.profile)],
         lambda: relations.rows(database, "v_curve_summary", suite=suite.name, profile=suite.profile),
     )
