@@ -84,7 +84,7 @@ def copy(
         done, title = copying.copy(database, to), database.title
     width = max(map(len, done.tables))
     for table, content in done.tables.items():
-        typer.echo(f"  {table:<{width}}  {content.rows:>9,}  {content.digest[:12]}")
+        typer.echo(f"  {table:<{width}}  {content.rows:>9,}  {content.digest}")
     typer.echo(f"{title} is copied to {done.target}: compared, the same")
     typer.echo("weights and arrays stay in the results folder; to use the copy, set HARNESS_DATABASE_URL to its URL")
 

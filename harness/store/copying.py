@@ -25,13 +25,23 @@ BATCH = 5_000
 """Rows in memory at once."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Content:
     """What a table holds, however its rows are ordered."""
 
-    rows: int
-    digest: str
-    """64 hex digits: the sum of the rows' SHA-256."""
+    rows: int = 0
+    total: int = 0
+    """The sum of the rows' SHA-256."""
+
+    def with_rows(self, rows: Sequence[Sequence[Any]]) -> Content:
+        """With these rows as well."""
+        total = sum((int.from_bytes(hashlib.sha256(_text(row)).digest()) for row in rows), self.total)
+        return Content(self.rows + len(rows), total % 2**256)
+
+    @property
+    def digest(self) -> str:
+        """The first 12 of its 64 hex digits."""
+        return f"{self.total:064x}"[:12]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,42 +87,26 @@ def _not_empty(target: Database, what: str) -> str:
 def _copied(read: Connection, written: Connection, target: Database) -> dict[str, Content]:
     found = {}
     for table in Base.metadata.sorted_tables:  # what others point to comes first
-        sent = _Digest()
+        sent = arrived = Content()
         for rows in _batches(read, table):
-            sent.add(rows)
+            sent = sent.with_rows(rows)
             names = table.columns.keys()
             written.execute(insert(raw_table(table)), [dict(zip(names, row, strict=True)) for row in rows])
         target.dialect.resume_numbers(written, table)
-        arrived = _Digest()
         for rows in _batches(written, table):
-            arrived.add(rows)
-        if arrived.content != sent.content:
+            arrived = arrived.with_rows(rows)
+        if arrived != sent:
             raise DatabaseUnusable(
-                f"{target.title} does not hold what was sent to it: {table.name} has {arrived.content.rows} rows"
-                f" ({arrived.content.digest[:12]}), sent were {sent.content.rows} ({sent.content.digest[:12]})"
+                f"{target.title} does not hold what was sent to it: {table.name} has {arrived.rows} rows"
+                f" ({arrived.digest}), sent were {sent.rows} ({sent.digest})"
             )
-        found[table.name] = sent.content
+        found[table.name] = sent
     return found
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Sequence[Any]]]:
     with translated(connection.engine.url):  # or it would look as if the other database were in trouble
         yield from connection.execute(select(raw_table(table)), execution_options={"yield_per": BATCH}).partitions()
-
-
-class _Digest:
-    """Adds up rows."""
-
-    def __init__(self) -> None:
-        self._rows = self._sum = 0
-
-    def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        self._rows += len(rows)
-        self._sum += sum(int.from_bytes(hashlib.sha256(_text(row)).digest()) for row in rows)
-
-    @property
-    def content(self) -> Content:
-        return Content(rows=self._rows, digest=f"{self._sum % 2**256:064x}")
 
 
 def _text(row: Sequence[Any]) -> bytes:
