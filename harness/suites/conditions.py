@@ -62,7 +62,7 @@ def resolved_conditions(suite: Suite, seeds: Collection[int], inputs: Inputs, de
     models = {
         name: resolver.model(spec, f"{suite.source.name}: condition {name}") for name, spec in suite.conditions.items()
     }
-    substitutes = Substitutes(models.values(), inputs, device)
+    substitutes = Substitutes(models.values(), seeds, inputs, device)
 
     def jobs(name: str, spec: ModelSpec) -> dict[int, ModelJob]:
         data = inputs.digests(spec.inputs)

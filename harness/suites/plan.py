@@ -114,9 +114,9 @@ class _Jobs:
         for asked in condition.evaluations:
             substitute, blocked = None, obstacle or asked.blocked
             if asked.substitute:
-                substitute = asked.substitute.against(seed)
-                self.add(asked.substitute.planned)
-                blocked = blocked or self._obstacle(asked.substitute.planned)
+                substitute, training = asked.substitute
+                self.add(training)
+                blocked = blocked or self._obstacle(training)
             job = EvaluateJob(model=model, evaluation=asked.spec, data=asked.data, substitute=substitute)
             place = at(evaluation=asked.name)
             self.add(PlannedJob(job=job, places=(place,), work=asked.work, blocked=blocked))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from harness.errors import SpecError
 from harness.spec import PlannedJob, TrainingSpec, TrainJob, WithSubstitute
@@ -14,42 +14,30 @@ from harness.suites.obstacles import obstacle
 from harness.suites.resolution import ModelSpec
 
 
-@dataclass(frozen=True, kw_only=True)
-class Substitute:
+class Substitute(NamedTuple):
     """The network that an attack on the models of a condition is made with."""
 
-    where: str
-    """The attack is written, for errors."""
     job: TrainJob
-    work: float
-    """GFLOP of its training."""
-    blocked: str | None
-
-    @property
-    def planned(self) -> PlannedJob:
-        """Its training, which has no place in a suite."""
-        return PlannedJob(job=self.job, places=(), work=self.work, blocked=self.blocked)
-
-    def against(self, seed: int) -> TrainJob:
-        """The network that a model of that seed is attacked with; raises SpecError if it is that model itself."""
-        if self.job.seed == seed:
-            raise SpecError(
-                f"{self.where}: seed {seed} is the substitute's; evaluate other seeds or set substitute_seed"
-            )
-        return self.job
+    planned: PlannedJob
+    """That job, which has no place in a suite."""
 
 
 class Substitutes:
     """Finds the substitutes for the models of a suite."""
 
-    def __init__(self, models: Iterable[ModelSpec], inputs: Inputs, device: Device) -> None:
-        """models: those of the suite's conditions."""
+    def __init__(self, models: Iterable[ModelSpec], seeds: Collection[int], inputs: Inputs, device: Device) -> None:
+        """models, seeds: those of the suite's conditions."""
         self._trained = [spec for spec in models if isinstance(spec, TrainingSpec)]
+        self._seeds = seeds
         self._inputs = inputs
         self._device = device
 
     def get(self, model: ModelSpec, attack: WithSubstitute, where: str) -> Substitute:
-        """The substitute for an attack on a model; raises SpecError where the suite trains none, or several."""
+        """The substitute for an attack on a model.
+
+        Raises:
+            SpecError: the suite trains none, or several, or the substitute would be one of the models themselves.
+        """
         twins = self._twins(model)
         if len(twins) != 1:
             assert not isinstance(model, TrainingSpec), "which is its own twin, without its regularizer"
@@ -59,14 +47,14 @@ class Substitutes:
                 f"{'are several; ' if twins else 'is none; add a condition, '}divide the suite, or leave the attack out"
             )
         [twin] = twins
+        seed = attack.substitute_seed
+        if seed in self._seeds:
+            raise SpecError(f"{where}: seed {seed} is the substitute's; evaluate other seeds or set substitute_seed")
         if attack.substitute_precision:
             twin = twin.replaced(precision=attack.substitute_precision)
-        return Substitute(
-            where=where,
-            job=TrainJob(spec=twin, seed=attack.substitute_seed, data=self._inputs.digests(twin.inputs)),
-            work=training_gflop(twin, self._inputs),
-            blocked=obstacle(twin, self._inputs, self._device),
-        )
+        job = TrainJob(spec=twin, seed=seed, data=self._inputs.digests(twin.inputs))
+        work, blocked = training_gflop(twin, self._inputs), obstacle(twin, self._inputs, self._device)
+        return Substitute(job, PlannedJob(job=job, places=(), work=work, blocked=blocked))
 
     def _twins(self, model: ModelSpec) -> list[TrainingSpec]:
         """The unregularized trainings whose models transferred attacks on a model can come from.
