@@ -105,12 +105,13 @@ def test_a_work_hangs_when_it_was_silent_for_so_long(work, clock):
     assert supervision.find_hanging() == []
     clock.now += 1
     assert supervision.find_hanging() == [work.key]
+    assert supervision.find_hanging() == [], "it is told once"
 
 
 def test_what_is_over_does_not_hang(work, clock):
     supervision = Supervision(Settings(hang_minutes=1 / 60), clock)
     supervision.hear(work.key)
-    supervision.forget(work.key)
+    supervision.heed(work, Failed(work.key, "no"))
     clock.now += 5
     assert supervision.find_hanging() == []
 

@@ -1,4 +1,4 @@
-"""When a work without an outcome begins again, and how: the same for all executors, and without side effects."""
+"""Which works hang, and which begin again after an outcome: the same for all executors, and without side effects."""
 
 from __future__ import annotations
 
@@ -37,17 +37,16 @@ class Supervision:
         """A work begins or goes on."""
         self._silent[key] = 0.0
 
-    def forget(self, key: str) -> None:
-        """A work does not run any more."""
-        self._silent.pop(key, None)
-
     def find_hanging(self) -> list[str]:
-        """Keys of the works that were silent for too long. Looks that come late are not held against them."""
+        """Keys of the works that were silent for too long, each told once. Late looks are not held against them."""
         now = self._clock()
         passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
         for key in self._silent:
             self._silent[key] += passed
-        return [key for key, silent in self._silent.items() if silent >= 60 * self._settings.hang_minutes]
+        hanging = [key for key, silent in self._silent.items() if silent >= 60 * self._settings.hang_minutes]
+        for key in hanging:
+            del self._silent[key]
+        return hanging
 
     def has_one_attempt(self, key: str) -> bool:
         """Whether a work that begins again does so for the last time."""
@@ -58,7 +57,7 @@ class Supervision:
 
         alone: nothing ran beside it, so that it had all memory.
         """
-        self.forget(work.key)
+        self._silent.pop(work.key, None)
         if isinstance(outcome, Finished) or outcome.cause not in {"memory", "lost"}:
             return outcome
         of_memory = outcome.cause == "memory"

@@ -86,7 +86,6 @@ class DockerExecutor:
     def _end_hanging(self) -> None:
         """Ends containers that are silent for too long; their last word comes as that of any other."""
         for key in self._supervision.find_hanging():
-            self._supervision.forget(key)
             self._hung.add(key)
             self._running[key].remove()
 
