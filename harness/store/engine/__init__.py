@@ -1,6 +1,6 @@
 """Opening the database, and transactions.
 
-The only place that knows which database it is; what differs lies in `sqlite` and `postgresql`, each a `Dialect`.
+What differs from database to database lies in `sqlite` and `postgresql`, each a `Dialect`.
 One process writes at a time, on both, so writers may look and then insert; readers never wait.
 """
 
