@@ -15,7 +15,7 @@ from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.data.progress import OnJobProgress, ignore_progress
 from harness.own_code import NO_CODE, OwnCode, OwnFunction
-from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ExternalSpec, TrainingSpec
+from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ModelSpec
 from harness.spec.training import Color
 
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
@@ -61,7 +61,7 @@ class Setting:
 
 def setting_for(
     spec: EvaluationSpec,
-    model: TrainingSpec | ExternalSpec,
+    model: ModelSpec,
     data_dir: Path,
     device: torch.device,
     substitute: nn.Module | None = None,

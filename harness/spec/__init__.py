@@ -35,7 +35,7 @@ from harness.spec.evaluation import (
     SpectrumSpec,
     WithSubstitute,
 )
-from harness.spec.external import CheckpointSpec, ExternalSpec, RobustBenchSpec
+from harness.spec.external import CheckpointSpec, ExternalSpec, ModelSpec, RobustBenchSpec
 from harness.spec.inputs import Input
 from harness.spec.job import (
     AnalyseJob,
@@ -81,6 +81,7 @@ __all__ = [
     "Job",
     "LoadJob",
     "ModelJob",
+    "ModelSpec",
     "NetworkSpec",
     "NoiseExamplesSpec",
     "NoiseSpec",

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from harness.spec.inputs import Input
 from harness.spec.own import SHAPE, Call, Function, MayCall, WithOptions
-from harness.spec.training import Color
+from harness.spec.training import Color, TrainingSpec
 
 RobustBenchModel = Literal["Standard", "Carmon2019Unlabeled", "Engstrom2019Robustness", "Modas2021PRIMEResNet18"]
 ThreatModel = Literal["corruptions", "Linf", "L2"]
@@ -130,3 +130,5 @@ class CheckpointSpec(WithOptions, MayCall):
 
 ExternalSpec = RobustBenchSpec | CheckpointSpec
 """A model that is not trained here."""
+ModelSpec = TrainingSpec | ExternalSpec
+"""How a model comes about: it is trained here, or was elsewhere."""

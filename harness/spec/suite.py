@@ -27,7 +27,7 @@ from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.extends import laid_over, read_toml
-from harness.spec.external import SEED, CheckpointSpec, ExternalSpec, RobustBenchSpec
+from harness.spec.external import SEED, CheckpointSpec, ExternalSpec, ModelSpec, RobustBenchSpec
 from harness.spec.grid import point_name
 from harness.spec.problems import validated, validated_conditions
 from harness.spec.profile import PROFILES, ProfileName
@@ -58,7 +58,7 @@ class Suite(Spec):
     figures: tuple[str, ...] = ()
     """Figures and tables of the paper that it produces the data for."""
     seeds: tuple[int, ...] = Field(min_length=1)
-    conditions: dict[str, TrainingSpec | ExternalSpec]
+    conditions: dict[str, ModelSpec]
     baselines: dict[str, str] = {}
     """By condition that was trained elsewhere: the one that it is compared with."""
     evaluations: dict[str, EvaluationSpec]
@@ -101,7 +101,7 @@ def parse_suite(
         for name, table in laid_over(written.conditions, overlay.conditions).items()
         for expanded_name, expanded in _grid(name, table, path.name)
     }
-    whole: dict[type[TrainingSpec | ExternalSpec], dict[str, Table]] = {}
+    whole: dict[type[ModelSpec], dict[str, Table]] = {}
     for name, table in tables.items():
         kind, condition = _condition(written, overlay, table, f"{where}: conditions {name}")
         whole.setdefault(kind, {})[name] = condition
@@ -163,7 +163,7 @@ def _overlap(first: CorruptionSpec, second: CorruptionSpec) -> bool:
 
 def _condition(
     written: SuiteFile, overlay: ProfileOverlay, condition: Table, where: str
-) -> tuple[type[TrainingSpec | ExternalSpec], Table]:
+) -> tuple[type[ModelSpec], Table]:
     """What a condition is, and its whole table."""
     for key, (what, kind) in EXTERNAL.items():
         if key in condition:
@@ -180,9 +180,7 @@ def _condition(
     return TrainingSpec, table
 
 
-def _baselines(
-    tables: Mapping[str, Table], conditions: Mapping[str, TrainingSpec | ExternalSpec], where: str
-) -> dict[str, str]:
+def _baselines(tables: Mapping[str, Table], conditions: Mapping[str, ModelSpec], where: str) -> dict[str, str]:
     """What each condition that names a baseline is compared with; raises SpecError where that cannot be."""
     named = {name: table["baseline"] for name, table in tables.items() if "baseline" in table}
     for name, baseline in named.items():

@@ -8,10 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import EvaluationSpec
-from harness.spec.external import ExternalSpec
-from harness.spec.training import TrainingSpec
+from harness.spec.external import ModelSpec
 
-AnySpec = TrainingSpec | ExternalSpec | EvaluationSpec | AnalysisSpec
+AnySpec = ModelSpec | EvaluationSpec | AnalysisSpec
 
 
 def mean_the_same(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from harness.spec import (
     EvaluationSpec,
     LoadJob,
     ModelJob,
+    ModelSpec,
     Suite,
     TrainingSpec,
     TrainJob,
@@ -21,7 +22,7 @@ from harness.suites.cost import evaluation_gflop, training_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.obstacles import obstacle
-from harness.suites.resolution import ModelSpec, Resolver, evaluation_inputs
+from harness.suites.resolution import Resolver, evaluation_inputs
 from harness.suites.substitutes import Substitute, Substitutes
 
 

@@ -13,11 +13,11 @@ from harness.spec import (
     BoundaryAttackSpec,
     CorruptionSpec,
     EvaluationSpec,
-    ExternalSpec,
     FgsmTransferSpec,
     FourierSpec,
     Input,
     Job,
+    ModelSpec,
     NetworkSpec,
     NoiseSpec,
     OwnAttackSpec,
@@ -62,7 +62,7 @@ def rate_key(job: Job) -> RateKey:
     return kind_of(job), model.spec.network.architecture, model.spec.network.base_width
 
 
-def _forward(spec: TrainingSpec | ExternalSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:
+def _forward(spec: ModelSpec, inputs: Inputs, size: tuple[int, int] | None = None) -> float:
     """GFLOP of one forward pass on an image of that height and width, of the task's if absent."""
     if isinstance(spec, RobustBenchSpec):
         return ROBUSTBENCH_FORWARD_GFLOP[spec.model]
@@ -84,7 +84,7 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
 
 
 def evaluation_gflop(
-    spec: EvaluationSpec, model: TrainingSpec | ExternalSpec, inputs: Inputs, substitute: TrainingSpec | None = None
+    spec: EvaluationSpec, model: ModelSpec, inputs: Inputs, substitute: TrainingSpec | None = None
 ) -> float:
     """Estimated GFLOP of evaluating one model, and of an attack of one's own on the substitute."""
     available = inputs.state(Input.images(model.classification, "test")).count

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from harness.spec import Input, TrainingSpec
+from harness.spec import Input, ModelSpec, TrainingSpec
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
-from harness.suites.resolution import ModelSpec
 
 
 def obstacle(spec: ModelSpec, inputs: Inputs, device: Device) -> str | None:

@@ -21,10 +21,10 @@ from harness.spec import (
     CorruptionSpec,
     CorruptionSpectraSpec,
     EvaluationSpec,
-    ExternalSpec,
     FgsmTransferSpec,
     FourierSpec,
     Input,
+    ModelSpec,
     NoiseExamplesSpec,
     NoiseSpec,
     TrainingSpec,
@@ -34,8 +34,6 @@ from harness.spec.inputs import RECORDED
 from harness.spec.own import Call
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
-
-ModelSpec = TrainingSpec | ExternalSpec
 
 FOURIER_DEVIATION = 4 / 32
 """Root mean square of an added Fourier basis image. Source: Yin et al. 2019, Figure 3: an L2 norm of 4 for CIFAR-10."""

@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from harness.errors import SpecError
-from harness.spec import PlannedJob, TrainingSpec, TrainJob, WithSubstitute
+from harness.spec import ModelSpec, PlannedJob, TrainingSpec, TrainJob, WithSubstitute
 from harness.suites.cost import training_gflop
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 from harness.suites.obstacles import obstacle
-from harness.suites.resolution import ModelSpec
 
 
 class Substitute(NamedTuple):
