@@ -30,8 +30,8 @@ from harness.spec import (
     Suite,
     TrainingSpec,
 )
-from harness.store import write
 from harness.store.engine import open_database
+from harness.store.plan import write_plan
 from harness.suites.allocator import keep_freed_memory
 from harness.suites.devices import PLAIN_CPU
 from harness.suites.inputs import Inputs
@@ -215,7 +215,7 @@ def _planning(conditions: int, recorded: bool) -> Work:
             plan = make_plan(Selection(suites=(suite,)), Inputs(Path(place), stand_ins=False), PLAIN_CPU)
             if recorded:
                 with open_database(f"sqlite:///{place}/results.sqlite") as database:
-                    write.plan(database, plan.jobs, suite.name, suite.profile, suite.title)
+                    write_plan(database, plan.jobs, suite.name, suite.profile, suite.title)
 
     return work
 

@@ -33,6 +33,7 @@ from harness.spec.suite_file import MOST_CONDITIONS
 from harness.store import relations, write
 from harness.store.engine import Database, open_database
 from harness.store.jobs import job_counts, job_states, rates
+from harness.store.plan import write_plan
 from harness.suites.devices import PLAIN_CPU
 from harness.suites.inputs import Inputs
 from harness.suites.plan import Plan, make_plan
@@ -107,14 +108,14 @@ def _planning(folder: Path, database: Database, jobs: int) -> str:
     _, begun = _timed(database, lambda: _run_through(plan))
     peak = _peak_mb()
     [suite] = plan.suites
-    write.plan(database, [], suite.name, suite.profile, suite.title, [])  # nothing of it is left for what comes next
+    write_plan(database, [], suite.name, suite.profile, suite.title, [])  # nothing of it is left for what comes next
     seconds = " | ".join(f"{value:.2f} s" for value in (planned, recorded, again, begun))
     return f"| {len(plan.jobs):,} | {seconds} | {peak:,.0f} |"
 
 
 def _record(database: Database, plan: Plan) -> None:
     [suite] = plan.suites
-    write.plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, [])
+    write_plan(database, plan.jobs_of(suite), suite.name, suite.profile, suite.title, [])
 
 
 def _run_through(plan: Plan) -> None:

@@ -19,7 +19,7 @@ from harness.store.origins import SplitOrigin
 
 
 @patient
-def plan(
+def write_plan(
     db: Database,
     planned: Sequence[PlannedJob],
     suite: str,

@@ -25,16 +25,8 @@ from harness.store.batches import insert_rows
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
 from harness.store.mending import forget_what_other_weights_did
-from harness.store.plan import block_dependents, plan
+from harness.store.plan import block_dependents
 from harness.store.schema import FINAL
-
-__all__ = [
-    "fail",
-    "finish_evaluation",
-    "finish_training",
-    "plan",
-    "start",
-]
 
 _VARIED = ("epsilon", "corruption", "severity", "repeat", "radius")
 

@@ -18,12 +18,12 @@ from harness.files import is_whole
 from harness.names import lookup
 from harness.settings import Settings
 from harness.spec import inputs_of
-from harness.store import write
 from harness.store.arrays import array_files
 from harness.store.engine import open_database
 from harness.store.jobs import begun, finished_in, job_states
 from harness.store.mending import mend
 from harness.store.origins import SplitOrigin
+from harness.store.plan import write_plan
 from harness.store.schema import FINAL
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Executor, Failed, Finished, PrepareWork
@@ -91,7 +91,7 @@ def _store_plan(plan: Plan, inputs: Inputs, site: Site) -> None:
     for suite in plan.suites:
         jobs = plan.jobs_of(suite)
         left = finished_in(site.database, suite.name, suite.profile) - {planned.key for planned in jobs}
-        write.plan(site.database, jobs, suite.name, suite.profile, suite.title, _facts(inputs))
+        write_plan(site.database, jobs, suite.name, suite.profile, suite.title, _facts(inputs))
         if left:
             site.watch.note(
                 f"{len(left)} finished jobs of {suite.name} are not what it asks for now (its file, own code, data, "

@@ -19,8 +19,9 @@ from harness.spec.evaluation import (
     OwnMinimalAttackSpec,
 )
 from harness.spec.training import OptimisationSpec, RegularizerSpec
-from harness.store import plan, write
+from harness.store import write
 from harness.store.engine import Database
+from harness.store.plan import write_plan
 
 HOSTILE = r"<script>alert(1)</script> \input{secret} $x_1$"
 NONE = TrainingSpec(classification="digits", augmentation="none", optimisation=OptimisationSpec(epochs=2))
@@ -87,7 +88,7 @@ def planned(
                 evaluation = EvaluateJob(model=job, evaluation=spec, data={"digits/test": "b" * 64})
                 place = Place(suite=suite, profile=profile, condition=condition, seed=seed, evaluation=name)
                 jobs.append(PlannedJob(job=evaluation, places=(place,), work=1.0))
-    plan.plan(db, jobs, suite, profile, "What does it do?")
+    write_plan(db, jobs, suite, profile, "What does it do?")
     return jobs
 
 

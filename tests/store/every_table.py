@@ -13,6 +13,7 @@ from harness.measurement import EvaluationResult
 from harness.store import runners, schema, write
 from harness.store.engine import Database
 from harness.store.origins import SplitOrigin
+from harness.store.plan import write_plan
 from harness.store.runners import RunnerFacts
 
 ME = RunnerFacts(folder="f" * 32, title="host, process 1, /results", machine="boot pid:[1]", process=1)
@@ -32,7 +33,7 @@ def fill_every_table(db: Database) -> None:
     plan_and_record_all_kinds(db)
     later = planned((2,), "später \u2028", ("gaussian", "clean"))
     splits = [SplitOrigin(name="digits", split="test", sha256="b" * 64, n=360, generated=False, origin="scikit-learn")]
-    write.plan(db, later, "später \u2028", "smoke", "A 'title'; with \"quotes\", \ttabs and\nlines", splits)
+    write_plan(db, later, "später \u2028", "smoke", "A 'title'; with \"quotes\", \ttabs and\nlines", splits)
     runner = runners.enter(db, ME)
     key = evaluate_job("gaussian", "none", 2).key
     assert runners.claim(db, key, runner, 0)

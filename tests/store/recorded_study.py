@@ -14,6 +14,7 @@ from harness.spec.evaluation import BoundarySpec, CleanSpec, CorruptionSpec, Eva
 from harness.spec.training import OptimisationSpec, RegularizerSpec
 from harness.store import write
 from harness.store.engine import Database
+from harness.store.plan import write_plan
 
 DATA = {"digits/train": "a" * 64}
 TEST_DATA = {"digits/test": "b" * 64}
@@ -170,7 +171,7 @@ def results(condition: str, seed: int) -> dict[str, EvaluationResult]:
 
 def fill(db: Database, suite: str = "study") -> None:
     """Everything of the study is done."""
-    write.plan(db, planned(suite=suite), suite, "smoke", "A study")
+    write_plan(db, planned(suite=suite), suite, "smoke", "A study")
     for condition, seed in [("none", 10_000), *CLEAN]:
         key = train_job(condition, seed).key
         write.start(db, key, "Test CPU")

@@ -12,9 +12,10 @@ from recorded_study import planned
 from sqlalchemy import text
 
 from harness.errors import DatabaseUnusable, StoreError
-from harness.store import copying, write
+from harness.store import copying
 from harness.store.copying import copy
 from harness.store.engine import Database, find_database, open_database
+from harness.store.plan import write_plan
 
 
 @pytest.fixture(params=BOTH)
@@ -38,13 +39,13 @@ def test_a_copy_has_every_row_of_every_table_and_goes_on(
     with open_database(target, create=False) as copied:
         assert contents(copied) == before
         assert numbers(copied) == HARD
-        write.plan(copied, planned((7, 8, 9), "next"), "next", "smoke", "The next numbers are free")
+        write_plan(copied, planned((7, 8, 9), "next"), "next", "smoke", "The next numbers are free")
     assert contents(db) == before
 
 
 def test_a_target_with_rows_is_refused_and_left_as_it_was(filled: Database, target: str) -> None:
     with open_database(target) as other:
-        write.plan(other, planned(suite="other"), "other", "smoke", "Another study")
+        write_plan(other, planned(suite="other"), "other", "smoke", "Another study")
         before = contents(other)
         with pytest.raises(DatabaseUnusable, match="is not empty, it has rows in data_split"):
             copy(filled, target)
@@ -108,7 +109,7 @@ def test_others_may_write_to_the_source_meanwhile(filled: Database, target: str)
 
     def meanwhile(connection, table):
         if table.name == "suite" and connection.engine is filled.engine:
-            write.plan(filled, planned(suite="meanwhile"), "meanwhile", "smoke", "Meanwhile")
+            write_plan(filled, planned(suite="meanwhile"), "meanwhile", "smoke", "Meanwhile")
         return batches(connection, table)
 
     with pytest.MonkeyPatch.context() as patch:

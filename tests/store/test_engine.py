@@ -25,6 +25,7 @@ from harness.errors import DatabaseAway, DatabaseLocked, DatabaseUnusable, SpecE
 from harness.store import migrations, relations, runners, schema, upkeep, write
 from harness.store.engine import Database, find_database, open_database
 from harness.store.engine.refusals import translated
+from harness.store.plan import write_plan
 from harness.store.runners import RunnerFacts
 
 FORK = multiprocessing.get_context("fork")
@@ -36,7 +37,7 @@ def sqlite_url(file: Path) -> str:
 
 
 def plan(db: Database, suite: str = "study") -> None:
-    write.plan(db, planned(suite=suite), suite, "smoke", "A study")
+    write_plan(db, planned(suite=suite), suite, "smoke", "A study")
 
 
 def test_a_missing_database_is_made_with_its_folder(url: str) -> None:
@@ -53,7 +54,7 @@ def test_a_server_whose_databases_have_no_encoding_keeps_text_as_it_is(server: E
         connection.exec_driver_sql(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
     url = server.url.set(database=name).render_as_string(hide_password=False)
     with open_database(url) as db:
-        write.plan(db, planned(), "study", "smoke", "Über α")
+        write_plan(db, planned(), "study", "smoke", "Über α")
         assert relations.answer(db, "SELECT title FROM suite").rows == (("Über α",),)
     with server.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
@@ -332,7 +333,7 @@ def test_a_full_disk_loses_nothing_and_says_so(sqlite_db: Database) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(DatabaseUnusable, match="the disk is full; free some space"):
-        write.plan(sqlite_db, planned(tuple(range(100))), "study", "smoke", "A study")
+        write_plan(sqlite_db, planned(tuple(range(100))), "study", "smoke", "A study")
     assert relations.answer(sqlite_db, "SELECT count(*) FROM job").rows == before
     with sqlite_db.reading() as connection:
         assert sqlite_db.dialect.problems(connection) == []
@@ -373,7 +374,7 @@ def _record_forever(url: str) -> None:
         for number in range(100_000):
             suite = f"suite{number}"
             seeds = (number,)
-            write.plan(db, planned(seeds, suite), suite, "smoke", "A study")
+            write_plan(db, planned(seeds, suite), suite, "smoke", "A study")
             key = evaluate_job("gaussian", "none", number).key
             write.start(db, key, "Test CPU")
             write.finish_evaluation(db, key, curve(*[0.5] * 200), ORIGIN, 1.0)
@@ -465,7 +466,7 @@ def _say_what_is_read(url: str, said: Queue[str]) -> None:
         with open_database(url, create=False) as database:
             with database.reading() as connection:
                 said.put(str(connection.exec_driver_sql("SELECT count(*) FROM suite").scalar()))
-            write.plan(database, planned((0,)), "study", "smoke", "A study")
+            write_plan(database, planned((0,)), "study", "smoke", "A study")
             said.put("written")
     except DatabaseUnusable as error:
         said.put(str(error))
@@ -498,14 +499,14 @@ def test_what_may_only_be_read_can_be_read(file: Path, public_folder: Path) -> N
 def test_what_is_read_at_one_moment_does_not_see_what_is_written_meanwhile(db: Database) -> None:
     with db.at_one_moment() as moment:
         before = relations.frame(moment, "suite")
-        write.plan(db, planned((0,), "later"), "later", "smoke", "A study")
+        write_plan(db, planned((0,), "later"), "later", "smoke", "A study")
         with moment.at_one_moment() as same:
             assert len(relations.frame(same, "suite")) == len(before)
     assert len(relations.frame(db, "suite")) == len(before) + 1
 
 
 def _write(db: Database) -> None:
-    write.plan(db, planned((0,)), "study", "smoke", "A study")
+    write_plan(db, planned((0,)), "study", "smoke", "A study")
 
 
 @pytest.mark.parametrize("trouble", ["removed", "moved", "replaced"])

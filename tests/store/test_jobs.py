@@ -9,6 +9,7 @@ from harness.spec import Place
 from harness.store import write
 from harness.store.engine import Database
 from harness.store.jobs import begun, finished_in, job_counts, job_states, rates
+from harness.store.plan import write_plan
 
 
 def test_states_are_those_of_known_jobs(filled: Database) -> None:
@@ -32,7 +33,7 @@ def test_rates_are_work_per_second_of_finished_jobs_on_that_device(filled: Datab
 
 
 def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
-    write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
+    write_plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
     assert job_counts(filled) == {
         ("later", "smoke"): {"waiting": 2 * 6, "done": 1},  # the substitute is the study's
         ("study", "smoke"): {"done": 1 + 2 * 2 * 6},
@@ -45,19 +46,19 @@ def test_jobs_are_counted_by_suite_and_state(filled: Database) -> None:
 def test_a_job_that_two_conditions_share_is_counted_once(db: Database) -> None:
     jobs = planned((0,))
     shared = [replace(each, places=(*each.places, *map(_twin, each.places))) for each in jobs]
-    write.plan(db, shared, "study", "smoke", "A study")
+    write_plan(db, shared, "study", "smoke", "A study")
     assert job_counts(db) == {("study", "smoke"): {"waiting": len(jobs)}}
 
 
 def test_a_suite_has_begun_when_a_job_of_it_has_ended(filled: Database) -> None:
-    write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
+    write_plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
     assert begun(filled) == {("study", "smoke")}
     write.finish_training(filled, train_job("none", 5).key, DIVERGED, ORIGIN, 1.0)
     assert begun(filled) == {("study", "smoke"), ("later", "smoke")}
 
 
 def test_the_finished_jobs_of_a_suite_are_those_with_a_place_in_it(filled: Database) -> None:
-    write.plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
+    write_plan(filled, planned((5,), "later"), "later", "smoke", "A later study")
     write.finish_training(filled, train_job("none", 5).key, DIVERGED, ORIGIN, 1.0)
     assert finished_in(filled, "study", "smoke") == {each.key for each in planned() if each.places}
     assert finished_in(filled, "later", "smoke") == {train_job("none", 5).key}

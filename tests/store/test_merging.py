@@ -35,6 +35,7 @@ from harness.store.intact import require_intact
 from harness.store.jobs import job_states
 from harness.store.mending import forget_training
 from harness.store.merging import Damaged, Left, finished, take, unite_plans
+from harness.store.plan import write_plan
 from harness.store.upkeep import check
 from harness.store.views import PUBLIC
 
@@ -53,7 +54,7 @@ OF_ONE_MODEL = 6
 
 
 def plan(db: Database, jobs: list[PlannedJob] | None = None) -> None:
-    write.plan(db, planned() if jobs is None else jobs, "study", "smoke", "A study")
+    write_plan(db, planned() if jobs is None else jobs, "study", "smoke", "A study")
 
 
 def do(db: Database, *models: tuple[str, int], substitute: bool = True, sha256: str = "d" * 64) -> None:

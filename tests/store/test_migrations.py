@@ -10,8 +10,9 @@ from recorded_study import loaded, planned
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from harness.errors import DatabaseUnusable, StoreError
-from harness.store import migrations, relations, schema, views, write
+from harness.store import migrations, relations, schema, views
 from harness.store.engine import Database, open_database
+from harness.store.plan import write_plan
 
 
 @pytest.fixture
@@ -103,8 +104,8 @@ def test_what_an_older_version_has_no_room_for_is_never_dropped(db: Database) ->
 
 
 def test_an_older_version_forgets_what_models_trained_elsewhere_are_compared_with(filled: Database) -> None:
-    write.plan(filled, [*planned(), *loaded("robust", baseline="none")], "study", "smoke", "A study")
-    write.plan(filled, loaded("plain", suite="other"), "other", "smoke", "Another")
+    write_plan(filled, [*planned(), *loaded("robust", baseline="none")], "study", "smoke", "A study")
+    write_plan(filled, loaded("plain", suite="other"), "other", "smoke", "Another")
     go_to(filled, "0009")
     go_to(filled, migrations.NEWEST)
     with filled.engine.connect() as connection:

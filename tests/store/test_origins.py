@@ -18,11 +18,12 @@ from harness.spec import CleanSpec, EvaluateJob, Place, PlannedJob, TrainJob
 from harness.store import write
 from harness.store.engine import Database
 from harness.store.origins import SplitOrigin, origins, together
+from harness.store.plan import write_plan
 
 
 def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
     facts = SplitOrigin(name="digits", split="train", sha256="a" * 64, n=1500, generated=False, origin="scikit-learn")
-    write.plan(filled, planned(), "study", "smoke", "A study", [facts])
+    write_plan(filled, planned(), "study", "smoke", "A study", [facts])
     found = origins(filled, "study", "smoke")
     assert found.commits == ("c" * 40,)
     assert found.devices == ("Test CPU",)
@@ -49,7 +50,7 @@ def test_an_evaluation_counts_in_the_precision_that_it_was_done_in(
         Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=each) for each in (None, "clean")
     ]
     jobs = [PlannedJob(job=each, places=(place,), work=1.0) for each, place in zip((model, job), places, strict=True)]
-    write.plan(db, jobs, "study", "smoke", "A study")
+    write_plan(db, jobs, "study", "smoke", "A study")
     write.finish_training(db, model.key, training_result(), ORIGIN, 1.0)
     agreed = () if agreement is None else (Measurement(metric="agreement", value=agreement, n=100),)
     write.finish_evaluation(db, job.key, EvaluationResult(measurements=(accuracy(0.5), *agreed)), ORIGIN, 1.0)
@@ -58,28 +59,28 @@ def test_an_evaluation_counts_in_the_precision_that_it_was_done_in(
 
 
 def test_changed_checkouts_are_marked(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
+    write_plan(db, planned(), "study", "smoke", "A study")
     dirty = type(ORIGIN)(**{**vars(ORIGIN), "git_dirty": True})
     write.finish_training(db, train_job().key, training_result(), dirty, 1.0)
     assert origins(db, "study", "smoke").commits == ("c" * 40 + "+changes",)
 
 
 def test_a_gpus_system_has_its_driver(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
+    write_plan(db, planned(), "study", "smoke", "A study")
     on_gpu = type(ORIGIN)(**{**vars(ORIGIN), "driver": "550.54"})
     write.finish_training(db, train_job().key, training_result(), on_gpu, 1.0)
     assert origins(db, "study", "smoke").systems == ("Python 3.11.7, Linux x86_64, driver 550.54",)
 
 
 def test_real_provenance_can_be_stored(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
+    write_plan(db, planned(), "study", "smoke", "A study")
     origin = provenance(FACTS, "harness run-suite study")
     write.finish_training(db, train_job().key, training_result(), origin, 1.0)
     assert origins(db, "study", "smoke").packages == (dict(origin.packages),)
 
 
 def test_what_suites_have_in_common_is_told_once(filled: Database) -> None:
-    write.plan(filled, planned(suite="later"), "later", "smoke", "A later study")
+    write_plan(filled, planned(suite="later"), "later", "smoke", "A later study")
     found = [origins(filled, suite, "smoke") for suite in ("study", "later")]
     assert together(found) == found[0]
     assert together([]).commits == ()

@@ -23,6 +23,7 @@ from harness.spec import AnalyseJob, EvaluateJob, FourierSpec, Job, OwnMinimalAt
 from harness.store import read, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
+from harness.store.plan import write_plan
 
 
 def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite(db: Database) -> None:
@@ -34,7 +35,7 @@ def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite
     }
     jobs = [EvaluateJob(model=train_job(seed=seed), evaluation=spec, data=TEST_DATA) for seed in numbers]
     here = [PlannedJob(job=job, places=(replace(place, seed=seed),), work=1.0) for seed, job in enumerate(jobs)]
-    write.plan(db, [*planned((0, 1), evaluations=("clean",)), *here], "study", "smoke", "A study")
+    write_plan(db, [*planned((0, 1), evaluations=("clean",)), *here], "study", "smoke", "A study")
     for seed, job in enumerate(jobs):
         result = EvaluationResult(measurements=(numbers[seed], accuracy(0.5, epsilon=0.1)))
         write.finish_evaluation(db, job.key, result, ORIGIN, 1.0)
@@ -54,7 +55,7 @@ def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite
 def test_the_accuracies_of_fourier_heat_maps_say_their_band(db: Database) -> None:
     place = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation="weak")
     job = EvaluateJob(model=train_job(), evaluation=FourierSpec(epsilon=1), data=TEST_DATA)
-    write.plan(db, [*planned((0,)), PlannedJob(job=job, places=(place,), work=1.0)], "study", "smoke", "A study")
+    write_plan(db, [*planned((0,)), PlannedJob(job=job, places=(place,), work=1.0)], "study", "smoke", "A study")
     numbers = {"low": 0.75, "medium": None, "high": 0.25}
     measurements = tuple(
         Measurement(metric=f"accuracy_{band}", value=value, n=9, reason=None if value else "too small")
@@ -79,7 +80,7 @@ def test_missing_places_say_why(db: Database) -> None:
         PlannedJob(job=job.job, places=job.places, work=1.0, blocked=blocked if job == jobs[1] else None)
         for job in jobs
     ]
-    write.plan(db, jobs, "study", "smoke", "A study")
+    write_plan(db, jobs, "study", "smoke", "A study")
     write.finish_training(db, train_job("none").key, training_result(), ORIGIN, 1.0)
     write.finish_training(db, train_job("threshold").key, DIVERGED, ORIGIN, 1.0)
     found = [(each.condition, each.evaluation, each.state, each.reason) for each in read.missing(db, "study", "smoke")]
@@ -94,14 +95,14 @@ def test_missing_places_say_why(db: Database) -> None:
 
 
 def test_what_waits_for_a_failed_training_says_so(db: Database) -> None:
-    write.plan(db, planned(seeds=(0,), evaluations=("clean",)), "study", "smoke", "A study")
+    write_plan(db, planned(seeds=(0,), evaluations=("clean",)), "study", "smoke", "A study")
     write.fail(db, train_job().key, "out of memory")
     reasons = {each.evaluation: each.reason for each in read.missing(db, "study", "smoke") if each.condition == "none"}
     assert reasons == {None: "out of memory", "clean": "its model failed: out of memory"}
 
 
 def test_what_waits_for_a_failed_substitute_says_so(db: Database) -> None:
-    write.plan(db, planned(seeds=(0,), evaluations=("clean", "fgsm_transfer")), "study", "smoke", "A study")
+    write_plan(db, planned(seeds=(0,), evaluations=("clean", "fgsm_transfer")), "study", "smoke", "A study")
     write.fail(db, train_job("none", 10_000).key, "out of memory")
     reasons = {each.evaluation: each.reason for each in read.missing(db, "study", "smoke") if each.condition == "none"}
     failed = "its substitute failed: out of memory"
@@ -110,11 +111,11 @@ def test_what_waits_for_a_failed_substitute_says_so(db: Database) -> None:
 
 def test_what_waits_for_a_model_that_cannot_be_trained_says_what_is_missing(db: Database) -> None:
     """A later suite was planned where the training data are gone; nothing has failed."""
-    write.plan(db, planned(seeds=(0,), evaluations=("clean", "fgsm_transfer")), "study", "smoke", "A study")
+    write_plan(db, planned(seeds=(0,), evaluations=("clean", "fgsm_transfer")), "study", "smoke", "A study")
     absent = "no digits; harness data prepare digits"
     later = [replace(each, blocked=absent) for each in planned(seeds=(0,), suite="later", evaluations=("clean",))]
     substitute = PlannedJob(job=train_job("none", 10_000), places=(), work=1.0, blocked=absent)
-    write.plan(db, [substitute, *later[2:]], "later", "smoke", "A later study")
+    write_plan(db, [substitute, *later[2:]], "later", "smoke", "A later study")
     reasons = {(each.condition, each.evaluation): each.reason for each in read.missing(db, "study", "smoke")}
     assert reasons["threshold", "fgsm_transfer"] == absent, "its model's"
     assert reasons["none", "fgsm_transfer"] == absent, "its substitute's"
@@ -126,7 +127,7 @@ def test_a_finished_suite_misses_nothing(filled: Database) -> None:
 
 
 def test_an_evaluation_that_lacks_one_of_its_numbers_is_not_missing(filled: Database) -> None:
-    write.plan(filled, planned((2,), "later", ("gaussian",)), "later", "smoke", "Later")
+    write_plan(filled, planned((2,), "later", ("gaussian",)), "later", "smoke", "Later")
     write.finish_training(filled, train_job("none", 2).key, training_result(), ORIGIN, 1.0)
     partial = replace(curve(0.75, 0.5), measurements=(accuracy(0.75, epsilon=0.0), accuracy(None, reason="it is nan")))
     write.finish_evaluation(filled, evaluate_job("gaussian", "none", 2).key, partial, ORIGIN, 1.0)
@@ -173,7 +174,7 @@ def record(db: Database, profile: str, factor: float, n: int) -> None:
         )
         for each in EVERY_KIND
     ]
-    write.plan(db, jobs, "study", profile, "A study")
+    write_plan(db, jobs, "study", profile, "A study")
     for each in jobs:
         place = each.places[0] if each.places else SPECTRAL
         where = (place.condition, place.seed, place.evaluation)

@@ -22,6 +22,7 @@ from harness.store.engine import Database, open_database
 from harness.store.intact import require_intact
 from harness.store.jobs import job_states
 from harness.store.mending import mend
+from harness.store.plan import write_plan
 
 
 def change(db: Database, sql: str) -> None:
@@ -169,7 +170,7 @@ def test_a_training_and_all_of_its_model_are_sealed(filled: Database) -> None:
 
 
 def test_what_a_suite_compares_with_is_sealed_with_its_plan(db: Database) -> None:
-    write.plan(db, loaded("robust", baseline="plain"), "study", "smoke", "A study")
+    write_plan(db, loaded("robust", baseline="plain"), "study", "smoke", "A study")
     with db.reading() as connection:
         assert seals.broken_suites(connection) == []
     change(db, "UPDATE place SET baseline = 'none' WHERE seed = 1 AND evaluation = ''")
@@ -183,7 +184,7 @@ def test_a_plan_and_an_environment_are_sealed_too(filled: Database) -> None:
         assert seals.broken_suites(connection) == ["study/smoke"]
     with pytest.raises(DatabaseUnusable, match="the plan of study"):
         require_intact(filled, "study", "smoke")
-    write.plan(filled, planned(), "study", "smoke", "A study")
+    write_plan(filled, planned(), "study", "smoke", "A study")
     require_intact(filled, "study", "smoke")
     change(filled, "UPDATE environment SET python = '3.11.8'")
     with pytest.raises(DatabaseUnusable, match="restore the newest backup"):
@@ -198,7 +199,7 @@ def test_mending_forgets_what_is_damaged_and_its_identity_is_written_anew(filled
     forgotten = mend(filled, by_key)
     assert damaged.key in forgotten
     assert len(forgotten) == 6
-    write.plan(filled, planned(), "study", "smoke", "A study")
+    write_plan(filled, planned(), "study", "smoke", "A study")
     states = job_states(filled, by_key)
     assert {key for key, state in states.items() if state.state == "waiting"} == set(forgotten)
     assert relations.answer(filled, f"SELECT alpha FROM model WHERE key = '{damaged.key}'").rows == ((10.0,),)
@@ -221,11 +222,11 @@ def test_what_was_mended_and_done_again_is_what_it_was(filled: Database) -> None
     by_key = {each.key: each for each in planned()}
     damaged = train_job("threshold", 1).key
     mend(filled, by_key, lost=[KEY])  # so that one evaluation of the model only waits, and vouches for nothing
-    write.plan(filled, planned(), "study", "smoke", "A study")
+    write_plan(filled, planned(), "study", "smoke", "A study")
     change(filled, f"UPDATE model SET alpha = 11, spec = '{{}}' WHERE key = '{damaged}'")
     change(filled, f"UPDATE job SET kind = 'load', work = 3 WHERE key = '{damaged}'")
     mend(filled, by_key)
-    write.plan(filled, planned(), "study", "smoke", "A study")
+    write_plan(filled, planned(), "study", "smoke", "A study")
     write.finish_training(filled, damaged, training_result(GAMMAS), ORIGIN, 4.0)
     for name, result in results("threshold", 1).items():
         write.finish_evaluation(filled, evaluate_job(name, "threshold", 1).key, result, ORIGIN, 2.0)
@@ -235,7 +236,7 @@ def test_what_was_mended_and_done_again_is_what_it_was(filled: Database) -> None
 
 def test_results_whose_files_are_lost_are_forgotten_as_well(filled: Database) -> None:
     assert mend(filled, {each.key: each for each in planned()}, lost=[KEY]) == [KEY]
-    write.plan(filled, planned(), "study", "smoke", "A study")
+    write_plan(filled, planned(), "study", "smoke", "A study")
     write.start(filled, KEY, "Test CPU")
     write.finish_evaluation(filled, KEY, curve(0.5, 0.25), ORIGIN, 1.0)
     assert broken(filled) == []
@@ -281,7 +282,7 @@ def test_an_upgrade_seals_what_an_older_version_recorded(filled_sqlite: Database
 
 
 def test_a_clock_that_was_set_back_ends_no_job_before_its_start(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
+    write_plan(db, planned(), "study", "smoke", "A study")
     key = train_job("none", 0).key
     write.start(db, key, "Test CPU")
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="microseconds")

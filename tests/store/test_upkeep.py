@@ -15,8 +15,9 @@ from test_views import COLUMNS
 
 from harness.errors import DatabaseUnusable, HarnessError
 from harness.files import unfinished
-from harness.store import migrations, relations, upkeep, write
+from harness.store import migrations, relations, upkeep
 from harness.store.engine import Database, find_database, open_database
+from harness.store.plan import write_plan
 
 FORK = multiprocessing.get_context("fork")
 
@@ -100,7 +101,7 @@ def test_a_check_finds_rows_that_point_nowhere(filled_sqlite: Database) -> None:
 def test_a_backup_is_a_whole_database_of_its_own(filled_sqlite: Database) -> None:
     copy = upkeep.backup(filled_sqlite)
     assert copy.parent == Path(str(filled_sqlite.path)).parent
-    write.plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
+    write_plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
     with open_database(f"sqlite:///{copy}", create=False) as db:
         assert relations.answer(db, "SELECT DISTINCT suite FROM v_jobs").rows == (("study",),)
 
@@ -284,9 +285,9 @@ def test_a_restoration_killed_at_any_moment_leaves_the_old_database_or_the_new_o
     if not links:
         monkeypatch.setattr(os, "link", lambda *_, **__: os.open(tmp_path / "nowhere" / "at all", os.O_RDONLY))
     saved = upkeep.backup(filled_sqlite, tmp_path / "saved.sqlite")
-    write.plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
+    write_plan(filled_sqlite, planned(suite="later"), "later", "smoke", "Later")
     filled_sqlite.close()  # until here the file has everything
-    write.plan(filled_sqlite, planned(suite="latest"), "latest", "smoke", "Latest")
+    write_plan(filled_sqlite, planned(suite="latest"), "latest", "smoke", "Latest")
     new, old = 1, 3
     code, moment, seen = None, 0, []
     while code != 0:

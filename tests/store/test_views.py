@@ -54,6 +54,7 @@ from harness.store import migrations, relations, views, write
 from harness.store.arrays import ArrayFile
 from harness.store.engine import Database
 from harness.store.jobs import job_states
+from harness.store.plan import write_plan
 
 COMMON = (
     "suite, profile, condition, classification, regularization, target, alpha, threshold, architecture, color, seed"
@@ -92,7 +93,7 @@ def plan_and_record_all_kinds(db: Database) -> None:
         (ANALYSIS, Place(**here, condition="", seed=0, evaluation="similarity")),
     )
     jobs = [PlannedJob(job=job, places=(place,), work=1.0) for job, place in places]
-    write.plan(db, jobs, "kinds", "smoke", "Every kind of job")
+    write_plan(db, jobs, "kinds", "smoke", "Every kind of job")
     taken_in = replace(TRAINED, epochs=(), best_epoch=None, weights="Standard.pt", weights_sha256="e" * 64)
     write.finish_training(db, EXTERNAL.key, taken_in, ORIGIN, 1.0)
     power = tuple(Measurement(metric="power", value=1.0 / (1 + r), n=2, radius=r) for r in range(3))
@@ -141,7 +142,7 @@ def test_models(filled: Database) -> None:
 
 
 def test_diverged_models_are_shown_as_such(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
+    write_plan(db, planned(), "study", "smoke", "A study")
     write.finish_training(db, train_job().key, DIVERGED, ORIGIN, 4.0)
     [row] = relations.frame(db, "v_models").to_dict("records")
     assert (row["status"], row["best_epoch"], row["clean_accuracy"]) == ("diverged", None, None)
@@ -175,7 +176,7 @@ def test_curve_summaries_have_mean_and_standard_error_over_seeds(filled: Databas
 
 
 def test_a_single_seed_has_no_standard_error_and_a_missing_number_no_weight(db: Database) -> None:
-    write.plan(db, planned(), "study", "smoke", "A study")
+    write_plan(db, planned(), "study", "smoke", "A study")
     nothing = EvaluationResult(measurements=(accuracy(None, n=0, epsilon=0.1, reason="logits are nan"),))
     write.finish_evaluation(db, evaluate_job("gaussian", "none", 0).key, curve(0.9, 0.5), ORIGIN, 1.0)
     write.finish_evaluation(db, evaluate_job("gaussian", "none", 1).key, nothing, ORIGIN, 1.0)
@@ -185,7 +186,7 @@ def test_a_single_seed_has_no_standard_error_and_a_missing_number_no_weight(db: 
 
 def test_standard_errors_of_nearly_equal_numbers_are_exact(db: Database) -> None:
     seeds = (0, 1, 2)
-    write.plan(db, planned(seeds), "study", "smoke", "A study")
+    write_plan(db, planned(seeds), "study", "smoke", "A study")
     for seed, value in zip(seeds, (0.9, 0.9 + 1e-9, 0.9 - 1e-9), strict=True):
         write.finish_evaluation(db, evaluate_job("gaussian", "none", seed).key, curve(0.9, value), ORIGIN, 1.0)
     equal, nearly = rows(db, "v_curve_summary", "epsilon")
@@ -201,7 +202,7 @@ def test_two_evaluations_of_a_kind_are_told_apart_by_name(db: Database) -> None:
         spec = NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=2, clip=clip)
         place = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation=name)
         found.append(PlannedJob(job=EvaluateJob(model=job, evaluation=spec, data=DATA), places=(place,), work=1.0))
-    write.plan(db, found, "study", "smoke", "A study")
+    write_plan(db, found, "study", "smoke", "A study")
     write.finish_evaluation(db, found[1].key, curve(0.9, 0.5), ORIGIN, 1.0)
     write.finish_evaluation(db, found[2].key, curve(0.9, 0.4), ORIGIN, 1.0)
     summary = [row[10:14] for row in rows(db, "v_curve_summary", "evaluation, epsilon") if row[11]]
@@ -272,7 +273,7 @@ INF = float("inf")
 def test_a_boundary_score_of_all_images_has_those_without_a_start_infinitely_far(
     db: Database, repeats: list[list[float]]
 ) -> None:
-    write.plan(db, planned((0,), evaluations=("boundary",)), "study", "smoke", "A study")
+    write_plan(db, planned((0,), evaluations=("boundary",)), "study", "smoke", "A study")
     images = [
         ImageResult(
             image=image,
@@ -312,7 +313,7 @@ def test_boundary_attacks_with_the_same_steps_are_told_apart_by_name(db: Databas
                 work=1.0,
             )
         )
-    write.plan(db, found, "study", "smoke", "A study")
+    write_plan(db, found, "study", "smoke", "A study")
     write.finish_evaluation(db, found[1].key, boundary_result(0.25, 0.5), ORIGIN, 1.0)
     write.finish_evaluation(db, found[2].key, boundary_result(0.5, 1.0, images=2), ORIGIN, 1.0)
     assert relations.answer(db, "SELECT evaluation, steps, score, n FROM v_boundary ORDER BY evaluation").rows == (
@@ -409,7 +410,7 @@ def test_acceptable_pairs_keep_clean_accuracy_and_gain_under_distortion(filled: 
 
 
 def test_acceptable_compares_the_same_seeds_only(db: Database) -> None:
-    write.plan(db, planned(seeds=(0, 1)), "study", "smoke", "A study")
+    write_plan(db, planned(seeds=(0, 1)), "study", "smoke", "A study")
     for condition, seed in (("none", 0), ("threshold", 0), ("threshold", 1)):
         write.finish_training(db, train_job(condition, seed).key, training_result(), ORIGIN, 4.0)
         for name in ("clean", "gaussian"):
@@ -425,7 +426,7 @@ def test_acceptable_takes_ratios_at_their_bounds_but_for_rounding_for_what_they_
     assert clean["threshold"] < 0.9 * clean["none"]
     assert sum(gained["threshold"]) > sum(gained["none"])
     seeds, names = range(3), ("clean", "gaussian")
-    write.plan(db, planned(seeds=(*seeds,), evaluations=names), "study", "smoke", "A study")
+    write_plan(db, planned(seeds=(*seeds,), evaluations=names), "study", "smoke", "A study")
     for condition in clean:
         for seed in seeds:
             write.finish_training(db, train_job(condition, seed).key, training_result(), ORIGIN, 4.0)
@@ -459,7 +460,7 @@ def test_of_several_clean_evaluations_all_models_have_the_same(db: Database) -> 
         for name, spec in (("all", CleanSpec()), ("clean", CleanSpec(n_images=10)), ("fast", CleanSpec(n_images=9))):
             made = EvaluateJob(model=job, evaluation=spec, data=DATA)
             jobs[condition, name] = PlannedJob(job=made, places=(replace(here, evaluation=name),), work=1.0)
-    write.plan(db, list(jobs.values()), "study", "smoke", "A study")
+    write_plan(db, list(jobs.values()), "study", "smoke", "A study")
     for condition in ("none", "threshold"):
         write.finish_training(db, jobs[condition, ""].key, training_result(), ORIGIN, 4.0)
 
@@ -482,7 +483,7 @@ def test_of_several_clean_evaluations_all_models_have_the_same(db: Database) -> 
         for (_, name), each in jobs.items()
         if name != "clean"
     ]
-    write.plan(db, unnamed, "other", "smoke", "Without one of that name")
+    write_plan(db, unnamed, "other", "smoke", "Without one of that name")
     assert accuracies("other") == {"none": 0.9}
 
 
@@ -527,7 +528,7 @@ def test_acceptable_compares_with_the_same_training_without_regularizer(db: Data
         for name, spec in (("clean", CleanSpec()), ("gaussian", NoiseSpec(kind="gaussian", max_epsilon=0.1, sizes=2))):
             place = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=name)
             jobs.append(PlannedJob(job=EvaluateJob(model=job, evaluation=spec, data=DATA), places=(place,), work=1.0))
-    write.plan(db, jobs, "study", "smoke", "A study")
+    write_plan(db, jobs, "study", "smoke", "A study")
     for planned_job, result in zip(
         jobs, [training_result(), results("none", 0)["clean"], curve(0.8, 0.5)] * 2, strict=True
     ):
@@ -544,7 +545,7 @@ def test_acceptable_compares_what_was_trained_elsewhere_with_what_the_suite_name
     """By seed, with another checkpoint or a condition that is trained here; the others stay as they are."""
     before = rows(filled, "v_acceptable", "evaluation")
     plain, robust = loaded("plain", (0, 1, 2)), loaded("robust", (0, 1), baseline)
-    write.plan(filled, [*planned(), *plain, *robust], "study", "smoke", "A study")
+    write_plan(filled, [*planned(), *plain, *robust], "study", "smoke", "A study")
     record_loaded(filled, plain, 0.75, 0.25)
     record_loaded(filled, robust, 0.625, 0.5)
     found = rows(filled, "v_acceptable", "condition DESC, evaluation")
@@ -557,15 +558,15 @@ def test_acceptable_compares_what_was_trained_elsewhere_with_what_the_suite_name
 
 def test_what_was_trained_elsewhere_is_compared_with_nothing_unless_the_suite_names_it(db: Database) -> None:
     plain, robust = loaded("plain"), loaded("robust")
-    write.plan(db, [*plain, *robust], "study", "smoke", "A study")
+    write_plan(db, [*plain, *robust], "study", "smoke", "A study")
     record_loaded(db, plain, 0.75, 0.25)
     record_loaded(db, robust, 0.75, 0.5)
     assert rows(db, "v_acceptable") == []
     named = [*loaded("plain"), *loaded("robust", baseline="plain")]
-    write.plan(db, named, "study", "smoke", "A study")
+    write_plan(db, named, "study", "smoke", "A study")
     [row] = rows(db, "v_acceptable")
     assert row[10:] == ("gaussian", 0.1, 2, 0.6875, 0.6875, 0.4375, 0.1875, 1.0, 0.4375 / 0.1875, 1)
-    write.plan(db, [*loaded("plain", (0,)), *loaded("robust", baseline="plain")], "study", "smoke", "A study")
+    write_plan(db, [*loaded("plain", (0,)), *loaded("robust", baseline="plain")], "study", "smoke", "A study")
     assert [row[12] for row in rows(db, "v_acceptable")] == [1]
 
 
@@ -582,7 +583,7 @@ def test_acceptable_compares_under_each_attack_where_several_have_the_same_large
         place = Place(suite="study", profile="smoke", condition=condition, seed=0, evaluation=kind)
         job = EvaluateJob(model=train_job(condition), evaluation=spec, data=DATA)
         jobs.append(PlannedJob(job=job, places=(place,), work=1.0))
-    write.plan(db, jobs, "study", "smoke", "A study")
+    write_plan(db, jobs, "study", "smoke", "A study")
     for condition in ("none", "threshold"):
         write.finish_training(db, train_job(condition).key, training_result(), ORIGIN, 4.0)
         clean = EvaluationResult(measurements=(accuracy(0.8),))
@@ -610,7 +611,7 @@ def test_a_substitute_that_is_a_model_of_the_suite_too_is_shown_as_that_alone(fi
     """And still as what a transferred attack needs where it is none of the suite's."""
     substitute, *others = planned(suite="other")
     place = Place(suite="other", profile="smoke", condition="none", seed=10_000, evaluation=None)
-    write.plan(filled, [replace(substitute, places=(place,)), *others], "other", "smoke", "Another study")
+    write_plan(filled, [replace(substitute, places=(place,)), *others], "other", "smoke", "Another study")
     asked = f"SELECT suite, condition FROM v_jobs WHERE job = '{substitute.key}' ORDER BY suite"
     assert relations.answer(filled, asked).rows == (("other", "none"), ("study", None))
 
@@ -621,7 +622,7 @@ def test_what_other_suites_and_profiles_call_by_the_same_names_changes_no_row(
     db: Database, suite: str, profile: str, changed: str
 ) -> None:
     named = loaded("robust", baseline="none")
-    write.plan(db, [*planned(), *named], "study", "smoke", "A study")
+    write_plan(db, [*planned(), *named], "study", "smoke", "A study")
     record(db, planned(), results)
     record_loaded(db, named, 0.625, 0.5)
     before = {view: rows_at(db, view, "study", "smoke") for view in views.PUBLIC}
@@ -631,7 +632,7 @@ def test_what_other_suites_and_profiles_call_by_the_same_names_changes_no_row(
         replace(each, places=tuple(replace(place, suite=suite, profile=profile) for place in each.places))
         for each in (*there, *named)
     ]
-    write.plan(db, placed, suite, profile, "Others")
+    write_plan(db, placed, suite, profile, "Others")
     record(db, there, lambda condition, seed: results(condition, 1 - seed))
     assert {view: rows_at(db, view, "study", "smoke") for view in views.PUBLIC} == before
     for view in ("v_models", "v_curves", "v_acceptable"):
@@ -671,7 +672,7 @@ def record(db: Database, jobs: list[PlannedJob], found: Callable[[str, int], dic
 
 def test_a_suite_that_shares_models_shows_them_too(filled: Database) -> None:
     before = {view: len(rows(filled, view)) for view in views.PUBLIC}
-    write.plan(filled, planned(suite="other"), "other", "smoke", "Another study")
+    write_plan(filled, planned(suite="other"), "other", "smoke", "Another study")
     assert {view: len(rows(filled, view)) for view in views.PUBLIC} == {view: 2 * n for view, n in before.items()}
     assert {row[0] for row in rows(filled, "v_acceptable")} == {"study", "other"}
 

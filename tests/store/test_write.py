@@ -29,6 +29,7 @@ from harness.store.engine import Database
 from harness.store.jobs import JobState, job_states
 from harness.store.mending import forget_training
 from harness.store.origins import SplitOrigin
+from harness.store.plan import write_plan
 from harness.store.upkeep import check
 
 
@@ -49,7 +50,7 @@ def contents(db: Database) -> dict[str, list[Any]]:
 
 
 def plan(db: Database, jobs: list[PlannedJob] | None = None, suite: str = "study", **more: Any) -> None:
-    write.plan(db, planned(suite=suite) if jobs is None else jobs, suite, "smoke", "A study", **more)
+    write_plan(db, planned(suite=suite) if jobs is None else jobs, suite, "smoke", "A study", **more)
 
 
 def state(db: Database, key: str) -> JobState:

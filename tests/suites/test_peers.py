@@ -24,6 +24,7 @@ from harness.spec import Suite
 from harness.store import relations, write
 from harness.store.engine import open_database
 from harness.store.engine.postgresql import _WRITER
+from harness.store.plan import write_plan
 from harness.suites import peers
 from harness.suites.executors import EXECUTORS
 from harness.suites.executors.executor import Event, JobWork
@@ -206,7 +207,7 @@ def test_a_runner_that_waits_for_a_lock_is_not_taken_for_dead(lock, shared, pars
         open_database(shared.database, timeout=0.2, tell=seen.append) as waiting,
         open_database(shared.database, timeout=0.2, tell=seen.append) as looking,
     ):
-        write.plan(waiting, plan.jobs, "tiny", "paper", "Two ways")
+        write_plan(waiting, plan.jobs, "tiny", "paper", "Two ways")
         far = peers.Peers(replace(waiting, meanwhile=lambda: far.give_sign()), folder)
         monkeypatch.setattr(peers, "process_space", lambda: "far away")
         assert far.claim(broken, 0)
@@ -245,7 +246,7 @@ def test_a_run_that_has_its_folder_alone_does_not_take_runners_of_other_folders_
     plan = plan_of(Inputs(settings.data_dir, stand_ins=False), parse())
     theirs, ours = (planned.key for planned in plan.jobs[:2])
     with open_database(settings.database) as database:
-        write.plan(database, plan.jobs, "tiny", "paper", "Two ways")
+        write_plan(database, plan.jobs, "tiny", "paper", "Two ways")
         monkeypatch.setattr(peers, "process_space", lambda: "far away")
         for identity, key in (("second", theirs), ("first", ours)):
             assert peers.Peers(database, ResultsFolder(path=tmp_path, identity=identity, alone=False)).claim(key, 0)

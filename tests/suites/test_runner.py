@@ -22,6 +22,7 @@ from harness.measurement import EvaluationResult, Measurement, Progress
 from harness.settings import Settings
 from harness.store import write
 from harness.store.engine import open_database
+from harness.store.plan import write_plan
 from harness.suites import runner
 from harness.suites.executors.executor import JobWork, Progressed
 from harness.suites.peers import Peers
@@ -409,7 +410,7 @@ def test_jobs_that_another_runner_plans_away_are_given_up(run, monkeypatch):
     def store_and_plan_away(plan, inputs, site):
         store_plan(plan, inputs, site)
         fewer = [job for job in plan.jobs_of(run.suite) if all(place.seed == 0 for place in job.places)]
-        write.plan(site.database, fewer, run.suite.name, run.suite.profile, run.suite.title, [])
+        write_plan(site.database, fewer, run.suite.name, run.suite.profile, run.suite.title, [])
 
     monkeypatch.setattr(runner, "_store_plan", store_and_plan_away)
     summary = run()

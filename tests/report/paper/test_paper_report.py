@@ -20,6 +20,7 @@ from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, Regul
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
 from harness.store.origins import SplitOrigin
+from harness.store.plan import write_plan
 
 SUITES = ("grayscale-cifar10", "mnist", "regularization-sets", "frequency")
 CONDITIONS = {
@@ -54,7 +55,7 @@ def db(results: Path) -> Iterator[Database]:
             PlannedJob(job=noises, places=(place,), work=0.0),
             PlannedJob(job=pixel, places=(lacking,), work=1.0, blocked="no images"),
         ]
-        write.plan(database, planned, "grayscale-cifar10", "small", "Gray", [STAND_IN])
+        write_plan(database, planned, "grayscale-cifar10", "small", "Gray", [STAND_IN])
         images = np.random.default_rng(0).random((2, 1, 32, 32)).astype(np.float32)
         kept = dict.fromkeys(("clean", "gaussian", "uniform", "salt_pepper"), images)
         files = arrays.save(results / "arrays", noises.key, kept)
