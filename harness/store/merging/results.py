@@ -63,10 +63,10 @@ def _take(session: Session, there: Connection, key: str, runner: int) -> list[st
     kind, model_id = session.execute(select(schema.Job.kind, schema.Job.model_id).filter_by(key=key)).one()
     with _in_the_words_of(there, session, key):
         _take_rows(session, there, key, model_id)
-        recorded = there.scalar(select(schema.Seal.digest).where(schema.Seal.subject == key))
-        if seals.digests(session.connection(), [key]).get(key) != recorded:
+        seals.seal(session.connection(), [key])
+        sealed = select(schema.Seal.digest).where(schema.Seal.subject == key)
+        if session.scalar(sealed) != there.scalar(sealed):
             raise Damaged("not as they were recorded, or of another version of this program")
-    seals.seal(session.connection(), [key])
     session.execute(delete(schema.Claim).where(schema.Claim.job_key == key))
     session.add(schema.Claim(job_key=key, runner_id=runner))  # whose folder has the files
     if kind != "train" or model_id is None:
@@ -82,7 +82,7 @@ def _in_the_words_of(there: Connection, session: Session, key: str) -> Iterator[
     """Have the specs of a job and its model here as they are written there, for as long as its seal is compared.
 
     Another version of this program has written the settings that it has, which is no difference; here all results of a
-    model are sealed with the words that are here.
+    model are sealed with the words that are here, and so is this one in the end.
     """
     job, model, evaluation = schema.Job, schema.Model, schema.Evaluation
     of_job = (
@@ -99,6 +99,8 @@ def _in_the_words_of(there: Connection, session: Session, key: str) -> Iterator[
     yield
     for table, name, words in kept:
         update_row(session, table, name, words)
+    if kept:
+        seals.seal(session.connection(), [key])
 
 
 def require_wanted(here: Database, there: Database, key: str) -> None:
