@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 5.5
+WIDTH, TALLEST = 5.5, 9.0
 """Inches: the text of a conference's or a thesis's page, so that nothing is scaled down in print."""
+HEADING = 0.5
+"""Inches that are left for what stands above a figure: four lines."""
 
 DOTS_PER_INCH = 200
 

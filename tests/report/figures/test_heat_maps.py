@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import invented
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from harness.report.arrays import Arrays
 from harness.report.figures.drawings import Drawing, pictures
 from harness.report.figures.heat_maps import heat_maps
 from harness.report.figures.looks import looks
-from harness.report.figures.style import styled
+from harness.report.figures.style import TALLEST, WIDTH, put_above, styled
 from harness.report.notes import absent_note
 from harness.report.results import Results
 from harness.store import arrays
@@ -136,6 +137,34 @@ def test_equal_maps_of_one_or_many_conditions_can_be_drawn(conditions, measured,
         assert pictures(drawing, given, ("png",))["png"].startswith(b"\x89PNG")
         figure = shown(drawing, given)
         assert figure.axes[-1].get_window_extent().width / figure.dpi < 0.1, "a bar, not a wall"
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (64, 36)])
+def test_maps_of_any_number_of_conditions_are_on_as_many_pages_as_they_need(shape, tmp_path: Path) -> None:
+    conditions = [invented.condition(f"threshold[alpha={alpha},threshold=0.8]", "threshold") for alpha in range(16)]
+    conditions.insert(0, invented.condition("none"))
+    names = [row["condition"] for row in conditions]
+    accuracy = np.linspace(0.1, 0.9, shape[0] * shape[1]).reshape(shape)
+    maps = {(name, 0): accuracy * (1 - number / 100) for number, name in enumerate(names)}
+    given = stored(tmp_path, maps, results(conditions, seeds=1, epochs=1))
+    found = drawn(given, tmp_path, dict.fromkeys(names[1:], "none"))
+    parts = [each for name, each in found.items() if "map" in name]
+    assert [each.name for each in parts] == [f"fourier-map-{number}" for number in range(1, len(parts) + 1)]
+    assert sorted(name for each in parts for name in each.data["condition"].unique()) == sorted(names)
+    scales = set()
+    for number, each in enumerate(parts, start=1):
+        assert f"Part {number} of {len(parts)}" in each.caption
+        figure = shown(each, given)
+        put_above(figure, "Stand-ins: " + "cifar10, " * 40)
+        assert figure.get_figwidth() == WIDTH
+        assert figure.get_figheight() <= TALLEST
+        figure.draw_without_rendering()
+        *panels, _ = figure.axes
+        scales |= {panel.images[0].get_clim() for panel in panels}
+        sides = [max(panel.get_window_extent().bounds[2:]) / figure.dpi for panel in panels]
+        assert min(sides) > 0.95, "inches; smaller maps cannot be read"
+    [scale] = scales
+    assert scale == pytest.approx((100 * 0.1 * 0.84, 90))
 
 
 def test_arrays_in_another_folder_are_left_out_and_named_and_altered_ones_refused(tmp_path: Path) -> None:
