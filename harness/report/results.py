@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -140,6 +140,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     of_model = ("epoch", "gamma")
     views = {name: _frame(db, name, **where) for name in NUMBERS if name not in of_model}
     by_model = {name: _frame(db, name, model_id=read.models_of(suite, profile)) for name in of_model}
+    numbers = read.measured(db, suite, profile, (*read.MEDIANS, *LEFT_BY, *read.BANDS))
     _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
     _refuse_twins(views["v_corruptions"], ["condition", "seed", "corruption", "severity"], "corrupted sets")
     return Results(
@@ -152,9 +153,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         curves=views["v_curves"],
         corruptions=views["v_corruptions"],
         boundary=views["v_boundary"],
-        distances=_ordered(read.measured(db, suite, profile, read.MEDIANS, "norm", "distance")),
-        left=_ordered(read.measured(db, suite, profile, LEFT_BY, "attack", "left")),
-        bands=_ordered(read.measured(db, suite, profile, read.BANDS, "band", "accuracy")),
+        distances=_told_apart(numbers, read.MEDIANS, "norm", "distance"),
+        left=_told_apart(numbers, LEFT_BY, "attack", "left"),
+        bands=_told_apart(numbers, read.BANDS, "band", "accuracy"),
         spectra=views["v_spectra"],
         analyses=views["v_analyses"],
         arrays=views["v_arrays"],
@@ -181,6 +182,12 @@ def _conditions(places: pd.DataFrame) -> pd.DataFrame:
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
     """A view's rows in an order of their own."""
     return _ordered(relations.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
+
+
+def _told_apart(numbers: pd.DataFrame, metrics: Mapping[str, str], label: str, value: str) -> pd.DataFrame:
+    """The numbers of some metrics; the columns `value` and `label` have the number, and what it is of by its metric."""
+    own = numbers[numbers["metric"].isin(metrics)].replace({"metric": metrics})
+    return _ordered(own.rename(columns={"value": value, "metric": label}))
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,19 +33,15 @@ def models_of(suite: str, profile: str) -> Select[tuple[int]]:
     return select(place.model_row).where(place.suite == suite, place.profile == profile)
 
 
-def measured(
-    db: Database, suite: str, profile: str, metrics: Mapping[str, str], label: str, value: str
-) -> pandas.DataFrame:
-    """A suite's numbers of some metrics: condition, seed, evaluation, epsilon, n, n_failed, and two columns more.
+def measured(db: Database, suite: str, profile: str, metrics: Collection[str]) -> pandas.DataFrame:
+    """A suite's numbers of some metrics: condition, seed, evaluation, epsilon, n, n_failed, value, metric.
 
-    metrics: what the column `label` says for each. value: the name of the column with the number, NaN where there is
-    none.
+    value: NaN where there is none.
     """
     place, number = views.EVALUATIONS.c, schema.Measurement
     of = (place.condition, place.seed, place.evaluation, number.epsilon, number.n, number.n_failed)
-    query = select(*of, number.metric, number.value.label(value)).where(number.metric.in_(metrics))
-    found = _measured(db, suite, profile, query)
-    return found.assign(**{label: found["metric"].map(metrics)}).drop(columns="metric").astype({value: float})
+    query = select(*of, number.value, number.metric).where(number.metric.in_(metrics))
+    return _measured(db, suite, profile, query).astype({"value": float})
 
 
 def specs(db: Database, suite: str, profile: str) -> pandas.DataFrame:

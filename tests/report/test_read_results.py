@@ -10,9 +10,11 @@ from invented import results
 from study import HOSTILE
 
 from harness.errors import HarnessError
-from harness.report.results import _refuse_twins, read_results
+from harness.measurement import LEFT_BY
+from harness.report.results import _refuse_twins, _told_apart, read_results
 from harness.store.engine import Database
 from harness.store.origins import SplitOrigin
+from harness.store.read import BANDS, MEDIANS
 
 
 def test_results_are_read_in_the_suites_order(db: Database) -> None:
@@ -35,6 +37,16 @@ def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database
     twice = pd.DataFrame({"suite": "study", "condition": "none", "seed": [0, 0], "steps": 50})
     with pytest.raises(HarnessError, match="two Boundary attacks with the same steps"):
         _refuse_twins(twice, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
+
+
+def test_numbers_are_told_apart_by_what_their_metric_is_of() -> None:
+    metrics = ["median_linf", "left_by_square", "accuracy_low", "median_l2"]
+    numbers = pd.DataFrame({"seed": [3, 2, 1, 0], "value": [0.3, 0.2, 0.1, float("nan")], "metric": metrics})
+    found = _told_apart(numbers, MEDIANS, "norm", "distance")
+    assert list(found.columns) == ["seed", "distance", "norm"]
+    assert (list(found["seed"]), list(found["norm"])) == ([0, 3], ["l2", "linf"])
+    assert _told_apart(numbers, BANDS, "band", "accuracy").to_numpy().tolist() == [[1, 0.1, "low"]]
+    assert _told_apart(numbers, LEFT_BY, "attack", "left").to_numpy().tolist() == [[2, 0.2, "square"]]
 
 
 def test_generated_images_are_marked(db: Database) -> None:

@@ -39,15 +39,15 @@ def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite
     for seed, job in enumerate(jobs):
         result = EvaluationResult(measurements=(numbers[seed], accuracy(0.5, epsilon=0.1)))
         write.finish_evaluation(db, job.key, result, ORIGIN, 1.0)
-    found = read.measured(db, "study", "smoke", read.MEDIANS, "norm", "distance").set_index("seed").sort_index()
-    columns = ["condition", "evaluation", "norm", "distance", "n", "n_failed"]
-    assert found.loc[0, columns].tolist() == ["none", "fmn", "linf", 0.02, 9, 1]
-    assert math.isnan(found["distance"].loc[1])
+    found = read.measured(db, "study", "smoke", read.MEDIANS).set_index("seed").sort_index()
+    columns = ["condition", "evaluation", "metric", "value", "n", "n_failed"]
+    assert found.loc[0, columns].tolist() == ["none", "fmn", "median_linf", 0.02, 9, 1]
+    assert math.isnan(found["value"].loc[1])
     assert found[["n", "n_failed"]].loc[1].tolist() == [4, 6]
     assert [each.reason for each in read.missing(db, "study", "smoke") if each.state == read.NO_NUMBER] == [
         "the median is infinite"
     ]
-    assert read.measured(db, "another", "smoke", read.MEDIANS, "norm", "distance").empty
+    assert read.measured(db, "another", "smoke", read.MEDIANS).empty
     images = read.images_behind(db, "study", "smoke").set_index("evaluation")
     assert images.loc["fmn"].tolist() == ["none", "own_minimal_attack", 10]
 
@@ -62,13 +62,13 @@ def test_the_accuracies_of_fourier_heat_maps_say_their_band(db: Database) -> Non
         for band, value in numbers.items()
     )
     write.finish_evaluation(db, job.key, EvaluationResult(measurements=measurements), ORIGIN, 1.0)
-    found = read.measured(db, "study", "smoke", read.BANDS, "band", "accuracy")
+    found = read.measured(db, "study", "smoke", read.BANDS)
     assert {*zip(found["condition"], found["seed"], found["evaluation"], found["n"], strict=True)} == {
         ("none", 0, "weak", 9)
     }
-    values = found.set_index("band")["accuracy"]
-    assert values.dropna().to_dict() == {"low": 0.75, "high": 0.25}
-    assert math.isnan(values["medium"])
+    values = found.set_index("metric")["value"]
+    assert values.dropna().to_dict() == {"accuracy_low": 0.75, "accuracy_high": 0.25}
+    assert math.isnan(values["accuracy_medium"])
     images = read.images_behind(db, "study", "smoke").set_index("evaluation")
     assert images.loc["weak"].tolist() == ["none", "fourier", 9]
 
@@ -202,8 +202,8 @@ def record(db: Database, profile: str, factor: float, n: int) -> None:
 
 def answers(db: Database, profile: str) -> dict[str, Any]:
     """All that is asked of the suite at a profile."""
-    numbers = [read.measured(db, "study", profile, metrics, "of", "value") for metrics in (read.MEDIANS, read.BANDS)]
-    frames = [*numbers, read.images_behind(db, "study", profile)]
+    numbers = read.measured(db, "study", profile, (*read.MEDIANS, *read.BANDS))
+    frames = [numbers, read.images_behind(db, "study", profile)]
     model_rows = read.models_of("study", profile)
     return {
         **{
