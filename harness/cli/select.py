@@ -21,13 +21,14 @@ def select(
     """Recommend a pair (alpha, Th) of a suite's grid, and say how far the attacks agree (paper, section 5.2)."""
     from harness.report import selection
     from harness.report.choice import suites_with_results
+    from harness.report.ratios import judged
     from harness.report.results import read_results
     from harness.report.selection_tables import agreement_table, selection_table
 
     with opened_database() as database, database.at_one_moment() as moment:
         [chosen] = suites_with_results(moment, [suite], profile)
         results = read_results(moment, *chosen)
-    found = selection.select(results, by, least_clean_ratio)
+    found = selection.select(results, judged(results, least_clean_ratio), by)
     console = wide_console()
     for table in (selection_table(found), agreement_table(found)):
         if table.rows:

@@ -9,18 +9,16 @@ import pandas as pd
 
 from harness.report.cells import INFINITE, UNITS, bracketed
 from harness.report.formats import Table
+from harness.report.ratios import Ratios
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE
 from harness.report.vocabulary import BOUNDARY_SCORE, attack_title
 
 
-def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str, told: Iterable[str] = ()) -> Table:
-    """Each regularized condition's ratios under each attack, and the verdict.
-
-    ratios: rows of `ratios.judged`. told: what is said below it first.
-    """
+def acceptable_table(ratios: Ratios, scope: str, told: Iterable[str] = ()) -> Table:
+    """Each regularized condition's ratios under each attack, and the verdict. told: what is said below it first."""
     rows = []
-    for row in records(ratios):
+    for row in records(ratios.rows):
         factor, decimals = (100.0, 1) if pd.notna(row.epsilon) else (UNITS["score"].factor, 2)
         rows.append(
             (
@@ -32,14 +30,14 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
                 *(f"{factor * distorted:.{decimals}f}" for distorted in (row.rd, row.ud)),
                 bracketed(row.clean_ratio, row.clean_low, row.clean_high, 3),
                 bracketed(row.distorted_ratio, row.distorted_low, row.distorted_high, 3),
-                verdict(row.accurate, row.robust, least_clean_ratio),
+                verdict(row.accurate, row.robust, ratios.least_clean_ratio),
             )
         )
-    nothing_left = ratios["distorted_ratio"].isna().any()
-    endless = ratios[["clean_high", "distorted_high"]].isin([np.inf]).any(axis=None)
+    nothing_left = ratios.rows["distorted_ratio"].isna().any()
+    endless = ratios.rows[["clean_high", "distorted_high"]].isin([np.inf]).any(axis=None)
     return Table(
         name="acceptable",
-        title=f"Acceptable conditions of {scope}: R0/U0 ≥ {least_clean_ratio:g} and RD/UD > 1",
+        title=f"Acceptable conditions of {scope}: R0/U0 ≥ {ratios.least_clean_ratio:g} and RD/UD > 1",
         columns=("Condition", "Attack", "ε", "Seeds", "R0", "U0", "RD", "UD", "R0/U0", "RD/UD", "Verdict"),
         rows=tuple(rows),
         notes=(
@@ -54,7 +52,7 @@ def acceptable_table(ratios: pd.DataFrame, least_clean_ratio: float, scope: str,
             *(["RD/UD –: UD is 0, so that anything that is left of R is more."] if nothing_left else ()),
         ),
         corrupted=False,
-        data=ratios,
+        data=ratios.rows,
     )
 
 

@@ -5,6 +5,8 @@ R0/U0 and RD/UD of each regularized condition under each attack: how sure they a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from harness.measurement import ROUNDING
@@ -17,25 +19,29 @@ INTERVALS = ["clean_low", "clean_high", "distorted_low", "distorted_high"]
 """Columns of the ends of R0/U0's interval, and of RD/UD's."""
 
 
-def judged(results: Results, least_clean_ratio: float) -> pd.DataFrame:
-    """The rows of `acceptable` in the suite's order, with the columns INTERVALS: NaN where a ratio has no interval."""
+class Ratios(NamedTuple):
+    """A suite's ratios, and which of its conditions are acceptable."""
+
+    rows: pd.DataFrame
+    """Those of `acceptable` in the suite's order, with the columns INTERVALS: NaN where a ratio has no interval."""
+    least_clean_ratio: float
+    """A0, the R0/U0 from which a condition is acceptable."""
+
+
+def judged(results: Results, least_clean_ratio: float) -> Ratios:
+    """The ratios of a suite's conditions, judged by that A0."""
     ratios = in_order_of(results.acceptable, "condition", results.order)
-    return _with_intervals(acceptable(ratios, least_clean_ratio), seed_values(results))
-
-
-def comparable(ratios: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `v_acceptable` that have an R0/U0; RD/UD is missing where UD is 0."""
-    return ratios.dropna(subset=["clean_ratio", "rd", "ud"])
+    return Ratios(_with_intervals(acceptable(ratios, least_clean_ratio), seed_values(results)), least_clean_ratio)
 
 
 def acceptable(ratios: pd.DataFrame, least_clean_ratio: float) -> pd.DataFrame:
-    """Whether each regularized condition is acceptable under each attack.
+    """Whether each condition that has an R0/U0 is acceptable under each attack; RD/UD is missing where UD is 0.
 
     ratios: rows of `v_acceptable`, whose r0, u0, rd and ud are means over seeds.
     Source: paper section 5.2: R0/U0 >= A0 and RD/UD > 1; as RD > UD, since nothing may be left of UD. What is equal but
     for rounding is equal.
     """
-    known = comparable(ratios)
+    known = ratios.dropna(subset=["clean_ratio", "rd", "ud"])
     accurate = known["clean_ratio"] >= least_clean_ratio * (1 - ROUNDING)
     robust = known["rd"] > known["ud"] * (1 + ROUNDING)
     found = known.assign(accurate=accurate, robust=robust, acceptable=accurate & robust)

@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from harness.errors import HarnessError, UnknownName
-from harness.measurement import LEAST_CLEAN_RATIO
-from harness.report.ratios import comparable, judged, seed_values
+from harness.report.ratios import Ratios, seed_values
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.statistics import SIGNIFICANCE, rank_correlation, t_test
@@ -55,7 +54,7 @@ class Selection:
     by: str
     least_clean_ratio: float
     ratios: pd.DataFrame
-    """Rows of `ratios.judged`."""
+    """Rows of `Ratios`."""
     chosen: str | None
     """None if no condition is acceptable."""
     tied: tuple[str, ...]
@@ -66,42 +65,42 @@ class Selection:
     agreements: tuple[Agreement, ...]
 
 
-def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEAN_RATIO) -> Selection:
+def select(results: Results, given: Ratios, by: str = BY) -> Selection:
     """The acceptable condition with the largest RD/UD under the attack `by`, and what the other attacks say.
+
+    given: the ratios of the results.
 
     Raises:
         UnknownName: no such attack in the suite.
         HarnessError: nothing is there to choose from, or UD is 0 under the attack.
     """
     where = f"{results.suite} (profile {results.profile})"
-    pairs = with_pairs(results.acceptable)
-    known = comparable(pairs)
+    ratios = with_pairs(given.rows)
     if not (~results.conditions["free"] & (results.conditions["target"] != ELSEWHERE)).any():
         raise HarnessError(f"{where}: no choice of (alpha, Th): it regularizes no condition; {_A_GRID}")
-    if pairs.empty:
+    if with_pairs(results.acceptable).empty:
         raise HarnessError(
             f"{where}: no regularized condition has its `clean` accuracy and an attack's beside its unregularized "
             f"baseline's yet: `harness run-suite {results.suite} --profile {results.profile}` makes them"
         )
-    if known.empty:
+    if ratios.empty:
         raise HarnessError(f"{where}: no R0/U0, for the unregularized baselines' clean accuracy is 0")
-    if count_pairs(known) < LEAST_PAIRS:
+    if count_pairs(ratios) < LEAST_PAIRS:
         raise HarnessError(f"{where}: no choice of (alpha, Th): its conditions have one pair of them; {_A_GRID}")
-    if by not in set(known["evaluation"]):
-        raise UnknownName("attack with results", by, known["evaluation"].unique(), "choose with another by --by")
-    if by not in rankable(known):
+    if by not in set(ratios["evaluation"]):
+        raise UnknownName("attack with results", by, ratios["evaluation"].unique(), "choose with another by --by")
+    if by not in rankable(ratios):
         raise HarnessError(
             f"{where}: no RD/UD under {by}, which leaves nothing of an unregularized baseline's accuracy; "
             "choose by another attack (--by)"
         )
-    ratios = with_pairs(judged(results, least_clean_ratio))
     candidates = ratios[(ratios["evaluation"] == by) & ratios["acceptable"]]
     chosen, tied, close = _choice(candidates, seed_values(results))
     several = bool((ratios["n_seeds"] > 1).any())
     return Selection(
         scope=results.scope,
         by=by,
-        least_clean_ratio=least_clean_ratio,
+        least_clean_ratio=given.least_clean_ratio,
         ratios=ratios,
         chosen=chosen,
         tied=tied,
@@ -111,23 +110,20 @@ def select(results: Results, by: str = BY, least_clean_ratio: float = LEAST_CLEA
 
 
 def with_pairs(ratios: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `v_acceptable` of conditions that have an (alpha, Th): models trained elsewhere have none."""
+    """The ratios of conditions that have an (alpha, Th): models trained elsewhere have none."""
     return ratios.dropna(subset="alpha")
 
 
 def rankable(ratios: pd.DataFrame) -> set[str]:
     """The attacks that leave each condition's baseline some accuracy, so that there is an RD/UD to rank them by.
 
-    ratios: rows of `ratios.comparable`.
+    ratios: rows of `Ratios`.
     """
     return {str(name) for (name,), rows in groups(ratios, ["evaluation"]) if rows["distorted_ratio"].notna().all()}
 
 
 def count_pairs(ratios: pd.DataFrame) -> int:
-    """How many (alpha, Th) there are to choose between, all else being equal; 0 without results.
-
-    ratios: rows of `v_acceptable`.
-    """
+    """How many (alpha, Th) there are to choose between, all else being equal; 0 without results."""
     grids = groups(ratios, ["target", "regularization"])
     return max((len(rows[["alpha", "threshold"]].drop_duplicates()) for _, rows in grids), default=0)
 

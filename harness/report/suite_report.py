@@ -33,7 +33,7 @@ from harness.report.notes import (
 from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
-from harness.report.ratios import comparable, judged
+from harness.report.ratios import Ratios, judged
 from harness.report.results import Results, read_results
 from harness.report.selection import BY, count_pairs, rankable, select, with_pairs
 from harness.report.selection_tables import agreement_table, selection_table
@@ -111,7 +111,8 @@ def _render(
     against: str | None,
 ) -> SuiteReport:
     compared = _compared(results, against)
-    made = suite_tables(results, findings, least_clean_ratio, against, told=absent_note(arrays))
+    ratios = judged(results, least_clean_ratio)
+    made = suite_tables(results, findings, ratios, against, told=absent_note(arrays))
     folder = folder_of(out, f"{results.suite}-{results.profile}")
     marks = Marks(
         report=results.suite,
@@ -122,7 +123,7 @@ def _render(
     shown = tuple(map(marks.table, made))
     drawn = [
         each._replace(data=marks.data(each.data, corrupted=each.corrupted))
-        for each in (*drawings(results, least_clean_ratio), *heat_maps(results, arrays, compared))
+        for each in (*drawings(results, ratios), *heat_maps(results, arrays, compared))
     ]
     illustrations = [
         Illustration(
@@ -159,7 +160,7 @@ def _compared(results: Results, against: str | None) -> dict[str, str]:
 def suite_tables(
     results: Results,
     findings: Findings,
-    least_clean_ratio: float,
+    ratios: Ratios,
     against: str | None = None,
     told: Iterable[str] = (),
 ) -> tuple[Table, ...]:
@@ -169,7 +170,7 @@ def suite_tables(
     """
     scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
     differences = summary.paired_differences(values, _compared(results, against))
-    ratios, images = judged(results, least_clean_ratio), tuple(images_note(results.images))
+    images = tuple(images_note(results.images))
     named = tuple(baselines_note(results.conditions))
     measured = (
         *images,
@@ -183,11 +184,11 @@ def suite_tables(
         tables.summary_table(values, failures, results),
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        acceptable_table(ratios, least_clean_ratio, scope, (*named, *images, *zero_note(results.images))),
+        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images))),
         autoattack_table(results, images),
         published_table(results),
     )
-    chosen = _selection_tables(results, least_clean_ratio)
+    chosen = _selection_tables(results, ratios)
     asked = trainings_table(results.specs, scope), evaluations_table(results.specs, scope)
     return (
         *(table for table in (*found, *chosen) if table.rows),
@@ -196,10 +197,10 @@ def suite_tables(
     )
 
 
-def _selection_tables(results: Results, least_clean_ratio: float) -> tuple[Table, ...]:
+def _selection_tables(results: Results, ratios: Ratios) -> tuple[Table, ...]:
     """The choice of (alpha, Th), where the suite has a grid of them and the attack that the paper chooses by."""
-    known = comparable(with_pairs(results.acceptable))
+    known = with_pairs(ratios.rows)
     if count_pairs(known) < GRID or BY not in rankable(known):
         return ()
-    selection = select(results, BY, least_clean_ratio)
+    selection = select(results, ratios, BY)
     return selection_table(selection), agreement_table(selection)

@@ -10,7 +10,12 @@ import pandas as pd
 from numpy.random import Generator
 
 from harness.measurement import LEFT_BY
+from harness.report.claims.findings import Findings
+from harness.report.figures.drawings import Drawing, drawings
+from harness.report.formats import Table
+from harness.report.ratios import judged
 from harness.report.results import Results
+from harness.report.suite_report import suite_tables
 from harness.store.origins import Origins, SplitOrigin
 
 CORRUPTIONS = {
@@ -73,6 +78,16 @@ GRID = (
         for images, alpha, threshold in itertools.product(["imagenet", "cifar10"], [0.5, 4, 10], [0.2, 0.5, 0.8])
     ),
 )
+
+
+def figures_of(given: Results, least_clean_ratio: float = 0.9) -> list[Drawing]:
+    """Those of the results' suite."""
+    return drawings(given, judged(given, least_clean_ratio))
+
+
+def tables_of(given: Results) -> tuple[Table, ...]:
+    """Those of the results' suite; of claims nothing was found."""
+    return suite_tables(given, Findings(profile="small"), judged(given, 0.9))
 
 
 def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = "small", epochs: int = 20) -> Results:

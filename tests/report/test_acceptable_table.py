@@ -3,7 +3,7 @@ from __future__ import annotations
 from invented import results
 
 from harness.report.acceptable_table import acceptable_table, verdict
-from harness.report.ratios import judged
+from harness.report.ratios import Ratios, judged
 
 
 def test_the_verdict_names_what_fails() -> None:
@@ -14,9 +14,9 @@ def test_the_verdict_names_what_fails() -> None:
 
 def test_an_interval_without_an_upper_end_is_explained() -> None:
     given = results(seeds=2)
-    ratios = judged(given, 0.9).assign(distorted_high=2.0)
+    rows = judged(given, 0.9).rows.assign(distorted_high=2.0)
     because = "∞: these seeds do not tell U from 0."
-    assert because not in acceptable_table(ratios, 0.9, given.scope).notes
-    endless = acceptable_table(ratios.assign(distorted_high=float("inf")), 0.9, given.scope)
+    assert because not in acceptable_table(Ratios(rows, 0.9), given.scope).notes
+    endless = acceptable_table(Ratios(rows.assign(distorted_high=float("inf")), 0.9), given.scope)
     assert because in endless.notes
     assert all(row[9].endswith(", ∞]") for row in endless.rows)

@@ -5,9 +5,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-from invented import results
+from invented import figures_of, results
 
-from harness.report.figures.drawings import drawings
 from harness.report.page import page
 from harness.report.suite_report import SuiteReport
 from harness.store.origins import SplitOrigin
@@ -83,5 +82,5 @@ def test_curves_that_begin_at_other_images_than_the_clean_accuracy_say_so() -> N
     given = results(epochs=2)
     fewer = replace(given, images=given.images.assign(n=given.images["n"].mask(given.images["kind"] != "clean", 1000)))
     told = "Clean accuracy is of 10000 images, accuracies by ε of 1000"
-    assert page(fewer, [], drawings(fewer, 0.9)[:2], {"curves": b"", "boundary": b""}).count(told) == 2
-    assert told not in page(given, [], drawings(given, 0.9)[:1], {"curves": b""})
+    assert page(fewer, [], figures_of(fewer)[:2], {"curves": b"", "boundary": b""}).count(told) == 2
+    assert told not in page(given, [], figures_of(given)[:1], {"curves": b""})

@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from invented import FOUR, GRID, condition, results
+from invented import FOUR, GRID, condition, results, tables_of
 from study import NONE, record
 from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
-from harness.report.claims.findings import Findings
+from harness.report import selection
 from harness.report.formats import markdown
 from harness.report.latex import latex
-from harness.report.ratios import seed_values
+from harness.report.ratios import judged, seed_values
 from harness.report.results import Results, read_results
-from harness.report.selection import agreement_frame, count_pairs, select
+from harness.report.selection import Selection, agreement_frame, count_pairs
 from harness.report.selection_tables import agreement_table, selection_table
-from harness.report.suite_report import suite_tables
 from harness.spec.training import RegularizerSpec
 from harness.store.engine import Database, open_database
 
@@ -52,6 +51,10 @@ def given(*rows: tuple[str, str, float, float]) -> Results:
     table = pd.DataFrame(rows, columns=["condition", "evaluation", "clean_ratio", "distorted_ratio"])
     table = table.assign(rd=table["distorted_ratio"], ud=1.0, n_seeds=1, epsilon=0.1)
     return replace(made, acceptable=table.merge(made.conditions, on="condition"))
+
+
+def select(made: Results, by: str = "gaussian", least_clean_ratio: float = 0.9) -> Selection:
+    return selection.select(made, judged(made, least_clean_ratio), by)
 
 
 def test_the_acceptable_pair_with_the_largest_gain_is_chosen(grid: Database) -> None:
@@ -236,7 +239,7 @@ def test_an_attack_that_leaves_nothing_of_the_baseline_ranks_no_pairs() -> None:
     found = replace(made, acceptable=ratios)
     with pytest.raises(HarnessError, match="no RD/UD under gaussian, which leaves nothing"):
         select(found)
-    by_name = {table.name: table for table in suite_tables(found, Findings(profile="small"), 0.9)}
+    by_name = {table.name: table for table in tables_of(found)}
     assert "selection" not in by_name
     assert by_name["acceptable"].notes[-1].startswith("RD/UD –")
     assert [row[9] for row in by_name["acceptable"].rows if row[1] == "Gaussian noise"] == ["–"] * 18
@@ -254,7 +257,7 @@ def test_baselines_that_are_always_wrong_are_no_missing_results() -> None:
     wrong = replace(made, acceptable=made.acceptable.assign(u0=0.0, clean_ratio=float("nan")))
     with pytest.raises(HarnessError, match="baselines' clean accuracy is 0"):
         select(wrong)
-    assert "selection" not in [table.name for table in suite_tables(wrong, Findings(profile="small"), 0.9)]
+    assert "selection" not in [table.name for table in tables_of(wrong)]
 
 
 def test_tables_can_be_written_in_every_format(grid: Database) -> None:
@@ -267,15 +270,15 @@ def test_tables_can_be_written_in_every_format(grid: Database) -> None:
 
 def test_the_report_of_a_grid_says_which_to_choose(grid: Database) -> None:
     made = read_results(grid, "grid", "small")
-    assert [table.name for table in suite_tables(made, Findings(profile="small"), 0.9)][-5:-2] == [
+    assert [table.name for table in tables_of(made)][-5:-2] == [
         "selection",
         "agreement",
         "missing",
     ]
     small = replace(made, acceptable=made.acceptable[made.acceptable["condition"] != "weak"])
-    assert "selection" not in [table.name for table in suite_tables(small, Findings(profile="small"), 0.9)]
+    assert "selection" not in [table.name for table in tables_of(small)]
     without = replace(made, acceptable=made.acceptable[made.acceptable["evaluation"] == "boundary"])
-    assert "selection" not in [table.name for table in suite_tables(without, Findings(profile="small"), 0.9)]
+    assert "selection" not in [table.name for table in tables_of(without)]
 
 
 def test_the_command_recommends_and_tells_the_agreement(grid: Database, with_settings: Callable[..., None]) -> None:

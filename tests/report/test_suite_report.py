@@ -10,17 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from databases import database_on
-from invented import results
+from invented import figures_of, results, tables_of
 from sqlalchemy import Engine
 from study import ARRAYS, CONDITIONS, HOSTILE, OWN, record
 from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.errors import HarnessError, SpecError, UnknownName
-from harness.report.claims.findings import Findings
-from harness.report.figures.drawings import drawings
 from harness.report.page import page
-from harness.report.suite_report import SuiteReport, render_suites, suite_tables
+from harness.report.suite_report import SuiteReport, render_suites
 from harness.settings import settings
 from harness.store.copying import copy
 from harness.store.engine import Database, open_database
@@ -95,8 +93,8 @@ def test_a_suite_whose_results_are_all_missing_has_a_summary_that_says_so() -> N
     given = results(seeds=1, epochs=1)
     frames = ("models", "gammas", "curves", "corruptions", "boundary", "acceptable", "epochs", "gamma_epochs")
     empty = replace(given, **{name: getattr(given, name).iloc[:0] for name in frames})
-    assert drawings(empty, 0.9) == []
-    shown = suite_tables(empty, Findings(profile="small"), 0.9)
+    assert figures_of(empty) == []
+    shown = tables_of(empty)
     assert [table.name for table in shown] == ["summary", "missing", "trainings", "evaluations"]
     assert shown[0].rows == tuple((name, "0") for name in given.order)
     assert "No figure has results yet" in page(empty, shown, [], {})

@@ -16,6 +16,7 @@ from harness.report.figures.looks import Look, family_looks, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.notes import baselines_note, images_note, score_note, seeds_note, zero_note
+from harness.report.ratios import Ratios
 from harness.report.results import Results
 from harness.report.vocabulary import SEVERITY
 
@@ -60,12 +61,12 @@ DIVIDED = (attack_curves, severity_curves, training_curves, corruption_bars)
 """What shows many conditions in several rows."""
 
 
-def drawings(results: Results, least_clean_ratio: float) -> list[Drawing]:
-    """The figures that the results can fill, in the order of the page."""
+def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
+    """The figures that the results can fill, in the order of the page; ratios: theirs."""
     corruptions = numbers.single_corruption_means(results)
     severity = corruptions["severity"].iloc[0] if len(corruptions) else SEVERITY
-    region, boundary = numbers.region(results, least_clean_ratio), numbers.boundary_means(results)
-    acceptable = " ".join([ACCEPTABLE.format(least=least_clean_ratio), *baselines_note(results.conditions)])
+    region, boundary = numbers.region(ratios), numbers.boundary_means(results)
+    acceptable = " ".join([ACCEPTABLE.format(least=ratios.least_clean_ratio), *baselines_note(results.conditions)])
     families = family_looks(results.conditions)
     every = [
         Drawing("curves", CURVES, numbers.curve_means(results), attack_curves),

@@ -10,7 +10,7 @@ from harness.data.frequencies import cycles
 from harness.report.arrays import HEAT_MAP, Arrays
 from harness.report.figures import grid
 from harness.report.figures.curves import TRAINING
-from harness.report.ratios import INTERVALS, judged
+from harness.report.ratios import INTERVALS, Ratios
 from harness.report.results import Results
 from harness.report.rows import records, stacked
 from harness.report.summary import at_severity, corruption_means, finished, summarized
@@ -51,14 +51,14 @@ def group_means(results: Results) -> pd.DataFrame:
     return summarized(means, ["condition", "frequency", "severity"])
 
 
-def region(results: Results, least_clean_ratio: float) -> pd.DataFrame:
+def region(ratios: Ratios) -> pd.DataFrame:
     """The points of the acceptable-region plot, with their intervals, labels and verdicts."""
-    rows = judged(results, least_clean_ratio).dropna(subset="distorted_ratio")
+    rows = ratios.rows.dropna(subset="distorted_ratio")
     labels, labelled = grid.labels(dict(zip(rows["condition"], rows["regularization"], strict=True)))
     columns = ["evaluation", "epsilon", "condition", "target", "regularization", "alpha", "threshold"]
     found = ["clean_ratio", "distorted_ratio", "acceptable", *INTERVALS]
     named = rows[[*columns, *found]].assign(label=rows["condition"].map(labels), labels=labelled)
-    return named.assign(least_clean_ratio=least_clean_ratio, n=rows["n_seeds"])
+    return named.assign(least_clean_ratio=ratios.least_clean_ratio, n=rows["n_seeds"])
 
 
 def epoch_means(results: Results) -> pd.DataFrame:

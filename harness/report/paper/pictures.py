@@ -20,6 +20,7 @@ from harness.report.figures.style import LABEL_SIZE, plain, present_in, sheet, w
 from harness.report.paper.kind import OVER_SEEDS, FigureKind, Labels
 from harness.report.paper.panels import HEIGHT
 from harness.report.paper.spectra import SPECTRA
+from harness.report.ratios import judged
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.summary import finished, summarized, worst_corruption_means
@@ -51,7 +52,7 @@ def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labe
 
 
 def _region_numbers(results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
-    return numbers.region(results, least)
+    return numbers.region(judged(results, least))
 
 
 def _draw_regions(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labels, arrays: Arrays) -> Figure:

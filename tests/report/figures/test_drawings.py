@@ -3,11 +3,11 @@ from __future__ import annotations
 import gc
 
 import pytest
-from invented import GRID, condition, results
+from invented import GRID, condition, figures_of, results
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.transforms import Bbox
 
-from harness.report.figures.drawings import Drawing, drawings, pictures
+from harness.report.figures.drawings import Drawing, pictures
 from harness.report.figures.looks import BASELINE_GRAYS, looks
 from harness.report.figures.style import styled
 from harness.report.results import Results
@@ -27,11 +27,11 @@ NAMES = [
 
 def drawing(name: str, least_clean_ratio: float = 0.9, **given: object) -> tuple[Drawing, Results]:
     made = results(epochs=3, **given)
-    return next(each for each in drawings(made, least_clean_ratio) if each.name == name), made
+    return next(each for each in figures_of(made, least_clean_ratio) if each.name == name), made
 
 
 def test_each_result_has_its_figure() -> None:
-    assert [each.name for each in drawings(results(epochs=3), 0.9)] == NAMES
+    assert [each.name for each in figures_of(results(epochs=3))] == NAMES
 
 
 @pytest.mark.parametrize("name", ["corruptions", "acceptable"])
@@ -55,7 +55,7 @@ def test_the_acceptable_figure_follows_the_bound() -> None:
 
 
 def test_captions_say_how_many_test_images_are_behind_the_numbers() -> None:
-    found = {each.name: each.caption for each in drawings(results(epochs=2), 0.9)}
+    found = {each.name: each.caption for each in figures_of(results(epochs=2))}
     told = "Test images behind each model's number: "
     assert found["curves"].endswith(f"{told}Gaussian noise, Uniform noise, Salt and pepper, Transferred FGSM 10000.")
     assert found["corruptions"].endswith(f"{told}Corruptions, mean 10000 (of corruptions at each severity).")
@@ -85,7 +85,7 @@ def test_from_four_seeds_on_the_acceptable_figure_says_how_sure_its_points_are()
 def test_what_was_made_of_test_images_is_not_told_of_where_it_is_not_shown() -> None:
     assert results().remark_on(corrupted=True) == "Generated images: cifar10-c."
     assert results().remark_on(corrupted=False) == ""
-    remarks = {drawing.name: drawing.remark(results()) for drawing in drawings(results(), 0.9)}
+    remarks = {drawing.name: drawing.remark(results()) for drawing in figures_of(results())}
     assert {name for name, remark in remarks.items() if remark} == {"corruptions-by-severity", "corruptions"}
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import itertools
 
 import pandas as pd
-from invented import FOUR, condition, results
+from invented import FOUR, condition, figures_of, results
 
-from harness.report.figures.drawings import ROWS, drawings
+from harness.report.figures.drawings import ROWS
 from harness.report.figures.facets import MOST, facets
 from harness.report.figures.looks import looks
 from harness.report.figures.style import styled
@@ -40,14 +40,14 @@ def test_every_condition_is_in_one_part_and_the_baseline_in_all() -> None:
 
 def test_captions_say_that_conditions_are_divided() -> None:
     grid = (condition("none"), *(condition(name, "threshold") for name in GRID))
-    told = {each.name for each in drawings(results(grid, epochs=3), 0.9) if ROWS in each.caption}
+    told = {each.name for each in figures_of(results(grid, epochs=3)) if ROWS in each.caption}
     assert told == {"curves", "corruptions-by-severity", "corruptions", "training"}
-    assert not any(ROWS in each.caption for each in drawings(results(FOUR, epochs=3), 0.9))
+    assert not any(ROWS in each.caption for each in figures_of(results(FOUR, epochs=3)))
 
 
 def test_panels_above_each_other_have_the_same_axes() -> None:
     made = results((condition("none"), *(condition(name, "threshold") for name in GRID)), epochs=3)
-    curves = next(each for each in drawings(made, 0.9) if each.name == "curves")
+    curves = next(each for each in figures_of(made) if each.name == "curves")
     with styled():
         figure = curves.draw(curves.data, looks(made.conditions))
     columns = 5  # the last has the legends
@@ -60,7 +60,7 @@ def test_panels_above_each_other_have_the_same_axes() -> None:
 
 def test_no_marker_is_cut_off_at_the_side_of_a_narrow_panel() -> None:
     made = results((condition("none"), *(condition(name, "threshold") for name in GRID)), epochs=3)
-    curves = next(each for each in drawings(made, 0.9) if each.name == "curves")
+    curves = next(each for each in figures_of(made) if each.name == "curves")
     with styled():
         figure = curves.draw(curves.data, looks(made.conditions))
         figure.draw_without_rendering()

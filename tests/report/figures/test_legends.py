@@ -5,15 +5,14 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from invented import FOUR, GRID, condition, results
+from invented import FOUR, GRID, condition, figures_of, results
 from matplotlib.figure import Figure
 
-from harness.report.figures.drawings import drawings
 from harness.report.figures.looks import looks
 from harness.report.figures.style import styled
 
 LONG = (condition("none"), *(condition(f"{name}-{'of-my-own-' * 12}", "pixel") for name in ("first", "second")))
-NAMES = [drawing.name for drawing in drawings(results(epochs=3), 0.9)]
+NAMES = [drawing.name for drawing in figures_of(results(epochs=3))]
 
 
 def is_whole(figure: Figure) -> bool:
@@ -27,7 +26,7 @@ def is_whole(figure: Figure) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_cut_off(name: str, conditions: tuple[dict, ...]) -> None:
     made = results(conditions, epochs=3)
-    drawing = next(each for each in drawings(made, 0.9) if each.name == name)
+    drawing = next(each for each in figures_of(made) if each.name == name)
     with styled():
         assert is_whole(drawing.draw(drawing.data, looks(made.conditions)))
 
@@ -44,7 +43,7 @@ def test_long_names_of_attacks_stay_above_their_panels(name: str) -> None:
     given["distances"] = pd.concat(
         [given["distances"], made.distances.assign(evaluation=f"second-{names['ddn']}", norm="linf")]
     )
-    drawing = next(each for each in drawings(replace(made, **given), 0.9) if each.name == name)
+    drawing = next(each for each in figures_of(replace(made, **given)) if each.name == name)
     with styled():
         figure = drawing.draw(drawing.data, looks(made.conditions))
         figure.draw_without_rendering()
@@ -57,7 +56,7 @@ def test_panels_are_as_high_under_a_long_legend_as_under_a_short_one() -> None:
     heights = []
     for conditions in (FOUR, LONG):
         made = results(conditions, epochs=3)
-        drawing = next(each for each in drawings(made, 0.9) if each.name == "corruptions-by-severity")
+        drawing = next(each for each in figures_of(made) if each.name == "corruptions-by-severity")
         with styled():
             figure = drawing.draw(drawing.data, looks(made.conditions))
             figure.draw_without_rendering()

@@ -4,9 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from invented import condition, results
+from invented import condition, figures_of, results
 
-from harness.report.figures.drawings import drawings
 from harness.report.figures.looks import looks
 from harness.report.paper.captions import caption
 from harness.report.paper.contents import FIGURES
@@ -49,7 +48,7 @@ def test_one_quantity_has_one_name() -> None:
     given = results(epochs=2)
     table = summary_table(scores(given), failures(given), given)
     assert table.columns[7].startswith("Boundary score\n50 steps")
-    [bars] = [each for each in drawings(given, 0.9) if each.name == "boundary"]
+    [bars] = [each for each in figures_of(given) if each.name == "boundary"]
     assert bars.caption.startswith("Boundary score: median")
     assert [panel.get_xlabel() for panel in bars.draw(bars.data, looks(given.conditions)).axes] == [
         "Boundary score (10⁻³)"
@@ -87,7 +86,7 @@ def test_a_caption_says_how_many_seeds_panels_have_that_differ_in_it() -> None:
     told = captions(replace(given, curves=fewer, boundary=none))
     assert "n by panel: Gaussian noise 7; Transferred FGSM 3; Boundary attack 0 to 7." in told[3]
     assert "n by panel" not in told[13]
-    [curves] = [each for each in drawings(replace(given, curves=fewer), 0.9) if each.name == "curves"]
+    [curves] = [each for each in figures_of(replace(given, curves=fewer)) if each.name == "curves"]
     assert "Salt and pepper 7; Transferred FGSM 3." in curves.caption
 
 
