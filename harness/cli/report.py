@@ -42,8 +42,9 @@ def report(
     from harness.report.suite_report import render_suites
     from harness.suites.registry import members
 
-    collections = {name: found for name in suites or () if (found := _of_the_paper(name))}
-    single = [each for name in suites or () if name not in collections for each in members(name)]
+    asked = [(name, members(name)) for name in suites or ()]
+    collections = {name: found for name, found in asked if _is_of_the_paper(name, found)}
+    single = [each for name, found in asked if name not in collections for each in found]
     options: dict[str, Any] = {
         "arrays_dir": settings().arrays_dir,
         "out": out or settings().results_dir / "report",
@@ -66,13 +67,11 @@ def report(
             print_table(console, table, *lines, turned=len(table.rows) < len(table.columns))  # which is narrower
 
 
-def _of_the_paper(name: str) -> Sequence[str]:
-    """The suites of a collection that has all of a figure of the paper; of anything else none."""
+def _is_of_the_paper(name: str, suites: Sequence[str]) -> bool:
+    """Whether these are the suites of a collection that has all of a figure of the paper."""
     from harness.report.paper.contents import FIGURES
-    from harness.suites.registry import members
 
-    found = members(name)
-    return found if found != (name,) and any({*figure.suites} <= {*found} for figure in FIGURES) else ()
+    return suites != (name,) and any({*figure.suites} <= {*suites} for figure in FIGURES)
 
 
 def _named(name: str, tables: Iterable[Table]) -> Table:
