@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -110,9 +110,9 @@ def _render(
     least_clean_ratio: float,
     against: str | None,
 ) -> SuiteReport:
-    compared = _compared(results, against)
+    compared = summary.compared(results.conditions, against)
     ratios = judged(results, least_clean_ratio)
-    made = suite_tables(results, findings, ratios, against, told=absent_note(arrays))
+    made = suite_tables(results, findings, ratios, compared, against=against, told=absent_note(arrays))
     folder = folder_of(out, f"{results.suite}-{results.profile}")
     marks = Marks(
         report=results.suite,
@@ -151,25 +151,22 @@ def _render(
     )
 
 
-def _compared(results: Results, against: str | None) -> dict[str, str]:
-    """What each condition is compared with."""
-    conditions = results.conditions
-    return summary.all_against(conditions, against) if against else summary.baselines(conditions)
-
-
 def suite_tables(
     results: Results,
     findings: Findings,
     ratios: Ratios,
+    compared: Mapping[str, str],
+    *,
     against: str | None = None,
     told: Iterable[str] = (),
 ) -> tuple[Table, ...]:
     """The tables that have rows, the claims first; always the missing results, and what was asked for.
 
-    told: what is said of results that are there in part.
+    compared: what each condition is compared with; against: the one that all are, if it is one. told: what is said of
+    results that are there in part.
     """
     scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
-    differences = summary.paired_differences(values, _compared(results, against))
+    differences = summary.paired_differences(values, compared)
     images = tuple(images_note(results.images))
     named = tuple(baselines_note(results.conditions))
     measured = (

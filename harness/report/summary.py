@@ -6,7 +6,7 @@ over seeds, its SEM uses n - 1, and there is none for a single seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -103,15 +103,17 @@ def baselines(conditions: pd.DataFrame) -> dict[str, str]:
     return {row.condition: by_digest[row.baseline] for row in records(others) if row.baseline in by_digest}
 
 
-def all_against(conditions: pd.DataFrame, name: str) -> dict[str, str]:
-    """Each condition but one, to be compared with that one; raises UnknownName if there is none of that name."""
+def compared(conditions: pd.DataFrame, against: str | None) -> dict[str, str]:
+    """What each condition is compared with: `against`, or its baseline if None; raises UnknownName if there is none."""
+    if not against:
+        return baselines(conditions)
     names = list(conditions["condition"])
-    if name not in names:
-        raise UnknownName("condition", name, names)
-    return {each: name for each in names if each != name}
+    if against not in names:
+        raise UnknownName("condition", against, names)
+    return {each: against for each in names if each != against}
 
 
-def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.DataFrame:
+def paired_differences(values: pd.DataFrame, compared: Mapping[str, str]) -> pd.DataFrame:
     """Mean difference to the baseline over the seeds that both have, with a paired t interval, and tests of it.
 
     Columns: condition, baseline, evaluation, measure, label, unit, n (pairs), difference, low, high, holm_p (Student's
@@ -119,11 +121,11 @@ def paired_differences(values: pd.DataFrame, against: dict[str, str]) -> pd.Data
     high are missing where `t_interval` gives none. Pairs that are both infinite are not in n; the difference is missing
     where there is no other pair, and where some are infinitely larger and some smaller.
 
-    against: the baseline of each condition.
+    compared: the baseline of each condition.
     """
     keys = ["condition", "baseline", *MEASURED]
     parts = []
-    for condition, baseline in against.items():
+    for condition, baseline in compared.items():
         own, base = (values[values["condition"] == name] for name in (condition, baseline))
         pairs = own.merge(base, on=["seed", *MEASURED], suffixes=("", "_baseline"))
         pairs["difference"] = pairs["value"] - pairs["value_baseline"]

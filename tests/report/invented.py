@@ -16,6 +16,7 @@ from harness.report.formats import Table
 from harness.report.ratios import judged
 from harness.report.results import Results
 from harness.report.suite_report import suite_tables
+from harness.report.summary import baselines
 from harness.store.origins import Origins, SplitOrigin
 
 CORRUPTIONS = {
@@ -87,7 +88,7 @@ def figures_of(given: Results, least_clean_ratio: float = 0.9) -> list[Drawing]:
 
 def tables_of(given: Results) -> tuple[Table, ...]:
     """Those of the results' suite; of claims nothing was found."""
-    return suite_tables(given, Findings(profile="small"), judged(given, 0.9))
+    return suite_tables(given, Findings(profile="small"), judged(given, 0.9), baselines(given.conditions))
 
 
 def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = "small", epochs: int = 20) -> Results:

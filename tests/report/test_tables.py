@@ -313,8 +313,8 @@ def test_a_difference_of_fewer_pairs_than_its_row_says_how_many() -> None:
 
 def test_all_conditions_may_be_compared_with_any_of_them() -> None:
     given = results(seeds=4)
-    values, against = summary.scores(given), summary.all_against(given.conditions, "pixel")
-    table = tables.difference_table(summary.paired_differences(values, against), given.scope, against="pixel")
+    values, compared = summary.scores(given), summary.compared(given.conditions, "pixel")
+    table = tables.difference_table(summary.paired_differences(values, compared), given.scope, against="pixel")
     assert table.title.startswith("Difference to pixel in ")
     assert [row[:3] for row in table.rows] == [(name, "pixel", "4") for name in given.order if name != "pixel"]
     own = table.data.set_index(["condition", "measure"])["difference"]
@@ -328,4 +328,4 @@ def test_all_conditions_may_be_compared_with_any_of_them() -> None:
 
 def test_a_condition_that_there_is_not_is_compared_with_nothing() -> None:
     with pytest.raises(UnknownName, match="no condition called 'pixels'; did you mean 'pixel'"):
-        summary.all_against(results(seeds=1).conditions, "pixels")
+        summary.compared(results(seeds=1).conditions, "pixels")
