@@ -29,7 +29,7 @@ class Table:
     data: pd.DataFrame
     """Full precision, fractions: what the CSV holds."""
     report: str = ""
-    """Stem of the report's own, which tells its labels from those of other reports."""
+    """`Marks.stem` of its report, which tells its labels from those of other reports."""
 
 
 def markdown(table: Table) -> str:

@@ -25,7 +25,7 @@ class Illustration:
     pictures: Callable[[Kinds], Mapping[str, bytes]]
     """Its content in each of some file formats."""
     report: str
-    """Stem of the report's own, which tells its labels from those of other reports."""
+    """`Marks.stem` of its report, which tells its labels from those of other reports."""
 
 
 def markdown_figure(figure: Illustration) -> str:

@@ -28,7 +28,7 @@ class Marks:
 
     @property
     def stem(self) -> str:
-        """Of the report's own, which tells its labels from those of other reports."""
+        """The name of the report's folder, which also tells its labels from those of other reports."""
         return f"{self.report}-{self.profile}"
 
     def table(self, table: Table) -> Table:

@@ -22,7 +22,7 @@ CITED = f"Robustness harness {__version__} (CITATION.cff), and the paper whose e
 def page(results: Results, tables: Sequence[Table], drawings: Sequence[Drawing], svg: Mapping[str, bytes]) -> str:
     """The page of one suite; whatever stands in the database is shown as text and never as HTML.
 
-    svg: each drawing's picture by its name.
+    svg: each drawing's picture by the stem of its files.
     """
     data = {table.name: table.data for table in tables}
     data |= {f"figure-{drawing.name}": drawing.data for drawing in drawings}

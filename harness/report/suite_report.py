@@ -113,13 +113,13 @@ def _render(
     compared = summary.compared(results.conditions, against)
     ratios = judged(results, least_clean_ratio)
     made = suite_tables(results, findings, ratios, compared, against=against, told=absent_note(arrays))
-    folder = folder_of(out, f"{results.suite}-{results.profile}")
     marks = Marks(
         report=results.suite,
         profile=results.profile,
         results={results.suite: results},
         remarks=findings.remarks,
     )
+    folder = folder_of(out, marks.stem)
     shown = tuple(map(marks.table, made))
     drawn = [
         each._replace(data=marks.data(each.data, corrupted=each.corrupted))
@@ -135,13 +135,7 @@ def _render(
         )
         for each in drawn
     ]
-    written = write_files(
-        folder,
-        shown,
-        illustrations,
-        formats,
-        lambda svg: page(results, shown, drawn, {each.name: svg[f"figure-{each.name}"] for each in drawn}),
-    )
+    written = write_files(folder, shown, illustrations, formats, partial(page, results, shown, drawn))
     return SuiteReport(
         results=results,
         tables=shown,

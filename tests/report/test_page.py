@@ -82,5 +82,5 @@ def test_curves_that_begin_at_other_images_than_the_clean_accuracy_say_so() -> N
     given = results(epochs=2)
     fewer = replace(given, images=given.images.assign(n=given.images["n"].mask(given.images["kind"] != "clean", 1000)))
     told = "Clean accuracy is of 10000 images, accuracies by ε of 1000"
-    assert page(fewer, [], figures_of(fewer)[:2], {"curves": b"", "boundary": b""}).count(told) == 2
-    assert told not in page(given, [], figures_of(given)[:1], {"curves": b""})
+    assert page(fewer, [], figures_of(fewer)[:2], {"figure-curves": b"", "figure-boundary": b""}).count(told) == 2
+    assert told not in page(given, [], figures_of(given)[:1], {"figure-curves": b""})

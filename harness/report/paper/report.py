@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.report.choice import get_profile, require_profile
-from harness.report.claims.findings import findings
+from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.files import FORMATS, folder_of, require_formats, write_files
 from harness.report.formats import Table
@@ -24,7 +24,7 @@ from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
 from harness.report.vocabulary import scale
-from harness.store.engine import Database, schema_version
+from harness.store.engine import Database
 from harness.store.jobs import begun
 from harness.store.origins import together
 
@@ -42,17 +42,6 @@ class PaperReport:
     folder: Path
     written: tuple[Path, ...]
     page: Path | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Study:
-    """What a database has of the paper at one moment."""
-
-    title: str
-    profile: str
-    results: Mapping[str, Results]
-    """Of the suites that have any at the profile."""
-    schema: str
 
 
 def render_paper(
@@ -76,63 +65,65 @@ def render_paper(
         HarnessError: none of the suites has results at the profile; an array is gone or altered.
     """
     require_formats(formats)
-    study = _read(db, title, suites, profile)
+    chosen, results = _read(db, title, suites, profile)
+    outcome = findings(results, chosen)
+    marks = Marks(report=title, profile=chosen, results=results, remarks=outcome.remarks)
     own = [figure for figure in FIGURES if {*figure.suites} <= {*suites}]
-    figures = tuple(shown(figure, study.results, study.profile, least_clean_ratio, arrays_dir) for figure in own)
-    tables = _tables(study)
-    stem = f"{title}-{study.profile}"
+    figures = tuple(shown(figure, results, chosen, least_clean_ratio, arrays_dir) for figure in own)
+    tables = tuple(marks.table(table) for table in _tables(results, outcome) if table.rows)
     illustrations = [
         Illustration(
             name=each.name,
-            caption=" ".join([f"{each.figure.id} ({scale(study.profile)}).", caption(each), *each.notes]),
+            caption=" ".join([f"{each.figure.id} ({scale(chosen)}).", caption(each), *each.notes]),
             data=each.data,
             pictures=partial(pictures, each),
-            report=stem,
+            report=marks.stem,
         )
         for each in figures
         if len(each.data)
     ]
-    folder = folder_of(out, stem)
+    folder = folder_of(out, marks.stem)
     return PaperReport(
-        profile=study.profile,
+        profile=chosen,
         tables=tables,
         shown=figures,
         folder=folder,
-        written=write_files(folder, tables, illustrations, formats, partial(_page, study, tables, figures)),
+        written=write_files(folder, tables, illustrations, formats, partial(_page, marks, tables, figures)),
         page=folder / "report.html" if "html" in formats else None,
     )
 
 
-def _read(db: Database, title: str, suites: Sequence[str], profile: str | None) -> _Study:
+def _read(db: Database, title: str, suites: Sequence[str], profile: str | None) -> tuple[str, dict[str, Results]]:
+    """The profile that is reported, and the results of the suites that have any at it."""
     require_profile(profile)
     with db.at_one_moment() as moment:
         there = begun(moment)
         chosen = get_profile(there, title, suites, profile)
-        results = {suite: read_results(moment, suite, chosen) for suite in suites if (suite, chosen) in there}
-        return _Study(title=title, profile=chosen, results=results, schema=schema_version(moment) or "")
+        return chosen, {suite: read_results(moment, suite, chosen) for suite in suites if (suite, chosen) in there}
 
 
-def _tables(study: _Study) -> tuple[Table, ...]:
-    """The tables that have rows, the claims first."""
-    results, outcome = study.results, findings(study.results, study.profile)
+def _tables(results: Mapping[str, Results], outcome: Findings) -> list[Table]:
+    """The claims first."""
     claims = claims_table(outcome)
-    every = [replace(claims, notes=(*claims.notes, SEEDS_ONLY)), evidence_table(outcome)]
-    every += [hyperparameters_table(results, study.profile), *gammas_tables(results, study.profile)]
-    every += [published_table(results[EXTERNAL])] if EXTERNAL in results else []
-    marks = Marks(report=study.title, profile=study.profile, results=results, remarks=outcome.remarks)
-    return tuple(marks.table(table) for table in every if table.rows)
+    return [
+        replace(claims, notes=(*claims.notes, SEEDS_ONLY)),
+        evidence_table(outcome),
+        hyperparameters_table(results, outcome.profile),
+        *gammas_tables(results, outcome.profile),
+        *([published_table(results[EXTERNAL])] if EXTERNAL in results else []),
+    ]
 
 
-def _page(study: _Study, tables: Sequence[Table], figures: Sequence[Shown], svg: Mapping[str, bytes]) -> str:
+def _page(marks: Marks, tables: Sequence[Table], figures: Sequence[Shown], svg: Mapping[str, bytes]) -> str:
     """The page; svg: pictures by the figures' names."""
     data = {table.name: table.data for table in tables} | {each.name: each.data for each in figures}
-    remarks = {suite: results.remark for suite, results in study.results.items()}
+    every = list(marks.results.values())
     return filled(
         "paper.html.j2",
-        title=study.title,
-        profile=study.profile,
-        scale=scale(study.profile),
-        remarks=" ".join(f"{suite}: {remark}" for suite, remark in remarks.items() if remark),
+        title=marks.report,
+        profile=marks.profile,
+        scale=scale(marks.profile),
+        remarks=" ".join(f"{results.suite}: {results.remark}" for results in every if results.remark),
         tables=tables,
         figures=[
             {
@@ -144,7 +135,7 @@ def _page(study: _Study, tables: Sequence[Table], figures: Sequence[Shown], svg:
             }
             for each in figures
         ],
-        origins=together([results.origins for results in study.results.values()]),
-        schema=study.schema,
+        origins=together([results.origins for results in every]),
+        schema=every[0].schema,
         downloads=download_uris(data),
     )
