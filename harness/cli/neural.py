@@ -11,8 +11,7 @@ import typer
 from rich.table import Table
 
 from harness.cli.bar import bar
-from harness.cli.data.options import existing
-from harness.cli.options import DeviceName
+from harness.cli.options import DeviceName, existing
 from harness.cli.terminal import listing, wide_console
 from harness.settings import settings
 from harness.spec.neural import FitSpec, SimulationSpec

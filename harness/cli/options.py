@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from harness.errors import SpecError
 from harness.spec import PROFILES, seeds_of
 from harness.suites.devices import Wanted
+
+if TYPE_CHECKING:
+    from harness.data.writing import RefuseOrReplace
 
 
 def _suites(incomplete: str) -> list[str]:
@@ -49,6 +52,12 @@ Workers = Annotated[
         min=1, help="Processes at once; default: one per GPU, or one per core (at most 8) that has 2 GB of memory."
     ),
 ]
+Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there.")]
+
+
+def existing(replace: bool) -> RefuseOrReplace:
+    """What happens to data that are there already, of `--replace`."""
+    return "replace" if replace else "refuse"
 
 
 def parsed_seeds(text: str | None) -> tuple[int, ...]:

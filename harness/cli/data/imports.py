@@ -12,7 +12,7 @@ import typer
 
 from harness.cli.bar import bar
 from harness.cli.data.names import Kind, data_kind, ready_line
-from harness.cli.data.options import Replace, existing
+from harness.cli.options import Replace, existing
 from harness.errors import SpecError
 from harness.settings import settings
 

@@ -8,7 +8,7 @@ import typer
 
 from harness.cli.bar import bar
 from harness.cli.data.names import data_kind, ready_line
-from harness.cli.data.options import Replace, existing
+from harness.cli.options import Replace, existing
 from harness.errors import SpecError
 from harness.names import lookup
 from harness.settings import settings
