@@ -19,15 +19,15 @@ def claims(
     csv: Annotated[bool, typer.Option("--csv", help="All comparisons as comma-separated values.")] = False,
 ) -> None:
     """Test the paper's claims against the results: supported, contradicted, undecided or not run."""
-    from harness.report import formats
     from harness.report.claims.findings import read_findings
     from harness.report.claims.tables import claims_table, evidence_frame, evidence_table
+    from harness.report.table import csv as as_csv
 
     with found_database() as database:
         found = read_findings(database, profile)
     shown = found.named(names) if names else found
     if csv:
-        typer.echo(formats.csv(evidence_frame(shown)), nl=False)
+        typer.echo(as_csv(evidence_frame(shown)), nl=False)
         return
     console = wide_console()
     for table in (claims_table(shown), *([evidence_table(shown)] if names else [])):

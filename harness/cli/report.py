@@ -18,9 +18,9 @@ from harness.measurement import LEAST_CLEAN_RATIO
 from harness.settings import settings
 
 if TYPE_CHECKING:
-    from harness.report.formats import Table
     from harness.report.paper.report import PaperReport
     from harness.report.suite_report import SuiteReport
+    from harness.report.table import Table
     from harness.store.engine import Database
 
 

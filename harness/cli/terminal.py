@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from harness.report import formats
+    from harness.report.table import Table as ReportTable
 
 PIPED_WIDTH = 160
 """Columns of a table that is not on a terminal."""
@@ -37,7 +37,7 @@ def listing(named: str, *heads: str) -> list[Column]:
     return [Column(named, no_wrap=True), *folding(*heads)]
 
 
-def _terminal_table(table: formats.Table, *, turned: bool) -> Table:
+def _terminal_table(table: ReportTable, *, turned: bool) -> Table:
     lines = [table.columns, *table.rows]
     if turned:
         lines = [tuple(line) for line in zip(*lines, strict=True)]
@@ -49,7 +49,7 @@ def _terminal_table(table: formats.Table, *, turned: bool) -> Table:
     return shown
 
 
-def print_table(console: Console, table: formats.Table, *more: str, turned: bool = False) -> None:
+def print_table(console: Console, table: ReportTable, *more: str, turned: bool = False) -> None:
     """A report's table, its notes, and more of them; turned: columns become rows."""
     console.print(_terminal_table(table, turned=turned))
     for note in (*table.notes, *more):

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from harness.report.cells import INFINITE, UNITS, bracketed
-from harness.report.formats import Table
 from harness.report.ratios import Ratios
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE
+from harness.report.table import Table
 from harness.report.vocabulary import BOUNDARY_SCORE, attack_title
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from harness.report.cells import plus_minus
-from harness.report.formats import Table
 from harness.report.results import Results
 from harness.report.rows import by_key, groups, in_order_of, records
 from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
 from harness.report.summary import finished, summarized
+from harness.report.table import Table
 from harness.report.vocabulary import NORMS, attack_title
 
 TITLES = {"apgd-ce": "APGD-CE", "apgd-t": "APGD-T", "fab-t": "FAB-T", "square": "Square"}

@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.errors import HarnessError, SpecError
 from harness.files import write_whole
 from harness.names import lookup
-from harness.report.formats import Table, csv, markdown
 from harness.report.illustrations import Illustration, latex_figure, markdown_figure
 from harness.report.latex import latex
+from harness.report.table import Table, csv, markdown
 
 FORMATS: dict[str, tuple[Callable[[Table], str], Callable[[Illustration], str]] | None] = {
     "md": (markdown, markdown_figure),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.report.formats import markdown_text
 from harness.report.latex import label, latex_text
+from harness.report.table import markdown_text
 
 Kinds = tuple[str, ...]
 

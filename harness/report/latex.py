@@ -12,7 +12,7 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from harness.report.cells import tied
-from harness.report.formats import Table, one_line
+from harness.report.table import Table, one_line
 
 NEEDS = r"% needs \usepackage{array,booktabs,graphicx,longtable}"
 LINE = 345.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from harness.report.formats import Table
 from harness.report.results import Results
+from harness.report.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)

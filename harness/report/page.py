@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness import __version__
 from harness.report.cells import span, tied
 from harness.report.figures.drawings import Drawing
-from harness.report.formats import Table, csv
 from harness.report.results import Results
+from harness.report.table import Table, csv
 
 PAPER = "A Brain-Inspired Regularizer for Adversarial Robustness (Attias, Pehlevan, Obeid, 2024; arXiv:2410.03952)"
 CITED = f"Robustness harness {__version__} (CITATION.cff), and the paper whose experiments it reproduces: {PAPER}"

@@ -9,7 +9,6 @@ import pandas as pd
 
 from harness.data.sets import FREQUENCY, SEVERITIES
 from harness.report.cells import signed
-from harness.report.formats import Table
 from harness.report.published_accuracies import (
     AUTOATTACKS,
     PUBLISHED,
@@ -21,6 +20,7 @@ from harness.report.published_accuracies import (
 )
 from harness.report.results import Results
 from harness.report.rows import records
+from harness.report.table import Table
 from harness.report.vocabulary import WORST
 from harness.spec import AutoAttackSpec, RobustBenchSpec
 from harness.spec.external import THREAT_MODELS

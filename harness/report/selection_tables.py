@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from harness.report.cells import bracketed
-from harness.report.formats import Table
 from harness.report.rows import by_key, records
 from harness.report.selection import Selection, agreement_frame
 from harness.report.statistics import CONFIDENCE
+from harness.report.table import Table
 from harness.report.vocabulary import attack_title, in_order
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.formats import Table
 from harness.report.rows import groups, records
+from harness.report.table import Table
 from harness.spec.job import DATA
 
 Settings = Mapping[str, str]

@@ -18,7 +18,6 @@ from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.drawings import drawings, pictures
 from harness.report.figures.heat_maps import heat_maps
 from harness.report.files import FORMATS, folder_of, require_formats, write_files
-from harness.report.formats import Table
 from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
 from harness.report.notes import (
@@ -38,6 +37,7 @@ from harness.report.results import Results, read_results
 from harness.report.selection import BY, count_pairs, rankable, select, with_pairs
 from harness.report.selection_tables import agreement_table, selection_table
 from harness.report.settings_tables import evaluations_table, trainings_table
+from harness.report.table import Table
 from harness.store.engine import Database
 
 GRID = 3

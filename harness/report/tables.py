@@ -11,12 +11,12 @@ import pandas as pd
 
 from harness.report import notes
 from harness.report.cells import INFINITE, POINTS, UNITS, plus_minus, signed
-from harness.report.formats import Table
 from harness.report.missing import Reasons
 from harness.report.results import Results
 from harness.report.rows import by_key, groups, records, stacked
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS, SIGNIFICANCE
 from harness.report.summary import MEASURED, summarized
+from harness.report.table import Table
 from harness.report.vocabulary import attack_title, in_order, tap_title
 from harness.spec.job import DATA
 

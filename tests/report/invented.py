@@ -12,11 +12,11 @@ from numpy.random import Generator
 from harness.measurement import LEFT_BY
 from harness.report.claims.findings import Findings
 from harness.report.figures.drawings import Drawing, drawings
-from harness.report.formats import Table
 from harness.report.ratios import judged
 from harness.report.results import Results
 from harness.report.suite_report import suite_tables
 from harness.report.summary import baselines
+from harness.report.table import Table
 from harness.store.origins import Origins, SplitOrigin
 
 CORRUPTIONS = {

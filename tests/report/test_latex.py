@@ -15,9 +15,9 @@ from harness.report import summary, tables
 from harness.report.acceptable_table import acceptable_table
 from harness.report.claims.findings import findings
 from harness.report.claims.tables import claims_table, evidence_table
-from harness.report.formats import Table
 from harness.report.latex import LINE, SIZES, latex, latex_text
 from harness.report.ratios import judged
+from harness.report.table import Table
 
 
 def table(rows: Sequence[Sequence[str]], columns: tuple[str, ...], *, words: bool = False) -> Table:

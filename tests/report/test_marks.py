@@ -5,8 +5,8 @@ from dataclasses import replace
 import pandas as pd
 from invented import results
 
-from harness.report.formats import Table
 from harness.report.marks import Marks
+from harness.report.table import Table
 from harness.store.origins import SplitOrigin
 
 GIVEN = results()

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from harness.cli import app
 from harness.errors import HarnessError, UnknownName
 from harness.report import selection
-from harness.report.formats import markdown
 from harness.report.latex import latex
 from harness.report.ratios import judged, seed_values
 from harness.report.results import Results, read_results
 from harness.report.selection import Selection, agreement_frame, count_pairs
 from harness.report.selection_tables import agreement_table, selection_table
+from harness.report.table import markdown
 from harness.spec.training import RegularizerSpec
 from harness.store.engine import Database, open_database
 

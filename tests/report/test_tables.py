@@ -9,10 +9,10 @@ from invented import condition, results
 
 from harness.errors import UnknownName
 from harness.report import notes, summary, tables
-from harness.report.formats import csv
 from harness.report.latex import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
+from harness.report.table import csv
 
 
 def summary_of(given: Results) -> tables.Table:

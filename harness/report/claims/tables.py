@@ -13,8 +13,8 @@ from harness.report.claims.claim import MARGIN, SHARE, Part
 from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
 from harness.report.claims.outcome import ClaimOutcome, PartOutcome, relative_margin
-from harness.report.formats import Table
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS, SIGNIFICANCE
+from harness.report.table import Table
 from harness.report.vocabulary import scale
 
 SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (UNITS["score"].factor, 2, UNITS["score"].title)}

@@ -12,7 +12,6 @@ from harness.report.choice import get_profile, require_profile
 from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.files import FORMATS, folder_of, require_formats, write_files
-from harness.report.formats import Table
 from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
 from harness.report.notes import SEEDS_ONLY
@@ -23,6 +22,7 @@ from harness.report.paper.shown import Shown, pictures, shown
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
 from harness.report.results import Results, read_results
+from harness.report.table import Table
 from harness.report.vocabulary import scale
 from harness.store.engine import Database
 from harness.store.jobs import begun

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pandas as pd
 
 from harness.report import summary
-from harness.report.formats import Table
 from harness.report.paper.contents import DIGITS, SETS
 from harness.report.published_gammas import published_gammas
 from harness.report.results import Results
 from harness.report.rows import records, stacked
+from harness.report.table import Table
 from harness.report.tables import gamma_table
 from harness.report.vocabulary import scale
 

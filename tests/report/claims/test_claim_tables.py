@@ -8,8 +8,8 @@ from invented import FOUR, GRID, condition, results
 
 from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import LACKING, claims_table, evidence_frame, evidence_table
-from harness.report.formats import markdown
 from harness.report.latex import latex
+from harness.report.table import markdown
 
 SETS = (condition("none"), *(condition(name, "threshold", images=name) for name in ("cifar10", "cifar100", "imagenet")))
 

@@ -6,7 +6,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from harness.report.formats import Table, csv, markdown
+from harness.report.table import Table, csv, markdown
 
 
 def table(cell: str = "71.6 ± 0.4") -> Table:
