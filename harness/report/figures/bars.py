@@ -12,7 +12,7 @@ from harness.report.cells import INFINITE, UNITS
 from harness.report.figures.facets import facets, rows_of_facets
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import legend, put_below
-from harness.report.figures.looks import Look, face
+from harness.report.figures.looks import Look, bar_style
 from harness.report.figures.style import (
     LABEL_SIZE,
     POINT_SIZE,
@@ -131,7 +131,7 @@ def _bar(panel: Axes, place: int, found: Any | None, look: Look, without: str, f
         return
     end, sem = factor * found.mean, _error(factor * found.sem)
     if found.n:
-        panel.barh(place, end, height=0.62, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+        panel.barh(place, end, height=0.62, **bar_style(look))
         panel.errorbar(end, place, xerr=sem, color=INK, capsize=2.5, linewidth=1)
     if found.without:
         told = f"{'+ ' if found.n else ''}{without} ({counted(found.without, 'seed')})"
@@ -179,16 +179,7 @@ def grouped_bars(
     for index, name in enumerate(present):
         own = rows[rows["condition"] == name].set_index(group).reindex(groups)
         places = np.arange(len(groups)) + (index - (len(present) - 1) / 2) * width
-        look = looks[name]
-        panel.bar(
-            places,
-            100 * own["mean"],
-            width,
-            facecolor=face(look),
-            edgecolor=look.color,
-            hatch=look.hatch,
-            linewidth=0.5,
-        )
+        panel.bar(places, 100 * own["mean"], width, linewidth=0.5, **bar_style(looks[name]))
         panel.errorbar(places, 100 * own["mean"], 100 * own["sem"], fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.2)
     panel.set_xticks(range(len(groups)), [plain(str(name).replace("_", " ")) for name in groups])
     panel.grid(visible=False, axis="x")
@@ -206,7 +197,7 @@ def score_bars(panel: Axes, rows: pd.DataFrame, looks: Mapping[str, Look]) -> No
         own = scores.get(name)
         if own and own.n:
             top, sem = SCORE_FACTOR * own.mean, _error(SCORE_FACTOR * own.sem)
-            panel.bar(place, top, 0.7, facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
+            panel.bar(place, top, 0.7, **bar_style(look))
             panel.errorbar(place, top, yerr=sem, color=INK, capsize=2.5, linewidth=1)
         else:
             told = NO_NUMBER if own else NO_RESULT

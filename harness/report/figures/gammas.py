@@ -12,7 +12,7 @@ import pandas as pd
 
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import put_below
-from harness.report.figures.looks import DASHES, MARKERS, Look
+from harness.report.figures.looks import DASHES, MARKERS, Look, line_style
 from harness.report.figures.style import LABEL_SIZE, folded, line, passed, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
@@ -55,9 +55,6 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         panel.set_ylabel("Weight γ")
     for unused in panels[len(present) :]:
         unused.remove()
-    handles = [
-        Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker) for look in tap_looks.values()
-    ]
-    titles = [tap_title(tap) for tap in taps]
-    put_below(figure, handles, titles)
+    handles = [Line2D([], [], **line_style(look)) for look in tap_looks.values()]
+    put_below(figure, handles, [tap_title(tap) for tap in taps])
     return figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.report.figures.grid import spaced
-from harness.report.figures.looks import Look, face
+from harness.report.figures.looks import Look, bar_style, line_style
 from harness.report.figures.style import LABEL_SIZE, folded, present_in, seeds
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def handle(look: Look, *, bars: bool, curves: bool) -> tuple[Artist, ...]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    bar = Patch(facecolor=face(look), edgecolor=look.color, hatch=look.hatch)
-    curve = Line2D([], [], color=look.color, linestyle=look.dashes, marker=look.marker)
-    return (*([bar] if bars else []), *([curve] if curves else []))
+    return (*([Patch(**bar_style(look))] if bars else []), *([Line2D([], [], **line_style(look))] if curves else []))
 
 
 def put_below(figure: Figure, handles: Sequence[Any], texts: Sequence[str], **how: Any) -> None:

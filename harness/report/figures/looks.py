@@ -143,6 +143,11 @@ def _shade(look: Look, name: str, shared: Sequence[str]) -> Look:
     return _styled(mixed(look.color, share), number + place)
 
 
-def face(look: Look) -> str:
-    """A bar's ground under its hatch and error bar: the look's color, lightened."""
-    return mixed(look.color, 0.65)
+def bar_style(look: Look) -> dict[str, Any]:
+    """How a bar is filled: its ground is lightened, so that the hatch and the error bar are seen on it."""
+    return {"facecolor": mixed(look.color, 0.65), "edgecolor": look.color, "hatch": look.hatch}
+
+
+def line_style(look: Look) -> dict[str, Any]:
+    """How a curve is drawn."""
+    return {"color": look.color, "linestyle": look.dashes, "marker": look.marker}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from harness.report.figures.looks import Look
+from harness.report.figures.looks import Look, line_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -173,9 +173,7 @@ def line(axes: Axes, data: pd.DataFrame, x: str, look: Look, factor: float = 1.0
     data = data.sort_values(x)
     mean, sem = factor * data["mean"], factor * data["sem"]
     crowded = len(data) > MOST_MARKERS
-    axes.plot(
-        data[x], mean, color=look.color, linestyle=look.dashes, marker=look.marker, markevery=0.1 if crowded else None
-    )
+    axes.plot(data[x], mean, markevery=0.1 if crowded else None, **line_style(look))
     axes.fill_between(data[x], mean - sem, mean + sem, color=look.color, alpha=0.18, linewidth=0)
 
 
