@@ -132,37 +132,41 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         DatabaseUnusable: something of it is not as it was recorded.
     """
     require_intact(db, suite, profile)
-    where = {"suite": suite, "profile": profile}
     [planned] = records(relations.frame(db, "suite", name=suite, profile=profile))
-    places = relations.frame(db, "placed_model", **where)
+    places = relations.frame(db, "placed_model", suite=suite, profile=profile)
     order = relations.frame(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
-    of_model = ("epoch", "gamma")
-    views = {name: _frame(db, name, **where) for name in NUMBERS if name not in of_model}
-    by_model = {name: _frame(db, name, model_id=read.models_of(suite, profile)) for name in of_model}
+
+    def view(name: str) -> pd.DataFrame:
+        return _frame(db, name, suite=suite, profile=profile)
+
+    def of_models(name: str) -> pd.DataFrame:
+        return _frame(db, name, model_id=read.models_of(suite, profile)).merge(rows, on="model_id")
+
+    boundary, corruptions = view("v_boundary"), view("v_corruptions")
+    _refuse_twins(boundary, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
+    _refuse_twins(corruptions, ["condition", "seed", "corruption", "severity"], "corrupted sets")
     numbers = read.measured(db, suite, profile, (*read.MEDIANS, *LEFT_BY, *read.BANDS))
-    _refuse_twins(views["v_boundary"], ["condition", "seed", "steps"], "Boundary attacks with the same steps")
-    _refuse_twins(views["v_corruptions"], ["condition", "seed", "corruption", "severity"], "corrupted sets")
     return Results(
         suite=suite,
         profile=profile,
         title=planned.title,
         conditions=_conditions(order.merge(places.drop_duplicates("condition"))),
-        models=views["v_models"],
-        gammas=views["v_gammas"],
-        curves=views["v_curves"],
-        corruptions=views["v_corruptions"],
-        boundary=views["v_boundary"],
+        models=view("v_models"),
+        gammas=view("v_gammas"),
+        curves=view("v_curves"),
+        corruptions=corruptions,
+        boundary=boundary,
         distances=_told_apart(numbers, read.MEDIANS, "norm", "distance"),
         left=_told_apart(numbers, LEFT_BY, "attack", "left"),
         bands=_told_apart(numbers, read.BANDS, "band", "accuracy"),
-        spectra=views["v_spectra"],
-        analyses=views["v_analyses"],
-        arrays=views["v_arrays"],
-        acceptable=views["v_acceptable"],
-        comparisons=views["placed_comparison"],
-        epochs=by_model["epoch"].merge(rows, on="model_id"),
-        gamma_epochs=by_model["gamma"].merge(rows, on="model_id"),
+        spectra=view("v_spectra"),
+        analyses=view("v_analyses"),
+        arrays=view("v_arrays"),
+        acceptable=view("v_acceptable"),
+        comparisons=view("placed_comparison"),
+        epochs=of_models("epoch"),
+        gamma_epochs=of_models("gamma"),
         specs=read.specs(db, suite, profile),
         images=_ordered(read.images_behind(db, suite, profile)),
         missing=read_missing(db, suite, profile),
