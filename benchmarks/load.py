@@ -26,7 +26,7 @@ from sqlalchemy import text
 from harness.data.bundled import prepare_bundled
 from harness.measurement import DeviceFacts, EvaluationResult, Measurement, TrainingResult
 from harness.provenance import provenance
-from harness.report.choice import suites_with_results
+from harness.report.reported_profile import suites_with_results
 from harness.report.results import read_results
 from harness.spec import TrainJob, parse_suite
 from harness.spec.suite_file import MOST_CONDITIONS

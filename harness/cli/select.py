@@ -20,8 +20,8 @@ def select(
 ) -> None:
     """Recommend a pair (alpha, Th) of a suite's grid, and say how far the attacks agree (paper, section 5.2)."""
     from harness.report import selection
-    from harness.report.choice import suites_with_results
     from harness.report.ratios import judged
+    from harness.report.reported_profile import suites_with_results
     from harness.report.results import read_results
     from harness.report.selection_tables import agreement_table, selection_table
 

@@ -12,7 +12,6 @@ from harness.report import summary, tables
 from harness.report.acceptable_table import acceptable_table
 from harness.report.arrays import Arrays
 from harness.report.autoattack_table import autoattack_table
-from harness.report.choice import suites_with_results
 from harness.report.claims.findings import Findings, read_findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.figures.drawings import drawings, pictures
@@ -33,6 +32,7 @@ from harness.report.page import page
 from harness.report.published_gammas import published_gammas
 from harness.report.published_table import published_table
 from harness.report.ratios import Ratios, judged
+from harness.report.reported_profile import suites_with_results
 from harness.report.results import Results, read_results
 from harness.report.selection import BY, count_pairs, rankable, select, with_pairs
 from harness.report.selection_tables import agreement_table, selection_table

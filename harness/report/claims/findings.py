@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.names import lookup
-from harness.report.choice import find_profile, require_profile
 from harness.report.claims.claim import Claim
 from harness.report.claims.outcome import ClaimOutcome, tested
 from harness.report.claims.paper import CLAIMS
+from harness.report.reported_profile import find_profile, require_profile
 from harness.report.results import Results, read_results
 from harness.store.engine import Database
 from harness.store.jobs import begun

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from harness.measurement import LEAST_CLEAN_RATIO
-from harness.report.choice import get_profile, require_profile
 from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import claims_table, evidence_table
 from harness.report.files import FORMATS, folder_of, require_formats, write_files
@@ -21,6 +20,7 @@ from harness.report.paper.contents import FIGURES
 from harness.report.paper.shown import Shown, pictures, shown
 from harness.report.paper.tables import gammas_tables, hyperparameters_table
 from harness.report.published_table import published_table
+from harness.report.reported_profile import get_profile, require_profile
 from harness.report.results import Results, read_results
 from harness.report.table import Table
 from harness.report.vocabulary import scale

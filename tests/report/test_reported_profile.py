@@ -8,7 +8,7 @@ import pytest
 from study import NONE, planned
 
 from harness.errors import HarnessError, UnknownName
-from harness.report.choice import find_profile, get_profile, require_profile, suites_with_results
+from harness.report.reported_profile import find_profile, get_profile, require_profile, suites_with_results
 from harness.store.engine import open_database
 
 THERE = {("one", "smoke"), ("one", "small"), ("two", "paper")}

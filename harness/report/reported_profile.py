@@ -1,4 +1,4 @@
-"""What is reported: suites at the profile that is asked for, or else at the largest that has results."""
+"""At which profile suites are reported: the one that is asked for, or else the largest that has results."""
 
 from __future__ import annotations
 
