@@ -23,8 +23,8 @@ def caption(figure: Shown) -> str:
 
 def _behind(figure: Shown) -> Iterator[str]:
     """Of how many seeds and images, which regularizers and which attacks its numbers are."""
-    kind, conditions = figure.kind, figure.figure.conditions
-    shares = [(results, own) for results, own in kind.shares(figure.found, conditions) if own or not conditions]
+    kind = figure.kind
+    shares = [(results, own) for results, own in figure.shares if own or not figure.figure.conditions]
     labels = {name: in_words(label) for _, own in shares for name, label in own.items()}
     images, specs, boundary, settings = (
         _together([(frame(results), own) for results, own in shares])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from harness.report.figures.looks import Look, looks
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.marks import Marks
 from harness.report.paper.contents import PaperFigure
-from harness.report.paper.kind import FigureKind, Found, Labels
+from harness.report.paper.kind import FigureKind, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results, remark_on
@@ -31,7 +31,8 @@ class Shown:
     figure: PaperFigure
     kind: FigureKind
     profile: str
-    found: Found
+    shares: Sequence[tuple[Results, Labels]]
+    """Which conditions it takes from which results."""
     arrays: Arrays
     data: pd.DataFrame
     """Its numbers; empty if there are none yet."""
@@ -81,7 +82,7 @@ def shown(
         figure=figure,
         kind=kind,
         profile=profile,
-        found=found,
+        shares=shares,
         arrays=arrays,
         data=marks.data(stacked(numbers), corrupted=kind.corrupted) if numbers else pd.DataFrame(),
         notes=tuple(dict.fromkeys(filter(None, [*notes, remark]))),
@@ -99,7 +100,7 @@ def pictures(figure: Shown, kinds: tuple[str, ...]) -> dict[str, bytes]:
 
 def _looks(figure: Shown) -> dict[str, Look]:
     """The look of each condition in the figure's order, the same as in its suite's figures."""
-    known = pd.concat([results.conditions for results in figure.found.values()]).drop_duplicates("condition")
+    known = pd.concat([results.conditions for results, _ in figure.shares]).drop_duplicates("condition")
     own = known[known["condition"].isin(list(figure.figure.conditions))]
     return looks(in_order_of(own, "condition", figure.figure.conditions))
 
