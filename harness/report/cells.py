@@ -40,7 +40,7 @@ def plus_minus(mean: float, sem: float, decimals: int) -> str:
 
 
 def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
-    """A ratio with its interval, or alone where there is none (`statistics.t_interval`); a dash without a ratio."""
+    """A ratio with its interval, or alone where there is none (`statistics.ratio`); a dash without a ratio."""
     if pd.isna(value):
         return "–"
     text = f"{value:.{decimals}f}"

@@ -25,7 +25,7 @@ class Findings:
     profile: str
     outcomes: tuple[ClaimOutcome, ...] = ()
     remarks: Mapping[str, str] = field(default_factory=dict)
-    """What is to be said of a suite's images where some were made here instead of the official ones."""
+    """What is to be said of a suite's data that are not the official ones, by suite."""
 
     def about(self, suite: str) -> Findings:
         """Only the claims that are tested on the suite."""
