@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from harness.report.figures import numbers
 from harness.report.figures.bars import boundary_bars, corruption_bars, distance_bars
 from harness.report.figures.curves import attack_curves, severity_curves, training_curves
 from harness.report.figures.facets import facets
-from harness.report.figures.gammas import gamma_curves
+from harness.report.figures.gammas import MOST, gamma_curves
 from harness.report.figures.looks import Look, family_looks, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.notes import baselines_note, images_note, score_note, seeds_note, zero_note
 from harness.report.ratios import Ratios
 from harness.report.results import Results
+from harness.report.rows import in_order_of
 from harness.report.vocabulary import SEVERITY
 
 if TYPE_CHECKING:
@@ -39,6 +42,21 @@ class Drawing(NamedTuple):
         """What is to be said of the data behind it."""
         return results.remark_on(corrupted=self.corrupted)
 
+    def parts(self, order: Sequence[str], most: int) -> list[Drawing]:
+        """As few drawings as have `most` conditions each, in that order, and about as many each."""
+        names = in_order_of(self.data, "condition", order)["condition"].unique()
+        count = math.ceil(len(names) / most)
+        if count < 2:
+            return [self]
+        return [
+            self._replace(
+                name=f"{self.name}-{number}",
+                caption=f"{self.caption} {PART.format(number=number, count=count)}",
+                data=self.data[self.data["condition"].isin(part)],
+            )
+            for number, part in enumerate(np.array_split(names, count), start=1)
+        ]
+
 
 # Captions.
 CURVES = "Accuracy under perturbations of growing size. Mean over n seeds; bands: SEM."
@@ -56,6 +74,7 @@ ACCEPTABLE = f"{REGIONS} Labels: what the conditions differ in."
 TRAINING = "Training by epoch. Mean over n seeds; bands: SEM."
 GAMMAS = "Weight γ of each tap by epoch (tap 0: stem, 1 to 4: stages). Mean over n seeds; bands: SEM."
 
+PART = "Part {number} of {count}; all have one scale."
 ROWS = "Each row has a part of the conditions beside the baselines; the numbers of all are in the CSV."
 DIVIDED = (attack_curves, severity_curves, training_curves, corruption_bars)
 """What shows many conditions in several rows."""
@@ -78,7 +97,7 @@ def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
         Drawing("corruptions", CORRUPTIONS.format(severity=severity), corruptions, corruption_bars, corrupted=True),
         Drawing("acceptable", acceptable, region, lambda data, _: acceptable_regions(data, families)),
         Drawing("training", TRAINING, numbers.epoch_means(results), training_curves),
-        Drawing("gammas", GAMMAS, numbers.gamma_epoch_means(results), gamma_curves),
+        *Drawing("gammas", GAMMAS, numbers.gamma_epoch_means(results), gamma_curves).parts(results.order, MOST),
     ]
     return [captioned(drawing, results) for drawing in every if len(drawing.data)]
 

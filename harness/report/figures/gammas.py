@@ -13,13 +13,16 @@ import pandas as pd
 from harness.report.figures.grid import spaced
 from harness.report.figures.legends import put_below
 from harness.report.figures.looks import DASHES, MARKERS, Look, line_style
-from harness.report.figures.style import LABEL_SIZE, folded, line, passed, present_in, seeds, sheet
+from harness.report.figures.style import HEADING, LABEL_SIZE, TALLEST, folded, line, passed, present_in, seeds, sheet
 from harness.report.vocabulary import tap_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = 3
+COLUMNS, ROW = 3, 1.65
+"""Panels beside each other, and the inches of their height."""
+MOST = COLUMNS * int((TALLEST - HEADING) / ROW)
+"""Panels of a figure that fits a page, the legend's line within the heading's four."""
 TITLE_WIDTH = 100
 """Points above one panel."""
 LIGHTEST = 0.85
@@ -37,7 +40,7 @@ def gamma_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
 
     present = present_in(data, looks)
     taps = sorted(data["tap"].unique())
-    figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), 1.65, sharex=True, sharey=True)
+    figure, panels = sheet(ceil(len(present) / COLUMNS), min(COLUMNS, len(present)), ROW, sharex=True, sharey=True)
     shades = colormaps["viridis"](np.linspace(0, LIGHTEST, len(taps)))
     differing = cycle(zip(DASHES, MARKERS, strict=False))
     tap_looks = {tap: Look(to_hex(shade), *look, "") for tap, shade, look in zip(taps, shades, differing, strict=False)}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from harness.report.arrays import Arrays
 from harness.report.figures import numbers
@@ -28,7 +26,7 @@ from harness.report.figures.style import (
 )
 from harness.report.notes import fourier_note
 from harness.report.results import Results
-from harness.report.rows import groups, in_order_of
+from harness.report.rows import groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +40,6 @@ DIFFERENCES = (
     "Tested are the means over bands, in the table of differences, not single frequencies."
 )
 MEANS = "Mean over n seeds; dashed: borders of the bands."
-PART = "Part {number} of {count}; all have one scale."
 BORDER: tuple[dict[str, Any], ...] = ({"color": "white"}, {"color": "black", "linestyle": (0, (4, 4))})
 """Of bands: a dashed line upon another, to be seen on all colors."""
 BESIDE, BELOW, LINE = 0.5, 0.4, 0.13
@@ -76,20 +73,10 @@ def heat_maps(results: Results, arrays: Arrays, compared: Mapping[str, str]) -> 
             "differences": (against, differences, Scale("Difference (points)", -most, most, "RdBu")),
         }
         for kind, (what, data, scale) in shown.items():
-            found += _figures(f"{evaluation}-{kind}", f"{what} {told}", data, results.order, scale)
+            if len(data):
+                whole = Drawing(f"{evaluation}-{kind}", f"{what} {told}", data, partial(_draw, scale=scale))
+                found += whole.parts(results.order, _most(data))
     return [captioned(drawing, results) for drawing in found]
-
-
-def _figures(name: str, caption: str, data: pd.DataFrame, order: Sequence[str], scale: Scale) -> Iterator[Drawing]:
-    """As few figures as each fit a page, with about as many maps each, in that order of the conditions."""
-    if data.empty:
-        return
-    names = in_order_of(data, "condition", order)["condition"].unique()
-    count = math.ceil(len(names) / _most(data))
-    for number, part in enumerate(np.array_split(names, count), start=1):
-        ending, told = (f"-{number}", f" {PART.format(number=number, count=count)}") if count > 1 else ("", "")
-        own = data[data["condition"].isin(part)]
-        yield Drawing(f"{name}{ending}", caption + told, own, partial(_draw, scale=scale))
 
 
 def _most(data: pd.DataFrame) -> int:

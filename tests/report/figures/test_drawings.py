@@ -9,7 +9,7 @@ from matplotlib.transforms import Bbox
 
 from harness.report.figures.drawings import Drawing, pictures
 from harness.report.figures.looks import BASELINE_GRAYS, looks
-from harness.report.figures.style import styled
+from harness.report.figures.style import TALLEST, put_above, styled
 from harness.report.results import Results
 from harness.report.vocabulary import attack_title
 
@@ -38,6 +38,21 @@ def test_each_result_has_its_figure() -> None:
 def test_one_seed_and_many_conditions_can_be_drawn(name: str) -> None:
     each, made = drawing(name, conditions=GRID[:9], seeds=1)
     assert pictures(each, made, ("png",))["png"].startswith(b"\x89PNG")
+
+
+def test_gammas_of_many_conditions_are_on_as_many_pages_as_they_need() -> None:
+    made = results(epochs=3, conditions=GRID, seeds=1)
+    parts = [each for each in figures_of(made) if each.name.startswith("gammas")]
+    assert [each.name for each in parts] == ["gammas-1", "gammas-2"]
+    assert [name for each in parts for name in each.data["condition"].unique()] == [
+        row["condition"] for row in GRID[1:]
+    ]
+    for number, each in enumerate(parts, start=1):
+        assert f"Part {number} of 2" in each.caption
+        with styled():
+            figure = each.draw(each.data, looks(made.conditions))
+            put_above(figure, "Stand-ins: " + "cifar10, " * 15)
+        assert figure.get_figheight() <= TALLEST
 
 
 def test_hostile_names_can_be_drawn() -> None:
