@@ -5,7 +5,9 @@ import multiprocessing
 import os
 import resource
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,14 @@ def test_a_sound_database_checks_out(filled: Database) -> None:
     found = upkeep.check(filled)
     assert (found.version, found.problems) == (migrations.NEWEST, ())
     assert (found.rows["model"], found.rows["job"], found.rows["image_result"]) == (5, 25, 4 * 2 * 3)
+
+
+def test_a_check_names_a_reference_that_the_tables_no_longer_have(filled_sqlite: Database) -> None:
+    with closing(sqlite3.connect(filled_sqlite.path)) as altered, altered:
+        altered.execute("PRAGMA writable_schema = ON")
+        altered.execute("UPDATE sqlite_master SET sql = replace(sql, 'training (model_id)', 'training (model_ie)')")
+        altered.execute("PRAGMA schema_version = 1000")  # or other connections do not look
+    assert any("foreign key mismatch" in problem for problem in upkeep.check(filled_sqlite).problems)
 
 
 def test_a_check_finds_rows_that_point_nowhere(filled_sqlite: Database) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from harness.errors import DatabaseUnusable
 from harness.store.engine.patience import LOCKED
@@ -143,7 +144,12 @@ def without_foreign_keys(connection: Connection) -> None:
 def problems(connection: Connection) -> list[str]:
     """What is wrong inside: damaged pages or indices, rows that point nowhere."""
     damaged = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
-    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    try:
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    except OperationalError as error:
+        if "foreign key mismatch" not in str(error.orig):
+            raise
+        return [*damaged, f"a table's definition is damaged: {error.orig}"]
     return damaged + [f"{table} row {row} points to a missing row of {parent}" for table, row, parent, _ in dangling]
 
 
