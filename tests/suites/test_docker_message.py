@@ -189,6 +189,7 @@ def tensor_of(kind: str, size: int, dimensions: int = 0) -> bytes:
         b"{}",
         b'{"failure": 3}',
         b'{"failure": "x", "more": 1}',
+        b'{"failure": "x", "cause": "lost"}',
         b"[" * 100_000,
         b'{"progress": {"done": 1, "total": NaN}}',
         b'{"progress": {"done": 1, "total": 2, "images_per_second": 1e999}}',

@@ -78,7 +78,9 @@ class Finished:
     seconds: float
 
 
-Cause = Literal["refused", "unexpected", "memory", "lost"]
+OwnCause = Literal["refused", "unexpected", "memory"]
+"""What a worker may say of its own failure."""
+Cause = Literal[OwnCause, "lost"]
 
 
 @dataclass(frozen=True)

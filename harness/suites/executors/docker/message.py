@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from harness.measurement import EvaluationResult, ImageResult, Measurement, Progress, TrainingResult
 from harness.provenance import Provenance
-from harness.suites.executors.executor import Cause, Failed, Finished, Progressed, Work
+from harness.suites.executors.executor import Failed, Finished, OwnCause, Progressed, Work
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -167,7 +167,7 @@ class _Said(_Strict):
 
     progress: Progress | None = None
     failure: str | None = None
-    cause: Cause = "refused"
+    cause: OwnCause = "refused"
     value: _Value | None = None
     environment: _Environment | None = None
 
