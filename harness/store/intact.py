@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from harness.errors import DatabaseUnusable
-from harness.store import schema, seals, views
+from harness.store import definitions, schema, seals, views
 from harness.store.engine import Database
 
 
@@ -17,7 +17,7 @@ def require_intact(db: Database, suite: str, profile: str) -> None:
     """
     again = f"`harness run-suite {suite} --profile {profile}` makes it again"
     with db.reading() as connection:
-        if views.altered(connection) or seals.broken_environments(connection):
+        if any(definitions.altered(connection)) or seals.broken_environments(connection):
             raise DatabaseUnusable(f"{db.title} is damaged; restore the newest backup; `harness db check` says more")
         if seals.broken_suites(connection, (suite, profile)):
             raise DatabaseUnusable(f"{db.title} is damaged: the plan of {suite} is not as it was written; {again}")

@@ -16,7 +16,7 @@ from sqlalchemy import table as sql_table
 from harness.csv_text import csv_text
 from harness.errors import DatabaseUnusable, HarnessError, NoResults
 from harness.files import flush, remove_abandoned, unfinished, write_whole
-from harness.store import migrations, relations, seals, views
+from harness.store import definitions, migrations, relations, seals, views
 from harness.store.engine import Database, connected, schema_version
 from harness.store.engine.address import Address
 from harness.store.engine.refusals import translated
@@ -82,8 +82,7 @@ def check(database: Database) -> Check:
 
 def _altered(connection: Connection) -> Iterator[str]:
     """What is not as it was recorded, each in a line; of changed content SQLite itself knows nothing."""
-    if views.altered(connection):
-        yield "a view is not as this program made it"
+    yield from definitions.altered(connection)
     for name in seals.broken_suites(connection):
         yield f"the plan of {name} is not as it was written; the next `harness run-suite` writes it again"
     for key in seals.broken(connection):

@@ -18,7 +18,7 @@ the view stands in an IN. A test counts SQLite's steps.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, TableClause, column, table
+from sqlalchemy import TableClause, column, table
 
 from harness.measurement import LEAST_CLEAN_RATIO, ROUNDING
 
@@ -257,11 +257,3 @@ EVALUATIONS = _view(
 def statement(name: str) -> str:
     """What makes a view."""
     return f"CREATE VIEW {name} AS{VIEWS[name].rstrip()}"
-
-
-def altered(connection: Connection) -> bool:
-    """Whether a view is missing or another one; only SQLite keeps their text as it was written."""
-    if connection.dialect.name != "sqlite":
-        return False
-    found = connection.exec_driver_sql("SELECT name, CAST(sql AS BLOB) FROM sqlite_master WHERE type = 'view'")
-    return dict(found.all()) != {name: statement(name).encode() for name in VIEWS}

@@ -19,6 +19,7 @@ from harness.errors import DatabaseUnusable, HarnessError
 from harness.files import unfinished
 from harness.store import migrations, relations, upkeep
 from harness.store.engine import Database, find_database, open_database
+from harness.store.intact import require_intact
 from harness.store.plan import write_plan
 
 FORK = multiprocessing.get_context("fork")
@@ -97,6 +98,21 @@ def test_a_check_names_a_reference_that_the_tables_no_longer_have(filled_sqlite:
         altered.execute("UPDATE sqlite_master SET sql = replace(sql, 'training (model_id)', 'training (model_ie)')")
         altered.execute("PRAGMA schema_version = 1000")  # or other connections do not look
     assert any("foreign key mismatch" in problem for problem in upkeep.check(filled_sqlite).problems)
+
+
+@pytest.mark.parametrize("name", ["epoch", "learning_rate"])
+def test_a_name_with_another_letter_is_refused_though_sqlite_takes_both_for_the_same(
+    name: str, filled_sqlite: Database
+) -> None:
+    with closing(sqlite3.connect(filled_sqlite.path)) as altered, altered:
+        altered.execute("PRAGMA writable_schema = ON")
+        damage = "UPDATE sqlite_master SET name = replace(name, ?1, ?2), tbl_name = replace(tbl_name, ?1, ?2),"
+        altered.execute(f"{damage} sql = replace(sql, ?1, ?2) WHERE tbl_name = 'epoch'", (name, name.title()))
+        altered.execute("PRAGMA schema_version = 1000")  # or other connections do not look
+    problems = upkeep.check(filled_sqlite).problems
+    assert "column learning_rate of table epoch is missing or has another name" in problems
+    with pytest.raises(DatabaseUnusable, match=r"is damaged; restore the newest backup"):
+        require_intact(filled_sqlite, "study", "smoke")
 
 
 def test_a_check_finds_rows_that_point_nowhere(filled_sqlite: Database) -> None:
