@@ -123,3 +123,12 @@ def test_it_is_listed_and_verified(program: Program) -> None:
         "satellite classification train 48, test 12 3 x 40 x 28 import, photographs ready"
     )
     assert program("data", "verify", "satellite", "satellite-c")[0] == 0
+
+
+def test_without_the_clean_set_no_more_is_said_of_the_corrupted_one_than_is_known(program: Program) -> None:
+    [clean] = program.folder.glob("**/satellite")
+    clean.rename(clean.with_name("elsewhere"))
+    said = program("data", "list")[1]
+    clean.with_name("elsewhere").rename(clean)
+    [line] = [line for line in said.splitlines() if line.startswith("satellite-c ")]
+    assert re.sub(r"\s+", " ", line).strip() == "satellite-c damaged"

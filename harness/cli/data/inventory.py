@@ -32,7 +32,9 @@ def list_data() -> None:
         row = found.dataset
         origin = found.origin.title if found.origin else ""
         images = few([f"{split} {n}" for split, n in found.images.items()])
-        table.add_row(row.name, row.role, images, " x ".join(map(str, row.shape)), origin, found.state)
+        is_described = all(row.shape)  # of some damaged ones there is only the name
+        role, size = (row.role, " x ".join(map(str, row.shape))) if is_described else ("", "")
+        table.add_row(row.name, role, images, size, origin, found.state)
         notes += _notes(row, found.state, found.origin, found.problem)
         if found.unusual and not (found.origin and found.origin.stand_in):
             notes.append(f"{row.name} is not the whole official set: {few(found.unusual)}")
