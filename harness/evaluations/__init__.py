@@ -19,6 +19,7 @@ from harness.evaluations.corruption import corruption
 from harness.evaluations.corruption_spectra import corruption_spectra
 from harness.evaluations.fgsm_transfer import fgsm_transfer
 from harness.evaluations.fourier import fourier
+from harness.evaluations.hop_skip_jump import hop_skip_jump
 from harness.evaluations.noise import noise
 from harness.evaluations.noise_examples import noise_examples
 from harness.evaluations.own_attack import own_attack, own_transferred_attack
@@ -40,6 +41,7 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
     "salt_pepper": noise,
     "fgsm_transfer": fgsm_transfer,
     "autoattack": autoattack,
+    "hop_skip_jump": hop_skip_jump,
     "own_attack": own_attack,
     "own_transferred_attack": own_transferred_attack,
     "own_minimal_attack": own_minimal_attack,

@@ -14,7 +14,7 @@ from harness.evaluations.setting import Setting
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels
 from harness.spec import AttackerSpec, AutoAttackSpec, FgsmTransferSpec, NoiseSpec
-from harness.spec.evaluation import Clip
+from harness.spec.evaluation import Clip, SmallestSpec
 
 
 class Perturbation(Protocol):
@@ -62,7 +62,7 @@ def accuracies(epsilons: Sequence[float], hits: Tensor, n: int) -> tuple[Measure
     )
 
 
-def sizes(spec: NoiseSpec | FgsmTransferSpec | AutoAttackSpec | AttackerSpec) -> list[float]:
+def sizes(spec: NoiseSpec | FgsmTransferSpec | AutoAttackSpec | AttackerSpec | SmallestSpec) -> list[float]:
     """The perturbation sizes, in [0, 1] pixel units."""
     if spec.max_epsilon is None:
         raise ValueError(f"{spec!r} is not resolved: max_epsilon is still the data set's")

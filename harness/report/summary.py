@@ -204,7 +204,7 @@ def _median_distances(distances: pd.DataFrame) -> pd.DataFrame:
     """The median distance that an attack for the smallest perturbation found."""
     return distances.assign(
         measure=distances["evaluation"] + "_median_" + distances["norm"],
-        label=distances["evaluation"] + ", median distance",
+        label=distances["evaluation"].map(attack_title) + ", median distance",
         unit=distances["norm"],
         value=distances["distance"],
     )

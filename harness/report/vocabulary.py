@@ -44,6 +44,7 @@ def attack_title(evaluation: str) -> str:
     others = {
         "clean": "Clean",
         "autoattack": "AutoAttack",
+        "hop_skip_jump": "HopSkipJump",
         "corruption": "Corruptions, mean",
         "spectrum": "Smallest perturbations",
         "fourier": "Fourier basis",

@@ -120,6 +120,39 @@ def _can_be_tiled(height: int, width: int) -> bool:
     return side == 1 or (side > 1 and all(margin + length // side * side <= length for length in (height, width)))
 
 
+class SmallestSpec(_Curve):
+    """Parameters of an attack for the smallest perturbation."""
+
+    norm: Literal["linf", "l2"] = "l2"
+    """In which distances are measured, in [0, 1] pixel units."""
+    max_epsilon: float | None = Field(default=None, gt=0)
+    """Largest size of the accuracy curve, in that norm; if absent, there is no curve."""
+
+    @model_validator(mode="after")
+    def _has_what_sizes_need(self) -> Self:
+        _require_in_range(self.norm, self.max_epsilon)
+        if self.max_epsilon is None and self.sizes != type(self).model_fields["sizes"].default:
+            raise ValueError("max_epsilon is missing: without a largest size there is no curve to have sizes")
+        return self
+
+
+class HopSkipJumpSpec(SmallestSpec):
+    """How far away the closest images are that HopSkipJump finds, which sees decisions only (Chen et al. 2020)."""
+
+    version: ClassVar[int] = 1
+    kind: Literal["hop_skip_jump"] = "hop_skip_jump"
+    n_images: int | None = Field(default=1000, ge=1)
+    precision: Literal["float32"] = "float32"
+    """It asks about images that differ by less than bfloat16 sees."""
+    queries: int = Field(default=5000, ge=1)
+    """Decisions of the model that it may ask for each image, those for its start among them."""
+    first_samples: int = Field(default=100, ge=1)
+    """Queries for the direction of the first step; for that of step t it takes the root of t times as many."""
+    start_draws: int = Field(default=100, ge=1)
+    """Noise images tried per image before it starts from another test image."""
+    noise_seed: int = Field(default=0, ge=0)
+
+
 class AttackerSpec(_Curve, WithOptions):
     """Parameters of an attack of your own, whatever is asked of it."""
 
@@ -175,21 +208,11 @@ class OwnTransferredAttackSpec(SizedAttackSpec, WithSubstitute):
     kind: Literal["own_transferred_attack"] = "own_transferred_attack"
 
 
-class OwnMinimalAttackSpec(AttackerSpec):
+class OwnMinimalAttackSpec(SmallestSpec, AttackerSpec):
     """How far away the closest images are that an attack of your own finds, and the accuracy that each size leaves."""
 
     version: ClassVar[int] = 1
     kind: Literal["own_minimal_attack"] = "own_minimal_attack"
-    norm: Literal["linf", "l2"] = "l2"
-    """In which distances are measured, in [0, 1] pixel units."""
-    max_epsilon: float | None = Field(default=None, gt=0)
-    """Largest size of the accuracy curve, in that norm; if absent, there is no curve."""
-
-    @model_validator(mode="after")
-    def _has_what_sizes_need(self) -> Self:
-        if self.max_epsilon is None and self.sizes != type(self).model_fields["sizes"].default:
-            raise ValueError("max_epsilon is missing: without a largest size there is no curve to have sizes")
-        return self
 
 
 class BoundaryAttackSpec(_Evaluation):
@@ -263,6 +286,7 @@ EVALUATION_SPECS: dict[str, type[_Evaluation]] = {
     "salt_pepper": NoiseSpec,
     "fgsm_transfer": FgsmTransferSpec,
     "autoattack": AutoAttackSpec,
+    "hop_skip_jump": HopSkipJumpSpec,
     "own_attack": OwnAttackSpec,
     "own_transferred_attack": OwnTransferredAttackSpec,
     "own_minimal_attack": OwnMinimalAttackSpec,
@@ -277,6 +301,7 @@ EvaluationSpec = Annotated[
     | NoiseSpec
     | FgsmTransferSpec
     | AutoAttackSpec
+    | HopSkipJumpSpec
     | OwnAttackSpec
     | OwnTransferredAttackSpec
     | OwnMinimalAttackSpec

@@ -18,14 +18,14 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field
 
 from harness.errors import SpecError, UnknownName
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
-from harness.spec.evaluation import BoundarySpec, CorruptionSpec, EvaluationSpec
+from harness.spec.evaluation import EVALUATION_SPECS, BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.extends import laid_over, read_toml
 from harness.spec.external import SEED, CheckpointSpec, ExternalSpec, ModelSpec, RobustBenchSpec
 from harness.spec.grid import point_name
@@ -127,8 +127,20 @@ def parse_suite(
 def _upon(unsaid: Mapping[str, Table], written: SuiteFile) -> SuiteFile:
     """The file with what it does not say."""
     train, each = unsaid.get("train", {}), unsaid.get("evaluations", {})
-    evaluations = {name: laid_over(each, table) for name, table in written.evaluations.items()}
+    evaluations = {
+        name: laid_over(_open_to(table.get("kind", name), each), table) for name, table in written.evaluations.items()
+    }
     return written.model_copy(update={"train": laid_over(train, written.train), "evaluations": evaluations})
+
+
+def _open_to(kind: str, unsaid: Table) -> Table:
+    """What of it evaluations of a kind leave open: some have one precision only."""
+    spec = EVALUATION_SPECS.get(kind)
+    return {
+        key: value
+        for key, value in unsaid.items()
+        if spec is None or len(get_args(spec.model_fields[key].annotation)) > 1
+    }
 
 
 def _of_kinds(written: SuiteFile, overlay: ProfileOverlay, what: str, where: str) -> dict[str, Any]:

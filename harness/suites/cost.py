@@ -15,6 +15,7 @@ from harness.spec import (
     EvaluationSpec,
     FgsmTransferSpec,
     FourierSpec,
+    HopSkipJumpSpec,
     Input,
     Job,
     ModelSpec,
@@ -112,6 +113,8 @@ def _passes(spec: EvaluationSpec, size: tuple[int, int]) -> float:
         return 1 + (spec.sizes - 1) * (first + AUTOATTACK_LEFT * sum(others))
     if isinstance(spec, OwnAttackSpec):
         return spec.sizes * OWN_ATTACK_PASSES
+    if isinstance(spec, HopSkipJumpSpec):
+        return spec.queries
     if isinstance(spec, OwnMinimalAttackSpec):
         return OWN_MINIMAL_ATTACK_PASSES
     if isinstance(spec, BoundaryAttackSpec):

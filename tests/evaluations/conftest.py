@@ -169,6 +169,7 @@ def spec_of() -> Callable[..., Any]:
         "salt_pepper": {"max_epsilon": 0.3, "sizes": 3},
         "fgsm_transfer": {"max_epsilon": 0.2, "sizes": 3},
         "autoattack": {"max_epsilon": 0.2, "sizes": 3, "steps": 2, "queries": 5, "n_images": 30, "batch_size": 20},
+        "hop_skip_jump": {"queries": 150, "first_samples": 10, "start_draws": 20, "max_epsilon": 4.0, "sizes": 3},
         "own_attack": {"function": "own.py:attack", "max_epsilon": 0.2, "sizes": 3},
         "own_transferred_attack": {"function": "own.py:attack", "max_epsilon": 0.2, "sizes": 3},
         "own_minimal_attack": {"function": "own.py:attack", "max_epsilon": 4.0, "sizes": 3},

@@ -54,8 +54,10 @@ EXTERNAL = {
 def leaves(spec: Spec) -> list[tuple[str, ...]]:
     """The path of each value in a spec."""
     found: list[tuple[str, ...]] = []
-    for name in type(spec).model_fields:
+    for name, field in type(spec).model_fields.items():
         value = getattr(spec, name)
+        if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
+            continue  # there is no other
         found += [(name, *path) for path in leaves(value)] if isinstance(value, Spec) else [(name,)]
     return found
 

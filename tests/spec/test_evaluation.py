@@ -47,6 +47,21 @@ def test_autoattack_needs_its_size_within_the_range_of_pixels():
             asked(**table)
 
 
+def test_hop_skip_jump_has_one_precision_and_sizes_within_the_range_of_pixels():
+    def asked(**table):
+        return validated(EVALUATION_SPECS["hop_skip_jump"], table, "my.toml", "evaluations.mine")
+
+    assert (asked().max_epsilon, asked(max_epsilon=2.5).max_epsilon) == (None, 2.5)
+    for table, complaint in (
+        ({"norm": "linf", "max_epsilon": 2.5}, "max_epsilon should be at most 1 in linf"),
+        ({"sizes": 5}, "max_epsilon is missing"),
+        ({"precision": "bfloat16"}, "precision should be 'float32', got 'bfloat16'"),
+        ({"norm": "l1"}, "norm should be 'linf' or 'l2'"),
+    ):
+        with pytest.raises(SpecError, match=complaint):
+            asked(**table)
+
+
 def test_an_attack_that_is_told_its_size_needs_the_largest():
     with pytest.raises(SpecError, match=r"^my\.toml: evaluations\.mine: max_epsilon is missing: [^\n]+$"):
         validated(OwnAttackSpec, FUNCTION, "my.toml", "evaluations.mine")

@@ -58,6 +58,7 @@ def test_larger_pair_images_cost_more(target, work):
         ("boundary = { n_images = 10, steps = 5, repeats = 2 }", 600),
         ("autoattack = { max_epsilon = 0.1, n_images = 10 }", 10 * (1 + 300 + 0.25 * (2 * 2700 + 5000))),
         ('autoattack = { max_epsilon = 0.1, n_images = 10, sizes = 3, attacks = ["square"], queries = 50 }', 10 * 101),
+        ("hop_skip_jump = { n_images = 10, queries = 300 }", 10 * 300),
         ('corruption = { images = "digits-c", n_images = 10, severities = [1, 5] }', 15 * 20),
         ("fourier = { n_images = 10 }", 10 * 514),
     ],

@@ -54,6 +54,16 @@ def test_the_settings_decide_precisions_that_a_suite_does_not_say(own, with_sett
     assert suite == catalogue("smoke").suites["mine"]
 
 
+@pytest.mark.parametrize("evaluation", ["hop_skip_jump = {}", "mine = { kind = 'hop_skip_jump' }"])
+def test_the_settings_leave_what_has_one_precision_alone(evaluation, own, with_settings):
+    text = f"extends = 'quickstart'\ntitle = 'Mine'\n[evaluations]\n{evaluation}\n[conditions.none]\n"
+    (own / "mine.toml").write_text(text)
+    with_settings(evaluation_precision="bfloat16")
+    [suite] = get_suites("mine", "smoke")
+    precisions = [spec.precision for spec in suite.evaluations.values() if spec.kind == "hop_skip_jump"]
+    assert precisions == ["float32"]
+
+
 def test_a_suite_that_says_the_precision_of_its_trainings_keeps_it(own, with_settings):
     said = "[train]\nprecision = 'bfloat16'\n[conditions.exact]\nprecision = 'float32'\n[conditions.none]"
     (own / "mine.toml").write_text(f"extends = 'quickstart'\ntitle = 'Mine'\n{said}\n")

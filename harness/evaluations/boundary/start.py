@@ -38,7 +38,7 @@ def starting_points(
     itself) are left out, since their answers are known. As there, a victim for which no noise image is adversarial goes
     on with its last one: a blend may be.
     """
-    noise, found, queries = _noise(classifier, victims, spec, repeat)
+    noise, found, queries = noise_starts(classifier, victims, spec.start_draws, spec.noise_seed, repeat)
     images = noise.clone()
     searching = torch.arange(len(found), device=found.device)
     for blend in range(1, spec.start_blends):
@@ -56,8 +56,8 @@ def starting_points(
     return Starts(images, found, queries)
 
 
-def _noise(classifier: Classifier, victims: Victims, spec: BoundaryAttackSpec, repeat: int) -> Starts:
-    """A noise image for each victim, adversarial if one of `start_draws` is.
+def noise_starts(classifier: Classifier, victims: Victims, n_draws: int, seed: int, repeat: int = 0) -> Starts:
+    """A noise image for each victim, adversarial if one of `n_draws` is.
 
     Noise does not depend on the image, so one pool of noise images is classified once, and each victim tries them in
     a random order of its own; `queries` counts its tries. For each image this is what drawing noise until it is
@@ -66,13 +66,13 @@ def _noise(classifier: Classifier, victims: Victims, spec: BoundaryAttackSpec, r
     """
     device, shape = victims.images.device, victims.images.shape[1:]
     path = ("boundary", repeat)
-    draws = torch.arange(spec.start_draws, device=device)
-    pool = uniform(image_streams(draws, spec.noise_seed, *path, "noise"), shape.numel()).view(-1, *shape)
+    draws = torch.arange(n_draws, device=device)
+    pool = uniform(image_streams(draws, seed, *path, "noise"), shape.numel()).view(-1, *shape)
     adversarial = classifier.predictions(pool)[None] != victims.labels[:, None]
     # a random number for each try: the smallest is tried first
-    order = uniform(image_streams(victims.numbers, spec.noise_seed, *path, "order"), spec.start_draws)
+    order = uniform(image_streams(victims.numbers, seed, *path, "order"), n_draws)
     found = adversarial.any(1)
     # without an adversarial one, any is as good as the last
     chosen = torch.where(adversarial | ~found[:, None], order, torch.inf).argmin(1)
     tries = (order <= order.gather(1, chosen[:, None])).sum(1)
-    return Starts(pool[chosen], found, torch.where(found, tries, spec.start_draws))
+    return Starts(pool[chosen], found, torch.where(found, tries, n_draws))

@@ -26,7 +26,7 @@ from harness.report.figures.style import (
     title,
 )
 from harness.report.rows import by_key
-from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS
+from harness.report.vocabulary import BOUNDARY_SCORE, FREQUENCIES, NORMS, attack_title
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -84,7 +84,7 @@ def distance_bars(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
         for place, (name, look) in enumerate(looks.items()):
             _bar(panel, place, rows.get(name), look, INFINITE)
         label = folded(f"Median {NORMS[norm]} distance", LABEL_SIZE, room)
-        panel.set(title=title(evaluation, room), xlabel=label, xlim=(0, None))
+        panel.set(title=title(attack_title(evaluation), room), xlabel=label, xlim=(0, None))
         _mark_small(panel, upright=False)
     if data["without"].any():
         put_below(figure, [_nothing()], [f"{INFINITE}: nothing found for half of the images"], handlelength=0)

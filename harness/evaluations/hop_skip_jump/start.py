@@ -1,0 +1,44 @@
+"""Where HopSkipJump starts from: a misclassified image, however far away."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from harness.evaluations.boundary.start import Starts, noise_starts
+from harness.evaluations.boundary.victims import Victims
+from harness.evaluations.classifier import Classifier
+from harness.models.pixels import unit_pixels
+from harness.spec import HopSkipJumpSpec
+
+
+def starts(
+    classifier: Classifier, victims: Victims, images: Tensor, predictions: Tensor, spec: HopSkipJumpSpec
+) -> Starts:
+    """The first noise image that is adversarial, or without one the next test image that is.
+
+    images: uint8 (n, c, h, w), all test images; predictions: (n,), their classes. Those after a victim are tried in the
+    order of the split. A victim has no start only where all images are of one class to the model.
+
+    Source: uniform noise as the authors have it; where theirs gives up, models that take noise for one of their classes
+    would look strong.
+    """
+    from_noise = noise_starts(classifier, victims, spec.start_draws, spec.noise_seed)
+    left = (~from_noise.found).nonzero().flatten()
+    tries = _tries(victims.numbers[left], predictions, victims.labels[left])
+    found, queries, started = from_noise.found.clone(), from_noise.queries.clone(), from_noise.images.clone()
+    found[left] = tries > 0
+    queries[left] += torch.where(tries > 0, tries, len(predictions) - 1)
+    started[left] = unit_pixels(images[(victims.numbers[left] + tries) % len(images)])
+    return Starts(started, found, queries)
+
+
+def _tries(numbers: Tensor, predictions: Tensor, labels: Tensor) -> Tensor:
+    """How many places after each image the next one of another class is, the first after the last: (m,); 0 if none is.
+
+    numbers, labels: (m,); predictions: (n,).
+    """
+    n = len(predictions)
+    places = (torch.arange(n, device=numbers.device) - numbers[:, None]) % n
+    others = places.where(predictions != labels[:, None], n).amin(1)
+    return others.where(others < n, 0)
