@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 from program import Program
 
-PAGE = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text(encoding="utf-8")
-[SUITE] = re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+[SUITE], [MCE] = (
+    re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for page, language in (("own-data.md", "toml"), ("corruptions.md", "sql"))
+)
 RUN = ("run-suite", "satellite", "--profile", "smoke")
 IMPORT = ("data", "import", "satellite", "--own", "--test-fraction", "0.2")
 
@@ -82,6 +85,18 @@ def test_it_is_trained_on_attacked_and_corrupted_like_any_other(program: Program
     code, said = program("report", "satellite", "--profile", "smoke")
     assert code == 0, said
     assert "Generated images: satellite-c." in said
+
+
+def test_the_mean_corruption_error_is_the_mean_share_of_the_references_errors(program: Program) -> None:
+    query = MCE.replace("grayscale-cifar10", "satellite").replace("small", "smoke")
+    found = {condition: mce for condition, _, mce in program.query(query)}
+    errors = dict[str, dict[str, float]]()
+    for condition, corruption, accuracy in program.query("SELECT condition, corruption, accuracy FROM v_corruptions"):
+        of = errors.setdefault(condition, {})
+        of[corruption] = of.get(corruption, 0) + 1 - accuracy
+    shares = [errors["threshold"][name] / errors["none"][name] for name in errors["none"]]
+    assert len(shares) == 15
+    assert found == {"none": pytest.approx(1), "threshold": pytest.approx(sum(shares) / 15)}
 
 
 def test_other_images_under_its_name_are_trained_on_anew_and_the_earlier_ones_are_not(
