@@ -145,7 +145,7 @@ class HopSkipJumpSpec(SmallestSpec):
     precision: Literal["float32"] = "float32"
     """It asks about images that differ by less than bfloat16 sees."""
     queries: int = Field(default=5000, ge=1)
-    """Decisions of the model that it may ask for each image, those for its start among them."""
+    """Decisions of the model that it may ask for each image, those for its start among them; a start it has anyway."""
     first_samples: int = Field(default=100, ge=1)
     """Queries for the direction of the first step; for that of step t it takes the root of t times as many."""
     start_draws: int = Field(default=100, ge=1)

@@ -17,8 +17,8 @@ def starts(
 ) -> Starts:
     """The first noise image that is adversarial, or without one the next test image that is.
 
-    images: uint8 (n, c, h, w), all test images; predictions: (n,), their classes. Those after a victim are tried in the
-    order of the split. A victim has no start only where all images are of one class to the model.
+    images: uint8 (n, c, h, w), the evaluation's; predictions: (n,), their classes. Those after a victim are tried in
+    their order. A victim has no start only where all images are of one class to the model.
 
     Source: uniform noise as the authors have it; where theirs gives up, models that take noise for one of their classes
     would look strong.
@@ -38,7 +38,10 @@ def _tries(numbers: Tensor, predictions: Tensor, labels: Tensor) -> Tensor:
 
     numbers, labels: (m,); predictions: (n,).
     """
-    n = len(predictions)
-    places = (torch.arange(n, device=numbers.device) - numbers[:, None]) % n
-    others = places.where(predictions != labels[:, None], n).amin(1)
-    return others.where(others < n, 0)
+    n, tries = len(predictions), torch.zeros_like(numbers)
+    for label in labels.unique():
+        of, others = labels == label, (predictions != label).nonzero().flatten()
+        if len(others):
+            twice = torch.cat([others, others + n])  # round the split
+            tries[of] = twice[torch.searchsorted(twice, numbers[of], right=True)] - numbers[of]
+    return tries

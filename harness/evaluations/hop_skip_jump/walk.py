@@ -18,7 +18,7 @@ from harness.evaluations.distance import distance_moved
 from harness.seeding import image_streams, normal
 from harness.spec import HopSkipJumpSpec
 
-_FIRST_RADIUS = 0.1  # radius of the first step's spheres (the authors' code)
+_FIRST_RADIUS = 0.1  # of the first step's samples (the authors' code)
 
 
 class Walked(NamedTuple):
