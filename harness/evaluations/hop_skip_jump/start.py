@@ -20,8 +20,8 @@ def starts(
     images: uint8 (n, c, h, w), the evaluation's; predictions: (n,), their classes. Those after a victim are tried in
     their order. A victim has no start only where all images are of one class to the model.
 
-    Source: uniform noise as the authors have it; where theirs gives up, models that take noise for one of their classes
-    would look strong.
+    Source: uniform noise as the authors have it, whose attack gives up there and asks for an image to start from; left
+    out, such images would make models look strong that take noise for one of their classes.
     """
     from_noise = noise_starts(classifier, victims, spec.start_draws, spec.noise_seed)
     left = (~from_noise.found).nonzero().flatten()

@@ -93,7 +93,7 @@ class _Walks:
         self._settle(rows, self._jumped(step, rows, directions))
 
     def _samples(self, step: int) -> int:
-        return round(self._spec.first_samples * math.sqrt(step))
+        return int(self._spec.first_samples * math.sqrt(step))
 
     def _directions(self, step: int, rows: Tensor) -> Tensor:
         """Where from the boundary more images are adversarial: (rows, d), of length 1, or signs in linf."""
