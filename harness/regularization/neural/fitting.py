@@ -55,8 +55,10 @@ def fit(recording: Recording, spec: FitSpec, device: torch.device, on_epoch: OnP
 
 @torch.inference_mode()
 def denoised_predictions(model: PredictiveModel, images: Tensor) -> Tensor:
-    """Responses to images at the mean behaviour, (n, neurons), in the units of the model, on its device."""
-    model.eval()
+    """Responses to images at the mean behaviour, (n, neurons), in the units of the model, on its device.
+
+    model: in eval mode, as a fit's is.
+    """
     device = next(model.parameters()).device
     return torch.cat([model(part.to(device)) for part in torch.split(images, _CHUNK)])
 

@@ -36,7 +36,7 @@ def split_trials(trial_images: Tensor, seed: int) -> TrialSplit:
     order = order[(shown[order] > 1).long().argsort(descending=True, stable=True)]  # repeated images first
     test, rest = order[:n_test], order[n_test:]
     rest = rest[torch.randperm(len(rest), generator=stream(seed, "validation images"))]
-    n_validation = max(1, len(rest) // _VALIDATION)
+    n_validation = len(rest) // _VALIDATION
     validation, train = rest[:n_validation], rest[n_validation:]
     return TrialSplit(*(_trials_of(trial_images, part) for part in (train, validation, test)))
 
