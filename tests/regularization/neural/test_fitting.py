@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from pretended_device import DEVICE, pretended_device
 from simulated_scan import CPU, Simulated
 
 from harness.errors import HarnessError, WeightsDamaged
-from harness.regularization.neural import fits, fitting
+from harness.regularization.neural import fits
 from harness.regularization.neural.behaviour import behaviour_of
 from harness.regularization.neural.fits import find_fit, fit_once
 from harness.regularization.neural.fitting import fit, poisson_loss
+from harness.regularization.neural.network import build_model
 from harness.regularization.neural.patience import DROPS, Patience
 from harness.regularization.neural.recorded_similarity import scan_similarities
 from harness.regularization.neural.reliability import (
@@ -23,6 +25,7 @@ from harness.regularization.neural.reliability import (
     signal_to_noise,
 )
 from harness.regularization.neural.trials import first_trials, split_trials
+from harness.seeding import stream
 from harness.spec.neural import FitSpec
 
 SHORT = FitSpec(channels=2, max_epochs=2)
@@ -30,16 +33,16 @@ SHORT = FitSpec(channels=2, max_epochs=2)
 
 def test_the_best_epoch_is_kept_and_the_rate_falls_before_the_end() -> None:
     patience = Patience(2)
-    losses = [3.0, 2.0, 2.5, 2.5, 1.0, 1.0, 1.0, *[2.0] * 10]
+    losses = [3.0, 2.0, 2.5, 1.0, 1.0, 1.0, *[2.0] * 10]
     verdicts = []
     for loss in losses:
         verdicts.append(patience.judge(loss))
         if verdicts[-1] == "stop":
             break
-    expected = ["keep", "keep", "go on", "drop", "keep", "go on", "drop", "go on", "stop"]
+    expected = ["keep", "keep", "go on", "keep", "go on", "drop", "go on", "drop", "go on", "stop"]
     assert verdicts == expected
     assert verdicts.count("drop") == DROPS
-    assert (patience.best_epoch, patience.best_loss, patience.epochs) == (4, 1.0, len(expected))
+    assert (patience.best_epoch, patience.best_loss, patience.epochs) == (3, 1.0, len(expected))
 
 
 def test_a_loss_that_is_not_a_number_is_never_the_best() -> None:
@@ -68,6 +71,19 @@ def test_no_image_is_in_two_parts_and_repeated_ones_are_tested_on() -> None:
 def test_without_repeats_a_tenth_is_tested_on_and_with_repeats_alone_a_fifth(repeats: int, tested: int) -> None:
     trial_images = torch.arange(100).repeat(repeats)
     assert len(set(trial_images[split_trials(trial_images, 0).test].tolist())) == tested
+
+
+def test_which_images_are_tested_on_and_stopped_by_is_drawn_with_the_seed() -> None:
+    first, again, other = (split_trials(torch.arange(100), seed) for seed in (0, 0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first.test, other.test)
+    assert not torch.equal(first.validation, other.validation)
+
+
+def test_a_fit_is_stopped_by_repeated_images_and_by_others() -> None:
+    trial_images = torch.cat([torch.arange(100), torch.arange(50)])
+    shown = trial_images[split_trials(trial_images, 0).validation].unique()
+    assert 0 < (shown < 50).sum() < len(shown)
 
 
 def test_the_first_trial_of_each_image_is_found() -> None:
@@ -102,6 +118,7 @@ def test_the_diagonal_does_not_count() -> None:
     a = torch.tensor([[9.0, 1, 2], [1, 9, 4], [2, 4, 9]])
     b = torch.tensor([[0.0, 2, 4], [2, 0, 8], [4, 8, 0]])
     assert off_diagonal_correlation(a, b) == pytest.approx(1)
+    assert off_diagonal_correlation(a, -b) == pytest.approx(-1)
 
 
 def test_predictions_of_trials_that_were_never_seen_correlate_with_them(simulated: Simulated) -> None:
@@ -122,27 +139,56 @@ def test_a_fit_is_a_function_of_recording_and_spec(simulated: Simulated) -> None
     assert not torch.equal(first.model.readout.weights, other.model.readout.weights)
 
 
-def test_where_the_rate_falls_the_fit_goes_on_from_its_best_weights(
+def test_a_fit_is_a_plain_loop_and_where_the_rate_falls_it_goes_on_from_its_best_weights(
     simulated: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With validation losses of which the third is worse than the second."""
-    before: list[dict[str, torch.Tensor]] = []
-    after: list[dict[str, torch.Tensor]] = []
-    epoch, judge = fitting._Learning._epoch, Patience.judge
+    """With validation losses of which the fifth is the lowest, and batches that leave one trial over."""
+    recording, spec = simulated.recording, SHORT.replaced(max_epochs=6, patience=2, batch_size=23, learning_rate=0.02)
+    judge, losses = Patience.judge, [3.0, 1.0, 2.0, 2.0, 0.5, 0.9]
+    monkeypatch.setattr(Patience, "judge", lambda patience, loss: judge(patience, losses[patience.epochs]))
+    found = fit(recording, spec, CPU)
+    assert (found.best_epoch, found.epochs) == (4, 6)
 
-    def watched(learning: fitting._Learning, number: int) -> None:
-        before.append({name: tensor.clone() for name, tensor in learning._model.state_dict().items()})
-        epoch(learning, number)
-        after.append({name: tensor.clone() for name, tensor in learning._model.state_dict().items()})
+    train = split_trials(recording.trial_images, spec.seed).train
+    assert len(train) % 23 == 1
+    model, behaviour, best = build_model(recording, spec), behaviour_of(recording), {}
+    model.start(recording, train)
+    model.train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for epoch in range(5):
+        order = torch.randperm(len(train), generator=stream(spec.seed, "trials", recording.scan, epoch))
+        for trials in train[order][:-1].split(23):
+            predicted = model(recording.images[recording.trial_images[trials]], behaviour.at(trials))
+            likelihood = poisson_loss(predicted, model.scaled(recording.responses[trials]))
+            sparseness = model.readout.weights.abs().sum(dim=1).mean()
+            model.zero_grad()
+            (likelihood + 0.001 * sparseness).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        if epoch == 1:
+            best = copy.deepcopy(model.state_dict())
+        if epoch == 3:
+            model.load_state_dict(best)
+            optimizer.param_groups[0]["lr"] = 0.02 * 0.3
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(found.model.state_dict()[name], tensor, msg=name)
 
-    monkeypatch.setattr(fitting._Learning, "_epoch", watched)
-    monkeypatch.setattr(
-        Patience, "judge", lambda patience, loss: judge(patience, [3.0, 1.0, 2.0, 0.5][patience.epochs])
-    )
-    found = fit(simulated.recording, SHORT.replaced(max_epochs=4, patience=1), CPU)
-    assert (found.best_epoch, found.epochs) == (3, 4)
-    assert all(torch.equal(before[3][name], after[1][name]) for name in after[1])
-    assert not all(torch.equal(before[3][name], after[2][name]) for name in after[2])
+
+def test_scores_are_those_of_the_test_trials_at_their_behaviour_and_of_their_images_at_the_mean(
+    simulated: Simulated,
+) -> None:
+    """Of a recording in which all images are repeated, so that most repeats are learned from."""
+    whole = simulated.recording
+    recording = replace(whole, images=whole.images[:40], trial_images=whole.trial_images % 40)
+    found = fit(recording, SHORT, CPU)
+    test = split_trials(recording.trial_images, SHORT.seed).test
+    shown, measured = recording.trial_images[test], found.model.scaled(recording.responses[test])
+    predicted = found.model(recording.images[shown], behaviour_of(recording).at(test))
+    torch.testing.assert_close(found.trial_correlation, correlations(predicted, measured))
+    images = shown.unique()
+    assert len(images) == 8
+    means = torch.stack([measured[shown == image].mean(dim=0) for image in images])
+    assert found.oracle_correlation is not None
+    torch.testing.assert_close(found.oracle_correlation, correlations(found.model(recording.images[images]), means))
 
 
 def test_the_loss_that_is_judged_is_that_of_the_model_as_it_predicts(

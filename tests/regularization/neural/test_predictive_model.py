@@ -89,11 +89,14 @@ def test_the_modulator_multiplies_by_one_at_the_mean_and_at_the_start() -> None:
     assert torch.allclose(gains * modulator(-states), torch.ones(10, 5), atol=1e-5)
 
 
-def test_behaviour_changes_predictions_and_its_mean_does_not(simulated: Simulated) -> None:
+def test_behaviour_moves_and_scales_predictions_and_its_mean_does_not(simulated: Simulated) -> None:
     model, recording = simulated.fit.model, simulated.recording
     images = recording.images[:4]
     behaviour = behaviour_of(recording).at(torch.arange(4))
     plain = model(images)
+    maps = model.core(model.pixels(images.float()))
+    drive = model.readout(maps, torch.zeros(4, 2))
+    assert torch.allclose(plain, torch.where(drive > 0, drive + 1, drive.exp()), atol=1e-6)  # ELU + 1
     assert model.position is not None
     assert model.state is not None
     mean = Behaviour(model.position.mean.expand(4, 2), model.state.mean.expand(4, 2))
@@ -102,6 +105,8 @@ def test_behaviour_changes_predictions_and_its_mean_does_not(simulated: Simulate
     gain = model.modulator(model.state(behaviour.state))  # type: ignore[misc]
     assert torch.allclose(model(images, scaled), plain * gain, atol=1e-5)
     assert not torch.allclose(gain, torch.ones(4, 40), atol=1e-3)
+    shift = model.shifter(model.position(behaviour.pupil_position))  # type: ignore[misc]
+    assert torch.allclose(model(images, moved), F.elu(model.readout(maps, shift)) + 1, atol=1e-6)
     assert not torch.allclose(model(images, moved), plain, atol=1e-3)
     assert (plain > 0).all()
 
@@ -151,12 +156,14 @@ def test_a_model_starts_with_the_units_means_and_places_of_the_trials_that_it_le
     assert torch.equal(model.readout.locations, places)
 
 
-def test_initial_weights_are_a_function_of_the_seed_and_leave_torchs_generator_alone(simulated: Simulated) -> None:
+def test_initial_weights_are_a_function_of_seed_and_scan_and_leave_torchs_generator_alone(simulated: Simulated) -> None:
     state = torch.get_rng_state()
     first, again, other = (build_model(simulated.recording, FitSpec(seed=seed)) for seed in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(first.readout.weights, again.readout.weights)
     assert not torch.equal(first.readout.weights, other.readout.weights)
+    elsewhere = build_model(replace(simulated.recording, scan="simulated-01"), FitSpec(seed=0))
+    assert not torch.equal(first.readout.weights, elsewhere.readout.weights)
 
 
 def test_a_neuron_that_follows_the_contrast_of_a_place_is_found_there() -> None:
