@@ -50,6 +50,7 @@ def test_a_simulation_is_a_recording_marked_as_generated(data_dir: Path) -> None
     counts = [scan.trial_images.bincount() for scan in (first, second)]
     assert counts[0].unique().tolist() == [1, 5]
     assert torch.equal(*counts)
+    assert len(first.trial_images[:60].unique()) < 60  # repeats are shown among the others
     with pytest.raises(DataError, match="--replace"):
         simulate(data_dir, "v1", SPEC)
 
@@ -67,20 +68,32 @@ def test_images_that_are_not_there_are_named(tmp_path: Path) -> None:
         simulate(tmp_path, "v1", SPEC)
 
 
-def test_noise_free_responses_have_the_mean_that_was_asked_for(images: torch.Tensor) -> None:
+def test_noise_free_responses_are_half_spontaneous_and_half_the_cells_drive_at_the_mean_that_was_asked_for(
+    images: torch.Tensor,
+) -> None:
     noise_free = simulated_scan(images, SPEC.replaced(mean_response=2.0), 0)["noise_free"]
+    cells = draw_cells(SPEC.neurons, (32, 32), 2.0, stream(SPEC.seed, "simulated V1", 0, "cells"))
+    drive = cells.drive(images.flatten(1) / 255)
+    np.testing.assert_allclose(noise_free, cells.rate / 2 + cells.rate / 2 * drive / drive.mean(dim=0), rtol=1e-3)
     assert noise_free.mean() == pytest.approx(2, rel=1e-4)
-    assert noise_free.min() > 0
 
 
-def test_a_cell_that_no_image_drives_is_spontaneously_active_and_no_more(images: torch.Tensor) -> None:
+def test_arousal_multiplies_what_all_cells_measure_and_gaze_changes_it_for_those_that_see(images: torch.Tensor) -> None:
+    """With so many spikes that their noise is no matter, and black borders where some cells see nothing."""
     framed = torch.zeros(SPEC.n_images, 1, 64, 64, dtype=torch.uint8)
     framed[:, :, 16:48, 16:48] = images
-    arrays = simulated_scan(framed, SPEC, 0)
+    arrays = simulated_scan(framed, SPEC.replaced(neurons=120, mean_response=1e5), 0)
     blind = np.ptp(arrays["noise_free"], axis=0) == 0
-    assert 0 < blind.sum() < SPEC.neurons
+    assert 5 < blind.sum() < 60
     assert arrays["noise_free"][:, blind].min() > 0
-    assert arrays["responses"][:, blind].any()
+    change = np.log(arrays["responses"] / arrays["noise_free"][arrays["trial_images"]])
+    gain = change[:, blind].mean(axis=1)
+    assert np.corrcoef(gain, arrays["pupil_size"])[0, 1] > 0.95
+    assert change[:, blind].std(axis=0).mean() == pytest.approx(0.3, abs=0.1)  # with a standard normal arousal
+    known = np.stack((np.ones_like(gain), gain), axis=1)
+    rest = (change - known @ np.linalg.lstsq(known, change)[0]).std(axis=0)
+    assert rest[blind].max() < 0.02
+    assert np.median(rest[~blind]) > 0.1
 
 
 def test_measured_responses_are_counts_around_the_noise_free_ones(images: torch.Tensor) -> None:
@@ -93,9 +106,10 @@ def test_measured_responses_are_counts_around_the_noise_free_ones(images: torch.
     assert means.mean() == pytest.approx(arrays["noise_free"][repeated].mean(), rel=0.1)
 
 
-def test_arousal_widens_the_pupil_and_scales_responses_with_mean_one() -> None:
+def test_arousal_widens_the_pupil_makes_the_mouse_run_and_scales_responses_with_mean_one() -> None:
     behaviour = draw_behaviour(20_000, stream(0, "behaviour"))
     assert torch.corrcoef(torch.stack([behaviour.arousal, behaviour.pupil_size]))[0, 1] > 0.9
+    assert torch.corrcoef(torch.stack([behaviour.arousal, behaviour.running_speed]))[0, 1] > 0.7
     assert behaviour.running_speed.min() == 0
     gains = behaviour.gains(torch.tensor([0.0, 0.5]))
     assert torch.equal(gains[:, 0], torch.ones(20_000))
@@ -103,11 +117,44 @@ def test_arousal_widens_the_pupil_and_scales_responses_with_mean_one() -> None:
     assert torch.allclose(gains[:, 1].log(), 0.5 * behaviour.arousal - 0.125, atol=1e-5)
 
 
+def test_arousal_and_gaze_change_slowly_and_as_far_as_they_should() -> None:
+    behaviour = draw_behaviour(5000, stream(0, "behaviour"))
+    for values, deviation, memory in (
+        (behaviour.arousal, 1, 0.9),
+        (behaviour.gaze[:, 0], 1.5, 0.7),
+        (behaviour.gaze[:, 1], 1.5, 0.7),
+    ):
+        assert values.std().item() == pytest.approx(deviation, rel=0.1)
+        assert torch.corrcoef(torch.stack([values[1:], values[:-1]]))[0, 1].item() == pytest.approx(memory, abs=0.03)
+
+
 def test_pupil_position_tells_the_gaze() -> None:
     behaviour = draw_behaviour(500, stream(0, "behaviour"))
     centered = behaviour.pupil_position - 20
     told = centered @ torch.linalg.lstsq(centered, behaviour.gaze).solution
     assert torch.allclose(told, behaviour.gaze, atol=1e-3)
+
+
+def test_cells_prefer_waves_of_about_twelve_pixels_within_a_gaussian_of_two_fifths_of_that(cells: Cells) -> None:
+    even, odd = cells.even.view(-1, *SIZE), cells.odd.view(-1, *SIZE)
+    power = torch.fft.fft2(odd, s=(256, 256)).abs().flatten(1)
+    cycles = torch.fft.fftfreq(256)
+    wavelength = 1 / torch.hypot(cycles[:, None], cycles).flatten()[power.argmax(dim=1)]
+    assert 10 < wavelength.median() < 14
+    down, across = (torch.arange(float(size)) for size in SIZE)
+    energy = (even**2 + odd**2) / (even**2 + odd**2).sum(dim=(1, 2), keepdim=True)
+    middle = energy.sum(dim=2) @ down, energy.sum(dim=1) @ across
+    spread = (energy.sum(dim=2) @ down**2 - middle[0] ** 2 + energy.sum(dim=1) @ across**2 - middle[1] ** 2).sqrt()
+    assert (spread / wavelength).median().item() == pytest.approx(0.4, abs=0.06)
+
+
+def test_half_of_the_cells_are_complex_and_drive_grows_with_contrast_to_the_power_of_one_and_a_half(
+    cells: Cells,
+) -> None:
+    images = torch.randn(20, 36 * 64, generator=stream(0, "images"))
+    torch.testing.assert_close(cells.drive(4 * images), 8 * cells.drive(images))
+    assert cells.complex.sum() == 20
+    assert cells.rate.mean().item() == pytest.approx(0.5)
 
 
 def test_filters_ignore_uniform_images(cells: Cells) -> None:
