@@ -60,18 +60,25 @@ def test_a_readout_weighs_the_maps_at_its_place_and_starts_at_the_mean_response(
 
 def test_every_layer_of_the_core_sees_all_layers_before_it() -> None:
     core = Core(4)
-    assert [convolution.weight.shape[1] for convolution in core.convolutions] == [1, 4, 8]
-    maps = core(torch.randn(2, 1, 36, 64, generator=GENERATOR))
+    assert [tuple(convolution.weight.shape) for convolution in core.convolutions] == [
+        (4, 1, 9, 9),
+        (4, 4, 5, 5),
+        (4, 8, 5, 5),
+    ]
+    images = torch.randn(2, 1, 36, 64, generator=GENERATOR)
+    maps = core(images)
     assert maps.shape == (2, 12, 18, 32)
-    assert torch.allclose(
-        core.norms[2](core.convolutions[2](maps[:, :8])),
-        torch.where(maps[:, 8:] > 0, maps[:, 8:], (maps[:, 8:] + 1).log()),
-        atol=1e-4,
-    )
+    for layer, seen in enumerate((images, maps[:, :4], maps[:, :8])):
+        found = maps[:, 4 * layer : 4 * layer + 4]
+        drive = core.convolutions[layer](seen)
+        centered = drive - drive.mean(dim=(0, 2, 3), keepdim=True)
+        unit = centered / (drive.var(dim=(0, 2, 3), keepdim=True, unbiased=False) + 1e-5).sqrt()
+        assert torch.allclose(found, torch.where(unit > 0, unit, unit.exp() - 1), atol=1e-4)  # BatchNorm and ELU
 
 
 def test_the_shifter_moves_nothing_at_the_mean_and_opposite_ways_on_its_two_sides() -> None:
     shifter = Shifter()
+    assert shifter.hidden.weight.shape == (5, 2)  # as many units as Sinz et al. 2018 have
     positions = torch.randn(10, 2, generator=GENERATOR)
     assert torch.equal(shifter(torch.zeros(1, 2)), torch.zeros(1, 2))
     assert torch.allclose(shifter(positions), -shifter(-positions), atol=1e-6)
@@ -80,6 +87,7 @@ def test_the_shifter_moves_nothing_at_the_mean_and_opposite_ways_on_its_two_side
 
 def test_the_modulator_multiplies_by_one_at_the_mean_and_at_the_start() -> None:
     modulator = Modulator(2, 5)
+    assert modulator.hidden.weight.shape == (5, 2)
     states = torch.randn(10, 2, generator=GENERATOR)
     assert torch.equal(modulator(states), torch.ones(10, 5))
     torch.nn.init.normal_(modulator.logarithm.weight)
