@@ -145,6 +145,8 @@ def test_cells_prefer_waves_of_about_twelve_pixels_within_a_gaussian_of_two_fift
     energy = (even**2 + odd**2) / (even**2 + odd**2).sum(dim=(1, 2), keepdim=True)
     middle = energy.sum(dim=2) @ down, energy.sum(dim=1) @ across
     spread = (energy.sum(dim=2) @ down**2 - middle[0] ** 2 + energy.sum(dim=1) @ across**2 - middle[1] ** 2).sqrt()
+    assert middle[0].max() > 0.7 * SIZE[0]
+    assert middle[1].max() > 0.7 * SIZE[1]  # they look everywhere
     assert (spread / wavelength).median().item() == pytest.approx(0.4, abs=0.06)
 
 
@@ -157,7 +159,8 @@ def test_half_of_the_cells_are_complex_and_drive_grows_with_contrast_to_the_powe
     assert cells.rate.mean().item() == pytest.approx(0.5)
 
 
-def test_filters_ignore_uniform_images(cells: Cells) -> None:
+def test_filters_have_unit_length_and_ignore_uniform_images(cells: Cells) -> None:
+    assert torch.allclose(torch.cat((cells.even, cells.odd)).norm(dim=1), torch.ones(80))
     assert cells.drive(torch.ones(1, 36 * 64)).max() < 1e-4
 
 

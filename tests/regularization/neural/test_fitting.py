@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,7 +244,11 @@ def test_a_fit_that_diverges_says_what_to_do(simulated: Simulated) -> None:
 def test_a_finished_fit_is_found_and_not_repeated(simulated: Simulated) -> None:
     found, made = fit_once(simulated.fits, simulated.recording, simulated.spec, CPU)
     assert not made
+    assert (found.epochs, found.best_epoch) == (simulated.fit.epochs, simulated.fit.best_epoch)
     assert torch.equal(found.trial_correlation, simulated.fit.trial_correlation)
+    assert found.oracle_correlation is not None
+    assert simulated.fit.oracle_correlation is not None
+    assert torch.equal(found.oracle_correlation, simulated.fit.oracle_correlation)
     images = simulated.recording.images[:5]
     assert torch.equal(found.model(images), simulated.fit.model(images))
     assert find_fit(simulated.fits, simulated.recording, SHORT, CPU) is None
@@ -262,9 +267,10 @@ def test_a_damaged_fit_is_refused_and_made_again(simulated: Simulated, tmp_path:
     fit_once(tmp_path, simulated.recording, SHORT, CPU)
     [path] = tmp_path.iterdir()
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1])
-    with pytest.raises(WeightsDamaged, match=path.name):
+    damaged = path.rename(re.sub(r"\w+(?=\.safetensors)", "000000000000", str(path)))
+    with pytest.raises(WeightsDamaged, match=damaged.name):
         find_fit(tmp_path, simulated.recording, SHORT, CPU)
     _, made = fit_once(tmp_path, simulated.recording, SHORT, CPU)
     assert made
+    assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == whole

@@ -94,6 +94,8 @@ def test_what_is_stored_is_the_mean_over_scans_with_images_and_scores(simulated:
     score = made.scans["simulated-00"]
     assert score.sha256 == simulated.recording.digest
     assert score.trial_correlation == pytest.approx(simulated.fit.trial_correlation.mean().item())
+    assert simulated.fit.oracle_correlation is not None
+    assert score.oracle_correlation == pytest.approx(simulated.fit.oracle_correlation.mean().item())
     assert score.weights == "signal to noise and correlation"
 
 
