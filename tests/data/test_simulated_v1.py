@@ -180,13 +180,14 @@ def test_a_cells_own_filter_drives_it_as_the_formula_says(cells: Cells) -> None:
     assert cells.drive(image[None])[0, cell].item() == pytest.approx(expected.item(), rel=1e-4)
 
 
-def test_the_gaze_moves_what_the_cells_see() -> None:
+def test_the_gaze_moves_what_the_cells_see_and_borders_are_mirrored() -> None:
     from harness.data.simulated_v1.scan import _shifted
 
     image = torch.randn(1, 1, *SIZE, generator=stream(0, "image"))
     moved = _shifted(image.expand(2, -1, -1, -1), torch.tensor([[0.0, 0.0], [2.0, -3.0]]))
     assert torch.allclose(moved[0], image[0], atol=1e-5)
-    assert torch.allclose(moved[1, 0, 5:30, 5:60], image[0, 0, 7:32, 2:57], atol=1e-4)
+    mirrored = np.pad(image[0, 0], 3, mode="symmetric")
+    np.testing.assert_allclose(moved[1, 0], mirrored[3 + 2 : 39 + 2, 3 - 3 : 67 - 3], atol=1e-4)
 
 
 def test_a_spec_that_cannot_be_is_refused() -> None:
