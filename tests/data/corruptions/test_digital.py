@@ -38,12 +38,12 @@ def test_elastic_transform_is_the_published_one_image_by_image(severity: int, ph
 
 
 def test_pixelate_and_jpeg_are_pillows(photographs: np.ndarray) -> None:
-    images, box = photographs[:3], Image.Resampling.BOX
+    images, box = photographs[:3, :, :28], Image.Resampling.BOX
     for image, pixelated, jpeg in zip(
         images, corrupted(images, "pixelate", 5), corrupted(images, "jpeg_compression", 2), strict=True
     ):
         picture = Image.fromarray(image.transpose(1, 2, 0))
-        expected = np.asarray(picture.resize((20, 20), box).resize((32, 32), box))
+        expected = np.asarray(picture.resize((20, 18), box).resize((32, 28), box))
         np.testing.assert_array_equal(pixelated.transpose(1, 2, 0), expected)
         file = BytesIO()
         picture.save(file, "JPEG", quality=65)
