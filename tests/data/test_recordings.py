@@ -51,6 +51,9 @@ def test_what_a_laboratory_gives_is_what_is_opened(tmp_path: Path, laboratory: P
 def test_the_digest_depends_on_the_content_alone(tmp_path: Path, laboratory: Path) -> None:
     first = import_recording(tmp_path / "a", "mouse", laboratory)
     assert import_recording(tmp_path / "b", "rat", laboratory).digest == first.digest
+    (laboratory / "scan-1.npz").rename(laboratory / "scan-3.npz")  # which is now the last
+    assert import_recording(tmp_path / "renamed", "mouse", laboratory).digest == first.digest
+    (laboratory / "scan-3.npz").rename(laboratory / "scan-1.npz")
     np.savez(laboratory / "scan-1.npz", **scan_arrays(3))
     assert import_recording(tmp_path / "c", "mouse", laboratory).digest != first.digest
 
