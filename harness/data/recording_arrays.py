@@ -89,7 +89,7 @@ def _check_numbers(where: str, name: str, array: NDArray[Any]) -> None:
     if wrong.any():
         first = tuple(map(int, np.argwhere(wrong)[0]))
         raise ImportRefused(f"{where}: {name} is not a finite number at {first}, and {int(wrong.sum())} times in all")
-    if name in {"responses", "noise_free"} and array.min() < 0:
+    if name == "responses" and array.min() < 0:
         first = tuple(map(int, np.argwhere(array < 0)[0]))
         raise ImportRefused(
             f"{where}: {name} is negative at {first}; give spike counts or deconvolved activity, not standardised"
