@@ -51,6 +51,14 @@ def test_the_distances_are_those_of_the_perturbations(setting, network, spec_of)
     assert score.value == pytest.approx(np.median(found))
 
 
+def test_images_without_a_start_are_in_no_spectrum_and_are_counted(setting, plane, spec_of) -> None:
+    result = evaluate(plane(torch.ones(64), 15.0), setting, spec_of("spectrum"))  # noise is class 0, as bright images
+    [score] = [number for number in result.measurements if number.metric == "score"]
+    assert 0 < score.n_failed < 60
+    assert len(result.arrays["perturbations"]) == score.n == 60 - score.n_failed
+    assert {number.n for number in result.measurements if number.metric == "power"} == {score.n}
+
+
 def test_a_model_that_cannot_be_attacked_has_no_spectrum_and_says_so(setting, constant, spec_of) -> None:
     result = evaluate(constant([0.0, 1.0]), setting, spec_of("spectrum"))
     assert result.arrays == {}
