@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ import torch
 
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
+from harness.data.grayscale import luma
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS
 from harness.data.similarities import write_similarities
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataDamaged, DataMissing
 from harness.evaluations import ANALYSES, analyse
+from harness.evaluations.similarity_correlation import SCATTERED
 from harness.models.pixels import unit_pixels
 from harness.regularization.similarity import similarity_matrix, unit_rows
 from harness.spec import ANALYSIS_SPECS, CorruptionSpectraSpec, NoiseExamplesSpec, SimilaritySpec
@@ -47,8 +50,30 @@ def test_corruption_spectra_are_mean_amplitudes_of_what_was_added(data_dir: Path
     assert radius["fog"] == pytest.approx((distances * expected).sum() / expected.sum(), rel=1e-4)
     assert radius["gaussian_noise"] > 1.5 * radius["fog"]
     assert {(number.severity, number.n) for number in result.measurements} == {(2, 20)}
-    every = analyse(spec.replaced(n_images=None, corruptions=("fog",)), data_dir)
-    assert [number.n for number in every.measurements] == [total]
+    for n_images in (None, total + 1):
+        every = analyse(spec.replaced(n_images=n_images, corruptions=("fog",)), data_dir)
+        assert [number.n for number in every.measurements] == [total]
+
+
+@pytest.mark.parametrize("color", ["gray", "rgb"])
+def test_spectra_of_colors_are_means_over_channels_and_those_in_gray_are_of_luma(
+    color: Literal["gray", "rgb"], tmp_path: Path
+) -> None:
+    images = torch.randint(256, (30, 3, 32, 32), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    classes, origin = list("0123456789"), Origin(kind="import", source="made up", importer="0")
+    labels = np.arange(5)
+    clean, fog = (
+        SplitArrays("test", images[:5].numpy(), labels),
+        SplitArrays("fog", images[5:].numpy(), np.tile(labels, 5)),
+    )
+    write_set(tmp_path, DATASETS["cifar10"], [clean], classes=classes, origin=origin)
+    write_set(tmp_path, DATASETS["cifar10-c"], [fog], classes=classes, origin=origin)
+    spec = CorruptionSpectraSpec(images="cifar10-c", severity=3, color=color, corruptions=("fog",))
+    before, after = images[:5], images[15:20]
+    if color == "gray":
+        before, after = luma(before), luma(after)
+    expected = np.abs(np.fft.fft2((after.numpy() - before.numpy().astype(float)) / 255)).mean((0, 1))
+    np.testing.assert_allclose(analyse(spec, tmp_path).arrays["fog"], np.fft.fftshift(expected), rtol=1e-4, atol=1e-4)
 
 
 def test_corrupted_images_that_are_not_in_the_order_of_the_clean_ones_are_refused(tmp_path: Path) -> None:
@@ -76,11 +101,11 @@ def test_noise_examples_are_what_models_are_tested_with(data_dir: Path) -> None:
 
 
 def written(folder: Path, neural: torch.Tensor, images: torch.Tensor) -> None:
-    """A similarity `v1` of images."""
+    """A similarity `v1` of images, that of single trials saying nothing."""
     write_similarities(
         folder,
         "v1",
-        {"neural": neural, "raw": neural},
+        {"neural": neural, "raw": torch.eye(len(images))},
         images,
         generated=True,
         recording_digest="a" * 64,
@@ -105,8 +130,20 @@ def test_the_correlation_is_over_all_pairs(tmp_path: Path) -> None:
     [correlation] = result.measurements
     assert correlation.value == pytest.approx(expected, abs=1e-5)
     assert correlation.n == 20
-    assert result.arrays["neural"].shape == result.arrays["pixel"].shape == (8, 8)
-    assert result.arrays["pairs"].shape == (190, 2)
+    np.testing.assert_array_equal(result.arrays["neural"], neural[:8, :8])
+    np.testing.assert_allclose(result.arrays["pixel"], own[:8, :8], atol=1e-6)
+    both = np.stack((own[pairs[0], pairs[1]], neural[pairs[0], pairs[1]]), axis=1)
+    np.testing.assert_allclose(result.arrays["pairs"], both, atol=1e-6)
+
+
+def test_of_more_pairs_than_are_drawn_those_from_the_first_to_the_last_are(tmp_path: Path) -> None:
+    n = 250
+    numbers = torch.arange(n * n).view(n, n) / n**2
+    written(tmp_path, numbers, torch.randint(256, (n, 1, 4, 4), generator=torch.Generator().manual_seed(0)).byte())
+    drawn = analyse(SimilaritySpec(recording="v1"), tmp_path).arrays["pairs"][:, 1]
+    assert len(drawn) == SCATTERED < n * (n - 1) / 2
+    assert (drawn[0], drawn[-1]) == (numbers[0, 1], numbers[-2, -1])
+    assert len(np.unique(drawn)) == SCATTERED
 
 
 def test_a_similarity_that_is_the_same_for_all_pairs_correlates_with_nothing(tmp_path: Path) -> None:
