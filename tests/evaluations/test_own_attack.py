@@ -118,6 +118,16 @@ def test_an_attack_keeps_to_its_size_in_its_norm(norm, bound, attacked):
     assert len(attacked(inward(1.01), norm="none")) == 3
 
 
+def test_one_image_that_is_moved_too_far_is_enough_to_refuse(attacked):
+    def far(model, images, labels, epsilon):
+        step = torch.zeros(len(images), 1, 1, 1)
+        step[-1] = 1.01 * epsilon
+        return torch.where(images > 0.5, images - step, images + step)
+
+    with pytest.raises(NotEvaluable, match="moves an image by"):
+        attacked(far)
+
+
 @pytest.mark.parametrize(
     ("attack", "error", "said"),
     [
