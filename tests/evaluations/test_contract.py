@@ -226,13 +226,15 @@ class Randomized(nn.Module):
         return self.network(images + 0.3 * torch.randn_like(images))
 
 
-def test_a_network_that_draws_is_given_the_same_numbers_whatever_was_evaluated_before(setting, network, spec_of):
-    kinds = ("gaussian", "clean", "gaussian")
-    model = Randomized(network).eval()
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_network_that_draws_is_given_the_same_numbers_whatever_was_evaluated_before(
+    precision, setting, network, spec_of
+):
+    model, gaussian = Randomized(network).eval(), spec_of("gaussian", precision=precision)
     torch.manual_seed(1)
-    first, _, again = (evaluate(model, setting, spec_of(kind)) for kind in kinds)
+    first, _, again = (evaluate(model, setting, spec) for spec in (gaussian, spec_of("clean"), gaussian))
     torch.manual_seed(2)
-    assert first == again == evaluate(Randomized(network).eval(), setting, spec_of("gaussian"))
+    assert first == again == evaluate(Randomized(network).eval(), setting, gaussian)
 
 
 def test_a_network_that_changes_while_it_classifies_is_refused(setting, network, spec_of):
