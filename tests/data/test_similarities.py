@@ -16,6 +16,7 @@ from harness.data.similarities import (
     get_similarity_manifest,
     open_similarity,
     similarity_names,
+    verify_similarity,
     write_similarities,
 )
 from harness.errors import DataDamaged, DataError, DataMissing
@@ -85,14 +86,15 @@ def test_a_truncated_or_removed_file_is_noticed_without_reading_it(tmp_path: Pat
 
 
 @pytest.mark.parametrize("position", [9, -1])
-def test_a_flipped_byte_is_found_when_the_similarity_is_opened(tmp_path: Path, position: int) -> None:
+def test_a_flipped_byte_is_found_when_the_similarity_is_opened_or_verified(tmp_path: Path, position: int) -> None:
     write(tmp_path)
     path = file_of(tmp_path)
     content = bytearray(path.read_bytes())
     content[position] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataDamaged, match=f"{path.name} is damaged: its SHA-256"):
-        open_similarity(tmp_path, "mouse", "neural")
+    for look in (lambda: open_similarity(tmp_path, "mouse", "neural"), lambda: verify_similarity(tmp_path, "mouse")):
+        with pytest.raises(DataDamaged, match=f"{path.name} is damaged: its SHA-256"):
+            look()
     open_similarity(tmp_path, "mouse", "raw")
 
 
