@@ -236,6 +236,17 @@ def test_a_recording_without_repeats_and_behaviour_is_fitted_too(simulated: Simu
     assert found.trial_correlation.isfinite().all()
 
 
+def test_a_neuron_that_never_responds_and_a_mouse_that_never_runs_are_fitted_with_the_rest(
+    simulated: Simulated,
+) -> None:
+    responses = simulated.recording.responses.clone()
+    responses[:, 3] = 0
+    recording = replace(simulated.recording, responses=responses, running_speed=torch.zeros(len(responses)))
+    correlation = fit(recording, SHORT, CPU).trial_correlation
+    assert correlation.isfinite().all()
+    assert (correlation == 0).nonzero().tolist() == [[3]]
+
+
 def test_a_fit_that_diverges_says_what_to_do(simulated: Simulated) -> None:
     with pytest.raises(HarnessError, match=r"simulated-00: .* not a finite number; fit with a learning rate below"):
         fit(simulated.recording, SHORT.replaced(learning_rate=1e30), CPU)

@@ -95,6 +95,8 @@ def test_the_modulator_multiplies_by_one_at_the_mean_and_at_the_start() -> None:
     gains = modulator(states)
     assert (gains > 0).all()
     assert torch.allclose(gains * modulator(-states), torch.ones(10, 5), atol=1e-5)
+    most = modulator.logarithm.weight.abs().sum(dim=1).exp()
+    assert (modulator(1000 * states) <= 1.001 * most).all()
 
 
 def test_behaviour_moves_and_scales_predictions_and_its_mean_does_not(simulated: Simulated) -> None:
