@@ -24,7 +24,7 @@ from harness.seeding import stream
 from harness.spec.neural import SimulationSpec
 
 # Share of the mean response that no image drives. With the defaults' mean response, repeats of an image correlate by
-# about 0.2 and the Fano factor is about 1.
+# about 0.2 and the median Fano factor is about 1.
 SPONTANEOUS = 0.5
 UNDRIVEN = 1e-6  # mean drive that rounding alone may give; where images drive a cell, it is around 1
 
