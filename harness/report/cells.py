@@ -33,23 +33,28 @@ POINTS = {"accuracy": "points"}
 """How differences are written where that is not the numbers' own unit."""
 
 
+def number(value: float, decimals: int) -> str:
+    """A number of any sign, which zero has not; the minus is a real one."""
+    return _written(f"{value:z.{decimals}f}")
+
+
 def plus_minus(mean: float, sem: float, decimals: int) -> str:
     """Mean ± SEM, or the mean alone where there is no SEM (one seed)."""
-    text = f"{mean:.{decimals}f}".replace("inf", INFINITE)
-    return text if pd.isna(sem) else f"{text} ± {sem:.{decimals}f}"
+    text = number(mean, decimals)
+    return text if pd.isna(sem) else f"{text} ± {number(sem, decimals)}"
 
 
 def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
     """A ratio with its interval, or alone where there is none (`statistics.ratio`); a dash without a ratio."""
     if pd.isna(value):
         return "–"
-    text = f"{value:.{decimals}f}"
-    return text if pd.isna(low) else f"{text} [{low:.{decimals}f}, {high:.{decimals}f}]".replace("inf", INFINITE)
+    text = number(value, decimals)
+    return text if pd.isna(low) else f"{text} [{number(low, decimals)}, {number(high, decimals)}]"
 
 
 def signed(value: float, decimals: int) -> str:
-    """A difference with its sign; the minus is a real one."""
-    return f"{value:+.{decimals}f}".replace("-", "−").replace("inf", INFINITE)
+    """A difference with its sign, also where it is rounded to zero."""
+    return _written(f"{value:+.{decimals}f}")
 
 
 def span(values: Iterable[float], form: str = ".0f") -> str:
@@ -61,3 +66,7 @@ def span(values: Iterable[float], form: str = ".0f") -> str:
 def tied(cell: str) -> str:
     """The cell with non-breaking spaces inside its numbers, so that lines break between them."""
     return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\]|∞\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)
+
+
+def _written(number: str) -> str:
+    return number.replace("-", "−").replace("inf", INFINITE)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.cells import bracketed
+from harness.report.cells import bracketed, number
 from harness.report.rows import by_key, records
 from harness.report.selection import Selection, agreement_frame
 from harness.report.statistics import CONFIDENCE
@@ -51,7 +51,7 @@ def agreement_table(selection: Selection) -> Table:
             str(each.n_acceptable),
             str(each.n_both),
             f"{100 * each.same_verdict:.0f} %",
-            *("–" if pd.isna(value) else f"{value:.2f}" for value in (each.jaccard, each.rank_correlation)),
+            *("–" if pd.isna(value) else number(value, 2) for value in (each.jaccard, each.rank_correlation)),
         )
         for each in selection.agreements
     )

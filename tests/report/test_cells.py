@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.report.cells import bracketed, plus_minus, signed, span, tied
+from harness.report.cells import bracketed, number, plus_minus, signed, span, tied
 
 
 def test_plus_minus_needs_more_than_one_seed() -> None:
@@ -10,6 +10,11 @@ def test_plus_minus_needs_more_than_one_seed() -> None:
 
 def test_differences_carry_their_sign() -> None:
     assert (signed(1.25, 1), signed(-1.26, 1)) == ("+1.2", "−1.3")
+
+
+def test_a_number_has_a_real_minus_unless_it_is_rounded_to_zero() -> None:
+    assert (number(-0.228, 2), number(0.228, 2), number(-0.004, 2)) == ("−0.23", "0.23", "0.00")
+    assert (signed(-0.04, 1), signed(0.04, 1)) == ("−0.0", "+0.0")
 
 
 def test_what_is_infinite_is_written_as_such() -> None:

@@ -170,6 +170,14 @@ def test_agreement_counts_verdicts_and_ranks() -> None:
     assert agreement_table(select(made)).rows == (("Uniform noise", "4", "2", "2", "75 %", "0.67", "0.80"),)
 
 
+def test_a_rank_correlation_below_zero_has_a_real_minus() -> None:
+    ratios = {"gaussian": (1.5, 1.2, 1.1), "uniform": (0.7, 0.9, 1.3)}
+    made = given(
+        *((name, attack, 0.95, own[place]) for attack, own in ratios.items() for place, name in enumerate("abc"))
+    )
+    assert agreement_table(select(made)).rows[0][-1] == "−1.00"
+
+
 def test_agreement_is_over_the_conditions_that_both_attacks_have() -> None:
     made = given(
         ("a", "gaussian", 0.95, 1.5),

@@ -8,7 +8,7 @@ from itertools import chain
 
 import pandas as pd
 
-from harness.report.cells import POINTS, UNITS, signed, span
+from harness.report.cells import POINTS, UNITS, number, signed, span
 from harness.report.claims.claim import MARGIN, SHARE, Part
 from harness.report.claims.findings import Findings
 from harness.report.claims.measures import MEASURES
@@ -167,17 +167,16 @@ def _effect(outcome: PartOutcome) -> str:
     """The effect with its interval and unit, and the paper's own number; differences carry their sign."""
     factor, decimals, unit = SHOWN.get(MEASURES[outcome.part.measure].unit, (1.0, 3, ""))
 
-    def number(value: float) -> str:
-        shown = factor * value
-        return f"{shown:.{decimals}f}" if outcome.against is None else signed(shown, decimals)
+    def shown(value: float) -> str:
+        return (number if outcome.against is None else signed)(factor * value, decimals)
 
     effect = outcome.effect
     if not effect.n:
         return "no number"
-    interval = "" if pd.isna(effect.low) else f" [{number(effect.low)}, {number(effect.high)}]"
+    interval = "" if pd.isna(effect.low) else f" [{shown(effect.low)}, {shown(effect.high)}]"
     published = outcome.part.published
     beside = "" if published is None else f" (published: {published:.{decimals}f})"
-    return f"{number(effect.mean)}{interval} {unit}".rstrip() + beside
+    return f"{shown(effect.mean)}{interval} {unit}".rstrip() + beside
 
 
 def _seeds(*outcomes: PartOutcome) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness.data.sets import FREQUENCY
 from harness.report.arrays import Arrays
+from harness.report.cells import number
 from harness.report.figures import numbers
 from harness.report.figures.bars import grouped_bars
 from harness.report.figures.legends import legend
@@ -40,7 +41,7 @@ def _draw_similarity(data: pd.DataFrame, looks: Mapping[str, Look], labels: Labe
     figure, (scatter, neural, pixel) = sheet(1, 3, HEIGHT)
     points = kept["pairs"]
     scatter.plot(points[:, 0], points[:, 1], ".", color="#0072B2", markersize=1.2, alpha=0.25, rasterized=True)
-    told = f"r = {row.value:.2f}" if pd.notna(row.value) else "no correlation"
+    told = f"r = {number(row.value, 2)}" if pd.notna(row.value) else "no correlation"
     scatter.set(xlabel="Pixel similarity", ylabel="Neural similarity", title=f"{told}, {row.n} images")
     for axis, name in ((neural, "neural"), (pixel, "pixel")):
         image = axis.imshow(kept[name], vmin=-1, vmax=1, cmap="RdBu_r", interpolation="none")

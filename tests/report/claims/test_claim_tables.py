@@ -9,6 +9,7 @@ from invented import FOUR, GRID, condition, results
 from harness.report.claims.findings import Findings, findings
 from harness.report.claims.tables import LACKING, claims_table, evidence_frame, evidence_table
 from harness.report.latex import latex
+from harness.report.statistics import Estimate
 from harness.report.table import markdown
 
 SETS = (condition("none"), *(condition(name, "threshold", images=name) for name in ("cifar10", "cifar100", "imagenet")))
@@ -93,6 +94,13 @@ def test_margins_and_levels_are_in_the_evidence(found: Findings) -> None:
 def test_the_papers_own_numbers_stand_beside_the_measured(found: Findings) -> None:
     rows = evidence_table(found.named(["early-taps"])).rows
     assert [each[4].split(" (")[1] for each in rows] == ["published: 0.948)", "published: 1.000)", "published: 1.000)"]
+
+
+def test_a_correlation_below_zero_has_a_real_minus_in_the_evidence(found: Findings) -> None:
+    [claim] = found.named(["early-taps"]).outcomes
+    below = replace(claim.parts[0], effect=Estimate(mean=-0.228, low=-0.485, high=0.028, n=7))
+    [row] = evidence_table(replace(found, outcomes=(replace(claim, parts=(below,)),))).rows
+    assert row[4].startswith("−0.228 [−0.485, 0.028]")
 
 
 def test_one_seed_has_no_interval_in_the_evidence() -> None:
