@@ -57,8 +57,8 @@ _ROBUSTBENCH = {
     **NONE,
     "threshold": "$S^{Th}$, CIFAR-100",
     "standard": "Standard",
-    "carmon2019unlabeled": "Carmon2019 ($L_\\infty$)",
-    "engstrom2019robustness": "Engstrom2019 ($L_2$)",
+    "carmon2019unlabeled": "Carmon2019 (L∞)",
+    "engstrom2019robustness": "Engstrom2019 (L2)",
     "modas2021primeresnet18": "Modas2021 (corruptions)",
 }
 _GRAY = "gray CIFAR-10, ResNet18, ImageNet pairs"

@@ -17,7 +17,7 @@ from harness.report.paper.kind import FigureKind, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results, remark_on
-from harness.report.rows import in_order_of, stacked
+from harness.report.rows import groups, in_order_of, stacked
 from harness.report.vocabulary import scale
 from harness.store.origins import together
 
@@ -111,12 +111,12 @@ def figure_kind(figure: PaperFigure) -> FigureKind:
 
 
 def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:
-    """What the figure lacks, each reason once; lacking: rows of `Results.missing`."""
+    """What the figure lacks, each state and reason once; lacking: rows of `Results.missing`."""
     notes = []
-    for reason, rows in lacking.groupby("reason", sort=False):
+    for (state, reason), rows in groups(lacking, ["state", "reason"]):
         names = dict.fromkeys(in_words(labels.get(name, name)) for name in rows["condition"])
         count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
-        notes.append(f"Missing of {suite}: {', '.join(names)} ({count}: {reason}).")
+        notes.append(f"Missing of {suite}: {', '.join(names)} ({count}, {state}: {reason}).")
     return notes
 
 

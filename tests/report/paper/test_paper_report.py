@@ -175,4 +175,4 @@ def test_an_altered_array_is_never_drawn(db: Database, results: Path, tmp_path: 
 def test_what_a_figure_lacks_is_said_in_words(rendered: PaperReport) -> None:
     """Its label in the legend is mathematics."""
     notes = {each.figure.number: each.notes for each in rendered.shown}
-    assert notes[6][0] == "Missing of grayscale-cifar10: S_pixel (1 result: no images)."
+    assert notes[6][0] == "Missing of grayscale-cifar10: S_pixel (1 result, blocked: no images)."

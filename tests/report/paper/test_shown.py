@@ -10,7 +10,7 @@ from invented import results
 
 from harness.report.missing import DATA
 from harness.report.paper.contents import FIGURES, PaperFigure
-from harness.report.paper.shown import figure_kind, pictures, shown
+from harness.report.paper.shown import figure_kind, in_words, pictures, shown
 from harness.report.results import Results
 from harness.store import arrays
 
@@ -40,11 +40,11 @@ def test_a_figure_lacks_only_what_it_shows() -> None:
         for figure in FIGURES
         if given.suite in figure.suites
     }
-    gaussian = "Missing of grayscale-cifar10: S_pixel (1 result: not run yet)."
+    gaussian = "Missing of grayscale-cifar10: S_pixel (1 result, waiting: not run yet)."
     assert notes == {
         **{number: [gaussian] for number in (2, 3, 12, 13)},
-        6: ["Missing of grayscale-cifar10: S_pixel (1 result: no images)."],
-        11: ["Missing of grayscale-cifar10: (data) (1 result: no room)."],
+        6: ["Missing of grayscale-cifar10: S_pixel (1 result, blocked: no images)."],
+        11: ["Missing of grayscale-cifar10: (data) (1 result, failed: no room)."],
     }
 
 
@@ -52,7 +52,18 @@ def test_a_figure_of_a_whole_suite_lacks_what_any_of_its_conditions_lacks() -> N
     lacking = [("pixel", "boundary", 0, "waiting", "not run yet"), ("none", "corruption", 0, "waiting", "why")]
     given = replace(results(), suite="hyperparameters", missing=pd.DataFrame(lacking, columns=list(results().missing)))
     [regions] = [figure for figure in FIGURES if figure.suites == ("hyperparameters",)]
-    assert noted(regions, given) == ("Missing of hyperparameters: pixel (1 result: not run yet).",)
+    assert noted(regions, given) == ("Missing of hyperparameters: pixel (1 result, waiting: not run yet).",)
+
+
+def test_what_diverged_is_said_to_have_diverged() -> None:
+    lacking = [("pixel", "training", seed, "diverged", "epoch 1, step 3: loss is nan") for seed in (0, 1)]
+    given = replace(results(), missing=pd.DataFrame(lacking, columns=list(results().missing)))
+    told = "Missing of grayscale-cifar10: S_pixel (2 results, diverged: epoch 1, step 3: loss is nan)."
+    assert told in noted(FIGURES[1], given)
+
+
+def test_labels_of_a_legend_have_no_command_of_mathematics_in_words() -> None:
+    assert not any("\\" in in_words(label) for figure in FIGURES for label in figure.conditions.values())
 
 
 def test_spectra_are_drawn_from_their_csv(tmp_path: Path) -> None:
