@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from harness.report.arrays import HEAT_MAP, Arrays
-from harness.report.cells import span
+from harness.report.cells import INFINITE, span
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.summary import baselines
@@ -144,6 +144,11 @@ def score_note(boundary: pd.DataFrame, *, beside: bool = False) -> Iterator[str]
             "All images: the same median with an image that has no start as infinitely far. No noise that was tried "
             "changes the model's decision on such an image, and a condition that has more of them than another looks "
             "less robust by the score, which leaves them out."
+        )
+    if beside and boundary["score_all_images"].isna().any():
+        yield (
+            f"{INFINITE}: of one seed at least, half of the images or more had no start in a repeat; "
+            f"{INFINITE} − {INFINITE}: of both conditions."
         )
 
 

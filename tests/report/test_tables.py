@@ -220,6 +220,8 @@ def test_a_score_of_all_images_is_infinite_where_it_is_for_one_seed() -> None:
     against = differences_of(changed)
     [infinite] = [row for row in against.rows if row[0] == "pixel"]
     assert infinite[against.columns.index(ALL_IMAGES)] == "+∞"
+    assert sum(note.startswith("∞: of one seed at least") for note in table.notes) == 1
+    assert not any(note.startswith("∞") for note in summary_of(given).notes)
 
 
 @pytest.mark.parametrize(
