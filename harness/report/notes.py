@@ -153,15 +153,18 @@ def score_note(boundary: pd.DataFrame, *, beside: bool = False) -> Iterator[str]
 
 
 def starts_note(boundary: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
-    """How many attacks of each condition had no start, where any had none."""
+    """How many attacks of each condition had no start, where any had none; labels: what to call the conditions."""
     sums = boundary.groupby("condition")[["n", "n_failed"]].sum()
     own = sums.loc[[name for name in labels if name in sums.index]]
-    told = [
-        f"{labels[row.condition]}: {row.n_failed:.0f} of {row.n + row.n_failed:.0f}"
-        for row in records(own.reset_index())
-    ]
-    if own["n_failed"].any():
-        yield f"Attacks without a start: {'; '.join(told)}."
+    tried = own["n"] + own["n_failed"]
+    if not own["n_failed"].any():
+        return
+    if len(own) > MOST:
+        yield f"Attacks without a start: {span(100 * own['n_failed'] / tried, '.1f')} % of a condition's."
+        return
+    counts = zip(own.index, own["n_failed"], tried, strict=True)
+    told = [f"{labels[name]}: {failed:.0f} of {every:.0f}" for name, failed, every in counts]
+    yield f"Attacks without a start: {'; '.join(told)}."
 
 
 def distance_note(failures: pd.DataFrame) -> Iterator[str]:

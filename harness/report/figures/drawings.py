@@ -17,7 +17,7 @@ from harness.report.figures.gammas import MOST, gamma_curves
 from harness.report.figures.looks import Look, family_looks, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
-from harness.report.notes import baselines_note, images_note, score_note, seeds_note, zero_note
+from harness.report.notes import baselines_note, images_note, score_note, seeds_note, starts_note, zero_note
 from harness.report.ratios import Ratios
 from harness.report.results import Results
 from harness.report.rows import in_order_of
@@ -87,9 +87,10 @@ def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
     region, boundary = numbers.region(ratios), numbers.boundary_means(results)
     acceptable = " ".join([ACCEPTABLE.format(least=ratios.least_clean_ratio), *baselines_note(results.conditions)])
     families = family_looks(results.conditions)
+    starts = starts_note(results.boundary, {name: name for name in results.order})
     every = [
         Drawing("curves", CURVES, numbers.curve_means(results), attack_curves),
-        Drawing("boundary", " ".join([*score_note(results.boundary), BOUNDARY]), boundary, boundary_bars),
+        Drawing("boundary", " ".join([*score_note(results.boundary), BOUNDARY, *starts]), boundary, boundary_bars),
         Drawing("distances", DISTANCES, numbers.distance_means(results), distance_bars),
         Drawing(
             "corruptions-by-severity", SEVERITIES, numbers.severity_means(results), severity_curves, corrupted=True

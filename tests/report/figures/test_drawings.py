@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 
 import pytest
 from invented import GRID, condition, figures_of, results
@@ -53,6 +54,19 @@ def test_gammas_of_many_conditions_are_on_as_many_pages_as_they_need() -> None:
             figure = each.draw(each.data, looks(made.conditions))
             put_above(figure, "Stand-ins: " + "cifar10, " * 15)
         assert figure.get_figheight() <= TALLEST
+
+
+def test_the_boundary_figure_says_how_many_attacks_its_scores_leave_out() -> None:
+    few, _ = drawing("boundary")
+    own = "none: 6 of 10006; pixel: 6 of 10006; threshold: 6 of 10006; threshold-cifar10: 6 of 10006"
+    assert f"Attacks without a start: {own}." in few.caption
+    many, made = drawing("boundary", conditions=GRID, seeds=1)
+    failed = made.boundary["condition"] == "none"
+    more = replace(made, boundary=made.boundary.assign(n_failed=made.boundary["n_failed"].mask(failed, 1250)))
+    [many] = [each for each in figures_of(more) if each.name == "boundary"]
+    assert "Attacks without a start: 0.1 to 20.0 % of a condition's." in many.caption
+    every = replace(made, boundary=made.boundary.assign(n_failed=0))
+    assert not any("without a start" in each.caption for each in figures_of(every))
 
 
 def test_hostile_names_can_be_drawn() -> None:
