@@ -65,11 +65,11 @@ class PartOutcome:
     bounds: tuple[float, ...]
     """Means over the seeds; NaN where there are no results."""
     p: float
-    """Of the exact sign-flip test, two-sided, against the nearest bound."""
+    """Of the exact sign-flip test, two-sided, against the bound; of two bounds the larger."""
     smallest_p: float
     """The smallest that so many seeds can give."""
     holm_p: float
-    """Of Student's t test against the nearest bound, corrected for the claim's parts."""
+    """Of Student's t test, likewise, corrected for the claim's parts."""
     verdict: Verdict
 
 

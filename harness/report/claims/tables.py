@@ -15,7 +15,7 @@ from harness.report.claims.measures import MEASURES
 from harness.report.claims.outcome import ClaimOutcome, PartOutcome, relative_margin
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS, SIGNIFICANCE
 from harness.report.table import Table
-from harness.report.vocabulary import scale
+from harness.report.vocabulary import SEVERITY, scale
 
 SHOWN = {"accuracy": (100.0, 1, POINTS["accuracy"]), "score": (UNITS["score"].factor, 2, UNITS["score"].title)}
 """Factor, decimals and unit of an effect; what has no unit is shown as it is."""
@@ -31,9 +31,11 @@ RULE = (
     "images, not of other images."
 )
 MARGINS = (
-    f"“No lower”, “no higher” and “the same” allow {100 * MARGIN:.0f} points of accuracy or {SHARE:.0%} of the "
-    "Boundary score that is compared with. “Above” is a level of ours: 0.6 is the weight that three of five taps start "
-    "with, 0.5 the rank correlation from which we call attacks consistent. Attacks at their largest size."
+    f"“No lower”, “no higher”, “same” and “different” allow a margin: {100 * MARGIN:.0f} points of accuracy, or "
+    f"{SHARE:.0%} of the Boundary score, or clean accuracy, that is compared with. “Above” is a level of ours: 0.6 is "
+    "the weight that three of five taps start with, 0.5 the rank correlation from which we call attacks consistent. "
+    f"Attacks at their largest size; single corruptions and groups of them at severity {SEVERITY}, or the largest that "
+    "was measured."
 )
 LACKING = "“3 of 5” seeds: the others diverged, were not measured, or measured without a number."
 
@@ -95,8 +97,8 @@ def evidence_table(findings: Findings) -> Table:
         rows=rows,
         notes=(
             f"Brackets: {CONFIDENCE:.0%} interval, paired t over seeds, uncorrected; none for one seed, or where all "
-            "are equal. p against the claim's nearest bound, two-sided: exact by sign flips, with the least that so "
-            "many seeds can give, and of Student's t after Holm's correction over the claim's comparisons.",
+            "are equal. p against the claim's bound, of two the larger, two-sided: exact by sign flips, with the least "
+            "that so many seeds can give, and of Student's t after Holm's correction over the claim's comparisons.",
             *_lacking_note(part for _, part in shown),
             MARGINS,
         ),

@@ -89,6 +89,9 @@ def test_margins_and_levels_are_in_the_evidence(found: Findings) -> None:
     assert claimed["clean-accuracy-is-kept"] == "no lower (by 10%)"
     assert claimed["choice-is-consistent"] == "above 0.5"
     assert claimed["early-taps"] == "above 0.6"
+    [told] = [note for note in evidence_table(found).notes if note.startswith("“No lower”")]
+    assert "3 points of accuracy, or 10% of the Boundary score, or clean accuracy, that is compared with" in told
+    assert "corruptions and groups of them at severity 4" in told
 
 
 def test_the_papers_own_numbers_stand_beside_the_measured(found: Findings) -> None:
