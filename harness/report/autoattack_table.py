@@ -47,10 +47,7 @@ def autoattack_table(results: Results, told: Iterable[str] = ()) -> Table:
             *told,
             "Left: what this attack and those before it did not get misclassified, in % of all images. APGD and FAB "
             "follow the model's gradient (T: towards one class after the other), Square asks for its logits alone.",
-            *_masking_note(
-                left[left["evaluation"].isin(searched_last)],
-                results.images[results.images["evaluation"].isin(searched_last)]["n"].min(),
-            ),
+            *_masking_note(left[left["evaluation"].isin(searched_last)], results.images),
         ),
         corrupted=False,
         data=means,
@@ -61,10 +58,10 @@ def _cell(found: Any | None) -> str:
     return "–" if found is None else plus_minus(100 * found.mean, 100 * found.sem, 1)
 
 
-def _masking_note(left: pd.DataFrame, n_images: float) -> Iterator[str]:
+def _masking_note(left: pd.DataFrame, images: pd.DataFrame) -> Iterator[str]:
     """Whether the search found what the gradients did not lead to, and what so few images can tell of it.
 
-    left: where it came after all others. n_images: the fewest that were attacked there; NaN if unknown.
+    left: where it came after all others, or alone, which tells nothing. images: see `Results`.
     """
     by_model = left.pivot(index=["seed", *_RUN], columns="attack", values="left")
     if SEARCH not in by_model:
@@ -73,6 +70,8 @@ def _masking_note(left: pd.DataFrame, n_images: float) -> Iterator[str]:
     beyond = (others - by_model[SEARCH]).dropna().clip(lower=0).round(9)
     if beyond.empty:
         return
+    told = beyond.index.unique("evaluation")
+    n_images = images.loc[images["evaluation"].isin(told), "n"].min()  # NaN if unknown
     means = beyond.groupby(_RUN, sort=False).mean().rename("share").reset_index()
     masked = [
         f"{row.condition} ({attack_title(row.evaluation)}, ε = {row.epsilon:.4g}) {100 * row.share:.1f} points"

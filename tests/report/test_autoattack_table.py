@@ -107,3 +107,20 @@ def test_of_the_search_alone_nothing_is_said():
     assert not any("mask" in note for note in autoattack_table(attacked(("none", 0, "square", 0.3))).notes)
     assert not any("mask" in note for note in autoattack_table(attacked(("none", 0, "fab-t", 0.3))).notes)
     assert not autoattack_table(attacked()).rows
+
+
+def test_on_how_few_images_the_search_alone_was_tried_does_not_matter():
+    both, alone = (
+        attacked(*(("none", 0, attack, 0.2) for attack in attacks), attacks=attacks, evaluation=name)
+        for name, attacks in (("autoattack", ("fab-t", "square")), ("square", ("square",)))
+    )
+    counts = [("none", "autoattack", "autoattack", 1000), ("none", "square", "autoattack", 200)]
+    given = replace(
+        both,
+        left=pd.concat([both.left, alone.left]),
+        specs=pd.concat([alone.specs, both.specs]),
+        images=pd.DataFrame(counts, columns=["condition", "evaluation", "kind", "n"]),
+    )
+    notes = autoattack_table(given).notes
+    assert any(note.startswith("No sign") for note in notes)
+    assert not any(note.startswith("One of") for note in notes)
