@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from harness.report.cells import INFINITE, UNITS, bracketed
+from harness.report.cells import INFINITE, UNITS, bracketed, number
 from harness.report.ratios import Ratios
 from harness.report.rows import records
 from harness.report.statistics import CONFIDENCE
@@ -26,8 +26,8 @@ def acceptable_table(ratios: Ratios, scope: str, told: Iterable[str] = ()) -> Ta
                 attack_title(row.evaluation),
                 f"{row.epsilon:g}" if pd.notna(row.epsilon) else "–",
                 str(row.n_seeds),
-                *(f"{100 * accuracy:.1f}" for accuracy in (row.r0, row.u0)),
-                *(f"{factor * distorted:.{decimals}f}" for distorted in (row.rd, row.ud)),
+                *(number(100 * accuracy, 1) for accuracy in (row.r0, row.u0)),
+                *(number(factor * distorted, decimals) for distorted in (row.rd, row.ud)),
                 bracketed(row.clean_ratio, row.clean_low, row.clean_high, 3),
                 bracketed(row.distorted_ratio, row.distorted_low, row.distorted_high, 3),
                 verdict(row.accurate, row.robust, ratios.least_clean_ratio),

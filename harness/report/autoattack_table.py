@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.cells import plus_minus
+from harness.report.cells import number, plus_minus
 from harness.report.results import Results
 from harness.report.rows import by_key, groups, in_order_of, records
 from harness.report.statistics import CONFIDENCE, SIGNIFICANCE
@@ -74,7 +74,7 @@ def _masking_note(left: pd.DataFrame, images: pd.DataFrame) -> Iterator[str]:
     n_images = images.loc[images["evaluation"].isin(told), "n"].min()  # NaN if unknown
     means = beyond.groupby(_RUN, sort=False).mean().rename("share").reset_index()
     masked = [
-        f"{row.condition} ({attack_title(row.evaluation)}, ε = {row.epsilon:.4g}) {100 * row.share:.1f} points"
+        f"{row.condition} ({attack_title(row.evaluation)}, ε = {row.epsilon:.4g}) {number(100 * row.share, 1)} points"
         for row in records(means[means["share"] > MASKED])
     ]
     bound = f"{100 * MASKED:g} points beyond them"

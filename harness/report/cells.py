@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from harness.measurement import ROUNDING
 from harness.report.vocabulary import NORMS
 
 
@@ -35,7 +36,7 @@ POINTS = {"accuracy": "points"}
 
 def number(value: float, decimals: int) -> str:
     """A number of any sign, which zero has not; the minus is a real one."""
-    return _written(f"{value:z.{decimals}f}")
+    return _written(value, f"z.{decimals}f")
 
 
 def plus_minus(mean: float, sem: float, decimals: int) -> str:
@@ -54,7 +55,7 @@ def bracketed(value: float, low: float, high: float, decimals: int = 2) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A difference with its sign, also where it is rounded to zero."""
-    return _written(f"{value:+.{decimals}f}")
+    return _written(value, f"+.{decimals}f")
 
 
 def span(values: Iterable[float], form: str = ".0f") -> str:
@@ -68,5 +69,6 @@ def tied(cell: str) -> str:
     return re.sub(r" (?=±)|(?<=±) |(?<=,) (?=[+−]|[\d.]+\]|∞\])|(?<==) | (?=\[\d+\])", "\u00a0", cell)
 
 
-def _written(number: str) -> str:
-    return number.replace("-", "−").replace("inf", INFINITE)
+def _written(value: float, form: str) -> str:
+    """What is a half but for rounding is rounded away from zero, so that equal means look equal in all tables."""
+    return f"{value * (1 + ROUNDING):{form}}".replace("-", "−").replace("inf", INFINITE)

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from harness.data.sets import FREQUENCY, SEVERITIES
-from harness.report.cells import signed
+from harness.report.cells import number, signed
 from harness.report.published_accuracies import (
     AUTOATTACKS,
     PUBLISHED,
@@ -50,10 +50,10 @@ def published_table(results: Results) -> Table:
             (
                 each.model,
                 TITLES[each.measure],
-                f"{100 * each.published:.2f}",
-                f"{100 * each.measured:.2f}",
+                number(100 * each.published, 2),
+                number(100 * each.measured, 2),
                 signed(100 * each.difference, 2),
-                f"{100 * each.standard_error:.2f}",
+                number(100 * each.standard_error, 2),
             )
             for each in found
         ),

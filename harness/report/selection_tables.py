@@ -50,7 +50,7 @@ def agreement_table(selection: Selection) -> Table:
             str(each.n),
             str(each.n_acceptable),
             str(each.n_both),
-            f"{100 * each.same_verdict:.0f} %",
+            f"{number(100 * each.same_verdict, 0)} %",
             *("–" if pd.isna(value) else number(value, 2) for value in (each.jaccard, each.rank_correlation)),
         )
         for each in selection.agreements

@@ -20,3 +20,11 @@ def test_an_interval_without_an_upper_end_is_explained() -> None:
     endless = acceptable_table(Ratios(rows.assign(distorted_high=float("inf")), 0.9), given.scope)
     assert because in endless.notes
     assert all(row[9].endswith(", ∞]") for row in endless.rows)
+
+
+def test_the_same_accuracy_looks_as_in_the_summary() -> None:
+    """The database and pandas may differ in its last bit."""
+    given = results(seeds=2)
+    rows = judged(given, 0.9).rows.assign(r0=0.6525 - 2**-53, u0=0.6525, rd=0.6525 + 2**-53)
+    [row] = {row[4:7] for row in acceptable_table(Ratios(rows[rows["epsilon"].notna()], 0.9), given.scope).rows}
+    assert row == ("65.3", "65.3", "65.3")

@@ -177,7 +177,7 @@ def _effect(outcome: PartOutcome) -> str:
         return "no number"
     interval = "" if pd.isna(effect.low) else f" [{shown(effect.low)}, {shown(effect.high)}]"
     published = outcome.part.published
-    beside = "" if published is None else f" (published: {published:.{decimals}f})"
+    beside = "" if published is None else f" (published: {number(published, decimals)})"
     return f"{shown(effect.mean)}{interval} {unit}".rstrip() + beside
 
 
@@ -198,5 +198,5 @@ def _p(value: float) -> str:
         return "–"
     if value < 0.001:
         return "< 0.001"
-    text = f"{value:.3f}"
+    text = number(value, 3)
     return f"> {text}" if value > SIGNIFICANCE >= float(text) else text

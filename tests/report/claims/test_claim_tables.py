@@ -68,7 +68,7 @@ def test_the_evidence_gives_effect_interval_seeds_and_p(found: Findings) -> None
     ]
     for each in rows:
         assert "[+" in each[4]
-        assert each[5:] == ("5", "0.062 (least 0.062)", "< 0.001", "supported")
+        assert each[5:] == ("5", "0.063 (least 0.063)", "< 0.001", "supported")
     assert rows[0][4].endswith(" points")
     assert rows[2][4].endswith(" 10⁻³")
 
