@@ -125,10 +125,10 @@ SELECT {_COMMON}, x.corruption, x.frequency, x.severity, x.value AS accuracy, x.
 FROM placed_evaluation
 JOIN measurement x ON x.evaluation_id = evaluation_row AND x.metric = 'accuracy' AND x.corruption IS NOT NULL
 """,
-    # Score: mean over the repeats of the median distance. n and n_failed: images scored and not, all repeats
-    # together. queries: mean per image and repeat. start_score: the score of the attack's start alone.
-    # score_all_images: the score with images without a start as infinitely far; NULL where that is infinite, which it
-    # is as soon as half of the images of a repeat have none.
+    # Score: mean of the median distance over the repeats, without those in which no image had a start. n and n_failed:
+    # images scored and not, all repeats together. queries: mean per image and repeat. start_score: the score of the
+    # attack's start alone. score_all_images: the score with images without a start as infinitely far; NULL where that
+    # is infinite, which it is as soon as half of the images of a repeat have none.
     "v_boundary": f"""
 SELECT {_COMMON}, steps,
        avg(CASE WHEN x.metric = 'score' THEN x.value END) AS score,
