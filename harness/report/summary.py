@@ -85,7 +85,8 @@ def failures(results: Results) -> pd.DataFrame:
     """
     parts = [*_boundary_scores(results.boundary, "score"), _median_distances(results.distances)]
     found = finished(stacked(parts), results.models)
-    failing = (found["evaluation"] + "\nnothing found").where(found["unit"] != "score", "Attacks\nwithout a start")
+    nothing = found["evaluation"].map(attack_title) + "\nnothing found"
+    failing = nothing.where(found["unit"] != "score", "Attacks\nwithout a start")
     return found.assign(failing=failing)[[*SCORE_COLUMNS, "n", "n_failed", "failing"]]
 
 
