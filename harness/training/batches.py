@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 from typing import NamedTuple
 
 import torch
@@ -67,7 +68,7 @@ class Batches:
         order = order[: self.images_per_epoch].to(device)
         images = torch.split(self._augmented(order, number), self._batch_size)
         labels = torch.split(self._kept.labels[order], self._batch_size)
-        return map(Batch, images, labels, self._pairs(number))
+        return starmap(Batch, zip(images, labels, self._pairs(number), strict=True))
 
     def _augmented(self, order: Tensor, number: int) -> Tensor:
         """The epoch's images in its order, cropped and flipped if the spec says so."""

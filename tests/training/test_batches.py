@@ -7,6 +7,7 @@ import torch
 
 from harness.data.sets import Task
 from harness.errors import DataError
+from harness.regularization.similarity import entries
 from harness.spec.training import TrainingSpec
 from harness.training.batch import Batch
 from harness.training.batches import Batches
@@ -28,8 +29,9 @@ def labels_of(batches: list[Batch]) -> torch.Tensor:
 
 @pytest.mark.parametrize("augmentation", ["crop_flip", "none"])
 def test_an_epoch_shows_each_image_once_with_its_label_and_none_of_validation(
-    spec: TrainingSpec, augmentation: str
+    spec: TrainingSpec, augmentation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("harness.training.batches._AT_ONCE", 40)  # so that augmenting takes more than one go
     batches = Batches(spec.replaced(augmentation=augmentation, regularizer=None), 0, numbered(100), CPU)
     shown = list(batches.epoch(0))
     labels = labels_of(shown)
@@ -41,7 +43,7 @@ def test_an_epoch_shows_each_image_once_with_its_label_and_none_of_validation(
     assert len(batches.validation.labels) == 10
 
 
-@pytest.mark.parametrize(("n", "shown"), [(90, 80), (91, 82), (11, 10)])
+@pytest.mark.parametrize(("n", "shown"), [(90, 80), (91, 82), (16, 14), (11, 10)])
 def test_a_last_batch_of_one_image_is_left_out(spec: TrainingSpec, n: int, shown: int) -> None:
     batches = Batches(spec.replaced(regularizer=None), 0, numbered(n), CPU)  # a tenth is held out
     assert len(labels_of(list(batches.epoch(0)))) == batches.images_per_epoch == shown
@@ -80,6 +82,16 @@ def test_each_step_has_its_pairs_and_none_comes_twice_in_an_epoch(spec: Training
     assert all(pair and pair.targets.shape == (4,) for pair in pairs)
     seen = {torch.cat((a, b)).numpy().tobytes() for pair in pairs if pair for a, b in zip(*pair[:2], strict=True)}
     assert len(seen) == 4 * len(shown)
+
+
+def test_each_pair_has_the_similarity_of_its_own_images_as_target(spec: TrainingSpec) -> None:
+    numbers = torch.arange(144.0).view(12, 12)  # each says of which two images it is
+    recorded = spec.replaced(regularizer={"target": "neural", "alpha": 2, "images": "v1", "pairs_per_batch": 4})
+    images = replace(numbered(90), regularization=numbered(12).images, similarity=entries(numbers))
+    for batch in Batches(recorded, 0, images, CPU).epoch(0):
+        assert batch.pairs
+        rows, columns = (half[:, 0, 0, 0].long() for half in batch.pairs[:2])
+        assert torch.equal(batch.pairs.targets, numbers[rows, columns])
 
 
 def test_crops_and_flips_change_from_epoch_to_epoch(spec: TrainingSpec, images: TrainingImages) -> None:
