@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,13 @@ def test_rows_are_bit_for_bit_those_of_all_images_at_once(
     assert (len(rows), rows.shape) == (200, tuple(whole.shape))
 
 
+def test_rows_are_made_of_floating_images_without_changing_them() -> None:
+    responses = torch.rand(5, 1, 1, 9, generator=stream(0, "responses"))
+    before = responses.clone()
+    assert unit_rows(responses).shape == (5, 9)
+    assert torch.equal(responses, before)
+
+
 def test_an_image_that_equals_the_mean_image_is_similar_to_none() -> None:
     images = torch.tensor([[[[0, 4]]], [[[4, 0]]], [[[2, 2]]]], dtype=torch.uint8)
     rows = unit_rows(images)
@@ -76,6 +85,13 @@ def test_a_pairs_similarity_is_the_same_in_any_company(order: list[int], size: i
     alone = torch.cat([row_similarity(rows, a, b) for a, b in zip(i.split(1), j.split(1), strict=True)])
     picked = torch.tensor(order[:size])
     assert torch.equal(row_similarity(rows, i[picked], j[picked]), alone[picked])
+
+
+def test_a_pairs_products_are_summed_so_exactly_that_no_order_of_summation_shows() -> None:
+    rows = unit_rows(color_images(20))
+    i, j = torch.triu_indices(20, 20, offset=1)
+    exact = torch.tensor([math.fsum(products) for products in (rows[i] * rows[j]).tolist()])
+    assert torch.equal(row_similarity(rows, i, j), exact)
 
 
 def test_no_pairs_have_no_similarities() -> None:
