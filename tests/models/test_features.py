@@ -14,6 +14,8 @@ from harness.errors import ImportRefused, UnknownName
 from harness.models import features
 from harness.models.features import LAYERS, feature_rows
 from harness.models.published_weights import import_weights
+from harness.spec.training import RegularizerSpec, TrainingSpec
+from harness.training.images import training_images
 
 CPU = torch.device("cpu")
 
@@ -80,6 +82,20 @@ def test_rows_have_the_features_cosines(
     assert rows.shape == (16, 256 * 8 * 8)
     found = rows.float() @ rows.float().T
     torch.testing.assert_close(found.double(), plain(convolutions, images, "conv3_1"), rtol=0, atol=2e-5)
+
+
+def test_the_target_features_is_the_cosine_of_the_regularization_images_own_features(
+    convolutions: torch.nn.Sequential, weights: Path, digits_dir: Path, tmp_path: Path
+) -> None:
+    for folder in (weights.parents[1], *digits_dir.iterdir()):
+        (tmp_path / folder.name).symlink_to(folder)
+    regularizer = RegularizerSpec(target="features", alpha=1, images="digits", n_images=12)
+    found = training_images(TrainingSpec(classification="digits", regularizer=regularizer), tmp_path, CPU)
+    assert found.regularization is not None
+    assert found.similarity is not None
+    i, j = torch.triu_indices(12, 12, offset=1)
+    expected = plain(convolutions, found.regularization, "conv3_1")[i, j]
+    torch.testing.assert_close(found.similarity(i, j).double(), expected, rtol=0, atol=2e-5)
 
 
 def test_the_rounding_of_rows_stays_within_its_bound(weights: Path, images: Tensor) -> None:

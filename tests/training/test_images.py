@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from own_code import CODE
 
 from harness.data.arrays import open_split
 from harness.data.similarities import write_similarities
 from harness.errors import DataError, DataMissing, SpecError
+from harness.regularization.own_target import own_similarity
 from harness.spec.training import RegularizerSpec, TrainingSpec
 from harness.training.images import training_images
 
@@ -74,18 +76,30 @@ def test_the_label_target_comes_with_the_classes_of_its_images(digits_dir: Path)
     assert torch.equal(found.similarity(i, j), (labels[i] == labels[j]).float())
 
 
+def test_a_target_of_ones_own_is_what_its_function_makes_of_the_regularization_images(digits_dir: Path) -> None:
+    own = {"target": "gradients.py:coarse", "options": {"side": 4}, "alpha": 1, "images": "digits", "n_images": 30}
+    regularizer = RegularizerSpec.model_validate(own)
+    found = training_images(SPEC.replaced(regularizer=regularizer.model_dump()), digits_dir, CPU, CODE)
+    assert found.regularization is not None
+    assert found.similarity is not None
+    pairs = torch.triu_indices(30, 30, offset=1)
+    expected = own_similarity(regularizer, CODE, found.regularization)
+    assert torch.equal(found.similarity(*pairs), expected(*pairs))
+
+
 def test_a_recorded_target_brings_its_own_images(digits_dir: Path, tmp_path: Path) -> None:
     for folder in digits_dir.iterdir():
         (tmp_path / folder.name).symlink_to(folder)
     images = torch.randint(256, (12, 1, 36, 64), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    matrices = {kind: torch.full((12, 12), value) for kind, value in (("neural", 0.25), ("raw", 0.75))}
+    numbers = torch.arange(144.0).view(12, 12)  # each says of which two images it is
+    matrices = {"neural": numbers, "raw": -numbers}
     about = {"generated": True, "recording_digest": "a" * 64, "fit": {}, "scans": {}, "noise_free_correlation": None}
     write_similarities(tmp_path, "v1", matrices, images, importer="test", **about)
-    for target, value in (("neural", 0.25), ("raw", 0.75)):
-        regularizer = RegularizerSpec(target=target, alpha=1, images="v1", n_images=10)
+    for target, n, value in (("neural", 10, 12 * 3 + 9), ("raw", 12, -(12 * 3 + 9))):
+        regularizer = RegularizerSpec(target=target, alpha=1, images="v1", n_images=n)
         found = training_images(SPEC.replaced(regularizer=regularizer.model_dump(), color="rgb"), tmp_path, CPU)
         assert found.regularization is not None
-        assert torch.equal(found.regularization, images[:10].repeat(1, 3, 1, 1))
+        assert torch.equal(found.regularization, images[:n].repeat(1, 3, 1, 1))
         assert found.similarity is not None
         assert found.similarity(torch.tensor([3]), torch.tensor([9])).item() == value
     elsewhere = training_images(SPEC.replaced(regularizer=regularizer.model_dump()), tmp_path, torch.device("meta"))
