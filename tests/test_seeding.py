@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -67,6 +68,12 @@ def test_normal_numbers_are_normal_and_finite():
     # the tails, which Kolmogorov and Smirnov's test hardly sees
     far = int((drawn.abs() > 3).sum())
     assert stats.binomtest(far, len(drawn), 2 * stats.norm.sf(3)).pvalue > UNLIKELY
+
+
+def test_a_word_that_is_zero_gives_a_finite_normal_number():
+    rare = image_streams(torch.tensor([16116213]), 0, "a")
+    assert uniform(rare, 1).item() == 0
+    assert normal(rare, 2).isfinite().all()
 
 
 @pytest.mark.parametrize("draw", DRAWS)
@@ -147,8 +154,8 @@ def test_code_of_others_draws_the_same_from_every_generator_and_leaves_them_as_t
     def drawn() -> tuple[float, float, float]:
         return torch.rand(()).item(), float(np.random.rand()), random.random()
 
-    def named(seed: int) -> tuple[float, float, float]:
-        with global_generators(seed, "own code"):
+    def named(seed: int, purpose: str = "own code") -> tuple[float, float, float]:
+        with global_generators(seed, purpose):
             return drawn()
 
     for seeded in (lambda: torch.manual_seed(0), lambda: np.random.seed(0), lambda: random.seed(0)):
@@ -157,5 +164,8 @@ def test_code_of_others_draws_the_same_from_every_generator_and_leaves_them_as_t
     for seeded in (lambda: torch.manual_seed(0), lambda: np.random.seed(0), lambda: random.seed(0)):
         seeded()
     assert drawn() == expected[0]
-    assert named(3) == named(3) != named(4)
+    assert named(3) == named(3)
+    assert all(a != b != c for a, b, c in zip(named(4), named(3), named(3, "target"), strict=True))
+    with suppress(ArithmeticError), global_generators(5, "own code"):
+        raise ArithmeticError(drawn())
     assert [drawn() for _ in range(2)] == expected[1:]

@@ -57,6 +57,11 @@ def test_few_of_many_are_distinct_and_repeatable() -> None:
     assert not torch.equal(drawn, spread(1000, 10**4, stream(2, "few")))
 
 
+@pytest.mark.parametrize(("n", "numbers"), [(3, [7, 11, 8]), (2, [1, 7])], ids=["shuffled", "drawn"])
+def test_a_stream_gives_the_same_numbers_forever(n: int, numbers: list[int]) -> None:
+    assert spread(n, 12, stream(0, "forever")).tolist() == numbers
+
+
 @pytest.mark.parametrize("size", [6, 20], ids=["shuffled", "drawn"])
 def test_each_ordered_couple_is_equally_likely(size: int) -> None:
     # n = 2: six numbers are shuffled, of twenty two are drawn

@@ -6,15 +6,16 @@ from own_code import CODE, code_of
 
 from harness.errors import SpecError
 from harness.regularization.own_target import own_similarity
+from harness.regularization.similarity import Similarity
 from harness.spec import RegularizerSpec
 
 IMAGES = torch.randint(256, (6, 1, 16, 16), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
 FIRST, SECOND = torch.tensor([0, 1, 2]), torch.tensor([3, 1, 5])
 
 
-def mine(body: str) -> None:
+def mine(body: str) -> Similarity:
     spec = RegularizerSpec(target="mine.py:f", alpha=1, images="digits")
-    own_similarity(spec, code_of(f"import torch\ndef f(images):\n    return {body}\n"), IMAGES)
+    return own_similarity(spec, code_of(f"import torch\ndef f(images):\n    return {body}\n"), IMAGES)
 
 
 def test_the_similarity_is_the_cosine_of_the_functions_rows() -> None:
@@ -29,6 +30,16 @@ def test_the_images_and_torchs_generators_are_left_alone() -> None:
     mine("images.fill_(0).flatten(1).float() + torch.rand(6, 1)")
     assert torch.equal(IMAGES, before)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_network_drawn_at_random_is_the_same_one_each_time_and_never_learns() -> None:
+    """Else a training that goes on would have other targets."""
+    found = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        found.append(mine("torch.nn.Linear(256, 3)(images.flatten(1) / 255)")(FIRST, SECOND))
+    assert torch.equal(*found)
+    assert not found[0].requires_grad
 
 
 @pytest.mark.parametrize(

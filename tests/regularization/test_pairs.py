@@ -97,6 +97,22 @@ def test_a_draw_is_a_function_of_the_generator(pair_range: PairRange) -> None:
     assert not torch.equal(first.rows, other.rows)
 
 
+@pytest.mark.parametrize(
+    ("threshold", "n", "numbers"),
+    [
+        (0.3, 6, [4111, 4936, 2470, 2539, 12, 2350]),
+        (0.3, 700, [4047, 3780, 951, 3891, 1329, 3542]),
+        (0.4, 6, [834, 3736, 2258, 4553, 2042, 1345]),
+    ],
+    ids=["rejected", "listed for being many", "listed for being rare"],
+)
+def test_a_training_that_an_earlier_version_began_goes_on_with_the_same_pairs(
+    threshold: float, n: int, numbers: list[int]
+) -> None:
+    pairs = PairSampler(digits(100), specification("high", threshold)).draw(n, stream(0, "pairs", 3))
+    assert number_of(pairs.rows, pairs.columns)[:6].tolist() == numbers
+
+
 def test_pixel_targets_are_the_similarities() -> None:
     images = digits(60)
     pairs = PairSampler(images, RegularizerSpec(target="pixel", alpha=10, images="digits")).draw(500, stream(0, "p"))
