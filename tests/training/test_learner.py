@@ -61,11 +61,12 @@ def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: lis
     term = similarity(network.taps(centered[1]), network.taps(centered[2]), batch.pairs.targets)
     losses = [task_loss, term.loss, *([network(centered[0]).square().mean()] if penalized else [])]
     sum(weight * loss for weight, loss in zip((1, 2, 3), losses, strict=False)).backward()
+    assert learner.parts == ("cross-entropy", "similarity loss", "penalty")[: len(losses)]
     torch.testing.assert_close(step.losses, torch.stack(losses).detach())
-    assert not step.losses.requires_grad
     assert step.correct == (logits.argmax(1) == batch.labels).sum()
     assert step.similarity is not None
     torch.testing.assert_close(step.similarity, term.similarity.detach())
+    assert not any(part.requires_grad for part in step if part is not None)  # or an epoch's steps would keep their maps
     for module, copied in ((learner.model.network, network), (learner.similarity, similarity)):
         for after, before in zip(module.parameters(), copied.parameters(), strict=True):
             gradient = torch.zeros_like(before) if before.grad is None else before.grad
@@ -192,14 +193,18 @@ def test_a_snapshot_does_not_change_with_later_steps(spec: TrainingSpec, batches
     assert all(torch.equal(tensor, kept_state[name]) for name, tensor in state.items())
 
 
-def test_validation_is_loss_and_accuracy_in_eval_mode(spec: TrainingSpec, images: TrainingImages) -> None:
-    learner = learner_of(spec)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_validation_is_loss_and_accuracy_in_eval_mode_and_float32(
+    precision: Precision, spec: TrainingSpec, images: TrainingImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.training.learner._VALIDATION_CHUNK", 40)
+    learner = learner_of(spec.replaced(precision=precision))
     before = learner.snapshot()
     loss, accuracy = learner.validation(images.images, images.labels)
     with torch.inference_mode():
-        logits = learner.model.eval()(unit_pixels(images.images))
-    assert loss == pytest.approx(nn.functional.cross_entropy(logits, images.labels).item(), rel=1e-5)
-    assert accuracy == pytest.approx((logits.argmax(1) == images.labels).float().mean().item())
+        logits = learner.model.eval()(unit_pixels(images.images)).double()
+    assert loss == pytest.approx(nn.functional.cross_entropy(logits, images.labels).item(), rel=1e-9)
+    assert accuracy == (logits.argmax(1) == images.labels).double().mean().item()
     assert all(torch.equal(tensor, before[name]) for name, tensor in learner.snapshot().items())
 
 

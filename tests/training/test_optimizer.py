@@ -19,15 +19,15 @@ def parameters() -> dict[str, Tensor]:
 
 
 def set_gradients(of: dict[str, Tensor], step: int) -> None:
-    """Those of a loss that is another one in each step; the first step reaches one parameter only."""
-    for name, parameter in of.items():
-        parameter.grad = None if step == 0 and name == "second" else torch.sin(parameter.detach() * (step + 1))
+    """Those of a loss that is another one in each step; the second parameter's are small, and first there are none."""
+    for (name, parameter), size in zip(of.items(), (1, 1e-3), strict=True):
+        parameter.grad = None if step == 0 and name == "second" else size * torch.sin(parameter.detach() * (step + 1))
 
 
 @pytest.mark.parametrize(
     ("spec", "arguments"),
     [
-        (OptimisationSpec(), {"momentum": 0.9}),
+        (OptimisationSpec(momentum=0.8), {"momentum": 0.8}),
         (OptimisationSpec(momentum=0, weight_decay=0.1), {"weight_decay": 0.1}),
         (OptimisationSpec(optimizer="adamw"), {"weight_decay": 0}),
         (
@@ -51,6 +51,20 @@ def test_steps_are_those_of_torchs_optimizer(spec: OptimisationSpec, arguments: 
         for name in found:
             torch.testing.assert_close(found[name], expected[name])
     assert not torch.equal(found["second"], parameters()["second"])
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_parameter_that_a_later_step_leaves_out_does_not_move_on_by_its_momentum(optimizer: Any) -> None:
+    learned = parameters()
+    descent = Optimizer(OptimisationSpec(optimizer=optimizer, weight_decay=0.1), learned, CPU)
+    descent.set_learning_rate(0.1)
+    set_gradients(learned, 1)
+    descent.step()
+    before = learned["second"].detach().clone()
+    descent.forget_gradients()
+    learned["first"].grad = torch.ones(5, 3)
+    descent.step()
+    assert torch.equal(learned["second"], before)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
