@@ -138,6 +138,14 @@ def test_of_two_processes_that_end_the_same_training_the_first_is_right_and_keep
     assert [each.name[:7] for each in sorted(tmp_path.iterdir())] == ["result-", "weights"]
 
 
+def test_of_two_processes_whose_training_diverges_the_first_is_right(tmp_path: Path) -> None:
+    first, second = (TrainingFolder(tmp_path, "id") for _ in range(2))
+    assert first.finish(result(None)) == result(None)
+    [path] = tmp_path.glob("result-*")
+    os.utime(path, (2**31 - 1, 2**31 - 1))  # by a clock that is ahead
+    assert second.finish(replace(result(None), reason="another")) == result(None)
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_of_two_results_that_were_written_at_once_the_first_is_right(tmp_path: Path, first: int) -> None:
     ended = [replace(result(None), reason=f"process {number}") for number in range(2)]
