@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from harness.errors import EmptyPairRange, SpecError, WeightsDamaged
 from harness.measurement import Progress, TrainingResult
 from harness.models import weights
+from harness.models.architecture import ClassifierShape
+from harness.models.network import build_network
 from harness.models.pixels import unit_pixels
 from harness.own_code import OwnCode
 from harness.spec.training import NetworkSpec, PenaltySpec, TrainingPrecision, TrainingSpec
@@ -24,6 +26,7 @@ from harness.suites.devices import get_device
 from harness.training.batches import Batches
 from harness.training.checkpoint import TrainingFolder
 from harness.training.images import TrainingImages
+from harness.training.learner import Learner
 from harness.training.loop import train
 from harness.training.trained import load_trained
 
@@ -53,6 +56,24 @@ def test_training_learns_and_reports_each_epoch(spec: TrainingSpec, images: Trai
     assert seen[-1].images_per_second
     assert result.weights_sha256
     assert sorted(path.name.split("-")[0] for path in tmp_path.iterdir()) == ["result", "weights"]
+
+
+def test_a_training_is_the_steps_of_its_seed_written_out_once_more(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    """With a smaller batch at the end of each epoch, which counts as one step and as its images."""
+    spec = spec.replaced(optimisation=spec.optimisation.replaced(batch_size=12, epochs=2).model_dump())
+    result = train(spec, 3, images, device=CPU, folder=tmp_path)
+    network = build_network(spec.network, OwnCode(()), ClassifierShape(1, 3, (28, 28)), seed=3)
+    learner, batches = Learner(spec, network, "centered", CPU), Batches(spec, 3, images, CPU)
+    for report in result.epochs:
+        steps = [learner.step(batch, report.learning_rate) for batch in batches.epoch(report.epoch)]
+        losses = torch.stack([step.losses for step in steps]).mean(0).tolist()
+        assert [report.task_loss, report.similarity_loss] == pytest.approx(losses)
+        assert report.train_accuracy == sum(int(step.correct) for step in steps) / 81
+        assert (report.validation_loss, report.validation_accuracy) == learner.validation(*batches.validation)
+        assert report.gammas == learner.gammas
+    assert result.parameters == sum(parameter.numel() for parameter in network.parameters())
 
 
 def test_a_training_by_adamw_along_a_cosine_learns(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
@@ -238,6 +259,15 @@ def test_the_folder_of_another_training_is_refused(
         train(short, 1, images, device=CPU, folder=tmp_path)
 
 
+def test_a_training_that_an_earlier_version_began_is_still_this_one(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    """Or its folder would be refused, and its weights have another name."""
+    short = spec.unregularized.replaced(optimisation={"epochs": 1, "batch_size": 32})
+    result = train(short, 3, images, device=CPU, folder=tmp_path)
+    assert weights.load(tmp_path / str(result.weights))[1] == {"identity": "b8e963819f23de12"}
+
+
 def test_a_loss_that_is_not_finite_ends_as_diverged_with_epoch_and_step(
     spec: TrainingSpec, images: TrainingImages, tmp_path: Path
 ) -> None:
@@ -248,6 +278,17 @@ def test_a_loss_that_is_not_finite_ends_as_diverged_with_epoch_and_step(
     assert result.reason.endswith(" at epoch 1/4, step 2/5")
     assert (result.weights, result.best_epoch, result.epochs) == (None, None, ())
     assert train(wild, 0, images, device=CPU, folder=tmp_path) == result
+
+
+def test_a_validation_loss_that_is_not_finite_ends_as_diverged(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    """The loss of the only step is that of the weights before it."""
+    optimisation = spec.optimisation.replaced(batch_size=81, learning_rate=1e30)
+    wild = spec.unregularized.replaced(optimisation=optimisation.model_dump())
+    result = train(wild, 0, images, device=CPU, folder=tmp_path)
+    assert (result.status, result.epochs, result.weights) == ("diverged", (), None)
+    assert result.reason in [f"the validation loss is {number} after epoch 1/4" for number in ("inf", "nan")]
 
 
 def test_an_empty_pair_range_is_refused_before_the_first_step(
@@ -335,6 +376,10 @@ def detached(model, images, labels):
 def leaf(model, images, labels):
     return torch.zeros((), requires_grad=True)
 
+def drawing(model, images, labels):
+    print(torch.rand(()).item())
+    return model(images).square().mean()
+
 def hinge(model, images, labels):
     loss = model(images).square().mean()
     return loss if numpy.random.rand() < 0.5 else torch.tensor(0.0)
@@ -361,6 +406,11 @@ def late_head(model, images, labels):
 
 def wider(model, images, labels):
     model.network.module.steps = torch.zeros(2)
+    return model(images).square().mean()
+
+def narrower(model, images, labels):
+    if hasattr(model.network.module, "steps"):
+        del model.network.module.steps
     return model(images).square().mean()
 
 def first_epoch(model, images, labels):
@@ -393,11 +443,14 @@ def test_own_code_trains_beside_the_similarity_loss_and_without(
     assert model(unit_pixels(images.images)).shape == (90, 3)
 
 
-@pytest.mark.parametrize(("network", "function"), [("Noisy", "penalty"), ("Counting", "first_epoch")])
+@pytest.mark.parametrize(
+    ("network", "function"), [("Noisy", "penalty"), ("Noisy", None), ("Counting", "first_epoch")], ids=str
+)
 def test_a_training_with_randomness_or_a_schedule_of_its_own_goes_on_to_the_same_weights(
-    network: str, function: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+    network: str, function: str | None, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
 ) -> None:
     spec = own(spec, network, function=f"mine.py:{function}")
+    spec = spec if function else spec.replaced(penalty=None)
 
     def stop(progress: Progress) -> None:
         if progress.text.startswith("epoch 3"):
@@ -410,6 +463,16 @@ def test_a_training_with_randomness_or_a_schedule_of_its_own_goes_on_to_the_same
     assert epochs_of(tmp_path / "stopped") == 2
     torch.manual_seed(6)
     assert timeless(train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
+
+
+def test_own_code_draws_anew_in_each_step_of_each_epoch_and_seed(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = spec.unregularized.replaced(optimisation=spec.optimisation.replaced(epochs=2).model_dump())
+    for seed in range(2):
+        train(own(short, function="mine.py:drawing"), seed, images, device=CPU, folder=tmp_path / str(seed), code=OWN)
+    drawn = capsys.readouterr().out.split()
+    assert len(set(drawn)) == len(drawn) == 2 * 2 * 5
 
 
 @pytest.mark.parametrize("scaling", ["raw", "centered"])
@@ -462,7 +525,13 @@ def test_a_penalty_that_no_model_learns_from_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("name", "made"), [("late_buffer", "count"), ("late_head", "head.bias, module.head.weight"), ("wider", "steps")]
+    ("name", "made"),
+    [
+        ("late_buffer", "count"),
+        ("late_head", "head.bias, module.head.weight"),
+        ("wider", "steps"),
+        ("narrower", "steps"),
+    ],
 )
 def test_what_own_code_makes_while_the_network_learns_is_refused_before_its_weights_are_kept(
     name: str, made: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
