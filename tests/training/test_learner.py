@@ -163,6 +163,13 @@ def test_parameters_and_losses_stay_float32_under_bfloat16(spec: TrainingSpec, b
     assert {tensor.dtype for tensor in learner.training_state().values()} == {torch.float32, torch.int64}
 
 
+def test_a_penalty_in_bfloat16_is_weighed_in_float32() -> None:
+    """Else its weight would be rounded too."""
+    code = code_of("def penalty(model, images, labels):\n    return model(images).bfloat16().mean()\n")
+    found = Penalty(PENALTY, code)(nn.Identity(), torch.rand(2, 1, 3, 3), torch.arange(2))
+    assert found.dtype == torch.float32
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_a_restored_learner_goes_on_bit_for_bit(
