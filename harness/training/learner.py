@@ -137,10 +137,8 @@ class Learner(nn.Module):
         return self.snapshot() | {name: tensor.clone() for name, tensor in self._optimizer.state.items()}
 
     def load_training_state(self, state: dict[str, Tensor]) -> None:
-        """Continues exactly where `training_state` was taken."""
+        """Continues exactly where `training_state` was taken; in place, where a recorded step finds it."""
         remembered = self._optimizer.state
         self.load_state_dict({name: tensor for name, tensor in state.items() if name not in remembered})
         for name, tensor in remembered.items():
             tensor.copy_(state[name])
-        if self._graph:
-            self._graph.forget()  # it knows the buffers that were there before

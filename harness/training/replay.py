@@ -26,10 +26,6 @@ class StepGraph:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self.forget()
-
-    def forget(self) -> None:
-        """What is recorded reads from elsewhere than the step does now: record anew."""
         self._graph: torch.cuda.CUDAGraph | None = None
         self._shapes: list[torch.Size] = []
         self._warm = 0
