@@ -14,7 +14,7 @@ from own_code import PENALTIES
 from pretended_device import DEVICE, pretended_device
 from torch.nn import functional as F
 
-from harness.errors import EmptyPairRange, SpecError, WeightsDamaged
+from harness.errors import DataError, EmptyPairRange, SpecError, WeightsDamaged
 from harness.measurement import Progress, TrainingResult
 from harness.models import weights
 from harness.models.architecture import ClassifierShape
@@ -176,6 +176,18 @@ def test_a_training_that_another_process_ends_before_has_that_ones_result(
 
     assert [train(spec, 0, images, device=CPU, folder=tmp_path, on_progress=watch)] == ended
     assert seen[-1].done == 2 * 5
+
+
+def test_a_training_that_fails_where_another_process_has_ended_it_has_that_ones_result(
+    spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    ended: list[TrainingResult] = []
+
+    def fail(progress: Progress) -> None:
+        ended.append(train(spec, 0, images, device=CPU, folder=tmp_path))
+        raise DataError("a file is gone that the other process tidied up")
+
+    assert [train(spec, 0, images, device=CPU, folder=tmp_path, on_progress=fail)] == ended
 
 
 def test_a_finished_training_is_not_repeated(spec: TrainingSpec, images: TrainingImages, tmp_path: Path) -> None:
