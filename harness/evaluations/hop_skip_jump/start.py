@@ -39,7 +39,7 @@ def _tries(numbers: Tensor, predictions: Tensor, labels: Tensor) -> Tensor:
     numbers, labels: (m,); predictions: (n,).
     """
     n, tries = len(predictions), torch.zeros_like(numbers)
-    for label in labels.unique():
+    for label in torch.unique(labels):
         of, others = labels == label, (predictions != label).nonzero().flatten()
         if len(others):
             twice = torch.cat([others, others + n])  # round the split
