@@ -12,7 +12,7 @@ from harness.evaluations import evaluate
 from harness.evaluations.boundary import attack as boundary
 from harness.evaluations.boundary.victims import Victims
 from harness.evaluations.classifier import Classifier
-from harness.evaluations.hop_skip_jump.start import starts
+from harness.evaluations.hop_skip_jump.start import find_starts
 from harness.models.pixels import unit_pixels
 
 CONVERGED = {"queries": 5000, "first_samples": 100, "max_epsilon": None, "sizes": 10}
@@ -120,7 +120,7 @@ def test_where_noise_is_of_the_models_own_class_the_next_image_of_another_class_
     predictions = classifier.predictions(images)
     numbers = (predictions == setting.labels).nonzero().flatten()
     victims = Victims(numbers=numbers, images=images[numbers], labels=setting.labels[numbers])
-    found = starts(classifier, victims, setting.images, predictions, spec)
+    found = find_starts(classifier, victims, setting.images, predictions, spec)
     assert found.found.all()
     assert (classifier.predictions(found.images) != victims.labels).all()
     threes = [row for row, label in enumerate(victims.labels.tolist()) if label == 3]

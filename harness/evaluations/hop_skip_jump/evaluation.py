@@ -8,7 +8,7 @@ from torch import nn
 from harness.evaluations.boundary.victims import Victims
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.clean import clean_predictions
-from harness.evaluations.hop_skip_jump.start import starts
+from harness.evaluations.hop_skip_jump.start import find_starts
 from harness.evaluations.hop_skip_jump.walk import walk
 from harness.evaluations.setting import Setting
 from harness.evaluations.smallest import smallest_perturbations
@@ -31,7 +31,7 @@ def hop_skip_jump(model: nn.Module, setting: Setting, spec: HopSkipJumpSpec) -> 
     """
     setting = setting.first(spec.n_images)
     n = len(setting.images)
-    expected = n * (1 + spec.queries)
+    expected = n * (1 + spec.queries) + spec.start_draws
     classifier = Classifier(model, setting, expected)
     predictions = clean_predictions(classifier, setting)
     right = (predictions == setting.labels).nonzero().flatten()
@@ -39,10 +39,8 @@ def hop_skip_jump(model: nn.Module, setting: Setting, spec: HopSkipJumpSpec) -> 
     queries = torch.zeros(1, n, dtype=torch.int64, device=setting.device)
     if len(right):
         victims = Victims(numbers=right, images=unit_pixels(setting.images[right]), labels=setting.labels[right])
-        begun = starts(classifier, victims, setting.images, predictions, spec)
-        walked = walk(
-            classifier, victims, begun, spec, lambda: classifier.report(min(classifier.images_classified, expected))
-        )
+        starts = find_starts(classifier, victims, setting.images, predictions, spec)
+        walked = walk(classifier, victims, starts, spec)
         distances, queries = (part.new_zeros(len(walked.queries), n) for part in (distances, queries))
         distances[:, right], queries[:, right] = walked.distances, walked.queries
     classifier.report(expected)

@@ -12,7 +12,7 @@ from harness.models.pixels import unit_pixels
 from harness.spec import HopSkipJumpSpec
 
 
-def starts(
+def find_starts(
     classifier: Classifier, victims: Victims, images: Tensor, predictions: Tensor, spec: HopSkipJumpSpec
 ) -> Starts:
     """The first noise image that is adversarial, or without one the next test image that is.
@@ -23,14 +23,13 @@ def starts(
     Source: uniform noise as the authors have it, whose attack gives up there and asks for an image to start from; left
     out, such images would make models look strong that take noise for one of their classes.
     """
-    from_noise = noise_starts(classifier, victims, spec.start_draws, spec.noise_seed)
-    left = (~from_noise.found).nonzero().flatten()
+    starts = noise_starts(classifier, victims, spec.start_draws, spec.noise_seed)
+    left = (~starts.found).nonzero().flatten()
     tries = _tries(victims.numbers[left], predictions, victims.labels[left])
-    found, queries, started = from_noise.found.clone(), from_noise.queries.clone(), from_noise.images.clone()
-    found[left] = tries > 0
-    queries[left] += torch.where(tries > 0, tries, len(predictions) - 1)
-    started[left] = unit_pixels(images[(victims.numbers[left] + tries) % len(images)])
-    return Starts(started, found, queries)
+    starts.found[left] = tries > 0
+    starts.queries[left] += torch.where(tries > 0, tries, len(predictions) - 1)
+    starts.images[left] = unit_pixels(images[(victims.numbers[left] + tries) % len(images)])
+    return starts
 
 
 def _tries(numbers: Tensor, predictions: Tensor, labels: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
 
@@ -30,9 +29,7 @@ class Walked(NamedTuple):
     """int64 (steps + 1, n)."""
 
 
-def walk(
-    classifier: Classifier, victims: Victims, starts: Starts, spec: HopSkipJumpSpec, on_asked: Callable[[], None]
-) -> Walked:
+def walk(classifier: Classifier, victims: Victims, starts: Starts, spec: HopSkipJumpSpec) -> Walked:
     """Walks from each start for as long as the next step is sure to keep within the spec's queries.
 
     A step asks about images around a point of the boundary in which direction more of them are adversarial, jumps that
@@ -40,7 +37,7 @@ def walk(
 
     Source: Chen, Jordan and Wainwright 2020, algorithm 2. What becomes of an image does not depend on the others.
     """
-    walks = _Walks(classifier, victims, starts, spec, on_asked)
+    walks = _Walks(classifier, victims, starts, spec)
     path = [walks.reached]
     for step in count(1):
         rows = walks.able_to_take(step)
@@ -55,15 +52,8 @@ def walk(
 class _Walks:
     """Where each victim's walk is. Points are flat: (n, d), d the number of pixel values."""
 
-    def __init__(
-        self,
-        classifier: Classifier,
-        victims: Victims,
-        starts: Starts,
-        spec: HopSkipJumpSpec,
-        on_asked: Callable[[], None],
-    ) -> None:
-        self._classifier, self._victims, self._spec, self._on_asked = classifier, victims, spec, on_asked
+    def __init__(self, classifier: Classifier, victims: Victims, starts: Starts, spec: HopSkipJumpSpec) -> None:
+        self._classifier, self._victims, self._spec = classifier, victims, spec
         self._originals, self._points = victims.images.flatten(1), starts.images.flatten(1).clone()
         self._size = self._originals.shape[1]
         self._numbers = self._size + self._size % 2  # of one sample: `normal` wants even positions
@@ -75,7 +65,8 @@ class _Walks:
         self._closest = self._adversarial_at.where(starts.found, math.inf)
         able = starts.found & (self._queries + self._halvings <= spec.queries)
         rows = able.nonzero().flatten()
-        self._settle(rows, self._points[rows])
+        if len(rows):
+            self._settle(rows, self._points[rows])
 
     @property
     def reached(self) -> tuple[Tensor, Tensor]:
@@ -141,7 +132,7 @@ class _Walks:
         lengths = (self._distances(rows, points) / math.sqrt(step)).float()
         left = torch.arange(len(rows), device=rows.device)
         while len(left):
-            there = (self._points[rows[left]] + lengths[left, None] * directions[left]).clamp_(0, 1)
+            there = (points[left] + lengths[left, None] * directions[left]).clamp_(0, 1)
             misled = self._misled(there, rows[left])
             self._queries[rows[left]] += 1
             points[left[misled]] = there[misled]
@@ -176,9 +167,7 @@ class _Walks:
 
     def _misled(self, points: Tensor, rows: Tensor) -> Tensor:
         """Which points the model misclassifies, each by the label of its row: (n,) bool."""
-        parts = []
-        for images, of in zip(*(torch.split(each, self._classifier.chunk) for each in (points, rows)), strict=True):
-            images = images.view(-1, *self._victims.images.shape[1:])
-            parts.append(self._classifier.predictions(images) != self._victims.labels[of])
-            self._on_asked()
-        return torch.cat(parts)
+        images = points.view(-1, *self._victims.images.shape[1:])
+        misled = self._classifier.predictions(images) != self._victims.labels[rows]
+        self._classifier.report(self._classifier.images_classified)
+        return misled
