@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.contest import Contest, Disagreement, Way
-from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, trained, unknown, unseen
+from benchmarks.networks import DTYPES, as_evaluated, as_in_a_run, as_trained, convolutions, trained, unknown, unseen
 from benchmarks.passes import Curve, accuracies, same_curve
 from benchmarks.reference import fgsm as reference
 from benchmarks.reference.passes import loader
@@ -21,7 +21,7 @@ from harness.models.resnet import ResNet
 from harness.spec import FgsmTransferSpec
 
 WIDTH = 16
-N_IMAGES, N_ONE_BY_ONE, N_CURVE = 500, 40, 20
+N_IMAGES, N_ONE_BY_ONE, N_CURVE = 900, 40, 20
 """Of the harness; of the plain way, one gradient each; of the plain way's whole curve."""
 AGREEING = {"float32": 0.999, "bfloat16": 0.95}
 """Share of the signs."""
@@ -35,7 +35,7 @@ def contests(device: torch.device) -> Iterator[Contest]:
     for name, dtype in DTYPES.items():
         yield _signs(network, setting, name, dtype)
     for name, dtype in DTYPES.items():
-        yield _curve(network, setting, name, dtype)
+        yield _curve(network, as_in_a_run(setting, dtype), name, dtype)
 
 
 def _signs(network: ResNet, setting: Setting, name: str, dtype: torch.dtype) -> Contest:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-from harness.suites.devices import cpu_name
+from harness.machine import cpu_name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import DATASETS
 from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
-from harness.models.bfloat16 import in_bfloat16
+from harness.models.bfloat16 import has_bfloat16, in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet, build
 from harness.spec import NetworkSpec, TrainingSpec
@@ -63,6 +64,11 @@ def unseen(n: int, device: torch.device) -> Setting:
     """The setting of the last n digits of the training split, uint8 (n, 1, 32, 32), which no network has learned."""
     images, labels = (part[-n:].to(device) for part in _digits())
     return Setting(images=images, labels=labels, chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK)
+
+
+def as_in_a_run(setting: Setting, dtype: torch.dtype) -> Setting:
+    """The setting with a screen for evaluations in float32, where a run has one."""
+    return replace(setting, screened=dtype == torch.float32 and has_bfloat16(setting.device))
 
 
 def as_trained(network: ResNet) -> PixelModel:

@@ -12,7 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contest import Contest, Disagreement, Way
-from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unknown, unseen
+from benchmarks.networks import (
+    DTYPES,
+    as_evaluated,
+    as_in_a_run,
+    as_trained,
+    convolutions,
+    same_logits,
+    trained,
+    unknown,
+    unseen,
+)
 from benchmarks.reference import passes as reference
 from harness.data.arrays import Split
 from harness.data.corruptions import corrupted
@@ -23,32 +33,34 @@ from harness.evaluations.setting import Setting
 from harness.spec import CleanSpec, CorruptionSpec, EvaluationSpec, NoiseSpec
 
 WIDTH = 16
-N_IMAGES, N_NOISY, N_CORRUPTED = 900, 200, 180  # images of a clean pass, at each size, at each severity
+N_IMAGES, N_NOISY, N_CORRUPTED = 900, 900, 450  # images of a clean pass, at each size, at each severity
 NOISE = NoiseSpec(kind="gaussian", max_epsilon=0.5)
-CORRUPTION = CorruptionSpec(images="digits-c", corruptions=("contrast",))
+CORRUPTION = CorruptionSpec(images="digits-c", corruptions=("brightness", "contrast", "pixelate"))
 
 Curve = Sequence[float]
 
 
 def contests(device: torch.device) -> Iterator[Contest]:
-    """A pass over clean digits, one at ten sizes of Gaussian noise, one at five severities of a corruption."""
+    """A pass over clean digits, one at ten sizes of Gaussian noise, one at five severities of three corruptions."""
     network = trained(WIDTH, device)
     plain = as_trained(network)
     whole, noisy, clean = (unseen(n, device) for n in (N_IMAGES, N_NOISY, N_CORRUPTED))
-    stacked = _corrupted(clean)
-    clean = replace(clean, corrupted=lambda name: stacked)
+    stacked = {name: _corrupted(clean, name) for name in CORRUPTION.corruptions or ()}
+    images = torch.cat([split.images for split in stacked.values()])
+    clean = replace(clean, corrupted=stacked.__getitem__)
     works: dict[str, tuple[Setting, EvaluationSpec, Callable[[], Curve]]] = {
         "clean": (whole, CleanSpec(), _plain_passes(plain, whole.images[None], whole.labels, device)),
         "gaussian noise": (noisy, NOISE, _plain_noise(plain, noisy)),
         "corruption": (
             clean,
             CORRUPTION,
-            _plain_passes(plain, stacked.images.view(-1, *clean.images.shape), clean.labels, device),
+            _plain_passes(plain, images.view(-1, *clean.images.shape), clean.labels, device),
         ),
     }
     for name, dtype in DTYPES.items():
         ours = as_evaluated(network, dtype)
         for title, (setting, spec, work) in works.items():
+            setting = as_in_a_run(setting, dtype)
             amount = len(setting.images) * len(evaluate(ours, setting, spec).measurements)
             ask = partial(_asked_first, ours, setting, spec)
             yield Contest(
@@ -107,9 +119,8 @@ def _plain_noise(plain: nn.Module, setting: Setting) -> Callable[[], Curve]:
     return lambda: reference.noise_curve(plain, loader, sizes(NOISE), setting.device)
 
 
-def _corrupted(setting: Setting) -> Split:
+def _corrupted(setting: Setting, name: str) -> Split:
     """The five severities of a corruption, stacked, in the computer's memory."""
-    [name] = CORRUPTION.corruptions or ()
     images = setting.images.cpu().numpy()
     stacked = np.concatenate([corrupted(images, name, severity) for severity in SEVERITIES])
     return Split(torch.from_numpy(stacked), setting.labels.cpu().repeat(len(SEVERITIES)), digest=name)

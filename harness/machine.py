@@ -1,8 +1,9 @@
-"""What this process may use of the machine (cores, memory, open files), and which other processes it sees."""
+"""The processor, what this process may use of the machine (cores, memory, open files), and which others it sees."""
 
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 USUAL_FILES = 1024
 """Open files that Linux allows a process by default; a GPU's driver takes dozens."""
 CGROUPS = Path("/sys/fs/cgroup")
+CPUINFO = Path("/proc/cpuinfo")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 
 
@@ -22,6 +24,16 @@ def available_cores() -> list[int]:
 def available_memory() -> int:
     """Bytes: the machine's, or the container's or service's if it may have less."""
     return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_limits()])
+
+
+def cpu_name() -> str:
+    """The processor's own name."""
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16."""
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set((_cpuinfo("flags") or _cpuinfo("Features")).split()))
 
 
 def memory_note() -> str:
@@ -62,6 +74,14 @@ def lives(process: int) -> bool:
     except OSError:  # it is another user's
         return True
     return True
+
+
+def _cpuinfo(key: str) -> str:
+    try:
+        lines = CPUINFO.read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
 
 
 def _limits() -> Iterator[int]:

@@ -78,3 +78,28 @@ def test_a_limit_of_open_files_is_raised_to_what_is_needed_and_not_lowered(limit
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == USUAL_FILES + 100
     assert allow_open_files(100) == USUAL_FILES
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == USUAL_FILES + 100
+
+
+@pytest.mark.parametrize(
+    ("line", "has"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16", True),
+        ("flags\t\t: fpu amx_tile amx_bf16", True),
+        ("Features\t: fp asimd bf16", True),
+        ("flags\t\t: fpu avx2 avx512f", False),
+        ("model name\t: one with bf16", False),
+    ],
+)
+def test_the_processor_says_whether_it_has_instructions_for_bfloat16(
+    line: str, has: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(f"processor\t: 0\n{line}\n")
+    monkeypatch.setattr(machine, "CPUINFO", file)
+    assert machine.cpu_has_bfloat16() is has
+
+
+def test_without_linux_nothing_is_said_of_bfloat16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "CPUINFO", tmp_path / "none")
+    assert not machine.cpu_has_bfloat16()
+    assert machine.cpu_name()

@@ -52,6 +52,11 @@ EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = 
 }
 """By kind of spec. A model takes float32 images (n, c, h, w) in [0, 1] and returns float32 logits (n, classes)."""
 
+SCREENED = frozenset(
+    ("clean", "gaussian", "uniform", "salt_pepper", "fgsm_transfer", "own_transferred_attack", "fourier", "corruption")
+)
+"""Kinds that ask for nothing but classes, and not for those of images that are sought where two classes meet."""
+
 ANALYSES: dict[str, Callable[[Any, Path], EvaluationResult]] = {
     "similarity": similarity_correlation,
     "noise_examples": noise_examples,
@@ -63,9 +68,9 @@ ANALYSES: dict[str, Callable[[Any, Path], EvaluationResult]] = {
 def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> EvaluationResult:
     """All numbers of one evaluation of one model, in the spec's precision.
 
-    model: in float32. In bfloat16 one number more is measured, the `agreement` of both precisions; where it is too
-    small, or the network none for bfloat16, the others are those of float32, with a warning. If it draws from the
-    global generators, it draws the same each time.
+    model: in float32; `setting.screened` says whether bfloat16 may help to find its classes. In bfloat16 one number
+    more is measured, the `agreement` of both precisions; where it is too small, or the network none for bfloat16, the
+    others are those of float32, with a warning. If it draws from the global generators, it draws the same each time.
 
     Raises:
         NotEvaluable: the model's logits are not finite, or depend on what it classified before.
@@ -73,6 +78,7 @@ def evaluate(model: nn.Module, setting: Setting, spec: EvaluationSpec) -> Evalua
     if spec.precision == "auto":
         raise ValueError(f"the {spec.kind} spec is not resolved: its precision is still the device's")
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    setting = replace(setting, screened=setting.screened and spec.precision == "float32" and spec.kind in SCREENED)
     with global_generators(0, "evaluation"):
         result = _evaluated(model, setting, spec)
     for name, buffer in model.named_buffers():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from harness.errors import NotEvaluable
 from harness.evaluations.classifier import Classifier
+from harness.evaluations.remembered import Once
 from harness.evaluations.setting import Setting
 from harness.measurement import LEAST_AGREEMENT, Measurement, Progress
 from harness.models.bfloat16 import in_bfloat16
@@ -39,12 +39,7 @@ def tried_in_bfloat16(model: nn.Module, setting: Setting) -> Trial:
         NotEvaluable: some logits in float32 are not finite.
     """
     setting = setting.first(AGREEMENT_IMAGES)
-    known = _remembered.get(model)
-    if known and torch.equal(known.images, setting.images):
-        return known.trial
-    trial = _trial(model, setting)
-    _remembered[model] = _Tried(setting.images.clone(), trial)  # a view would hold the whole split in memory
-    return trial
+    return _trials.of(model, setting, lambda: _trial(model, setting))
 
 
 def _trial(model: nn.Module, setting: Setting) -> Trial:
@@ -82,9 +77,4 @@ def count_same(model: nn.Module, rounded: nn.Module, setting: Setting) -> int:
     return int(same)
 
 
-class _Tried(NamedTuple):
-    images: Tensor
-    trial: Trial
-
-
-_remembered: WeakKeyDictionary[nn.Module, _Tried] = WeakKeyDictionary()
+_trials = Once[Trial]()

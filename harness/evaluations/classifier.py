@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable
+from harness.evaluations.screen import screen_for
 from harness.evaluations.setting import Setting
 from harness.measurement import Progress
 
@@ -28,6 +29,7 @@ class Classifier:
         self._not_finite = torch.zeros((), dtype=torch.int64, device=setting.device)
         self.images_classified = 0
         self._done = 0
+        self._screen = screen_for(model, setting, expected)
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
@@ -39,7 +41,12 @@ class Classifier:
 
     def predictions(self, images: Tensor) -> Tensor:
         """The class of each image: (n,) int64."""
-        return self.logits(images).argmax(1)
+        if self._screen is None or not self._screen.saves_time:
+            return self.logits(images).argmax(1)
+        before = self.images_classified
+        classes = self._screen.classes(images, self.chunk, self.logits)
+        self.images_classified = before + len(images)
+        return classes
 
     def copied_model(self) -> nn.Module:
         """A copy of the model that is counted too, for code that may change what it is given: mode, weights, hooks.

@@ -43,9 +43,9 @@ def curve(
     for rows in setting.chunks():
         images = unit_pixels(setting.images[rows])
         low, high = bounds(images, spec.clip)
-        for index, epsilon in enumerate(epsilons[1:], start=1):
-            perturbed = (images + perturbation(rows, epsilon)).clamp_(low, high)
-            hits[index] += (classifier.predictions(perturbed) == setting.labels[rows]).sum()
+        perturbed = [(images + perturbation(rows, epsilon)).clamp_(low, high) for epsilon in epsilons[1:]]
+        classes = classifier.predictions(torch.cat(perturbed)).view(len(perturbed), -1)
+        hits[1:] += (classes == setting.labels[rows]).sum(1)
         classifier.refuse_not_finite()
         classifier.report(classifier.images_classified)
     return EvaluationResult(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -11,6 +11,24 @@ from torch import Tensor, nn
 
 from harness.evaluations.setting import Setting
 from harness.seeding import global_generators
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """One thing that is found out about a model by some test images, for each model object that is in memory."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[nn.Module, tuple[Tensor, T]] = WeakKeyDictionary()
+
+    def of(self, model: nn.Module, setting: Setting, find: Callable[[], T]) -> T:
+        """What is known of the model by the setting's images, or what `find` finds."""
+        known = self._known.get(model)
+        if known and torch.equal(known[0], setting.images):
+            return known[1]
+        found = find()
+        self._known[model] = setting.images.clone(), found  # a view would hold the whole split in memory
+        return found
 
 
 class PerImage:

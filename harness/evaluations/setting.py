@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.data.progress import OnJobProgress, ignore_progress
+from harness.models.bfloat16 import has_bfloat16
 from harness.own_code import NO_CODE, OwnCode, OwnFunction
-from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ModelSpec
+from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ModelSpec, TrainingSpec
 from harness.spec.training import Color
 
 # Measured on a CPU (ResNet18, base width 16): 32 to 128 images at once do not differ by more than the noise, 300 and
@@ -40,6 +41,8 @@ class Setting:
     """An attack of one's own."""
     corrupted: Callable[[str], Split] | None = None
     """Opens the corrupted test set of one corruption, as it lies on the disk."""
+    screened: bool = False
+    """The model's classes in float32 may be found by way of bfloat16, as `screen.py` does."""
     color: Color = "gray"
     """What the model sees; the test images are in it already."""
     on_progress: OnJobProgress = ignore_progress
@@ -81,9 +84,15 @@ def setting_for(
         substitute=substitute,
         attack=OwnFunction(code.only((spec.function,)), spec.function) if isinstance(spec, AttackerSpec) else None,
         corrupted=partial(open_split, data_dir, spec.images) if isinstance(spec, CorruptionSpec) else None,
+        screened=_can_be_screened(model) and has_bfloat16(device),
         color=model.color,
         on_progress=on_progress,
     )
+
+
+def _can_be_screened(model: ModelSpec) -> bool:
+    """Whether it is one of the networks whose decisions were compared (docs/precision.md)."""
+    return isinstance(model, TrainingSpec) and not model.network.is_own
 
 
 def _chunk(device: torch.device, pixels: int) -> int:

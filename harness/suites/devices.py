@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import platform
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from harness.errors import DeviceError
-from harness.machine import available_cores, available_memory
+from harness.machine import available_cores, available_memory, cpu_has_bfloat16, cpu_name
 
 Wanted = Literal["auto", "cuda", "cpu"]
 
@@ -61,24 +59,7 @@ def get_device(wanted: Wanted) -> Device:
     gpu = None if wanted == "cpu" else _find_gpu()
     if wanted == "cuda" and gpu is None:
         raise DeviceError("--device cuda: this machine has no NVIDIA GPU that the driver shows; use --device cpu")
-    return gpu or Device("cpu", cpu_name(), len(available_cores()), _cpu_has_bfloat16())
-
-
-def cpu_name() -> str:
-    """The processor's own name."""
-    return _cpuinfo("model name") or platform.processor() or platform.machine()
-
-
-def _cpu_has_bfloat16() -> bool:
-    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set((_cpuinfo("flags") or _cpuinfo("Features")).split()))
-
-
-def _cpuinfo(key: str) -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")
+    return gpu or Device("cpu", cpu_name(), len(available_cores()), cpu_has_bfloat16())
 
 
 def _find_gpu() -> Device | None:

@@ -19,7 +19,7 @@ from harness.data.weights import weights_file
 from harness.errors import DeviceError, HarnessError, WeightsDamaged
 from harness.evaluations import analyse, evaluate, setting_for
 from harness.files import is_whole
-from harness.machine import memory_note
+from harness.machine import cpu_name, memory_note
 from harness.measurement import DeviceFacts, EvaluationResult, Progress, TrainingResult
 from harness.models.checkpoint import load_checkpoint
 from harness.models.zoo import load_robustbench
@@ -35,7 +35,6 @@ from harness.spec import (
     TrainJob,
 )
 from harness.suites.allocator import keep_freed_memory
-from harness.suites.devices import cpu_name
 from harness.suites.executors.executor import Failed, Finished, JobWork, Progressed, Result, Work
 from harness.suites.inputs import Inputs
 from harness.suites.model_weights import checkpoint_file, model_folder

@@ -31,13 +31,13 @@ class Watched(nn.Module):
         return images.flatten(1)[:, :2]
 
     def images(self, index: int) -> torch.Tensor:
-        return torch.cat(self.calls[index :: self.sizes])
+        return torch.cat(self.calls).chunk(self.sizes)[index]
 
 
 def watched(setting, spec: NoiseSpec) -> Watched:
     model = Watched(spec.sizes)
     model.eval()
-    evaluate(model, setting, spec)
+    evaluate(model, dataclasses.replace(setting, chunk=len(setting.images) * spec.sizes), spec)
     return model
 
 

@@ -9,7 +9,7 @@ from harness.data.arrays import open_split
 from harness.errors import DataMissing
 from harness.evaluations import evaluate, setting_for
 from harness.evaluations.setting import _chunk
-from harness.spec import CleanSpec, CorruptionSpec, TrainingSpec
+from harness.spec import CheckpointSpec, CleanSpec, CorruptionSpec, NetworkSpec, TrainingSpec
 
 CPU = torch.device("cpu")
 
@@ -29,6 +29,28 @@ def test_a_setting_is_enough_to_evaluate(digits_dir, constant):
     [accuracy] = evaluate(constant([1.0, 0.0]), setting, CleanSpec(n_images=100)).measurements
     assert accuracy.n == 100
     assert accuracy.value == float((setting.labels[:100] == 0).double().mean())
+
+
+@pytest.mark.parametrize(
+    ("network", "instructions", "screened"),
+    [
+        (NetworkSpec(architecture="resnet34"), True, True),
+        (NetworkSpec(), False, False),
+        (NetworkSpec(architecture="own.py:network"), True, False),
+    ],
+)
+def test_the_programs_own_networks_are_screened_where_there_are_instructions_for_bfloat16(
+    network, instructions, screened, digits_dir, monkeypatch
+):
+    monkeypatch.setattr("harness.models.bfloat16.cpu_has_bfloat16", lambda: instructions)
+    spec = TrainingSpec(classification="digits", network=network)
+    assert setting_for(CleanSpec(), spec, digits_dir, CPU).screened is screened
+
+
+def test_networks_that_were_trained_elsewhere_are_not_screened(digits_dir, monkeypatch):
+    monkeypatch.setattr("harness.models.bfloat16.cpu_has_bfloat16", lambda: True)
+    spec = CheckpointSpec(function="own.py:network", weights="own.pt", classification="digits", color="gray")
+    assert not setting_for(CleanSpec(), spec, digits_dir, CPU).screened
 
 
 def test_missing_data_is_named_with_the_command_that_brings_it(digits_dir, tmp_path, constant):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from harness.errors import NotEvaluable
 from harness.models.architecture import ClassifierShape
-from harness.models.bfloat16 import in_bfloat16
+from harness.models.bfloat16 import has_bfloat16, in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation
 from harness.models.resnet import build
 from harness.spec.training import NetworkSpec
@@ -63,3 +63,15 @@ def test_a_network_with_other_layers_is_refused_by_name() -> None:
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(3600, 10)).eval()
     with pytest.raises(NotEvaluable, match="weights in GroupNorm is not evaluated in bfloat16"):
         in_bfloat16(network)
+
+
+@pytest.mark.parametrize(("capability", "has"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_gpus_have_instructions_since_ampere(
+    capability: tuple[int, int], has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert has_bfloat16(torch.device("cuda")) is has
+
+
+def test_other_devices_are_not_known_to_have_them() -> None:
+    assert not has_bfloat16(torch.device("meta"))
