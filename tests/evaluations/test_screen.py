@@ -123,10 +123,21 @@ def test_models_are_not_kept_in_memory(many, network, spec_of):
     assert gone() is None
 
 
-def test_a_screen_draws_nothing_from_the_global_generators(many, network):
+class Drawing(nn.Module):
+    """A network that draws while it classifies."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images):
+        return self.network(images + 1e-6 * torch.randn_like(images))
+
+
+def test_a_trial_leaves_the_global_generators_alone(many, network):
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    assert screen_for(copy.deepcopy(network), many, expected=LEAST_WORK * 240)
+    assert screen_for(Drawing(network).eval(), many, expected=LEAST_WORK * 240)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -224,17 +235,56 @@ def test_a_screen_that_asks_about_most_images_is_left(many, linear):
     assert classifier.images_classified == 5 * 240
 
 
-def test_what_is_near_and_how_far_bfloat16_is_off():
-    logits = torch.tensor([[1.0, 0.5, 0.0], [1.0, 0.5, math.nan], [0.0, 0.1, 3.0], [math.inf, 0.0, 0.0]])
-    assert near(logits, 0.5).tolist() == [True, True, False, True]
-    assert near(logits, 0.4).tolist() == [False, True, False, True]
-    exact = torch.tensor([[1.0, 0.5, 0.0], [0.0, 0.0, 2.5]])
-    # the second image's lead is 2.5 instead of 3.0 over class 0, 2.5 instead of 2.9 over class 1
-    assert float(largest_error(logits[[0, 2]], exact)) == pytest.approx(0.5)
-    assert float(largest_error(logits[1:2], exact[:1])) > 1e30
+@pytest.mark.parametrize(
+    ("logits", "expected"),
+    [
+        ([1.0, 0.5, 0.0], True),
+        ([0.0, 0.1, 3.0], False),
+        ([1.0, 0.0, math.nan], True),
+        ([1.0, 0.0, -math.inf], True),
+        ([math.inf, 0.0, 0.0], True),
+    ],
+)
+def test_a_class_is_trusted_that_leads_by_more_and_has_finite_logits_beside_it(logits, expected):
+    assert near(torch.tensor([logits]), 0.5).tolist() == [expected]
 
 
-def test_rounded_like_evaluations_in_bfloat16(many, network):
-    screen = screen_for(network, many, expected=1 << 30)
-    images = unit_pixels(many.images[:64])
-    assert torch.equal(screen.rounded(images), in_bfloat16(network)(images))
+@pytest.mark.parametrize(
+    ("rounded", "exact", "expected"),
+    [
+        ([0.0, 0.1, 3.0], [0.0, 0.0, 2.5], 0.5),  # it leads by 2.5 instead of 3.0, and by 2.5 instead of 2.9
+        ([0.0, 0.1, 2.0], [0.0, 0.0, 2.5], 0.6),
+        ([5.0, 6.0, 7.0], [0.0, 1.0, 2.0], 0.0),
+        ([0.0, 0.1, -1.0], [0.1, 0.0, -0.5], 0.6),  # of the class that is first in bfloat16
+    ],
+)
+def test_bfloat16_is_off_by_what_its_class_leads_too_far_or_not_far_enough(rounded, exact, expected):
+    alone = largest_error(torch.tensor([rounded]), torch.tensor([exact]))
+    among = largest_error(torch.tensor([[3.0, 0.0, 0.0], rounded]), torch.tensor([[3.0, 0.0, 0.0], exact]))
+    assert float(alone) == float(among) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_bfloat16_is_off_by_any_amount_where_logits_are_not_finite(bad):
+    whole, broken = torch.tensor([[1.0, 0.5]]), torch.tensor([[1.0, bad]])
+    assert float(largest_error(whole, broken)) > 1e30
+    assert float(largest_error(broken, whole)) > 1e30
+
+
+def test_the_trial_is_of_the_first_500_images_as_evaluations_in_bfloat16_see_them(digits, many, asked):
+    model, counts = asked
+    whole = dataclasses.replace(many, images=digits[0][:700], labels=digits[1][:700])
+    screen = screen_for(model, whole, expected=1 << 30)
+    assert counts == {torch.float32: 500, torch.bfloat16: 500}
+    images = unit_pixels(digits[0][:500])
+    error = largest_error(in_bfloat16(model)(images), model(images))
+    assert screen.lead == pytest.approx(2 * float(error), rel=0.2)  # rounding depends on the chunk
+
+
+def test_no_more_images_than_a_chunk_are_classified_at_once(many, asked):
+    model, _ = asked
+    sizes = []
+    model[0].register_forward_pre_hook(lambda layer, inputs: sizes.append(len(inputs[0])))
+    classifier = Classifier(model, many, expected=1 << 30)
+    classifier.predictions(unit_pixels(many.images))
+    assert max(sizes) == many.chunk
