@@ -91,7 +91,7 @@ def test_arousal_multiplies_what_all_cells_measure_and_gaze_changes_it_for_those
     assert np.corrcoef(gain, arrays["pupil_size"])[0, 1] > 0.95
     assert change[:, blind].std(axis=0).mean() == pytest.approx(0.3, abs=0.1)  # with a standard normal arousal
     known = np.stack((np.ones_like(gain), gain), axis=1)
-    rest = (change - known @ np.linalg.lstsq(known, change)[0]).std(axis=0)
+    rest = (change - known @ np.linalg.lstsq(known, change, rcond=None)[0]).std(axis=0)
     assert rest[blind].max() < 0.02
     assert np.median(rest[~blind]) > 0.1
 

@@ -37,6 +37,8 @@ CHANGES = {
     "pixelate": (1.050, 1.959, 2.448, 3.639, 5.065),
     "jpeg_compression": (4.391, 5.361, 5.667, 6.012, 6.463),
 }
+# In flat areas the last bit of a sum, which versions of scipy add differently, decides where a pixel is cut off.
+TOLERANCES = {"defocus_blur": 1.2e-2}
 ORIGIN = Origin(kind="import", source="made up", importer="0")
 
 
@@ -99,7 +101,7 @@ def test_each_corruption_is_repeatable_and_grows_with_severity(
     np.testing.assert_array_equal(images, original)
     assert min(distances) > 0
     if channels == 3:
-        assert distances == pytest.approx(CHANGES[name], rel=5e-3)
+        assert distances == pytest.approx(CHANGES[name], rel=TOLERANCES.get(name, 5e-3))
     if name not in TRADING:
         assert distances[-1] > 1.2 * distances[0]
         # angles are drawn anew for each severity, and motion blur's third and fourth differ in the kernel's tail alone
