@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from harness.data.similarities import open_similarity
 from harness.measurement import EvaluationResult, Measurement
@@ -34,8 +35,8 @@ def similarity_correlation(spec: SimilaritySpec, data_dir: Path) -> EvaluationRe
     both = torch.stack((pixel[i, j], neural[i, j]))
     correlation = torch.corrcoef(both.double())[0, 1].item()
     shown = min(spec.shown, n)
-    spread = torch.linspace(0, both.shape[1] - 1, min(SCATTERED, both.shape[1])).long()
-    arrays = {"pixel": pixel[:shown, :shown], "neural": neural[:shown, :shown], "pairs": both[:, spread].T}
+    kept = both[:, scattered(both.shape[1])].T
+    arrays = {"pixel": pixel[:shown, :shown], "neural": neural[:shown, :shown], "pairs": kept}
     constant = not math.isfinite(correlation)
     return EvaluationResult(
         measurements=(
@@ -48,3 +49,9 @@ def similarity_correlation(spec: SimilaritySpec, data_dir: Path) -> EvaluationRe
         ),
         arrays={name: array.contiguous().numpy() for name, array in arrays.items()},
     )
+
+
+def scattered(pairs: int) -> Tensor:
+    """The places of evenly spread pairs among so many, the first and the last among them: (min(pairs, SCATTERED),)."""
+    places = torch.linspace(0, pairs - 1, min(SCATTERED, pairs)).long()
+    return places.clamp_(max=pairs - 1)  # beyond 2^24 pairs float32 rounds the last place up

@@ -18,7 +18,7 @@ from harness.data.similarities import write_similarities
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataDamaged, DataMissing
 from harness.evaluations import ANALYSES, analyse
-from harness.evaluations.similarity_correlation import SCATTERED
+from harness.evaluations.similarity_correlation import SCATTERED, scattered
 from harness.models.pixels import unit_pixels
 from harness.regularization.similarity import similarity_matrix, unit_rows
 from harness.spec import ANALYSIS_SPECS, CorruptionSpectraSpec, NoiseExamplesSpec, SimilaritySpec
@@ -144,6 +144,15 @@ def test_of_more_pairs_than_are_drawn_those_from_the_first_to_the_last_are(tmp_p
     assert len(drawn) == SCATTERED < n * (n - 1) / 2
     assert (drawn[0], drawn[-1]) == (numbers[0, 1], numbers[-2, -1])
     assert len(np.unique(drawn)) == SCATTERED
+
+
+@pytest.mark.parametrize("n_images", [3, 300, 5800])
+def test_the_pairs_of_the_scatter_plot_reach_from_the_first_to_the_last(n_images: int) -> None:
+    pairs = n_images * (n_images - 1) // 2  # of 5800 images more than float32 counts one by one
+    places = scattered(pairs)
+    assert (int(places[0]), int(places[-1])) == (0, pairs - 1)
+    assert len(places) == min(pairs, SCATTERED)
+    assert bool((places.diff() > 0).all())
 
 
 def test_a_similarity_that_is_the_same_for_all_pairs_correlates_with_nothing(tmp_path: Path) -> None:
