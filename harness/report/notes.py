@@ -68,9 +68,18 @@ def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
     steps = [spec["steps"] for spec in specs["spec"] if spec.get("kind") == "spectrum"]
     if steps:
         yield (
-            f"Power: squared amplitude of the smallest perturbations that the Boundary attack found in {span(steps)} "
-            "steps, mean over images, pixels in [0, 1]."
+            "Power: squared amplitude (unitary Fourier transform) of the smallest perturbations that the Boundary "
+            f"attack found in {span(steps)} steps, mean over the images that have a start, pixels in [0, 1]; maps have "
+            "frequency zero in the middle."
         )
+
+
+def spectra_starts(results: Results) -> pd.DataFrame:
+    """condition, n, n_failed of each model that has a spectrum: attacks that had a start, and those that had none."""
+    models = results.spectra.drop_duplicates(["condition", "seed", "evaluation"])
+    asked = results.images[["condition", "evaluation", "n"]].rename(columns={"n": "asked"})
+    found = models.merge(asked, on=["condition", "evaluation"])
+    return found.assign(n_failed=found["asked"] - found["n"])[["condition", "n", "n_failed"]]
 
 
 def fourier_note(specs: pd.DataFrame) -> Iterator[str]:

@@ -26,9 +26,15 @@ def _behind(figure: Shown) -> Iterator[str]:
     kind = figure.kind
     shares = [(results, own) for results, own in figure.shares if own or not figure.figure.conditions]
     labels = {name: in_words(label) for _, own in shares for name, label in own.items()}
-    images, specs, boundary, settings = (
+    images, specs, boundary, settings, starts = (
         _together([(frame(results), own) for results, own in shares])
-        for frame in (attrgetter("images"), attrgetter("specs"), attrgetter("boundary"), notes.hyperparameters)
+        for frame in (
+            attrgetter("images"),
+            attrgetter("specs"),
+            attrgetter("boundary"),
+            notes.hyperparameters,
+            notes.spectra_starts,
+        )
     )
     shown = images[images["evaluation"].isin(kind.shows)]
     if "panel" in figure.data:
@@ -42,6 +48,7 @@ def _behind(figure: Shown) -> Iterator[str]:
     yield from notes.hyperparameters_note(settings, labels)
     if "spectrum" in kind.shows:
         yield from notes.spectra_note(specs)
+        yield from notes.starts_note(starts, labels)
     if "boundary" in kind.shows:
         yield from notes.score_note(boundary)
         yield from notes.starts_note(boundary, labels)

@@ -108,6 +108,17 @@ def test_a_caption_says_how_what_needs_no_model_was_computed() -> None:
     assert "that the Boundary attack found in 10000 steps" in found[7]
 
 
+def test_a_caption_says_how_many_images_are_in_no_spectrum_because_their_attack_had_no_start() -> None:
+    given = replace(results((condition("none"), condition("imagenet", "threshold")), epochs=2), suite="frequency")
+    asked = pd.DataFrame({"condition": ["none", "imagenet"], "evaluation": "spectrum", "kind": "spectrum", "n": 1000})
+    whole = replace(given, images=pd.concat([given.images, asked]))
+    assert "without a start" not in captions(whole)[7]
+    found = whole.spectra["n"].mask((whole.spectra["condition"] == "none") & (whole.spectra["seed"] == 1), 940)
+    told = captions(replace(whole, spectra=whole.spectra.assign(n=found)))
+    assert "Attacks without a start: unregularized: 60 of 2000; ImageNet: 0 of 2000." in told[7]
+    assert not any("without a start" in told[number] for number in told if number != 7)
+
+
 def test_a_caption_tells_the_second_threshold_of_a_double_range() -> None:
     names = ("threshold[images=imagenet]", "double[images=imagenet]")
     given = results((condition("none"), *(condition(name, "threshold") for name in names)), epochs=2)
