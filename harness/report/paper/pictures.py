@@ -132,7 +132,8 @@ PICTURES: Mapping[str, FigureKind] = {
     "similarity": FigureKind(
         partial(_analysis, "similarity"),
         _draw_similarity,
-        f"Of data alone, without a model; r: Pearson's correlation over all pairs. {FILES}",
+        "Of data alone, without a model; r: Pearson's correlation over all pairs; points: pairs evenly spread among "
+        f"these, all where they are few; matrices: of the first images. {FILES}",
         shows=("similarity",),
     ),
     "regions": FigureKind(_region_numbers, _draw_regions, REGIONS, shows=("training", "clean", *ATTACKS)),
@@ -140,7 +141,8 @@ PICTURES: Mapping[str, FigureKind] = {
     "noises": FigureKind(
         partial(_analysis, "noise_examples"),
         _draw_noises,
-        f"Test images as they are, and with noise of one size. {FILES}",
+        "Test images as they are, and with noise of one size as models are tested with it: clipped to the least and "
+        f"the largest value of each image, so that salt and pepper need not be white and black. {FILES}",
         shows=("noise_examples",),
     ),
     "robustbench": FigureKind(
@@ -153,7 +155,8 @@ PICTURES: Mapping[str, FigureKind] = {
     "corruption_spectra": FigureKind(
         partial(_analysis, "corruption_spectra"),
         _draw_corruption_spectra,
-        f"log(1 + E|F|), E the mean over images, F the Fourier transform of what a corruption adds. {FILES}",
+        "log(1 + E|F|) by frequency, zero in the middle; E: mean over images, F: Fourier transform (not normalized) of "
+        f"what a corruption adds, pixels in [0, 1]. {FILES}",
         shows=("corruption_spectra",),
         corrupted=True,
     ),
