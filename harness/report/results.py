@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -99,6 +99,10 @@ class Results:
     def remark_on(self, *, corrupted: bool) -> str:
         """What is to be said of the data behind a table or figure."""
         return remark_on(self.origins.data, corrupted=corrupted)
+
+    def of_data(self) -> Results:
+        """The same as made with nothing but the data that its analyses read, which need no model."""
+        return replace(self, origins=replace(self.origins, data=self.origins.analysed))
 
     @property
     def scope(self) -> str:

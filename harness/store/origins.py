@@ -52,6 +52,8 @@ class Origins:
     evaluated_in: tuple[str, ...]
     """Precisions of evaluations, those that they were done in."""
     data: tuple[SplitOrigin, ...]
+    analysed: tuple[SplitOrigin, ...]
+    """Those of the data that analyses read, which need no model."""
     commands: tuple[str, ...]
 
 
@@ -62,10 +64,11 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
     job, data, link = schema.Job, schema.DataSplit, schema.JobData
     ran_on = select(job.environment_id).where(job.key.in_(finished))
     environments = select(schema.Environment.__table__).where(schema.Environment.id.in_(ran_on))
-    splits = (
+    splits, of_analyses = (
         select(data.name, data.split, data.sha256, data.n, data.generated, data.origin)
-        .where(data.id.in_(select(link.data_split_id).where(link.job_key.in_(finished))))
+        .where(data.id.in_(select(link.data_split_id).where(link.job_key.in_(jobs))))
         .order_by(data.name, data.split, data.sha256)
+        for jobs in (finished, finished.where(placed.seed.is_(None)))
     )
     trained = select(schema.Model.spec).where(schema.Model.key.in_(finished)).distinct()
     evaluation, agreement = schema.Evaluation, schema.Measurement
@@ -91,6 +94,7 @@ def origins(db: Database, suite: str, profile: str) -> Origins:
             trained_in=_precisions((spec, False) for spec in connection.scalars(trained)),
             evaluated_in=_precisions(connection.execute(evaluated)),
             data=tuple(SplitOrigin(**row._mapping) for row in connection.execute(splits)),
+            analysed=tuple(SplitOrigin(**row._mapping) for row in connection.execute(of_analyses)),
             commands=tuple(connection.scalars(commands)),
         )
 

@@ -210,7 +210,7 @@ FROM placed_analysis a
 JOIN result_array r ON r.evaluation_id = a.evaluation_row
 """,
     # Every job of a suite; `evaluation` is its name there, NULL for a training. Those without a condition train
-    # substitutes for transferred attacks, or analyse data.
+    # substitutes for transferred attacks, or analyse data, which has no seed either.
     # CROSS JOIN: else SQLite may begin with all jobs of a state.
     "v_jobs": f"""
 SELECT {_COMMON}, j.key AS job, j.kind, j.state, j.attempts, j.reason, j.started_at, j.finished_at, j.seconds,
@@ -247,7 +247,7 @@ def _view(name: str, *columns: str) -> TableClause:
 
 
 # Views as queries name them, with the columns that this program asks for.
-JOBS = _view("v_jobs", "suite", "profile", "condition", "job", "state")
+JOBS = _view("v_jobs", "suite", "profile", "condition", "seed", "job", "state")
 MODELS = _view("placed_model", "suite", "profile", "model_row")
 EVALUATIONS = _view(
     "placed_evaluation", "suite", "profile", "condition", "seed", "evaluation", "kind", "evaluation_row"

@@ -44,6 +44,7 @@ ORIGINS = Origins(
         SplitOrigin(name="cifar10", split="test", sha256="ab" * 32, n=10_000, generated=False, origin="folder"),
         SplitOrigin(name="cifar10-c", split="fog", sha256="cd" * 32, n=50_000, generated=True, origin="cifar10"),
     ),
+    analysed=(),
     commands=("harness run-suite grayscale-cifar10 --profile small",),
 )
 

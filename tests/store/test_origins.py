@@ -14,7 +14,7 @@ from trainings import training_result
 
 from harness.measurement import EvaluationResult, Measurement
 from harness.provenance import provenance
-from harness.spec import CleanSpec, EvaluateJob, Place, PlannedJob, TrainJob
+from harness.spec import AnalyseJob, CleanSpec, EvaluateJob, NoiseExamplesSpec, Place, PlannedJob, TrainJob
 from harness.store import write
 from harness.store.engine import Database
 from harness.store.origins import SplitOrigin, origins, together
@@ -35,7 +35,19 @@ def test_origins_are_what_the_results_were_made_with(filled: Database) -> None:
         ("digits", "test", TEST_DATA["digits/test"], None),
         ("digits", "train", DATA["digits/train"], 1500),
     ]
+    assert found.analysed == ()
     assert origins(filled, "unknown", "smoke").devices == ()
+
+
+def test_data_that_analyses_read_are_told_apart(filled: Database) -> None:
+    job = AnalyseJob(spec=NoiseExamplesSpec(images="cifar10"), data={"cifar10/test": "c" * 64})
+    place = Place(suite="study", profile="smoke", condition="", seed=0, evaluation="noise_examples")
+    write_plan(filled, [*planned(), PlannedJob(job=job, places=(place,), work=1.0)], "study", "smoke", "A study")
+    assert origins(filled, "study", "smoke").analysed == ()
+    write.finish_evaluation(filled, job.key, EvaluationResult(measurements=(accuracy(0.5),)), ORIGIN, 1.0)
+    found = origins(filled, "study", "smoke")
+    assert [each.name for each in found.analysed] == ["cifar10"]
+    assert [each.name for each in found.data] == ["cifar10", "digits", "digits"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.report.arrays import Arrays
 from harness.report.figures.looks import Look
 from harness.report.results import Results
+from harness.spec import ANALYSIS_SPECS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,3 +41,8 @@ class FigureKind(NamedTuple):
     """It shows something of corrupted images."""
     shares: Callable[[Found, Labels], Sequence[tuple[Results, Labels]]] = whole
     """Which conditions it takes from which results."""
+
+    @property
+    def of_data(self) -> bool:
+        """It shows an analysis of data alone, and nothing of a model."""
+        return {*self.shows} <= ANALYSIS_SPECS.keys()

@@ -68,6 +68,8 @@ def shown(
     """
     kind, labels = figure_kind(figure), figure.conditions
     found = {suite: results[suite] for suite in figure.suites if suite in results}
+    if kind.of_data:
+        found = {suite: each.of_data() for suite, each in found.items()}
     absent = [suite for suite in figure.suites if suite not in results]
     notes = [f"Not run yet: harness run-suite {suite} --profile {profile}." for suite in absent]
     shares = kind.shares(found, labels)

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from study import NONE, ORIGIN, record
+from trainings import training_result
 
 from harness.errors import HarnessError, StoreError
 from harness.measurement import EvaluationResult, Measurement
 from harness.report.notes import SEEDS_ONLY
 from harness.report.paper.report import PaperReport, render_paper
+from harness.report.results import read_results
 from harness.spec import AnalyseJob, NoiseExamplesSpec, Place, PlannedJob, RegularizerSpec, TrainJob
 from harness.store import arrays, write
 from harness.store.engine import Database, open_database
@@ -44,18 +46,22 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def db(results: Path) -> Iterator[Database]:
-    """MNIST's suite is done; of `grayscale-cifar10` only what needs no model."""
+    """MNIST's suite is done; of `grayscale-cifar10` only what needs no model, and one model on other stand-ins."""
     with open_database(f"sqlite:///{results / 'harness.sqlite'}") as database:
         record(database, "mnist", CONDITIONS, {"none": 0.0, "mnist": 0.1, "fashionmnist": 0.2})
         noises = AnalyseJob(spec=NoiseExamplesSpec(images="cifar10"), data={"cifar10/test": "f" * 64})
         place = Place(suite="grayscale-cifar10", profile="small", condition="", seed=0, evaluation="noise_examples")
         pixel = TrainJob(spec=CONDITIONS["mnist"], seed=0, data={"digits/train": "9" * 64})
         lacking = replace(place, condition="pixel", evaluation=None)
+        none = TrainJob(spec=NONE, seed=7, data={"digits/train": "e" * 64})
         planned = [
             PlannedJob(job=noises, places=(place,), work=0.0),
             PlannedJob(job=pixel, places=(lacking,), work=1.0, blocked="no images"),
+            PlannedJob(job=none, places=(replace(lacking, condition="none", seed=7),), work=1.0),
         ]
-        write_plan(database, planned, "grayscale-cifar10", "small", "Gray", [STAND_IN])
+        other = replace(STAND_IN, name="digits", split="train", sha256="e" * 64)
+        write_plan(database, planned, "grayscale-cifar10", "small", "Gray", [STAND_IN, other])
+        write.finish_training(database, none.key, training_result(), ORIGIN, 1.0)
         images = np.random.default_rng(0).random((2, 1, 32, 32)).astype(np.float32)
         kept = dict.fromkeys(("clean", "gaussian", "uniform", "salt_pepper"), images)
         files = arrays.save(results / "arrays", noises.key, kept)
@@ -76,6 +82,13 @@ def test_a_figure_names_its_stand_ins_also_where_its_notes_do_not_go_with_it(ren
     assert noises.heading.endswith(noises.figure.title)
     [digits] = [each for each in rendered.shown if each.figure.id == "Figure 14"]
     assert digits.heading == f"Figure 14 (small profile: not the paper's scale): {digits.figure.title}"
+
+
+def test_a_figure_of_data_alone_tells_of_no_other_data(db: Database, rendered: PaperReport) -> None:
+    assert "Stand-ins: cifar10, digits." in read_results(db, "grayscale-cifar10", "small").remark
+    [noises] = [each for each in rendered.shown if each.figure.id == "Figure 11"]
+    assert noises.remark == "Stand-ins: cifar10."
+    assert set(noises.data["remark"]) == {noises.remark}
 
 
 def test_figures_with_results_are_pictures_with_their_numbers(rendered: PaperReport) -> None:
