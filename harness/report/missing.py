@@ -17,12 +17,14 @@ from harness.store.read import NOT_RUN
 def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
     """Of each place without a result the evaluation as tables call it, and why; substitutes' trainings last.
 
-    Columns: condition, evaluation, seed, state, reason.
+    Columns: condition, evaluation, name, seed, state, reason. Tables do not tell apart two evaluations of some kinds;
+    `name` is what the suite calls it.
     """
     evaluations = relations.frame(db, "placed_evaluation", suite=suite, profile=profile)
     kinds = dict(zip(evaluations["evaluation"], evaluations["kind"], strict=True))
     rows = [asdict(each) for each in read.missing(db, suite, profile)]
     for row in rows:
+        row["name"] = row["evaluation"] or "training"
         if not row["condition"]:
             row["condition"] = DATA
             continue
@@ -34,12 +36,13 @@ def read_missing(db: Database, suite: str, profile: str) -> pd.DataFrame:
             {
                 "condition": SUBSTITUTE,
                 "evaluation": "training",
+                "name": "training",
                 "seed": job.seed,
                 "state": job.state,
                 "reason": job.reason or NOT_RUN,
             }
         )
-    return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
+    return pd.DataFrame(rows, columns=["condition", "evaluation", "name", "seed", "state", "reason"])
 
 
 class Reasons:
@@ -57,7 +60,7 @@ class Reasons:
         rows = self._missing.get((condition, evaluation))
         if rows is None:
             return {}
-        rows = rows[~rows["seed"].isin(known)]
+        rows = rows[~rows["seed"].isin(known)].drop_duplicates("seed")
         return {
             state if reason == NOT_RUN else f"{state} [{self._number(state, reason)}]": len(same)
             for (state, reason), same in groups(rows, ["state", "reason"])

@@ -76,7 +76,7 @@ class Results:
     images: pd.DataFrame
     """condition, evaluation, kind, n: the test images that each of an evaluation's numbers is of."""
     missing: pd.DataFrame
-    """condition, evaluation, seed, state, reason of what the suite asks for and the database does not hold."""
+    """condition, evaluation, name, seed, state, reason of what the suite asks for and the database does not hold."""
     origins: Origins
     schema: str
     """Version of the database's schema."""

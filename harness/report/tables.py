@@ -136,12 +136,12 @@ def missing_table(missing: pd.DataFrame, scope: str, told: Iterable[str] = ()) -
     told: what is said below it.
     """
     lacking: dict[tuple[str, ...], list[str]] = {}
-    for (condition, evaluation, state, reason), same in groups(missing, ["condition", "evaluation", "state", "reason"]):
+    for (condition, name, state, reason), same in groups(missing, ["condition", "name", "state", "reason"]):
         seeds = ", ".join(str(seed) for seed in sorted(same["seed"]))
-        lacking.setdefault((condition, seeds, state, reason), []).append(evaluation)
+        lacking.setdefault((condition, seeds, state, reason), []).append(name)
     rows = tuple(
-        (condition, seeds, ", ".join(evaluations), state, reason)
-        for (condition, seeds, state, reason), evaluations in lacking.items()
+        (condition, seeds, ", ".join(names), state, reason)
+        for (condition, seeds, state, reason), names in lacking.items()
     )
     return Table(
         name="missing",

@@ -128,7 +128,7 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         gamma_epochs=gamma_epochs,
         specs=_specs(conditions),
         images=_images(table),
-        missing=pd.DataFrame(columns=["condition", "evaluation", "seed", "state", "reason"]),
+        missing=pd.DataFrame(columns=["condition", "evaluation", "name", "seed", "state", "reason"]),
         origins=ORIGINS,
         schema="0001",
     )

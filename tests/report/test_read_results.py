@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from invented import results
-from study import HOSTILE
+from study import HOSTILE, NONE, planned
 
 from harness.errors import HarnessError
 from harness.measurement import LEFT_BY
+from harness.report.missing import read_missing
 from harness.report.results import _refuse_twins, _told_apart, read_results
-from harness.store.engine import Database
+from harness.spec.evaluation import BoundarySpec, NoiseSpec
+from harness.store.engine import Database, open_database
 from harness.store.origins import SplitOrigin
 from harness.store.read import BANDS, MEDIANS
 
@@ -31,6 +34,19 @@ def test_what_a_suite_asks_for_is_read_once_for_all_seeds(db: Database) -> None:
     [training] = specs.loc[(specs["condition"] == "pixel") & specs["evaluation"].isna(), "spec"]
     assert training["regularizer"]["target"] == "pixel"
     assert {"clean", "gaussian"} <= set(specs["evaluation"].dropna())
+
+
+def test_what_is_missing_has_the_name_that_tables_have_for_it_and_its_own(tmp_path: Path) -> None:
+    asked = {"boundary": BoundarySpec(), "boundary_long": BoundarySpec(steps=500), "unit": NoiseSpec(kind="gaussian")}
+    with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as db:
+        planned(db, "study", {"none": NONE}, seeds=(0,), evaluations=asked)
+        found = read_missing(db, "study", "small")
+    assert [*zip(found["evaluation"], found["name"], strict=True)] == [
+        ("training", "training"),
+        ("boundary", "boundary"),
+        ("boundary", "boundary_long"),
+        ("unit", "unit"),
+    ]
 
 
 def test_evaluations_that_the_views_cannot_tell_apart_are_not_mixed(db: Database) -> None:

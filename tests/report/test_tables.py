@@ -39,7 +39,8 @@ def test_the_title_of_differences_is_true_of_baselines_that_were_trained_elsewhe
 
 
 def missing(*rows: tuple[str, str, int, str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
+    frame = pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"])
+    return frame.assign(name=frame["evaluation"])
 
 
 def test_one_seed_has_no_sem_in_its_cells() -> None:
@@ -148,6 +149,27 @@ def test_missing_results_of_the_same_seeds_and_reason_share_a_row() -> None:
         ("pixel", "0, 1", "clean, gaussian", "failed", "no memory"),
         ("pixel", "1", "boundary", "failed", "no memory"),
     )
+
+
+def test_two_evaluations_of_a_kind_that_are_missing_have_their_own_names() -> None:
+    lacking = missing(
+        ("pixel", "boundary", 0, "failed", "no memory"),
+        ("pixel", "boundary", 1, "failed", "no memory"),
+        ("pixel", "boundary", 1, "failed", "no memory"),
+    ).assign(name=["boundary", "boundary", "boundary_long"])
+    assert tables.missing_table(lacking, "study").rows == (
+        ("pixel", "0, 1", "boundary", "failed", "no memory"),
+        ("pixel", "1", "boundary_long", "failed", "no memory"),
+    )
+
+
+def test_a_seed_that_lacks_two_evaluations_of_a_kind_is_counted_once() -> None:
+    given = results(seeds=3)
+    corruptions = given.corruptions.query("condition != 'pixel' or seed != 2")
+    lacking = missing(*(("pixel", "corruption", 2, "waiting", "not run yet") for _ in range(2)))
+    table = summary_of(replace(given, corruptions=corruptions, missing=lacking))
+    [cell] = [cell for row in table.rows for cell in row if "waiting" in cell]
+    assert "(n = 2; 1 waiting)" in cell
 
 
 def test_gammas_have_the_form_of_table_two() -> None:

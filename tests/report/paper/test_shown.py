@@ -26,9 +26,9 @@ def test_generated_corruptions_are_told_of_where_they_are_shown() -> None:
 
 def test_a_figure_lacks_only_what_it_shows() -> None:
     lacking = [
-        ("pixel", "corruption", 0, "blocked", "no images"),
-        ("pixel", "gaussian", 1, "waiting", "not run yet"),
-        (DATA, "noise_examples", 0, "failed", "no room"),
+        ("pixel", "corruption", "corruption", 0, "blocked", "no images"),
+        ("pixel", "gaussian", "gaussian", 1, "waiting", "not run yet"),
+        (DATA, "noise_examples", "noise_examples", 0, "failed", "no room"),
     ]
     given = replace(results(), missing=pd.DataFrame(lacking, columns=list(results().missing)))
     notes = {
@@ -49,14 +49,17 @@ def test_a_figure_lacks_only_what_it_shows() -> None:
 
 
 def test_a_figure_of_a_whole_suite_lacks_what_any_of_its_conditions_lacks() -> None:
-    lacking = [("pixel", "boundary", 0, "waiting", "not run yet"), ("none", "corruption", 0, "waiting", "why")]
+    lacking = [
+        ("pixel", "boundary", "boundary", 0, "waiting", "not run yet"),
+        ("none", "corruption", "corruption", 0, "waiting", "why"),
+    ]
     given = replace(results(), suite="hyperparameters", missing=pd.DataFrame(lacking, columns=list(results().missing)))
     [regions] = [figure for figure in FIGURES if figure.suites == ("hyperparameters",)]
     assert noted(regions, given) == ("Missing of hyperparameters: pixel (1 result, waiting: not run yet).",)
 
 
 def test_what_diverged_is_said_to_have_diverged() -> None:
-    lacking = [("pixel", "training", seed, "diverged", "epoch 1, step 3: loss is nan") for seed in (0, 1)]
+    lacking = [("pixel", "training", "training", seed, "diverged", "epoch 1, step 3: loss is nan") for seed in (0, 1)]
     given = replace(results(), missing=pd.DataFrame(lacking, columns=list(results().missing)))
     told = "Missing of grayscale-cifar10: S_pixel (2 results, diverged: epoch 1, step 3: loss is nan)."
     assert told in noted(FIGURES[1], given)
