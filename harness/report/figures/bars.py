@@ -40,8 +40,8 @@ SCORE_FACTOR = UNITS["score"].factor
 SCORE_LABEL = f"{BOUNDARY_SCORE} ({UNITS['score'].title})"
 NO_NUMBER, NO_START = "no number", "no image had a start"
 """What the Boundary attack has where a number would stand, and why."""
-NO_RESULT = "no result yet"
-"""What stands in the place of what was not measured."""
+NO_RESULT = "no result"
+"""What stands in the place of what was not measured: it may yet be, or its training diverged."""
 INK = "#222222"
 """Of error bars, and of what stands beside bars."""
 HARDLY = 0.02

@@ -64,7 +64,7 @@ def test_a_condition_without_a_result_has_a_row_that_says_so() -> None:
             boundary_bars(means, looks(given().conditions)),
             distance_bars(distances, looks(given().conditions)),
         ):
-            assert {"none (n\u00a0=\u00a00)", "no result yet"} <= words(figure)
+            assert {"none (n\u00a0=\u00a00)", "no result"} <= words(figure)
 
 
 def test_an_infinite_median_is_said_with_its_seeds() -> None:

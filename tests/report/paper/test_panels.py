@@ -66,7 +66,7 @@ def test_a_condition_whose_score_is_not_there_yet_keeps_its_place_among_the_bars
     some = replace(made, boundary=made.boundary[made.boundary["condition"] != "pixel"])
     panel = drawn_by(kind, some, labels).axes[1]
     assert [bar.get_x() + bar.get_width() / 2 for bar in panel.patches] == [0, 2, 3]
-    assert [text.get_text() for text in panel.texts] == ["no result yet"]
+    assert [text.get_text() for text in panel.texts] == ["no result"]
 
 
 def test_a_legend_shows_bars_and_curves_as_they_are_drawn() -> None:
