@@ -11,7 +11,7 @@ from harness.report.cells import INFINITE, span
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.summary import baselines
-from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, SIZED, attack_title, in_order
+from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, attack_title, in_order
 
 SEEDS_ONLY = (
     "SEM, intervals and p are over seeds alone, given these test images and their number. The accuracy of one model on "
@@ -124,10 +124,10 @@ def images_note(images: pd.DataFrame) -> Iterator[str]:
     yield f"Test images behind each model's number: {'; '.join(parts)}{severity}."
 
 
-def zero_note(images: pd.DataFrame) -> Iterator[str]:
+def zero_note(images: pd.DataFrame, curves: pd.DataFrame) -> Iterator[str]:
     """Why curves do not begin at the clean accuracy, where they are of other images than that."""
     counts = images.groupby("evaluation")["n"].max()
-    own = sorted({counts[name] for name in SIZED if name in counts})
+    own = sorted({counts[name] for name in curves["evaluation"].unique() if name in counts})
     if "clean" in counts and any(n != counts["clean"] for n in own):
         told = f"{counts['clean']} images, accuracies by ε of {' or '.join(map(str, own))}"
         yield f"Clean accuracy is of {told}: at ε = 0 the two need not agree."

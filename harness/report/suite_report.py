@@ -175,7 +175,7 @@ def suite_tables(
         tables.summary_table(values, failures, results),
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images))),
+        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images, results.curves))),
         autoattack_table(results, images),
         published_table(results),
     )

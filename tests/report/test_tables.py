@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from invented import condition, results
+from invented import condition, figures_of, results
 
 from harness.errors import UnknownName
 from harness.report import notes, summary, tables
@@ -55,6 +55,17 @@ def test_the_summary_says_how_many_test_images_are_behind_each_number() -> None:
     )
     fewer = given.images["n"].mask((given.images["condition"] == "none") & (given.images["kind"] == "clean"), 2000)
     assert "Clean 2000 to 10000;" in summary_of(replace(given, images=given.images.assign(n=fewer))).notes[0]
+
+
+def test_curves_of_ones_own_attack_that_begin_at_other_images_than_the_clean_accuracy_are_told_of() -> None:
+    given = results(seeds=1)
+    told = "Clean accuracy is of 10000 images, accuracies by ε of 1000 or 10000: at ε = 0 the two need not agree."
+    assert told not in summary_of(given).notes
+    own = given.curves.query("evaluation == 'gaussian'").assign(evaluation="ddn")
+    with_own = replace(given, curves=pd.concat([given.curves, own]))
+    assert told in summary_of(with_own).notes
+    [curves] = [each for each in figures_of(with_own) if each.name == "curves"]
+    assert told in curves.caption
 
 
 def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:

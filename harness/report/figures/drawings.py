@@ -108,7 +108,7 @@ def captioned(drawing: Drawing, results: Results) -> Drawing:
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
     counts = seeds_note(drawing.data, "evaluation") if "evaluation" in drawing.data else ()
     images = images_note(_images(drawing, results))
-    zero = zero_note(results.images) if "epsilon" in drawing.data else ()
+    zero = zero_note(results.images, results.curves) if "epsilon" in drawing.data else ()
     return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero]))
 
 
