@@ -30,10 +30,10 @@ class Arrays:
         rows = self._frame[self._frame["condition"].isna() & (self._frame["evaluation"] == analysis)]
         return {row.name: self.read(row) for row in records(rows)}
 
-    def of_condition(self, condition: str, name: str) -> list[NDArray[Any]]:
-        """An array of each seed of a condition that has it."""
-        rows = self._frame[(self._frame["condition"] == condition) & (self._frame["name"] == name)]
-        return [self.read(row) for row in records(rows)]
+    def of_condition(self, condition: str, evaluation: str, name: str) -> list[NDArray[Any]]:
+        """An array of an evaluation, of each seed of a condition that has it."""
+        rows = self._frame[(self._frame["condition"] == condition) & (self._frame["evaluation"] == evaluation)]
+        return [self.read(row) for row in records(rows[rows["name"] == name])]
 
     def of_models(self, kind: str, name: str) -> pd.DataFrame:
         """The frame's rows of an array that evaluations of a kind have, and in `here` whether the file is there.

@@ -11,7 +11,7 @@ from harness.report.cells import INFINITE, span
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.summary import baselines
-from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, attack_title, in_order
+from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, SPECTRUM, attack_title, in_order
 
 SEEDS_ONLY = (
     "SEM, intervals and p are over seeds alone, given these test images and their number. The accuracy of one model on "
@@ -65,7 +65,7 @@ def seeds_note(data: pd.DataFrame, by: str) -> Iterator[str]:
 
 def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
     """With how many steps the smallest perturbations were looked for, and what their power is."""
-    steps = [spec["steps"] for spec in specs["spec"] if spec.get("kind") == "spectrum"]
+    steps = [spec["steps"] for spec in specs.loc[specs["evaluation"] == SPECTRUM, "spec"]]
     if steps:
         yield (
             "Power: squared amplitude (unitary Fourier transform) of the smallest perturbations that the Boundary "
@@ -76,9 +76,9 @@ def spectra_note(specs: pd.DataFrame) -> Iterator[str]:
 
 def spectra_starts(results: Results) -> pd.DataFrame:
     """condition, n, n_failed of each model that has a spectrum: attacks that had a start, and those that had none."""
-    models = results.spectra.drop_duplicates(["condition", "seed", "evaluation"])
-    asked = results.images[["condition", "evaluation", "n"]].rename(columns={"n": "asked"})
-    found = models.merge(asked, on=["condition", "evaluation"])
+    spectra, images = (frame[frame["evaluation"] == SPECTRUM] for frame in (results.spectra, results.images))
+    asked = images[["condition", "n"]].rename(columns={"n": "asked"})
+    found = spectra.drop_duplicates(["condition", "seed"]).merge(asked, on="condition")
     return found.assign(n_failed=found["asked"] - found["n"])[["condition", "n", "n_failed"]]
 
 

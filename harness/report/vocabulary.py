@@ -29,6 +29,8 @@ SEVERITY = 4
 WORST = 5
 """At which RobustBench's models are compared (paper, Figure 24)."""
 
+SPECTRUM = "spectrum"
+"""The evaluation of the smallest perturbations that the paper shows; a suite may have others of its kind."""
 BOUNDARY_SCORE = "Boundary score"
 """How readers call what the Boundary attack measures."""
 NORMS = {"l2": "L2", "linf": "L∞"}

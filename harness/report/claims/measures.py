@@ -20,7 +20,7 @@ from harness.report.ratios import seed_values
 from harness.report.results import Results
 from harness.report.statistics import rank_correlation
 from harness.report.summary import at_severity, corruption_means, finished, scores, worst_corruption_means
-from harness.report.vocabulary import ATTACKS, WORST, attack_title
+from harness.report.vocabulary import ATTACKS, SPECTRUM, WORST, attack_title
 
 EARLY_TAPS = (0, 1, 2)
 """Stem, stage 1 and stage 2: the taps that carry weight in the paper's Table 2."""
@@ -84,7 +84,7 @@ def _early_taps(results: Results) -> pd.DataFrame:
 def _low_frequencies(results: Results) -> pd.DataFrame:
     """Of the power of minimal perturbations, the share below `LOW_FREQUENCIES`."""
     rows = finished(results.spectra, results.models)
-    rows = rows[(rows["evaluation"] == "spectrum") & rows["classification"].isin(DATASETS)]
+    rows = rows[(rows["evaluation"] == SPECTRUM) & rows["classification"].isin(DATASETS)]
     numbers = {name: np.bincount(radii(*DATASETS[name].size).ravel()) for name in rows["classification"].unique()}
     held = [numbers[name][radius] for name, radius in zip(rows["classification"], rows["frequency"], strict=True)]
     power = rows["power"] * held
@@ -146,7 +146,7 @@ MEASURES: dict[str, Measure] = {
     "low_frequencies": Measure(
         label=f"Share of perturbations' power below {LOW_FREQUENCIES} cycles",
         unit="number",
-        evaluations=("spectrum",),
+        evaluations=(SPECTRUM,),
         values=_low_frequencies,
     ),
     **{

@@ -14,6 +14,7 @@ from harness.report.ratios import INTERVALS, Ratios
 from harness.report.results import Results
 from harness.report.rows import records, stacked
 from harness.report.summary import at_severity, corruption_means, finished, summarized
+from harness.report.vocabulary import SPECTRUM
 
 
 def curve_means(results: Results) -> pd.DataFrame:
@@ -74,7 +75,8 @@ def gamma_epoch_means(results: Results) -> pd.DataFrame:
 
 def spectrum_means(results: Results) -> pd.DataFrame:
     """condition, frequency (cycles per image), mean, sem, n, of the power of the smallest perturbations."""
-    return summarized(finished(results.spectra, results.models), ["condition", "frequency"], "power")
+    own = results.spectra[results.spectra["evaluation"] == SPECTRUM]
+    return summarized(finished(own, results.models), ["condition", "frequency"], "power")
 
 
 def heat_maps(results: Results, arrays: Arrays) -> pd.DataFrame:

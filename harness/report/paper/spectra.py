@@ -20,7 +20,7 @@ from harness.report.paper.panels import say, severity_title
 from harness.report.results import Results
 from harness.report.rows import in_order_of, stacked
 from harness.report.summary import summarized
-from harness.report.vocabulary import FREQUENCIES, SEVERITY
+from harness.report.vocabulary import FREQUENCIES, SEVERITY, SPECTRUM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def _power_means(labels: Labels, arrays: Arrays) -> pd.DataFrame:
     """condition, x, y, mean, sem, n, of the power at x and y cycles per image across and down."""
     parts = [pd.DataFrame(columns=["condition", "x", "y", "power"])]
     for condition in labels:
-        for power in arrays.of_condition(condition, "power"):
+        for power in arrays.of_condition(condition, SPECTRUM, "power"):
             y, x = (place.ravel() - size // 2 for place, size in zip(np.indices(power.shape), power.shape, strict=True))
             parts.append(pd.DataFrame({"condition": condition, "x": x, "y": y, "power": power.ravel().astype(float)}))
     return summarized(stacked(parts), ["condition", "x", "y"], "power")

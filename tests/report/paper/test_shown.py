@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from invented import results
+from invented import condition, results
 
 from harness.report.missing import DATA
+from harness.report.paper.captions import caption
 from harness.report.paper.contents import FIGURES, PaperFigure
 from harness.report.paper.shown import figure_kind, in_words, pictures, shown
 from harness.report.results import Results
@@ -67,6 +68,38 @@ def test_what_diverged_is_said_to_have_diverged() -> None:
 
 def test_labels_of_a_legend_have_no_command_of_mathematics_in_words() -> None:
     assert not any("\\" in in_words(label) for figure in FIGURES for label in figure.conditions.values())
+
+
+def test_a_second_spectrum_of_other_settings_is_not_mixed_with_the_papers(tmp_path: Path) -> None:
+    rows = []
+    for evaluation, power in (("spectrum", np.ones((32, 32))), ("short", np.full((32, 32), 3.0))):
+        [file] = arrays.save(tmp_path, evaluation, {"power": power})
+        where = {"condition": "none", "seed": 0, "evaluation": evaluation, "kind": "spectrum", "shape": "32 x 32"}
+        rows.append(where | {"name": file.name, "file": file.file, "sha256": file.sha256})
+    given = results((condition("none"), condition("imagenet", "threshold")), epochs=2)
+    specs = pd.DataFrame(
+        [
+            ("none", "spectrum", {"kind": "spectrum", "steps": 9000}),
+            ("none", "short", {"kind": "spectrum", "steps": 5}),
+        ],
+        columns=list(given.specs),
+    )
+    shorter = given.spectra.assign(evaluation="short", power=7.0, n=1)
+    both = replace(
+        given,
+        suite="frequency",
+        arrays=pd.DataFrame(rows),
+        specs=pd.concat([given.specs, specs]),
+        spectra=pd.concat([given.spectra, shorter]),
+        images=pd.DataFrame({"condition": "none", "evaluation": ["spectrum", "short"], "kind": "spectrum", "n": 1000}),
+    )
+    [spectra] = [figure for figure in FIGURES if figure.number == 7]
+    figure = shown(spectra, {"frequency": both}, "small", 0.9, tmp_path)
+    assert set(figure.data.loc[figure.data["panel"] == "power", "mean"]) == {1.0}
+    assert set(figure.data.loc[figure.data["panel"] == "radial", "n"]) == {2}
+    assert figure.data["mean"].max() < 3
+    assert "found in 9000 steps" in caption(figure)
+    assert "without a start" not in caption(figure)
 
 
 def test_spectra_are_drawn_from_their_csv(tmp_path: Path) -> None:
