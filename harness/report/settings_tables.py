@@ -64,11 +64,10 @@ def evaluations_table(specs: pd.DataFrame, scope: str) -> Table:
     )
 
 
-def analyses_note(specs: pd.DataFrame, kinds: Collection[str]) -> Iterator[str]:
-    """What the analyses of those kinds were told; of how many images and which corruptions, their figures say."""
-    for spec in specs.loc[specs["condition"] == "", "spec"]:
-        if spec["kind"] in kinds:
-            yield f"Settings: {_told(dict(_settings(spec)), ('kind', 'n_images', 'corruptions'))}."
+def analyses_note(specs: pd.DataFrame, names: Collection[str]) -> Iterator[str]:
+    """What the analyses of those names were told; of how many images and which corruptions, their figures say."""
+    for spec in specs.loc[(specs["condition"] == "") & specs["evaluation"].isin(names), "spec"]:
+        yield f"Settings: {_told(dict(_settings(spec)), ('kind', 'n_images', 'corruptions'))}."
 
 
 def _settings(spec: Mapping[str, Any], table: str = "") -> Iterator[tuple[str, str]]:

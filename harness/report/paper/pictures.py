@@ -115,14 +115,14 @@ def _draw_corruption_spectra(data: pd.DataFrame, looks: Mapping[str, Look], labe
     return figure
 
 
-def _analysis(kind: str, results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
-    """The numbers of the analysis of that kind, then the files of its arrays."""
-    rows, files = (frame[frame["kind"] == kind] for frame in (results.analyses, results.arrays))
-    named = files.rename(columns={"evaluation": "analysis", "name": "array"})
+def _analysis(name: str, results: Results, labels: Labels, least: float, arrays: Arrays) -> pd.DataFrame:
+    """The numbers of the analysis of that name, then the files of its arrays."""
+    named = results.arrays.rename(columns={"evaluation": "analysis", "name": "array"})
+    rows, files = (frame[frame["analysis"] == name] for frame in (results.analyses, named))
     together = pd.concat(
         [
             rows[["analysis", "metric", "point", "value", "n"]],
-            named[["analysis", "array", "file", "sha256", "shape"]],
+            files[["analysis", "array", "file", "sha256", "shape"]],
         ]
     )
     return together.astype({"n": "Int64"})

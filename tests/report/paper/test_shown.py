@@ -102,6 +102,31 @@ def test_a_second_spectrum_of_other_settings_is_not_mixed_with_the_papers(tmp_pa
     assert "without a start" not in caption(figure)
 
 
+def test_a_second_analysis_of_a_kind_is_not_in_the_papers_figure(tmp_path: Path) -> None:
+    analyses, files, specs = [], [], []
+    for name, correlation in (("similarity", 0.25), ("of_another", 0.75)):
+        number = {"kind": "similarity", "metric": "correlation", "point": "", "value": correlation, "n": 64}
+        analyses.append(number | {"analysis": name})
+        kept = {"pixel": np.eye(4), "neural": np.eye(4), "pairs": np.zeros((6, 2))}
+        where = {"condition": None, "seed": None, "evaluation": name, "kind": "similarity", "shape": "4 x 4"}
+        for file in arrays.save(tmp_path, name, kept):
+            files.append(where | {"name": file.name, "file": file.file, "sha256": file.sha256})
+        specs.append(("", name, {"kind": "similarity", "recording": name}))
+    given = results(epochs=2)
+    both = replace(
+        given,
+        suite="neural",
+        analyses=pd.DataFrame(analyses),
+        arrays=pd.DataFrame(files),
+        specs=pd.concat([given.specs, pd.DataFrame(specs, columns=list(given.specs))]),
+    )
+    figure = shown(FIGURES[0], {"neural": both}, "small", 0.9, tmp_path)
+    assert set(figure.data["analysis"]) == {"similarity"}
+    assert "Settings: recording = similarity." in caption(figure)
+    assert "of_another" not in caption(figure)
+    assert pictures(figure, ("png",))["png"].startswith(b"\x89PNG")
+
+
 def test_spectra_are_drawn_from_their_csv(tmp_path: Path) -> None:
     power = np.arange(32.0 * 32).reshape(32, 32).astype(np.float32) + 1
     rows = []
