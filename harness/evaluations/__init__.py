@@ -32,7 +32,7 @@ from harness.names import lookup
 from harness.seeding import global_generators
 from harness.spec import AnalysisSpec, EvaluationSpec
 
-__all__ = ["ANALYSES", "EVALUATIONS", "Setting", "analyse", "evaluate", "setting_for"]
+__all__ = ["ANALYSES", "EVALUATIONS", "SCREENED", "Setting", "analyse", "evaluate", "setting_for"]
 
 EVALUATIONS: dict[str, Callable[[nn.Module, Setting, Any], EvaluationResult]] = {
     "clean": clean,
