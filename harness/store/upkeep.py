@@ -115,7 +115,7 @@ def backup(database: Database, target: Path | None = None) -> Path:
     try:
         with database.engine.connect() as connection:
             write_copy(connection, begun)
-        _refuse_not_finite(begun, target)
+        _require_sound(begun, target)
         flush(begun)
         begun.rename(target)
         flush(target.parent)
@@ -156,7 +156,7 @@ def restore(where: str | Path, backup: Path) -> Path | None:
         shutil.copyfile(backup, partial)
         with suppress(FileNotFoundError):
             shutil.copyfile(backup.with_name(f"{backup.name}-wal"), partial.with_name(f"{partial.name}-wal"))
-        _refuse_not_finite(partial, backup)  # which has SQLite write the log into the copy
+        _require_sound(partial, backup)  # which has SQLite write the log into the copy
         flush(partial)
         there = path.exists()
         _set_aside(path, aside)
@@ -188,7 +188,7 @@ def _set_aside(path: Path, aside: Path) -> None:
     flush(path.parent)
 
 
-def _refuse_not_finite(copy: Path, backup: Path) -> None:
+def _require_sound(copy: Path, backup: Path) -> None:
     """Raises DatabaseUnusable if the copy of a backup holds no results of this program, or damaged ones."""
     try:
         with connected(copy, create=False) as database:
