@@ -12,6 +12,8 @@ from pathlib import Path
 USUAL_FILES = 1024
 """Open files that Linux allows a process by default; a GPU's driver takes dozens."""
 CGROUPS = Path("/sys/fs/cgroup")
+AMPERE = 8
+"""The first major compute capability of NVIDIA's GPUs with instructions for bfloat16."""
 CPUINFO = Path("/proc/cpuinfo")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 

@@ -9,17 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable
-from harness.machine import cpu_has_bfloat16
+from harness.machine import AMPERE, cpu_has_bfloat16
 
-AMPERE = (8, 0)
-"""The first compute capability of CUDA with instructions for it."""
 _KNOWN = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for it, and gains by it."""
     if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= AMPERE
+        return torch.cuda.get_device_capability(device)[0] >= AMPERE
     return device.type == "cpu" and cpu_has_bfloat16()
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import DeviceError
-from harness.machine import available_cores, available_memory, cpu_has_bfloat16, cpu_name
+from harness.machine import AMPERE, available_cores, available_memory, cpu_has_bfloat16, cpu_name
 
 Wanted = Literal["auto", "cuda", "cpu"]
 
 WORKER_MEMORY = 2 << 30  # bytes that one worker may need: torch, a data set, activations
 MOST_CPU_WORKERS = 8
 _CAPABILITY_MAJOR = 75  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR of the CUDA driver API
-_AMPERE = 8  # the first compute capability with bfloat16 instructions
 
 
 @dataclass(frozen=True)
@@ -79,4 +78,4 @@ def _find_gpu() -> Device | None:
         driver.cuDeviceGetName(name, len(name), handle)
         names.append(name.value.decode())
         majors.append(major.value)
-    return Device("cuda", " and ".join(dict.fromkeys(names)), count.value, min(majors) >= _AMPERE)
+    return Device("cuda", " and ".join(dict.fromkeys(names)), count.value, min(majors) >= AMPERE)
