@@ -81,16 +81,19 @@ def compare(suite: str, profile: str) -> Iterator[tuple[str, str, Decisions]]:
             substitute = load(row.substitute) if row.substitute else None
             trained = TrainingSpec.model_validate(row.trained)
             setting = setting_for(spec, trained, settings().data_dir, torch.device("cpu"), substitute)
-            if screen := screen_for(load(key), replace(setting, screened=True), expected=1 << 40):
+            if screen := screen_for(load(key), setting, expected=1 << 40):
                 compared = Compared(load(key), screen, decisions).eval()
                 evaluate(compared, replace(setting, screened=False), spec)
         yield condition, key, decisions
 
 
 def _evaluations(suite: str, profile: str) -> Sequence[Row[Any]]:
-    """Those that are done, model after model: condition, key, substitute (a key), trained (the model's spec), spec."""
-    place, evaluation, model = views.EVALUATIONS.c, schema.Evaluation, schema.Model
-    substitute = aliased(model)
+    """Those that are done, of models that were trained here, one after the other.
+
+    condition, key, trained: the model's, with its spec; substitute: a key; spec: the evaluation's.
+    """
+    place, evaluation, model, job = views.EVALUATIONS.c, schema.Evaluation, schema.Model, schema.Job
+    substitute, training = aliased(model), aliased(job)
     query = (
         select(
             place.condition, model.key, model.spec.label("trained"), substitute.key.label("substitute"), evaluation.spec
@@ -98,8 +101,9 @@ def _evaluations(suite: str, profile: str) -> Sequence[Row[Any]]:
         .join(evaluation, evaluation.id == place.evaluation_row)
         .join(model, model.id == evaluation.model_id)
         .join(substitute, substitute.id == evaluation.substitute_id, isouter=True)
-        .join(schema.Job, schema.Job.key == evaluation.key)
-        .where(place.suite == suite, place.profile == profile, schema.Job.state == "done")
+        .join(job, job.key == evaluation.key)
+        .join(training, training.key == model.key)
+        .where(place.suite == suite, place.profile == profile, job.state == "done", training.kind == "train")
         .order_by(place.condition, model.key, evaluation.id)
     )
     with open_database(settings().database, create=False) as database, database.reading() as connection:
@@ -128,7 +132,10 @@ def main() -> None:
     parser.add_argument("suite")
     parser.add_argument("--profile", default="small")
     arguments = parser.parse_args()
-    print(table(list(compare(arguments.suite, arguments.profile))))
+    found = list(compare(arguments.suite, arguments.profile))
+    if not found:
+        parser.error(f"no evaluation of {arguments.suite} (profile {arguments.profile}) is stored; run the suite first")
+    print(table(found))
 
 
 if __name__ == "__main__":
