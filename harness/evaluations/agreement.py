@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from harness.errors import NotEvaluable
+from harness.evaluations.both_precisions import logits_in_both
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.remembered import Once
 from harness.evaluations.setting import Setting
-from harness.measurement import LEAST_AGREEMENT, Measurement, Progress
+from harness.measurement import LEAST_AGREEMENT, Measurement
 from harness.models.bfloat16 import in_bfloat16
-from harness.models.pixels import unit_pixels
 from harness.seeding import global_generators
 
 AGREEMENT_IMAGES = 2000
@@ -65,16 +64,10 @@ def count_same(model: nn.Module, rounded: nn.Module, setting: Setting) -> int:
     Raises:
         NotEvaluable: some logits of `model` are not finite.
     """
-    n = len(setting.images)
-    exact, fast = (Classifier(each, setting, expected=n) for each in (model, rounded))
-    same = torch.zeros((), dtype=torch.int64, device=setting.device)
-    for rows in setting.chunks():
-        images = unit_pixels(setting.images[rows])
-        logits = fast.logits(images)
-        same += ((exact.predictions(images) == logits.argmax(1)) & logits.isfinite().all(1)).sum()
-        setting.on_progress(Progress(done=0, total=n, text=f"bfloat16 beside float32: {rows.stop}/{n} images"))
-    exact.refuse_not_finite()
-    return int(same)
+    classifier = Classifier(model, setting, expected=len(setting.images))
+    exact, fast = logits_in_both(classifier.logits, rounded, setting)
+    classifier.refuse_not_finite()
+    return int(((exact.argmax(1) == fast.argmax(1)) & fast.isfinite().all(1)).sum())
 
 
 _trials = Once[Trial]()

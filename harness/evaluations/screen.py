@@ -13,11 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import NotEvaluable
+from harness.evaluations.both_precisions import logits_in_both
 from harness.evaluations.remembered import Once
 from harness.evaluations.setting import Setting
-from harness.measurement import Progress
 from harness.models.bfloat16 import in_bfloat16
-from harness.models.pixels import unit_pixels
 from harness.seeding import global_generators
 
 TRIED_IMAGES, FEWEST_IMAGES = 500, 200
@@ -103,14 +102,8 @@ def _trial(model: nn.Module, setting: Setting) -> _Trial | None:
         rounded = in_bfloat16(model)
     except NotEvaluable:
         return None
-    n = len(setting.images)
-    found = []
-    with torch.inference_mode(), global_generators(0, "screen"):  # as for what is remembered of images
-        for rows in setting.chunks():
-            images = unit_pixels(setting.images[rows])
-            found.append((rounded(images), model(images)))
-            setting.on_progress(Progress(done=0, total=n, text=f"bfloat16 beside float32: {rows.stop}/{n} images"))
-    logits, exact = (torch.cat(each) for each in zip(*found, strict=True))
+    with global_generators(0, "screen"):  # as for what is remembered of images
+        exact, logits = logits_in_both(model, rounded, setting)
     lead = SAFETY * float(largest_error(logits, exact))
     return None if near(logits, lead).double().mean() > MOST_ASKED else _Trial(rounded, lead)
 
