@@ -23,7 +23,7 @@ from harness.spec.digest import digest
 from harness.spec.training import TrainingSpec
 from harness.training.batch import Step
 from harness.training.batches import Batches
-from harness.training.checkpoint import Checkpoint, TrainingFolder
+from harness.training.folder import Checkpoint, TrainingFolder
 from harness.training.images import TrainingImages
 from harness.training.learner import CROSS_ENTROPY, SIMILARITY, Learner
 from harness.training.schedule import learning_rate

@@ -25,7 +25,7 @@ from harness.report.results import read_results
 from harness.store import arrays, relations, upkeep
 from harness.store.engine import open_database
 from harness.store.views import PUBLIC
-from harness.training.checkpoint import TrainingFolder
+from harness.training.folder import TrainingFolder
 
 TIMES = int(os.environ.get("FAULTS_FLIPS", "100"))
 PLACES = random.Random(11)

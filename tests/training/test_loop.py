@@ -24,7 +24,7 @@ from harness.own_code import OwnCode
 from harness.spec.training import NetworkSpec, PenaltySpec, TrainingPrecision, TrainingSpec
 from harness.suites.devices import get_device
 from harness.training.batches import Batches
-from harness.training.checkpoint import TrainingFolder
+from harness.training.folder import TrainingFolder
 from harness.training.images import TrainingImages
 from harness.training.learner import Learner
 from harness.training.loop import train

@@ -15,7 +15,7 @@ from harness.models import weights
 from harness.models.architecture import ClassifierShape
 from harness.models.resnet import build
 from harness.spec.training import TrainingSpec
-from harness.training.checkpoint import Checkpoint, TrainingFolder
+from harness.training.folder import Checkpoint, TrainingFolder
 from harness.training.learner import Learner
 
 REPORT = replace(trainings.REPORT, task_loss=1 / 3, gammas=(0.2, 0.8))
