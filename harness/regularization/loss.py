@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,6 @@ from harness.spec.training import RegularizerSpec
 
 MARGIN = 1e-5  # keeps g finite at similarity 1 and -1 (released code)
 MOMENTUM = 0.1  # share of the new batch in a running mean (released code)
-
-
-class SimilarityTerm(NamedTuple):
-    """L_sim of one batch of pairs."""
-
-    loss: Tensor
-    """Scalar, not yet multiplied by alpha."""
-    similarity: Tensor
-    """S_cnn of each pair: (pairs,) float32."""
 
 
 class SimilarityLoss(nn.Module):
@@ -54,19 +45,22 @@ class SimilarityLoss(nn.Module):
         """The state's tensors themselves, one (channels,) per tap."""
         return [self.get_buffer(f"running_mean_{tap}") for tap in range(len(self.weights))]
 
-    def forward(self, row_taps: Sequence[Tensor], column_taps: Sequence[Tensor], targets: Tensor) -> SimilarityTerm:
-        """L_sim of a batch of pairs, in float32 also under autocast.
+    def forward(self, row_taps: Sequence[Tensor], column_taps: Sequence[Tensor], targets: Tensor) -> Tensor:
+        """L_sim of a batch of pairs, a scalar, not yet multiplied by alpha.
 
         row_taps, column_taps: for each tap the feature maps (pairs, c, h, w) of the pairs' first and second images.
         targets: (pairs,) float32, S_target.
         """
-        with torch.autocast(targets.device.type, enabled=False):
-            similarities = [
+        return similarity_loss(self.similarities(row_taps, column_taps), targets, self.transform, self.reading)
+
+    def similarities(self, row_taps: Sequence[Tensor], column_taps: Sequence[Tensor]) -> Tensor:
+        """S_cnn of each pair: (pairs,), in float32 also under autocast."""
+        with torch.autocast(self.weights.device.type, enabled=False):
+            of_taps = [
                 self._tap_similarity(mean, row, column)
                 for mean, row, column in zip(self.running_means, row_taps, column_taps, strict=True)
             ]
-            similarity = self.gammas @ torch.stack(similarities)
-            return SimilarityTerm(similarity_loss(similarity, targets, self.transform, self.reading), similarity)
+            return self.gammas @ torch.stack(of_taps)
 
     def _tap_similarity(self, mean: Tensor, row: Tensor, column: Tensor) -> Tensor:
         if self.training:

@@ -35,5 +35,3 @@ class Step(NamedTuple):
     """Each part of the loss before its weight, as `Learner.parts` names them: (parts,)."""
     correct: Tensor
     """Images of the batch that were classified correctly, a scalar."""
-    similarity: Tensor | None
-    """S_cnn of each pair: (pairs,); None without a regularizer."""

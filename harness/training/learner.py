@@ -89,7 +89,6 @@ class Learner(nn.Module):
 
     def _descend(self, batch: Batch) -> Step:
         self.train()
-        term = None
         images = unit_pixels(batch.images)
         with self._autocast:
             logits = self.model(images)
@@ -97,9 +96,9 @@ class Learner(nn.Module):
             losses = [loss]
             if self.similarity and batch.pairs:
                 rows, columns = (self.model.taps(unit_pixels(half)) for half in batch.pairs[:2])
-                term = self.similarity(rows, columns, batch.pairs.targets)
-                losses.append(term.loss)
-                loss = loss + self._alpha * term.loss
+                similarity_loss = self.similarity(rows, columns, batch.pairs.targets)
+                losses.append(similarity_loss)
+                loss = loss + self._alpha * similarity_loss
             if self._penalty:
                 penalty = self._penalty(self.model, images, batch.labels)
                 losses.append(penalty)
@@ -107,11 +106,7 @@ class Learner(nn.Module):
         self._optimizer.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
-        return Step(
-            torch.stack(losses).detach(),
-            (logits.detach().argmax(1) == batch.labels).sum(),
-            term and term.similarity.detach(),
-        )
+        return Step(torch.stack(losses).detach(), (logits.detach().argmax(1) == batch.labels).sum())
 
     @torch.inference_mode()
     def validation(self, images: Tensor, labels: Tensor) -> tuple[float, float]:

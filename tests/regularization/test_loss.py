@@ -70,7 +70,7 @@ def test_similarity_is_the_weighted_cosine_about_the_updated_mean() -> None:
     rows, columns = taps("rows"), taps("columns")
     with torch.no_grad():
         loss.weights.copy_(torch.tensor([0.0, math.log(3)]))
-    found = loss(rows, columns, TARGETS)
+    found = loss.similarities(rows, columns)
     expected = torch.zeros(4)
     for gamma, row, column, mean in zip((0.25, 0.75), rows, columns, loss.running_means, strict=True):
         # one update from 0 by the mean over both halves
@@ -78,8 +78,8 @@ def test_similarity_is_the_weighted_cosine_about_the_updated_mean() -> None:
         torch.testing.assert_close(mean, center.detach())
         a, b = ((half - center[:, None, None]).flatten(1) for half in (row, column))
         expected = expected + gamma * (a * b).sum(1) / a.norm(dim=1) / b.norm(dim=1)
-    torch.testing.assert_close(found.similarity, expected)
-    torch.testing.assert_close(found.loss, similarity_loss(expected, TARGETS, "arctanh", "code"))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(loss.eval()(rows, columns, TARGETS), similarity_loss(found, TARGETS, "arctanh", "code"))
 
 
 def test_means_follow_batches_in_train_mode_only() -> None:
@@ -98,7 +98,7 @@ def test_means_follow_batches_in_train_mode_only() -> None:
 def test_gradients_reach_features_and_weights_but_not_the_means() -> None:
     loss = SimilarityLoss(CHANNELS, SPEC)
     rows, columns = taps("rows"), taps("columns")
-    loss(rows, columns, TARGETS).loss.backward()
+    loss(rows, columns, TARGETS).backward()
     assert all(tap.grad is not None and tap.grad.any() for tap in (*rows, *columns, loss.weights))
     assert not any(mean.requires_grad for mean in loss.running_means)
 
@@ -113,9 +113,10 @@ def test_state_holds_weights_and_means() -> None:
 
 
 def test_loss_of_bfloat16_features_is_computed_in_float32() -> None:
-    reference = SimilarityLoss(CHANNELS, SPEC)(taps("rows"), taps("columns"), TARGETS)
+    loss = SimilarityLoss(CHANNELS, SPEC)
+    reference = SimilarityLoss(CHANNELS, SPEC).similarities(taps("rows"), taps("columns"))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         halves = [[tap.bfloat16() for tap in taps(half)] for half in ("rows", "columns")]
-        found = SimilarityLoss(CHANNELS, SPEC)(*halves, TARGETS)
-    assert found.loss.dtype == found.similarity.dtype == torch.float32
-    torch.testing.assert_close(found.similarity, reference.similarity, atol=2e-3, rtol=0)
+        found = loss.similarities(*halves)
+        assert loss(*halves, TARGETS).dtype == found.dtype == torch.float32
+    torch.testing.assert_close(found, reference, atol=2e-3, rtol=0)
