@@ -82,17 +82,6 @@ class Download:
         return self.sha256 or self.md5
 
 
-# Source: Zenodo records 2535967 and 3555552 (Hendrycks and Dietterich 2019).
-ARCHIVES = {
-    "cifar10-c": Download(
-        url="https://zenodo.org/records/2535967/files/CIFAR-10-C.tar", md5="56bf5dcef84df0e2308c6dcbcbbd8499"
-    ),
-    "cifar100-c": Download(
-        url="https://zenodo.org/records/3555552/files/CIFAR-100-C.tar", md5="11f0ed0f1191edbf9fa23466ae6021d3"
-    ),
-}
-
-
 def fetch(
     download: Download,
     folder: Path,

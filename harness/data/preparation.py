@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.data.bundled import prepare_bundled
 from harness.data.catalogue import get_dataset, get_manifest
-from harness.data.download import ARCHIVES, Download, fetch
 from harness.data.download import FOLDER as DOWNLOADS
+from harness.data.download import Download, fetch
 from harness.data.imports.corruption_files import import_corruptions
 from harness.data.inventory import find_ready
 from harness.data.manifest import Manifest
@@ -21,6 +21,15 @@ from harness.data.sets import DATASETS, DataSet
 from harness.data.writing import KeepOrReplace, SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 
+# Source: Zenodo records 2535967 and 3555552 (Hendrycks and Dietterich 2019).
+ARCHIVES = {
+    "cifar10-c": Download(
+        url="https://zenodo.org/records/2535967/files/CIFAR-10-C.tar", md5="56bf5dcef84df0e2308c6dcbcbbd8499"
+    ),
+    "cifar100-c": Download(
+        url="https://zenodo.org/records/3555552/files/CIFAR-100-C.tar", md5="11f0ed0f1191edbf9fa23466ae6021d3"
+    ),
+}
 TORCHVISION = {"mnist": "MNIST", "fashionmnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 
 
