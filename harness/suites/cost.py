@@ -149,12 +149,12 @@ def estimate(jobs: Iterable[PlannedJob], rates: Mapping[RateKey, float], device:
     rates: GFLOP/s of one worker by `rate_key`, measured on this device.
     """
     jobs = list(jobs)
-    total = sum(seconds(planned, rates, device, workers) for planned in jobs)
+    total = sum(job_seconds(planned, rates, device, workers) for planned in jobs)
     measured = all(rate_key(planned.job) in rates or not planned.work for planned in jobs)
     return Estimate(total / max(1, min(workers, len(jobs))), measured)
 
 
-def seconds(planned: PlannedJob, rates: Mapping[RateKey, float], device: Device, workers: int) -> float:
+def job_seconds(planned: PlannedJob, rates: Mapping[RateKey, float], device: Device, workers: int) -> float:
     """The time that one of `workers` takes for a job; rates as of `estimate`."""
     rate = rates.get(rate_key(planned.job))
     if rate:

@@ -14,7 +14,7 @@ from harness.measurement import EvaluationResult, TrainingResult
 from harness.provenance import Provenance
 from harness.spec import LoadJob, PlannedJob, TrainJob
 from harness.store import arrays, jobs, write
-from harness.suites.cost import estimate, seconds
+from harness.suites.cost import estimate, job_seconds
 from harness.suites.executors.executor import Event, Failed, Finished, Lost, Progressed, Started
 from harness.suites.inputs import Inputs
 from harness.suites.missing_weights import find_missing, has_weights, train_again, whereabouts
@@ -58,7 +58,7 @@ class Run:
             self._provisions.prepare(todo)
             rates = jobs.rates(self._site.database, self._device.name)
             self._site.watch.begin(todo, len(schedule.asked), estimate(todo, rates, self._device, workers))
-            taken = {each.key: seconds(each, rates, self._device, workers) for each in schedule.asked}
+            taken = {each.key: job_seconds(each, rates, self._device, workers) for each in schedule.asked}
             schedule.share_out(taken, workers)
         elif schedule.blocked and not schedule.done and not schedule.failed:
             raise DataMissing("\n".join(dict.fromkeys(schedule.blocked.values())))

@@ -8,7 +8,7 @@ from plans import plan_of
 from harness.models.architecture import ClassifierShape
 from harness.models.cost import forward_gflop
 from harness.spec import EVALUATION_SPECS, NetworkSpec, RobustBenchSpec
-from harness.suites.cost import estimate, evaluation_gflop, seconds
+from harness.suites.cost import estimate, evaluation_gflop, job_seconds
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -115,8 +115,8 @@ def test_what_was_not_measured_is_guessed_by_the_cores_of_a_worker_or_for_a_gpu(
     [training, *_] = plan_of(Inputs(digits_dir, stand_ins=False), parse()).jobs
     training = replace(training, work=1000.0)
     cores, gpu = Device("cpu", "some processor", 4, False), Device("cuda", "some GPU", 1, True)
-    assert [seconds(training, {}, cores, workers) for workers in (1, 2, 8)] == [0.5 + 5, 0.5 + 10, 0.5 + 20]
-    assert seconds(training, {}, gpu, 1) == 0.5 + 0.1
+    assert [job_seconds(training, {}, cores, workers) for workers in (1, 2, 8)] == [0.5 + 5, 0.5 + 10, 0.5 + 20]
+    assert job_seconds(training, {}, gpu, 1) == 0.5 + 0.1
 
 
 @pytest.mark.parametrize(("architecture", "part"), [("resnet18", 2), ("mine.py:Mixer", 1)])
