@@ -95,7 +95,7 @@ class Worker:
 
     def __init__(self, device: torch.device, threads: int, tell: Tell) -> None:
         self._device = device
-        self._say = tell
+        self._tell = tell
         # a substitute is needed again by every model: what was remembered about it must not be lost in between
         self._load_trained = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
         self._load_robustbench = lru_cache(maxsize=1)(load_robustbench)
@@ -152,7 +152,7 @@ class Worker:
             device=self._device,
             folder=model_folder(work.models_dir, job.key),
             code=work.code,
-            on_progress=lambda progress: self._tell(job.key, progress),
+            on_progress=lambda progress: self._tell_now_and_then(job.key, progress),
         )
 
     def _evaluate(self, work: JobWork, job: EvaluateJob) -> EvaluationResult:
@@ -163,7 +163,7 @@ class Worker:
             self._device,
             self._load(work, job.substitute) if job.substitute else None,
             work.code,
-            on_progress=lambda progress: self._tell(job.key, progress),
+            on_progress=lambda progress: self._tell_now_and_then(job.key, progress),
         )
         setting = replace(setting, chunk=max(1, setting.chunk // work.fewer))
         return evaluate(self._load(work, job.model), setting, job.evaluation)
@@ -192,11 +192,11 @@ class Worker:
         folder = model_folder(work.models_dir, job.key)
         return self._load_trained(job.spec, folder, work.weights[job.key], task, self._device, code)
 
-    def _tell(self, key: str, progress: Progress) -> None:
+    def _tell_now_and_then(self, key: str, progress: Progress) -> None:
         now = time.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
-            self._say(Progressed(key, progress))
+            self._tell(Progressed(key, progress))
 
 
 def _require_planned_data(work: JobWork) -> None:
