@@ -6,14 +6,14 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from harness.spec.own import Call, Function, WithOptions
+from harness.spec.own import Call, Function, MayCall, WithOptions
 from harness.spec.spec import Selection, Spec
 from harness.spec.training import Precision, TrainingPrecision
 
 Clip = Literal["image", "unit"]
 
 
-class _Evaluation(Spec):
+class _Evaluation(MayCall):
     version: ClassVar[int]
     """Of the algorithm: raised when its numbers change their meaning, since it is part of their identity."""
     n_images: int | None = Field(default=None, ge=1)

@@ -16,7 +16,6 @@ from harness.errors import SpecError, UnknownName
 from harness.models.architecture import SMALLEST
 from harness.spec import (
     AnalysisSpec,
-    AttackerSpec,
     AutoAttackSpec,
     CorruptionSpec,
     CorruptionSpectraSpec,
@@ -72,8 +71,7 @@ class Resolver:
                 raise SpecError(f"{where}: {spec.images} is not {task.name} corrupted")
         if isinstance(spec, AutoAttackSpec) and (refusal := spec.refusal(task.task.classes, *task.size)):
             raise SpecError(f"{where}: {refusal}")
-        if isinstance(spec, AttackerSpec):
-            self._require(spec.calls, where)
+        self._require(spec.calls, where)
         return spec.replaced(**changes) if changes else spec
 
     def analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[Input, ...]]:
@@ -150,4 +148,4 @@ def evaluation_inputs(spec: EvaluationSpec, model: ModelSpec) -> tuple[Input, ..
         corrupted = tuple(Input.images(spec.images, corruption) for corruption in spec.corruptions or ())
         # bfloat16 is tried on the clean images, and refused for what it does to them
         return (*corrupted, clean) if spec.precision == "bfloat16" else corrupted
-    return (clean, Input.code(spec.function)) if isinstance(spec, AttackerSpec) else (clean,)
+    return (clean, *map(Input.code, spec.functions))
