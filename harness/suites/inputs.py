@@ -19,9 +19,10 @@ from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest
 from harness.data.weights import get_weights, get_weights_manifest
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.files import file_sha256
-from harness.own_code import OwnCode, names_in, own_folder, read_code, sha256_of, signature_in
+from harness.own_code import OwnCode, sha256_of
 from harness.spec.inputs import Input, Recorded
 from harness.spec.own import Call
+from harness.suites.own_source import names_in, own_folder, read_code, signature_in
 
 
 @dataclass(frozen=True, kw_only=True)
