@@ -68,7 +68,7 @@ class SimilarityManifest(AnyManifest):
 
 
 @dataclass(frozen=True)
-class Similarity:
+class RecordedSimilarity:
     """A similarity matrix as it lies on the disk."""
 
     matrix: Tensor
@@ -107,7 +107,7 @@ def similarity_names(data_dir: Path) -> list[str]:
     return names_in(data_dir / FOLDER)
 
 
-def open_similarity(data_dir: Path, name: str, kind: Recorded) -> Similarity:
+def open_similarity(data_dir: Path, name: str, kind: Recorded) -> RecordedSimilarity:
     """A similarity with its images, memory-mapped, after comparing its SHA-256.
 
     Raises:
@@ -122,7 +122,7 @@ def open_similarity(data_dir: Path, name: str, kind: Recorded) -> Similarity:
     n = manifest.n
     if found != {"similarity": (n, n), "images": (n, 1, *manifest.size)}:
         raise place.damaged(place.sized(manifest.files[kind]), f"it holds {found}")
-    return Similarity(arrays["similarity"], arrays["images"])
+    return RecordedSimilarity(arrays["similarity"], arrays["images"])
 
 
 def verify_similarity(data_dir: Path, name: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from harness.spec.spec import Selection, Spec
+from harness.spec.spec import SomeOf, Spec
 from harness.spec.training import Color
 
 
@@ -47,7 +47,7 @@ class CorruptionSpectraSpec(Spec):
     severity: int = Field(default=3, ge=1, le=5)
     n_images: int | None = Field(default=None, ge=1)
     """The first n test images; all if absent."""
-    corruptions: Selection[str] | None = None
+    corruptions: SomeOf[str] | None = None
     """All that the set has if absent."""
 
 

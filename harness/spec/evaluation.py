@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from harness.spec.own import Call, Function, MayCall, WithOptions
-from harness.spec.spec import Selection, Spec
+from harness.spec.spec import SomeOf, Spec
 from harness.spec.training import Precision, TrainingPrecision
 
 Clip = Literal["image", "unit"]
@@ -89,7 +89,7 @@ class AutoAttackSpec(_Curve):
     max_epsilon: float = Field(gt=0)
     """Largest size, in that norm. RobustBench's for CIFAR-10: 8/255 = 0.03137 in `linf`, 0.5 in `l2`."""
     sizes: int = Field(default=2, ge=2)
-    attacks: Selection[Literal["apgd-ce", "apgd-t", "fab-t", "square"]] = ("apgd-ce", "apgd-t", "fab-t", "square")
+    attacks: SomeOf[Literal["apgd-ce", "apgd-t", "fab-t", "square"]] = ("apgd-ce", "apgd-t", "fab-t", "square")
     """In this order, each on the images that those before it left. `square` alone is a black-box attack."""
     steps: int = Field(default=100, ge=1)
     """Of those along the gradient, for each target class."""
@@ -274,9 +274,9 @@ class CorruptionSpec(_Evaluation):
     kind: Literal["corruption"] = "corruption"
     images: str
     """The corrupted set, for instance cifar10-c."""
-    corruptions: Selection[str] | None = None
+    corruptions: SomeOf[str] | None = None
     """All that the set has if absent."""
-    severities: Selection[Annotated[int, Field(ge=1, le=5, strict=True)]] = (1, 2, 3, 4, 5)
+    severities: SomeOf[Annotated[int, Field(ge=1, le=5, strict=True)]] = (1, 2, 3, 4, 5)
 
 
 EVALUATION_SPECS: dict[str, type[_Evaluation]] = {

@@ -27,12 +27,12 @@ def _some_each_once(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
-Selection = Annotated[
+SomeOf = Annotated[
     tuple[T, ...],
     AfterValidator(_some_each_once),
     Field(json_schema_extra={"minItems": 1, "uniqueItems": True}),
 ]
-"""What is chosen of something: at least one, each once."""
+"""Some of what there is: at least one, each once."""
 
 
 class Spec(BaseModel):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArrayFile:
-    """Where an array lies."""
+class SavedArray:
+    """Where an array lies that was saved."""
 
     name: str
     file: str
@@ -35,7 +35,7 @@ class ArrayFile:
     shape: tuple[int, ...]
 
 
-def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[ArrayFile]:
+def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[SavedArray]:
     """Write the arrays of the result `key`, each into a safetensors file of its own in `folder`/`key`.
 
     Raises:
@@ -50,7 +50,7 @@ def save(folder: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> list[Arr
         sha256 = hashlib.sha256(content).hexdigest()
         file = f"{key}/{name}-{sha256[:16]}.safetensors"
         write_whole(folder / file, content)
-        found.append(ArrayFile(name=name, file=file, sha256=sha256, shape=array.shape))
+        found.append(SavedArray(name=name, file=file, sha256=sha256, shape=array.shape))
     return found
 
 

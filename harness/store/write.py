@@ -20,7 +20,7 @@ from harness.errors import AlreadyRecorded, StoreError
 from harness.measurement import EpochReport, EvaluationResult, Measurement, TrainingResult
 from harness.provenance import Provenance
 from harness.store import schema, seals
-from harness.store.arrays import ArrayFile
+from harness.store.arrays import SavedArray
 from harness.store.batches import insert_rows
 from harness.store.engine import Database
 from harness.store.engine.patience import patient
@@ -91,7 +91,7 @@ def finish_evaluation(
     result: EvaluationResult,
     origin: Provenance,
     seconds: float,
-    arrays: Sequence[ArrayFile] = (),
+    arrays: Sequence[SavedArray] = (),
 ) -> None:
     """Record an evaluation or analysis: its numbers, what happened to each image, and where its arrays lie.
 

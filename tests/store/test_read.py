@@ -21,7 +21,7 @@ from trainings import DIVERGED, training_result
 from harness.measurement import EvaluationResult, Measurement
 from harness.spec import AnalyseJob, EvaluateJob, FourierSpec, Job, OwnMinimalAttackSpec, Place, PlannedJob
 from harness.store import read, relations, views, write
-from harness.store.arrays import ArrayFile
+from harness.store.arrays import SavedArray
 from harness.store.engine import Database
 from harness.store.plan import write_plan
 
@@ -195,7 +195,7 @@ def record(db: Database, profile: str, factor: float, n: int) -> None:
             ]
             if where == ("threshold", 1, "clean"):
                 numbers = [accuracy(None, n=n, reason=f"no number at {profile}")]
-            file = ArrayFile(name="power", file=f"{each.key}/power", sha256="1" * 64, shape=(n,))
+            file = SavedArray(name="power", file=f"{each.key}/power", sha256="1" * 64, shape=(n,))
             arrays = [file] if place.evaluation in {"spectrum", "similarity"} else []
             write.finish_evaluation(db, each.key, EvaluationResult(measurements=tuple(numbers)), ORIGIN, 1.0, arrays)
 

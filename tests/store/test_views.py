@@ -51,7 +51,7 @@ from harness.spec import (
     TrainJob,
 )
 from harness.store import migrations, relations, views, write
-from harness.store.arrays import ArrayFile
+from harness.store.arrays import SavedArray
 from harness.store.engine import Database
 from harness.store.jobs import job_states
 from harness.store.plan import write_plan
@@ -97,7 +97,7 @@ def plan_and_record_all_kinds(db: Database) -> None:
     taken_in = replace(TRAINED, epochs=(), best_epoch=None, weights="Standard.pt", weights_sha256="e" * 64)
     write.finish_training(db, EXTERNAL.key, taken_in, ORIGIN, 1.0)
     power = tuple(Measurement(metric="power", value=1.0 / (1 + r), n=2, radius=r) for r in range(3))
-    file = ArrayFile(name="power", file=f"{SPECTRUM.key}/power.safetensors", sha256="1" * 64, shape=(4, 4))
+    file = SavedArray(name="power", file=f"{SPECTRUM.key}/power.safetensors", sha256="1" * 64, shape=(4, 4))
     write.finish_evaluation(db, SPECTRUM.key, EvaluationResult(measurements=power), ORIGIN, 1.0, [file])
     correlation = EvaluationResult(measurements=(Measurement(metric="correlation", value=0.7, n=64),))
     write.finish_evaluation(db, ANALYSIS.key, correlation, ORIGIN, 1.0)
