@@ -89,7 +89,9 @@ def kept(folder: Path, files: Mapping[str, str]) -> OwnCode:
     for file, sha256 in sorted(files.items()):
         path = _kept_file(folder, file, sha256)
         if not is_whole(path, sha256):
-            raise HarnessError(f"{path}, the own code that was run, is gone or altered")
+            raise HarnessError(
+                f"{path}, the own code that was run, is gone or altered; put back the file of the SHA-256 in its name"
+            )
         found.append((file, path.read_bytes().decode()))
     return OwnCode(tuple(found))
 

@@ -82,7 +82,11 @@ def test_what_ran_can_be_read_under_its_digest(tmp_path: Path) -> None:
     [kept] = (tmp_path / "code").iterdir()
     assert kept.name == f"gradients-{sha256_of(text)}.py"
     assert kept.read_text() == text
-    assert own_code.kept(tmp_path / "code", {"gradients.py": sha256_of(text)}) == CODE
+    files = {"gradients.py": sha256_of(text)}
+    assert own_code.kept(tmp_path / "code", files) == CODE
+    kept.write_text(f"{text}\n")
+    with pytest.raises(HarnessError, match=rf"{kept.name}, .* is gone or altered; put back the file"):
+        own_code.kept(tmp_path / "code", files)
     (tmp_path / "file").touch()
     with pytest.raises(HarnessError, match="cannot write"):
         own_code.keep(CODE, tmp_path / "file")

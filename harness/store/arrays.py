@@ -66,9 +66,15 @@ def load(folder: Path, file: str, sha256: str) -> NDArray[Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}; the database says that it belongs there") from error
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror}; the database says that it belongs there. Copy it from the "
+            "results folder that has it, or run its suite again: `harness run-suite` makes it anew"
+        ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise StoreError(f"{path} is truncated or altered: its SHA-256 is not the one that the database has")
+        raise StoreError(
+            f"{path} is truncated or altered: its SHA-256 is not the one that the database has; run its suite again: "
+            "`harness run-suite` makes it anew"
+        )
     [array] = arrays_of(content).values()
     return array
 
