@@ -21,10 +21,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SplitOrigin:
-    """A split of a data set that jobs read, and what is known of it; None: it was not there when they were planned."""
+    """An input that jobs read, and what is known of it; None: it was not there when they were planned."""
 
     name: str
     split: str
+    """Its part: a split of a data set, "weights", "code" and so on (`spec.Input`)."""
     sha256: str
     n: int | None
     generated: bool | None

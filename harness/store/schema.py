@@ -117,7 +117,7 @@ class Environment(Base):
 
 
 class DataSplit(Base):
-    """The content of one split of one data set that jobs read."""
+    """The content of one input that jobs read: a split of a data set, or another part of what has a name."""
 
     __tablename__ = "data_split"
     __table_args__ = (UniqueConstraint("name", "split", "sha256"),)
