@@ -16,6 +16,7 @@ from harness.cli.terminal import print_table, wide_console
 from harness.errors import HarnessError, SpecError
 from harness.measurement import LEAST_CLEAN_RATIO
 from harness.settings import settings
+from harness.spec.seeds import seeds_text
 
 if TYPE_CHECKING:
     from harness.report.paper.report import PaperReport
@@ -112,7 +113,7 @@ def _outdated_lines(database: Database, name: str, profile: str) -> Iterator[str
         return
     if found.rows:
         first, *more = map(job_name, found.rows)
-        seeds = f" --seeds {','.join(map(str, found.seeds))}" if found.seeds else ""
+        seeds = f" --seeds {seeds_text(found.seeds)}" if found.seeds else ""
         yield (
             f"{len(found.rows)} of {found.finished} finished jobs are not what {name} asks for here and now "
             "(its file, own code, data, settings, the program or the machine are others): "

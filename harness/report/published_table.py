@@ -21,7 +21,7 @@ from harness.report.published_accuracies import (
 from harness.report.results import Results
 from harness.report.rows import records
 from harness.report.table import Table
-from harness.report.vocabulary import WORST
+from harness.report.vocabulary import ELSEWHERE, WORST
 from harness.spec import AutoAttackSpec, RobustBenchSpec
 from harness.spec.external import THREAT_MODELS
 
@@ -71,7 +71,7 @@ def published_table(results: Results) -> Table:
 def _comparisons(results: Results) -> Iterator[Comparison]:
     models = results.models
     made_here = {split.name for split in results.origins.data if split.generated}
-    for row in records(models[models["target"] == "external"]):
+    for row in records(models[models["target"] == ELSEWHERE]):
         name = next((known for known in PUBLISHED if known == row.architecture), None)
         if name is None or RobustBenchSpec(model=name).weights in made_here:
             continue
