@@ -141,8 +141,9 @@ PICTURES: Mapping[str, FigureKind] = {
     "noises": FigureKind(
         partial(_analysis, "noise_examples"),
         _draw_noises,
-        "Test images as they are, and with noise of one size as models are tested with it: clipped to the least and "
-        f"the largest value of each image, so that salt and pepper need not be white and black. {FILES}",
+        "Test images as they are, and with noise of one size as models are tested with it: drawn for each channel by "
+        "itself, and clipped to the least and the largest value of each image, so that salt and pepper need not be "
+        f"white and black. {FILES}",
         shows=("noise_examples",),
     ),
     "robustbench": FigureKind(
@@ -155,8 +156,8 @@ PICTURES: Mapping[str, FigureKind] = {
     "corruption_spectra": FigureKind(
         partial(_analysis, "corruption_spectra"),
         _draw_corruption_spectra,
-        "log(1 + E|F|) by frequency, zero in the middle; E: mean over images, F: Fourier transform (not normalized) of "
-        f"what a corruption adds, pixels in [0, 1]. {FILES}",
+        "log(1 + E|F|) by frequency, zero in the middle; E: mean over images and their channels, F: Fourier transform "
+        f"(not normalized) of what a corruption adds, pixels in [0, 1]. {FILES}",
         shows=("corruption_spectra",),
         corrupted=True,
     ),

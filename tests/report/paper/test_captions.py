@@ -28,8 +28,9 @@ def test_captions_say_what_is_true_of_their_figure() -> None:
     assert not any("SEM" in found[number] for number in (1, 4, 11, 25))
     assert "R0/U0 ≥ 0.9 and RD/UD > 1" in found[4]
     assert "pairs evenly spread among these" in found[1]
-    assert "clipped to the least and the largest value of each image" in found[11]
+    assert "drawn for each channel by itself, and clipped to the least and the largest value of each image" in found[11]
     assert "zero in the middle" in found[25]
+    assert "mean over images and their channels" in found[25]
     assert not any("images behind" in told for told in found.values())
 
 
