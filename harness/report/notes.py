@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from harness.report.cells import INFINITE, span
 from harness.report.results import Results
 from harness.report.rows import groups, records
 from harness.report.summary import baselines
-from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, SPECTRUM, attack_title, in_order
+from harness.report.vocabulary import BOUNDARY_SCORE, ELSEWHERE, NORMS, SPECTRUM, attack_title, in_order
 
 SEEDS_ONLY = (
     "SEM, intervals and p are over seeds alone, given these test images and their number. The accuracy of one model on "
@@ -131,6 +131,21 @@ def zero_note(images: pd.DataFrame, curves: pd.DataFrame) -> Iterator[str]:
     if "clean" in counts and any(n != counts["clean"] for n in own):
         told = f"{counts['clean']} images, accuracies by ε of {' or '.join(map(str, own))}"
         yield f"Clean accuracy is of {told}: at ε = 0 the two need not agree."
+
+
+def norms_note(specs: pd.DataFrame, evaluations: Iterable[str]) -> Iterator[str]:
+    """In which norm those attacks are sized that have one, and how often HopSkipJump may ask; specs: see `Results`."""
+    shown = {*evaluations}
+    asked = {
+        row.evaluation: row.spec for row in records(specs) if row.evaluation in shown and row.spec.get("norm") in NORMS
+    }
+    told = []
+    for name in in_order(asked):
+        spec = asked[name]
+        most = f", at most {spec['queries']} queries for each image" if spec["kind"] == "hop_skip_jump" else ""
+        told.append(f"{attack_title(name)} {NORMS[spec['norm']]}{most}")
+    if told:
+        yield f"Norm of ε and of distances, pixels in [0, 1]: {'; '.join(told)}."
 
 
 def score_note(boundary: pd.DataFrame, *, beside: bool = False) -> Iterator[str]:

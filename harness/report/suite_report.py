@@ -25,6 +25,7 @@ from harness.report.notes import (
     distance_note,
     fourier_note,
     images_note,
+    norms_note,
     score_note,
     zero_note,
 )
@@ -162,9 +163,11 @@ def suite_tables(
     scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
     differences = summary.paired_differences(values, compared)
     images = tuple(images_note(results.images))
+    norms = tuple(norms_note(results.specs, values["evaluation"]))
     named = tuple(baselines_note(results.conditions))
     measured = (
         *images,
+        *norms,
         *score_note(results.boundary, beside=True),
         *distance_note(failures),
         *fourier_note(results.specs),
@@ -175,7 +178,7 @@ def suite_tables(
         tables.summary_table(values, failures, results),
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images, results.curves))),
+        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images, results.curves), *norms)),
         autoattack_table(results, images),
         published_table(results),
     )

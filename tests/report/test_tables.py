@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from invented import condition, figures_of, results
+from invented import condition, figures_of, results, tables_of
 
 from harness.errors import UnknownName
 from harness.report import notes, summary, tables
@@ -66,6 +66,29 @@ def test_curves_of_ones_own_attack_that_begin_at_other_images_than_the_clean_acc
     assert told in summary_of(with_own).notes
     [curves] = [each for each in figures_of(with_own) if each.name == "curves"]
     assert told in curves.caption
+
+
+def test_attacks_in_a_norm_are_shown_with_it_and_with_their_budget() -> None:
+    given = results(seeds=1)
+    assert not any("Norm of ε" in told for told in (*summary_of(given).notes, *(f.caption for f in figures_of(given))))
+    attacks = {"autoattack": {"norm": "linf", "queries": 5000}, "hop_skip_jump": {"norm": "l2", "queries": 2000}}
+    attacks["mine"] = {"norm": "none"}
+    own = [given.curves.query("evaluation == 'gaussian'").assign(evaluation=name) for name in attacks]
+    asked = [("none", name, {"kind": name} | spec) for name, spec in attacks.items()]
+    more = replace(
+        given,
+        curves=pd.concat([given.curves, *own]),
+        distances=given.distances.assign(evaluation="hop_skip_jump"),
+        specs=pd.concat([given.specs, pd.DataFrame(asked, columns=list(given.specs))]),
+    )
+    told = "Norm of ε and of distances, pixels in [0, 1]: "
+    searched = "HopSkipJump L2, at most 2000 queries for each image."
+    whole = f"{told}AutoAttack L∞; {searched}"
+    assert whole in summary_of(more).notes
+    captions = {each.name: each.caption for each in figures_of(more)}
+    assert captions["curves"].endswith(whole)
+    assert captions["distances"].endswith(told + searched)
+    assert {each.name for each in tables_of(more) if whole in each.notes} == {"summary", "differences", "acceptable"}
 
 
 def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:

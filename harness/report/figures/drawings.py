@@ -17,7 +17,15 @@ from harness.report.figures.gammas import MOST, gamma_curves
 from harness.report.figures.looks import Look, family_looks, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
-from harness.report.notes import baselines_note, images_note, score_note, seeds_note, starts_note, zero_note
+from harness.report.notes import (
+    baselines_note,
+    images_note,
+    norms_note,
+    score_note,
+    seeds_note,
+    starts_note,
+    zero_note,
+)
 from harness.report.ratios import Ratios
 from harness.report.results import Results
 from harness.report.rows import in_order_of
@@ -104,12 +112,15 @@ def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
 
 
 def captioned(drawing: Drawing, results: Results) -> Drawing:
-    """Says also in which parts many conditions are shown, and of which seeds and images the numbers are."""
+    """Says also in which parts many conditions are shown, and of which seeds, images and norms the numbers are."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
-    counts = seeds_note(drawing.data, "evaluation") if "evaluation" in drawing.data else ()
+    named = "evaluation" in drawing.data
+    counts = seeds_note(drawing.data, "evaluation") if named else ()
     images = images_note(_images(drawing, results))
     zero = zero_note(results.images, results.curves) if "epsilon" in drawing.data else ()
-    return drawing._replace(caption=" ".join([drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero]))
+    norms = norms_note(results.specs, drawing.data["evaluation"]) if named else ()
+    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *norms]
+    return drawing._replace(caption=" ".join(told))
 
 
 def _images(drawing: Drawing, results: Results) -> pd.DataFrame:
