@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 FOLDER = "similarities"
 BRING = "harness neural fit {0}, then harness neural similarity {0}"
-BRING_ANOTHER = f"harness neural import {{0}} PATH --replace (or harness neural simulate {{0}} --replace), then {BRING}"
 
 
 class ScanScore(Record):
@@ -75,6 +74,12 @@ class RecordedSimilarity:
     """float32 (N, N), symmetric, cosines; a private memory map."""
     images: Tensor
     """uint8 (N, 1, h, w), the images of its rows, in order."""
+
+
+def bring_another(name: str, n_images: int | None = None) -> str:
+    """The commands that put another similarity in its place; of so many images, if that matters."""
+    simulate = f"harness neural simulate {name}" + (f" --n-images {n_images}" if n_images else "")
+    return f"harness neural import {name} PATH --replace (or {simulate} --replace), then {BRING.format(name)}"
 
 
 def similarity_manifest_file(data_dir: Path, name: str) -> ManifestFile[SimilarityManifest]:

@@ -15,7 +15,7 @@ from harness.data.catalogue import get_dataset, split_file
 from harness.data.manifest import find_manifest
 from harness.data.origin import Made, Origin, origin_text
 from harness.data.sets import DataSet
-from harness.data.similarities import BRING_ANOTHER, get_similarity_manifest
+from harness.data.similarities import bring_another, get_similarity_manifest
 from harness.data.weights import get_weights, get_weights_manifest
 from harness.errors import DataDamaged, DataMissing, SpecError, UnknownName
 from harness.files import file_sha256
@@ -88,11 +88,12 @@ class Inputs:
         state = self.state(images)
         if wanted is None or not state.digest or wanted <= state.count:
             return None
-        held, remedy = f"the similarity of {state.count} images", f"set it to at most {state.count}"
-        if images.kind == "images":
-            held, dataset = f"{state.count} training images", self.dataset(images.name)
-            if wanted <= dataset.counts["train"]:  # of these only a part is here
-                remedy += f", or bring more with: {dataset.bring} --replace"
+        held, remedy = f"{state.count} training images", f"set it to at most {state.count}"
+        if images.kind == "recorded":
+            held = f"the similarity of {state.count} images"
+            remedy += f", or bring more with: {bring_another(images.name, wanted)}"
+        elif wanted <= (dataset := self.dataset(images.name)).counts["train"]:  # of these only a part is here
+            remedy += f", or bring more with: {dataset.bring} --replace"
         return f"{key} is {wanted}, but {images.name} here has {held}; {remedy}"
 
     def splits(self, name: str) -> tuple[str, ...]:
@@ -197,7 +198,7 @@ class Inputs:
         except DataMissing as error:
             return self._absent(Input.recorded(name, kind), str(error))
         if manifest.stand_in and not self._stand_ins:
-            return self._refused(f"the neural similarity {name}", BRING_ANOTHER.format(name))
+            return self._refused(f"the neural similarity {name}", bring_another(name))
         made: Made = "stand-in" if manifest.stand_in else "generated" if manifest.generated else "recorded"
         return InputState(
             digest=manifest.files[kind].sha256,

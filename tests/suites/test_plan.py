@@ -490,6 +490,24 @@ def test_what_recorded_targets_read_is_named_with_the_command_that_makes_it(pars
     assert "harness neural similarity v1" in reason
 
 
+class WithFewRecordedImages(Inputs):
+    """A data folder with the similarities of a thousand recorded images."""
+
+    def state(self, wanted: Input) -> InputState:
+        return InputState(digest="ab" * 32, count=1000) if wanted.kind == "recorded" else super().state(wanted)
+
+
+def test_where_a_recording_is_of_too_few_images_the_commands_that_make_one_of_more_are_named(parse, digits_dir):
+    neural = ('target = "threshold"\nthreshold = 0.8', 'target = "neural"')
+    suite = parse(neural, ('images = "digits"', 'images = "v1"'), ("n_images = 32", "n_images = 5000"))
+    jobs = plan_of(WithFewRecordedImages(digits_dir, stand_ins=False), suite).jobs
+    assert {planned.blocked for planned in jobs if planned.blocked} == {
+        "regularizer.n_images is 5000, but v1 here has the similarity of 1000 images; set it to at most 1000, or bring "
+        "more with: harness neural import v1 PATH --replace (or harness neural simulate v1 --n-images 5000 --replace), "
+        "then harness neural fit v1, then harness neural similarity v1"
+    }
+
+
 def test_a_training_on_features_waits_for_their_weights(parse, inputs):
     suite = parse(('target = "threshold"\nthreshold = 0.8', 'target = "features"'))
     blocked = {planned.title: planned.blocked for planned in plan_of(inputs, suite).jobs}
