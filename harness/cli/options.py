@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -42,7 +43,7 @@ ReportedProfile = Annotated[
 LeastCleanRatio = Annotated[
     float, typer.Option("--A0", min=0, max=2, help="Share of the clean accuracy that an acceptable model keeps.")
 ]
-Seeds = Annotated[str | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
+Seeds = Annotated[list[str] | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
 Only = Annotated[list[str] | None, typer.Option(help="Only this condition; give it again for more of them.")]
 DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]
 ExecutorName = Annotated[Literal["local", "ray", "docker"], typer.Option(help="Where jobs run.")]
@@ -60,9 +61,9 @@ def existing(replace: bool) -> RefuseOrReplace:
     return "replace" if replace else "refuse"
 
 
-def parsed_seeds(text: str | None) -> tuple[int, ...]:
-    """The seeds of `--seeds`, none if absent; raises SpecError."""
+def parsed_seeds(texts: Sequence[str] | None) -> tuple[int, ...]:
+    """The seeds of each `--seeds`, none if absent; raises SpecError."""
     try:
-        return () if text is None else seeds_of(text)
+        return seeds_of(",".join(texts)) if texts else ()
     except ValueError as error:
         raise SpecError(f"--seeds: {error}") from None

@@ -31,7 +31,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; default: report/ in the results folder.")
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help="Any of md, tex, csv, html.")] = "md,tex,csv,html",
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help="Of md, tex, csv and html, for instance md,csv; all if absent.")
+    ] = None,
     least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
     against: Annotated[
         str | None,
@@ -39,6 +41,7 @@ def report(
     ] = None,
 ) -> None:
     """Write tables, figures and one self-contained page from the result database; for `paper`, those of the paper."""
+    from harness.report.files import FORMATS
     from harness.report.paper.report import render_paper
     from harness.report.suite_report import render_suites
     from harness.suites.registry import members
@@ -50,7 +53,7 @@ def report(
         "arrays_dir": settings().arrays_dir,
         "out": out or settings().results_dir / "report",
         "profile": profile,
-        "formats": [name.strip() for name in formats.split(",") if name.strip()],
+        "formats": [name.strip() for each in formats or FORMATS for name in each.split(",") if name.strip()],
         "least_clean_ratio": least_clean_ratio,
     }
     if collections and against:

@@ -6,13 +6,18 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.cli.options import ExecutorName
+from harness.cli.options import ExecutorName, parsed_seeds
 from harness.suites.executors import EXECUTORS
 
 
 def test_the_executors_that_can_be_chosen_are_those_that_there_are() -> None:
     choice, *_ = get_args(ExecutorName)
     assert set(get_args(choice)) == set(EXECUTORS)
+
+
+def test_seeds_that_are_given_again_are_seeds_beside_the_others() -> None:
+    assert parsed_seeds(["4", "0-1,4"]) == (0, 1, 4)
+    assert parsed_seeds(None) == ()
 
 
 @pytest.mark.parametrize("command", ["show", "run-suite", "status", "report", "select"])

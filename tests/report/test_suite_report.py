@@ -149,14 +149,15 @@ def test_the_command_prints_the_summary_and_what_it_wrote(
 
     with_settings(database_url=f"sqlite:///{db.path}")
     monkeypatch.setattr("harness.report.suite_report.render_suites", already)
-    answer = CliRunner().invoke(app, ["report", "study", "--out", str(tmp_path), "--format", "md, html", "--A0", "0.8"])
+    options = ["--out", str(tmp_path), "--format", "md, html", "--format", "csv", "--A0", "0.8"]
+    answer = CliRunner().invoke(app, ["report", "study", *options])
     assert answer.exit_code == 0, answer.output
     assert asked == {
         "suites": ["study"],
         "arrays_dir": settings().arrays_dir,
         "out": tmp_path,
         "profile": None,
-        "formats": ["md", "html"],
+        "formats": ["md", "html", "csv"],
         "least_clean_ratio": 0.8,
         "against": None,
     }
