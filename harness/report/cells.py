@@ -25,6 +25,7 @@ UNITS = {
     "accuracy": Unit(100.0, "%"),
     "score": Unit(1000.0, "10⁻³"),
     **{norm: Unit(1.0, title) for norm, title in NORMS.items()},
+    "queries": Unit(1.0, "per image"),
 }
 """By the unit of the stored values."""
 

@@ -201,6 +201,12 @@ def distance_note(failures: pd.DataFrame) -> Iterator[str]:
         )
 
 
+def queries_note(queries: pd.DataFrame) -> Iterator[str]:
+    """What is counted of the attacks that ask for decisions; queries: rows of `summary.queries`."""
+    if len(queries):
+        yield "Queries: decisions of the model that an attack asked for, mean over the images that it attacked."
+
+
 def diverged_note(missing: pd.DataFrame) -> Iterator[str]:
     """How many trainings of each condition diverged."""
     diverged = missing[missing["state"] == "diverged"]

@@ -23,7 +23,7 @@ NUMBERS = {
     "v_gammas": ("gamma",),
     "v_curves": ("epsilon", "accuracy"),
     "v_corruptions": ("accuracy",),
-    "v_boundary": ("score", "start_score", "score_all_images"),
+    "v_boundary": ("score", "queries", "start_score", "score_all_images"),
     "v_spectra": ("power",),
     "v_analyses": ("value",),
     "v_arrays": (),
@@ -53,6 +53,8 @@ class Results:
     boundary: pd.DataFrame
     distances: pd.DataFrame
     """condition, seed, evaluation, norm, distance (missing where the median is infinite), n, n_failed."""
+    queries: pd.DataFrame
+    """condition, seed, evaluation, queries (per attacked image), n: of those of these attacks that count them."""
     left: pd.DataFrame
     """condition, seed, evaluation, epsilon, attack, left: what each attack of AutoAttack and those before it left."""
     bands: pd.DataFrame
@@ -150,7 +152,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     boundary, corruptions = view("v_boundary"), view("v_corruptions")
     _refuse_twins(boundary, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
     _refuse_twins(corruptions, ["condition", "seed", "corruption", "severity"], "corrupted sets")
-    numbers = read.measured(db, suite, profile, (*read.MEDIANS, *LEFT_BY, *read.BANDS))
+    numbers = read.measured(db, suite, profile, (*read.MEDIANS, read.QUERIES, *LEFT_BY, *read.BANDS))
+    distances = _told_apart(numbers, read.MEDIANS, "norm", "distance")
+    queries = numbers[(numbers["metric"] == read.QUERIES) & numbers["evaluation"].isin(distances["evaluation"])]
     return Results(
         suite=suite,
         profile=profile,
@@ -161,7 +165,8 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         curves=view("v_curves"),
         corruptions=corruptions,
         boundary=boundary,
-        distances=_told_apart(numbers, read.MEDIANS, "norm", "distance"),
+        distances=distances,
+        queries=_ordered(queries.rename(columns={"value": "queries"})),
         left=_told_apart(numbers, LEFT_BY, "attack", "left"),
         bands=_told_apart(numbers, read.BANDS, "band", "accuracy"),
         spectra=view("v_spectra"),

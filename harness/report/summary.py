@@ -77,6 +77,25 @@ def scores(results: Results) -> pd.DataFrame:
     return finished(found.dropna(subset="value"), results.models)[SCORE_COLUMNS]
 
 
+def queries(results: Results) -> pd.DataFrame:
+    """How many decisions of a model each attack that counts them asked for: rows like those of `scores`.
+
+    It is what an attack costs, not what a model bears, so nothing is compared by it.
+    """
+    parts = [
+        rows.assign(
+            evaluation="boundary", measure=f"boundary_queries_{steps}", attack=f"Boundary attack, {steps} steps"
+        )
+        for steps, rows in results.boundary.groupby("steps")
+    ]
+    others = results.queries
+    parts.append(
+        others.assign(measure=others["evaluation"] + "_queries", attack=others["evaluation"].map(attack_title))
+    )
+    found = stacked(part.assign(label=part["attack"] + ", queries", value=part["queries"]) for part in parts)
+    return finished(found.assign(unit="queries"), results.models)[SCORE_COLUMNS]
+
+
 def failures(results: Results) -> pd.DataFrame:
     """For how many images the attacks that look for a distance found none: one row per model and attack.
 

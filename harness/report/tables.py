@@ -15,7 +15,7 @@ from harness.report.missing import Reasons
 from harness.report.results import Results
 from harness.report.rows import by_key, groups, records, stacked
 from harness.report.statistics import CONFIDENCE, LEAST_SEEDS, SIGNIFICANCE
-from harness.report.summary import MEASURED, summarized
+from harness.report.summary import MEASURED, queries, summarized
 from harness.report.table import Table
 from harness.report.vocabulary import attack_title, in_order, tap_title
 from harness.spec.job import DATA
@@ -24,8 +24,11 @@ from harness.spec.job import DATA
 def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results) -> Table:
     """One row per condition, one column per measure: mean ± SEM over seeds.
 
-    values: rows of `summary.scores`. failures: rows of `summary.failures`, which also tell of models without a number.
+    values: rows of `summary.scores`; beside them stand those of `summary.queries`. failures: rows of
+    `summary.failures`, which also tell of models without a number.
     """
+    asked = queries(results)
+    values = stacked([values, asked])
     missing, settings = results.missing, notes.hyperparameters(results)
     means = summarized(values, ["condition", *MEASURED])
     measured = _measures(stacked(frame[MEASURED] for frame in (means, failures)))
@@ -59,6 +62,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
             *notes.hyperparameters_note(settings, dict(zip(results.order, results.order, strict=True))),
             *notes.score_note(results.boundary, beside=True),
             *notes.distance_note(failures),
+            *notes.queries_note(asked),
             *notes.fourier_note(results.specs),
             *notes.diverged_note(missing),
             *reasons.notes(),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MEDIANS = {"median_l2": "l2", "median_linf": "linf"}
 """The norm of each metric of an attack for the smallest perturbation."""
+QUERIES = "queries"
+"""The metric of an attack that counts the decisions that it asks for."""
 BANDS = {"accuracy_low": "low", "accuracy_medium": "medium", "accuracy_high": "high"}
 """The frequencies that each metric of a Fourier heat map is of."""
 _OF_IMAGES = ("accuracy", "score", *MEDIANS, *BANDS)  # metrics

@@ -117,6 +117,7 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         corruptions=each(_corruptions),
         boundary=boundary,
         distances=each(_distances),
+        queries=pd.DataFrame(columns=["condition", "seed", "evaluation", "queries", "n"]),
         left=each(_left),
         bands=each(_bands),
         spectra=each(_spectrum),

@@ -347,6 +347,21 @@ def test_a_column_is_there_where_every_median_is_infinite() -> None:
     assert set(column(table, "ddn\nnothing found")) == {"900 of 1000"}
 
 
+def test_decision_based_attacks_stand_beside_their_queries_by_which_nothing_is_compared() -> None:
+    given = results(seeds=2)
+    asked = given.distances.assign(evaluation="hop_skip_jump", queries=1987 + 2 * given.distances["seed"])
+    both = replace(given, queries=asked)
+    table = summary_of(both)
+    assert set(column(table, "Boundary attack\n50 steps, queries (per image)")) == {"512 ± 0"}
+    assert set(column(table, "HopSkipJump\nqueries (per image)")) == {"1988 ± 1"}
+    told = "Queries: decisions of the model that an attack asked for, mean over the images that it attacked."
+    assert told in table.notes
+    assert not any("queries" in head for head in differences_of(both).columns)
+    none = summary_of(replace(given, boundary=given.boundary.iloc[:0]))
+    assert not any("queries" in head for head in none.columns)
+    assert told not in none.notes
+
+
 def test_each_attack_counts_its_own_failures() -> None:
     given = results(seeds=1)
     other = given.distances[given.distances["condition"] != "none"].assign(evaluation="fmn", norm="linf", n_failed=7)
