@@ -207,6 +207,17 @@ def queries_note(queries: pd.DataFrame) -> Iterator[str]:
         yield "Queries: decisions of the model that an attack asked for, mean over the images that it attacked."
 
 
+def missing_note(missing: pd.DataFrame, labels: Mapping[str, str], what: str = "Missing") -> Iterator[str]:
+    """What a figure lacks, each state and reason once.
+
+    missing: rows of `Results.missing`. labels: what to call conditions, if not by their names. what: how it begins.
+    """
+    for (state, reason), rows in groups(missing, ["state", "reason"]):
+        names = dict.fromkeys(labels.get(name, name) for name in rows["condition"])
+        count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
+        yield f"{what}: {', '.join(names)} ({count}, {state}: {reason})."
+
+
 def diverged_note(missing: pd.DataFrame) -> Iterator[str]:
     """How many trainings of each condition diverged."""
     diverged = missing[missing["state"] == "diverged"]

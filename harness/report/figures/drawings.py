@@ -20,6 +20,7 @@ from harness.report.figures.style import headed_pictures, styled
 from harness.report.notes import (
     baselines_note,
     images_note,
+    missing_note,
     norms_note,
     score_note,
     seeds_note,
@@ -86,6 +87,14 @@ PART = "Part {number} of {count}; all have one scale."
 ROWS = "Each row has a part of the conditions beside the baselines; the numbers of all are in the CSV."
 DIVIDED = (attack_curves, severity_curves, training_curves, corruption_bars)
 """What shows many conditions in several rows."""
+EACH = {
+    attack_curves: None,
+    distance_bars: None,
+    boundary_bars: "boundary",
+    severity_curves: "corruption",
+    corruption_bars: "corruption",
+}
+"""What has a line or bar for each condition, and of which evaluation where its numbers do not say it."""
 
 
 def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
@@ -112,15 +121,28 @@ def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
 
 
 def captioned(drawing: Drawing, results: Results) -> Drawing:
-    """Says also in which parts many conditions are shown, and of which seeds, images and norms the numbers are."""
+    """Says also how it is divided, of which seeds, images and norms its numbers are, and which conditions it lacks."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
     named = "evaluation" in drawing.data
     counts = seeds_note(drawing.data, "evaluation") if named else ()
     images = images_note(_images(drawing, results))
     zero = zero_note(results.images, results.curves) if "epsilon" in drawing.data else ()
     norms = norms_note(results.specs, drawing.data["evaluation"]) if named else ()
-    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *norms]
+    missing = missing_note(_absent(drawing, results), {})
+    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *norms, *missing]
     return drawing._replace(caption=" ".join(told))
+
+
+def _absent(drawing: Drawing, results: Results) -> pd.DataFrame:
+    """The rows of `Results.missing` of the conditions that have no line or bar where those with results have one."""
+    missing, keys = results.missing, ["evaluation", "condition"]
+    if drawing.draw not in EACH:
+        return missing.iloc[:0]
+    rows = drawing.data.assign(evaluation=EACH[drawing.draw] or drawing.data["evaluation"])
+    shown = pd.MultiIndex.from_frame(rows.loc[rows["n"] > 0, keys])
+    asked = missing[missing["evaluation"].isin(rows["evaluation"])]
+    own: pd.DataFrame = asked[~pd.MultiIndex.from_frame(asked[keys]).isin(shown)]
+    return own
 
 
 def _images(drawing: Drawing, results: Results) -> pd.DataFrame:

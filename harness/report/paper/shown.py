@@ -12,12 +12,13 @@ from harness.report.arrays import Arrays
 from harness.report.figures.looks import Look, looks
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.marks import Marks
+from harness.report.notes import missing_note
 from harness.report.paper.contents import PaperFigure
 from harness.report.paper.kind import FigureKind, Labels
 from harness.report.paper.panels import panels_kind
 from harness.report.paper.pictures import PICTURES
 from harness.report.results import Results, remark_on
-from harness.report.rows import groups, in_order_of, stacked
+from harness.report.rows import in_order_of, stacked
 from harness.report.vocabulary import scale
 from harness.store.origins import together
 
@@ -75,7 +76,9 @@ def shown(
     shares = kind.shares(found, labels)
     for each, own in shares:
         lacking = each.missing[each.missing["evaluation"].isin(kind.shows)]
-        notes += _missing(each.suite, lacking[lacking["condition"].isin([*own])] if labels else lacking, own)
+        lacking = lacking[lacking["condition"].isin([*own])] if labels else lacking
+        words = {name: in_words(label) for name, label in own.items()}
+        notes += missing_note(lacking, words, f"Missing of {each.suite}")
     remark = remark_on(together([each.origins for each in found.values()]).data, corrupted=kind.corrupted)
     arrays = Arrays(pd.concat([each.arrays for each in found.values()] or [pd.DataFrame()]), arrays_dir)
     numbers = [kind.numbers(each, own, least_clean_ratio, arrays).assign(suite=each.suite) for each, own in shares]
@@ -110,16 +113,6 @@ def _looks(figure: Shown) -> dict[str, Look]:
 def figure_kind(figure: PaperFigure) -> FigureKind:
     """How the figure is made."""
     return PICTURES[figure.content] if isinstance(figure.content, str) else panels_kind(figure.content)
-
-
-def _missing(suite: str, lacking: pd.DataFrame, labels: Labels) -> list[str]:
-    """What the figure lacks, each state and reason once; lacking: rows of `Results.missing`."""
-    notes = []
-    for (state, reason), rows in groups(lacking, ["state", "reason"]):
-        names = dict.fromkeys(in_words(labels.get(name, name)) for name in rows["condition"])
-        count = f"{len(rows)} result{'s' if len(rows) > 1 else ''}"
-        notes.append(f"Missing of {suite}: {', '.join(names)} ({count}, {state}: {reason}).")
-    return notes
 
 
 def in_words(label: str) -> str:

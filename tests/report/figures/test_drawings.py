@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from invented import GRID, condition, figures_of, results
 from matplotlib.backends.backend_agg import RendererAgg
@@ -67,6 +68,26 @@ def test_the_boundary_figure_says_how_many_attacks_its_scores_leave_out() -> Non
     assert "Attacks without a start: 0.1 to 20.0 % of a condition's." in many.caption
     every = replace(made, boundary=made.boundary.assign(n_failed=0))
     assert not any("without a start" in each.caption for each in figures_of(every))
+
+
+def test_captions_say_why_a_condition_has_no_bar() -> None:
+    made, reason = results(epochs=2), "a model that it needs failed: diverged: the cross-entropy is nan"
+    names = ("training", "boundary", "corruption", "ddn", "gaussian")
+    rows = [("pixel", name, seed, "blocked", reason) for name in names for seed in (0, 1)]
+    rows += [("none", name, 1, "waiting", "not run yet") for name in names]  # its other seed has bars
+    given = replace(
+        made,
+        missing=pd.DataFrame(rows, columns=["condition", "evaluation", "seed", "state", "reason"]),
+        boundary=made.boundary.query("condition != 'pixel'"),
+        corruptions=made.corruptions.query("condition != 'pixel'"),
+        distances=made.distances.query("condition != 'pixel'"),
+        curves=made.curves.query("condition != 'pixel' or evaluation != 'gaussian'"),
+    )
+    captions = {each.name: each.caption for each in figures_of(given)}
+    told = {name for name, said in captions.items() if said.count("Missing: ") == 1 and "not run yet" not in said}
+    assert told == {"curves", "boundary", "corruptions-by-severity", "corruptions", "distances"}
+    assert all(f"Missing: pixel (2 results, blocked: {reason})." in captions[name] for name in told)
+    assert not any("Missing: " in captions[name] for name in captions.keys() - told)
 
 
 def test_hostile_names_can_be_drawn() -> None:
