@@ -6,8 +6,9 @@ The file's tables are laid over each other from the general to the special:
 
 and `[regularizer]` is what all regularized conditions have in common. A condition's `grid` is a compact
 sweep: each combination of its lists becomes a condition of its own. One with `external` or `checkpoint` was
-trained elsewhere; nothing is laid over it, and `baseline` says which condition it is compared with. A file with
-`suites` is a collection: all of those, and nothing else.
+trained elsewhere; nothing is laid over it, and it names the conditions that it is compared with (`baseline`) and
+that transferred attacks on it are made with (`substitute`). A file with `suites` is a collection: all of those, and
+nothing else.
 
 Every table is checked twice: alone where it is written (`suite_file`), and whole after it was laid over.
 """
@@ -22,13 +23,14 @@ from typing import Any, get_args
 
 from pydantic import Field
 
-from harness.errors import SpecError, UnknownName
+from harness.errors import SpecError
 from harness.names import lookup
 from harness.spec.analysis import AnalysisSpec
 from harness.spec.evaluation import EVALUATION_SPECS, BoundarySpec, CorruptionSpec, EvaluationSpec
 from harness.spec.extends import laid_over, read_toml
-from harness.spec.external import SEED, CheckpointSpec, ExternalSpec, ModelSpec, RobustBenchSpec
+from harness.spec.external import CheckpointSpec, ExternalSpec, ModelSpec, RobustBenchSpec
 from harness.spec.grid import point_name
+from harness.spec.named_conditions import OF_OWN, baselines, substitutes
 from harness.spec.problems import validated, validated_conditions
 from harness.spec.profile import PROFILES, ProfileName
 from harness.spec.spec import Spec, Table, part_of
@@ -61,6 +63,8 @@ class Suite(Spec):
     conditions: dict[str, ModelSpec]
     baselines: dict[str, str] = {}
     """By condition that was trained elsewhere: the one that it is compared with."""
+    substitutes: dict[str, str] = {}
+    """By condition that was trained elsewhere: the one whose unregularized twin transferred attacks are made with."""
     evaluations: dict[str, EvaluationSpec]
     analyses: dict[str, AnalysisSpec] = {}
     source: Path
@@ -117,7 +121,8 @@ def parse_suite(
         figures=tuple(written.figures),
         seeds=written.seeds if overlay.seeds is None else overlay.seeds,
         conditions={name: conditions[name] for name in tables},
-        baselines=_baselines(tables, conditions, where),
+        baselines=baselines(tables, conditions, where),
+        substitutes=substitutes(tables, conditions, where),
         evaluations=_told_apart(_of_kinds(written, overlay, "evaluation", where), where),
         analyses=_of_kinds(written, overlay, "analysis", where),
         source=path,
@@ -179,39 +184,18 @@ def _condition(
     """What a condition is, and its whole table."""
     for key, (what, kind) in EXTERNAL.items():
         if key in condition:
-            others = sorted(condition.keys() - {key, "baseline"})
+            others = sorted(condition.keys() - {key, *OF_OWN})
             if others:
                 raise SpecError(f"{where}: {what} is not trained here, so remove {', '.join(others)}")
             return kind, condition[key]
-    if "baseline" in condition:
-        raise SpecError(f"{where}: what is trained here is compared with itself unregularized, so remove baseline")
+    for key, own in OF_OWN.items():
+        if key in condition:
+            raise SpecError(f"{where}: what is trained here is {own} itself unregularized, so remove {key}")
     table = laid_over(laid_over(written.train, overlay.train), condition)
     if "regularizer" in condition:
         shared = laid_over(written.regularizer, overlay.regularizer)
         table["regularizer"] = laid_over(shared, condition["regularizer"])
     return TrainingSpec, table
-
-
-def _baselines(tables: Mapping[str, Table], conditions: Mapping[str, ModelSpec], where: str) -> dict[str, str]:
-    """What each condition that names a baseline is compared with; raises SpecError where that cannot be."""
-    named = {name: table["baseline"] for name, table in tables.items() if "baseline" in table}
-    for name, baseline in named.items():
-        at = f"{where}: conditions {name}: baseline"
-        if baseline not in conditions:
-            raise SpecError(f"{at}: {UnknownName('condition', baseline, conditions)}")
-        own, base = conditions[name], conditions[baseline]
-        if baseline in named or (isinstance(base, TrainingSpec) and base != base.unregularized):
-            raise SpecError(f"{at}: {baseline} is itself compared with another; name one that is not")
-        if (own.classification, own.color) != (base.classification, base.color):
-            tasks = [f"{spec.classification} ({spec.color})" for spec in (own, base)]
-            raise SpecError(f"{at}: {name} classifies {tasks[0]}, {baseline} {tasks[1]}; both must be alike")
-        if own.has_seeds != base.has_seeds:
-            single, over = (baseline, name) if own.has_seeds else (name, baseline)
-            raise SpecError(
-                f"{at}: {over} is a model for each seed, {single} a single one; both must be alike, and {SEED} in the "
-                "name of its weights makes a checkpoint one for each"
-            )
-    return named
 
 
 def _grid(name: str, table: Table, where: str) -> Iterator[tuple[str, Table]]:

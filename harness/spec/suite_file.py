@@ -36,12 +36,15 @@ class _ConditionTable(TrainingSpec):
     grid: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], BeforeValidator(_with_quotes)] = {}
     """A sweep: lists of values by dotted key; each combination is a condition of its own."""
     external: RobustBenchSpec | None = None
-    """A published model; it goes with no other key but `baseline`."""
+    """A published model; it goes with no other key but `baseline` and `substitute`."""
     checkpoint: CheckpointSpec | None = None
-    """A network of your own that was trained elsewhere; it goes with no other key but `baseline`."""
+    """A network of your own that was trained elsewhere; it goes with no other key but `baseline` and `substitute`."""
     baseline: str | None = None
     """The condition that a model trained elsewhere is compared with; one trained here has its own training without
     regularizer and penalty."""
+    substitute: str | None = None
+    """The condition whose training without regularizer and penalty makes transferred attacks on a model trained
+    elsewhere; needed where the suite has several such trainings on the same images."""
 
 
 class _Part:

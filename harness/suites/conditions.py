@@ -63,7 +63,7 @@ def resolved_conditions(suite: Suite, seeds: Collection[int], inputs: Inputs, de
     models = {
         name: resolver.model(spec, f"{suite.source.name}: condition {name}") for name, spec in suite.conditions.items()
     }
-    substitutes = Substitutes(models.values(), seeds, inputs, device)
+    substitutes = Substitutes(models, suite.substitutes, seeds, inputs, device)
 
     def jobs(name: str, spec: ModelSpec) -> dict[int, ModelJob]:
         data = inputs.digests(spec.inputs)
@@ -75,11 +75,11 @@ def resolved_conditions(suite: Suite, seeds: Collection[int], inputs: Inputs, de
             return {seed: LoadJob(spec=spec, seed=seed, data=data | own) for seed, own in weights.items()}
         return {min(suite.seeds): LoadJob(spec=spec, data=data)}
 
-    def asked(name: str, written: EvaluationSpec, model: ModelSpec) -> Asked:
-        where = f"{suite.source.name}: evaluation {name}"
+    def asked(name: str, written: EvaluationSpec, condition: str) -> Asked:
+        model, where = models[condition], f"{suite.source.name}: evaluation {name}"
         spec = resolver.evaluation(written, model, where)
         read = evaluation_inputs(spec, model)
-        substitute = substitutes.get(model, spec, where) if isinstance(spec, WithSubstitute) else None
+        substitute = substitutes.get(condition, spec, where) if isinstance(spec, WithSubstitute) else None
         return Asked(
             name=name,
             spec=spec,
@@ -95,7 +95,7 @@ def resolved_conditions(suite: Suite, seeds: Collection[int], inputs: Inputs, de
             models=jobs(name, model),
             work=training_gflop(model, inputs) if isinstance(model, TrainingSpec) else 0.0,
             blocked=obstacle(model, inputs, device),
-            evaluations=tuple(asked(each, written, model) for each, written in suite.evaluations.items()),
+            evaluations=tuple(asked(each, written, name) for each, written in suite.evaluations.items()),
         )
         for name, model in models.items()
     )

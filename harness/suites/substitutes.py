@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from harness.errors import SpecError
@@ -24,28 +24,37 @@ class Substitute(NamedTuple):
 class Substitutes:
     """Finds the substitutes for the models of a suite."""
 
-    def __init__(self, models: Iterable[ModelSpec], seeds: Collection[int], inputs: Inputs, device: Device) -> None:
-        """models, seeds: those of the suite's conditions."""
-        self._trained = [spec for spec in models if isinstance(spec, TrainingSpec)]
+    def __init__(
+        self,
+        models: Mapping[str, ModelSpec],
+        named: Mapping[str, str],
+        seeds: Collection[int],
+        inputs: Inputs,
+        device: Device,
+    ) -> None:
+        """models: the suite's, by condition. named: by condition the one whose twin attacks it, if the suite says."""
+        self._models = models
+        self._named = named
         self._seeds = seeds
         self._inputs = inputs
         self._device = device
 
-    def get(self, model: ModelSpec, attack: WithSubstitute, where: str) -> Substitute:
-        """The substitute for an attack on a model.
+    def get(self, condition: str, attack: WithSubstitute, where: str) -> Substitute:
+        """The substitute for an attack on the models of a condition.
 
         Raises:
             SpecError: the suite trains none, or several, or the substitute would be one of the models themselves.
         """
-        twins = self._twins(model)
+        twins = self._twins(condition)
         if len(twins) != 1:
-            assert not isinstance(model, TrainingSpec), "which is its own twin, without its regularizer"
+            model = self._models[condition]
+            several = f"are several: say in condition {condition} which, substitute = {' or '.join(map(repr, twins))}"
+            none = "is none: add a condition that is trained, or leave the attack out"
             raise SpecError(
-                f"{where}: {model.title} has no training here, so it is attacked with the unregularized model that the "
-                f"suite trains on {model.classification} ({model.color}), of which there "
-                f"{'are several; ' if twins else 'is none; add a condition, '}divide the suite, or leave the attack out"
+                f"{where}: {condition} was trained elsewhere, so it is attacked with the unregularized model that the "
+                f"suite trains on {model.classification} ({model.color}), of which there {several if twins else none}"
             )
-        [twin] = twins
+        [twin] = twins.values()
         seed = attack.substitute_seed
         if seed in self._seeds:
             raise SpecError(f"{where}: seed {seed} is the substitute's; evaluate other seeds or set substitute_seed")
@@ -55,17 +64,19 @@ class Substitutes:
         work, blocked = training_gflop(twin, self._inputs), obstacle(twin, self._inputs, self._device)
         return Substitute(job, PlannedJob(job=job, places=(), work=work, blocked=blocked))
 
-    def _twins(self, model: ModelSpec) -> list[TrainingSpec]:
-        """The unregularized trainings whose models transferred attacks on a model can come from.
+    def _twins(self, condition: str) -> dict[str, TrainingSpec]:
+        """The unregularized trainings that transferred attacks can come from, by the first condition of each.
 
-        A trained model has its own. One that was trained elsewhere has those of the suite's other conditions on the
-        same images, so that all of them meet the same attacked images.
+        A condition that is trained has its own. One that was trained elsewhere has that of the condition that it names,
+        else those of all on the same images, so that all of them meet the same attacked images.
         """
+        model = self._models[self._named.get(condition, condition)]
         if isinstance(model, TrainingSpec):
-            return [model.unregularized]
-        found: list[TrainingSpec] = []
-        for spec in self._trained:
+            return {condition: model.unregularized}
+        found: dict[str, TrainingSpec] = {}
+        trained = {name: spec for name, spec in self._models.items() if isinstance(spec, TrainingSpec)}
+        for name, spec in trained.items():
             alike = (spec.classification, spec.color) == (model.classification, model.color)
-            if alike and spec.unregularized not in found:
-                found.append(spec.unregularized)
+            if alike and spec.unregularized not in found.values():
+                found[name] = spec.unregularized
         return found

@@ -63,7 +63,8 @@ def test_a_wrong_key_of_an_evaluation_is_found():
 
 def test_editors_can_complete_every_key_of_a_condition_and_an_evaluation():
     condition = SCHEMA["$defs"][SCHEMA["properties"]["conditions"]["additionalProperties"]["$ref"].rsplit("/", 1)[-1]]
-    assert set(condition["properties"]) == {*TrainingSpec.model_fields, "grid", "external", "checkpoint", "baseline"}
+    own = {"grid", "external", "checkpoint", "baseline", "substitute"}
+    assert set(condition["properties"]) == {*TrainingSpec.model_fields, *own}
     assert set(SCHEMA["properties"]["evaluations"]["properties"]) == set(EVALUATION_SPECS)
     network = SCHEMA["$defs"]["NetworkSpecPart"]["properties"]["base_width"]
     assert network["description"].startswith("Channels of the stem")

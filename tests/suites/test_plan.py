@@ -411,7 +411,7 @@ def test_a_transferred_attack_on_an_external_model_is_made_with_the_baseline_of_
                 "none": on_cifar(suite, "none"),
                 "wide": on_cifar(suite, "none").replaced(network={"base_width": 3}),
             },
-            "there are several; divide the suite, or leave the attack out",
+            "there are several: say in condition standard which, substitute = 'none' or 'wide'",
         ),
     ],
     ids=["nothing", "another color", "other images", "two networks"],
@@ -419,8 +419,30 @@ def test_a_transferred_attack_on_an_external_model_is_made_with_the_baseline_of_
 def test_it_is_refused_where_no_one_baseline_is_trained_on_the_same_images(beside, said, parse, inputs):
     suite = parse()
     suite = suite.model_copy(update={"conditions": {"standard": EXTERNAL} | beside(suite)})
-    with pytest.raises(SpecError, match=f"evaluation fgsm_transfer: Standard .* on cifar10 .rgb., of which {said}"):
+    with pytest.raises(SpecError, match=f"evaluation fgsm_transfer: standard .* on cifar10 .rgb., of which {said}"):
         plan_of(inputs, suite)
+
+
+@pytest.mark.parametrize(("named", "width"), [("none", 2), ("wide", 3), ("pixel", 3)])
+def test_it_is_attacked_with_the_unregularized_twin_of_the_condition_that_it_names(named, width, parse, inputs):
+    suite = parse()
+    wide = {"network": {"base_width": 3}}
+    conditions = {
+        "standard": EXTERNAL,
+        "none": on_cifar(suite, "none"),
+        "wide": on_cifar(suite, "none", **wide),
+        "pixel": on_cifar(suite, "threshold", **wide),
+    }
+    suite = suite.model_copy(update={"conditions": conditions, "substitutes": {"standard": named}})
+    jobs = [planned for planned in plan_of(inputs, suite).jobs if kind_of(planned.job) == "fgsm_transfer"]
+    used = {planned.places[0].condition: planned.job.substitute.spec for planned in jobs}
+    assert {name: spec.network.base_width for name, spec in used.items()} == {
+        "standard": width,
+        "none": 2,
+        "wide": 3,
+        "pixel": 3,
+    }
+    assert {spec.regularizer for spec in used.values()} == {None}
 
 
 TRANSFERRED = 'kind = "own_transferred_attack", function = "mine.py:attack", max_epsilon = 0.1'
@@ -466,7 +488,7 @@ def test_its_substitute_may_be_another(said, seed, precision, parse, with_attack
 
 def test_it_needs_a_baseline_on_the_same_images_to_attack_an_external_model(parse, with_attack):
     suite = parse(OF_ONES_OWN).model_copy(update={"conditions": {"standard": EXTERNAL}})
-    said = r"^tiny\.toml: evaluation mine: Standard .* on cifar10 .rgb., of which there is none; add a condition"
+    said = r"^tiny\.toml: evaluation mine: standard .* on cifar10 .rgb., of which there is none: add a condition"
     with pytest.raises(SpecError, match=said):
         plan_of(with_attack, suite)
 

@@ -1,4 +1,4 @@
-"""What models that were trained elsewhere are compared with."""
+"""What models that were trained elsewhere are compared and attacked with."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ evaluations.clean = {}
 
 [conditions]
 none = {}
+color.color = "rgb"
 plain.checkpoint = { function = "mine.py:f", weights = "plain-{seed}.pt", classification = "digits", color = "gray" }
 single.checkpoint = { function = "mine.py:f", weights = "single.pt", classification = "digits", color = "gray" }
 
@@ -80,3 +81,28 @@ def test_what_nothing_can_be_compared_with_is_refused(new: str, said: str, tmp_p
 def test_what_is_trained_here_has_its_own_baseline(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="conditions pixel: what is trained here is compared with itself unregularized"):
         parsed(tmp_path, "[conditions.pixel]\n", '[conditions.pixel]\nbaseline = "none"\n')
+
+
+def test_a_suite_names_what_models_trained_elsewhere_are_attacked_with(tmp_path: Path) -> None:
+    suite = parsed(tmp_path, 'baseline = "plain"', 'baseline = "plain"\nsubstitute = "pixel"')
+    assert suite.substitutes == {"robust": "pixel"}
+    assert suite.conditions == parsed(tmp_path).conditions
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("nome", "no condition called 'nome'; did you mean 'none'?"),
+        ("plain", "plain is not trained here; name one that is"),
+        ("color", "robust classifies digits (gray), color digits (rgb); both must be alike"),
+    ],
+)
+def test_what_no_attack_can_be_made_with_is_refused(new: str, said: str, tmp_path: Path) -> None:
+    message = f"mine.toml (profile paper): conditions robust: substitute: {said}"
+    with pytest.raises(SpecError, match=f"^{re.escape(message)}$"):
+        parsed(tmp_path, 'baseline = "plain"', f'substitute = "{new}"')
+
+
+def test_what_is_trained_here_has_its_own_substitute(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="conditions pixel: what is trained here is attacked with itself unregularized"):
+        parsed(tmp_path, "[conditions.pixel]\n", '[conditions.pixel]\nsubstitute = "none"\n')
