@@ -17,7 +17,7 @@ from harness.spec.spec import Table
 
 MOST_BYTES = 1 << 20  # of a suite's file; the longest of ours has a few thousand
 MOST_LEVELS = 12
-_NOT_INHERITED = ("title", "figures", "conditions", "analyses")
+_NOT_INHERITED = ("extends", "title", "figures", "conditions", "analyses")
 _OF_TABLES = ("evaluations", "analyses")  # where tables are merged one by one
 
 
@@ -60,7 +60,7 @@ def extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = ()
     others: all suites' files by name. below: the suites that extend it. Raises SpecError.
     """
     table = read_toml(path)
-    name = table.pop("extends", None)
+    name = table.get("extends")
     if name is None and not below:
         return table
     _require_tables(path.name, table)

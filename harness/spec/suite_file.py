@@ -137,6 +137,7 @@ def read_suite_file(path: Path, others: Mapping[str, Path]) -> SuiteFile:
         for kind, (table, _) in KINDS.items():
             _check_names(path.name, kind, getattr(written, table), getattr(overlay, table))
     _check_kinds(path.name, written)
+    _check_regularizer(path.name, written)
     return written
 
 
@@ -144,6 +145,18 @@ def _check_names(where: str, kind: str, known: Mapping[str, object], overlay: Ma
     for name in overlay:
         if name not in known:
             raise SpecError(f"{where}: a profile can only change what the suite has: {UnknownName(kind, name, known)}")
+
+
+def _check_regularizer(where: str, written: SuiteFile) -> None:
+    """Raises SpecError where a suite's own `[regularizer]` would be without effect, which nothing else would show."""
+    conditions = [*written.conditions.values()]
+    conditions += [table for overlay in written.profiles.values() for table in overlay.conditions.values()]
+    keys = {key.partition(".")[0] for table in conditions for key in (*table, *table.get("grid", {}))}
+    if written.regularizer and not written.extends and "regularizer" not in keys:
+        raise SpecError(
+            f"{where}: no condition has a regularizer: [regularizer] is for those that have a table `regularizer` too, "
+            "which may be empty: [conditions.NAME.regularizer]"
+        )
 
 
 def _check_kinds(where: str, written: SuiteFile) -> None:

@@ -243,3 +243,17 @@ heavy = { kind = "corruption", images = "digits-c", severities = [3, 4, 5] }
 """
     found = parse(("clean = {}", f"clean = {{}}{more}")).evaluations
     assert [found[name].severities for name in ("light", "heavy")] == [(1, 2), (3, 4, 5)]
+
+
+def test_a_regularizer_that_no_condition_has_is_refused(text, tmp_path):
+    path, (head, _) = tmp_path / "mine.toml", text.split("[conditions.pixel.", 1)
+
+    def conditions(written):
+        path.write_text(f"{head}[conditions.mine]\n{written}\n[evaluations]\nclean = {{}}\n")
+        return parse_suite(path, "paper").conditions
+
+    with pytest.raises(SpecError, match=r"^mine\.toml: no condition has a regularizer: .* \[conditions\.NAME\.regu"):
+        conditions("")
+    assert conditions('regularizer.target = "pixel"')["mine"].regularizer.alpha == 10
+    [_, swept] = conditions('grid = { "regularizer.target" = ["pixel"] }').values()
+    assert swept.regularizer.alpha == 10
