@@ -20,7 +20,7 @@ def sql(
 
     with opened_database() as database:
         name = query.strip()
-        found = relations.rows(database, name) if relations.is_relation(name) else relations.answer(database, query)
+        found = relations.named(database, name) if name.isidentifier() else relations.answer(database, query)
     if csv:
         typer.echo(csv_text(found.columns, found.rows), nl=False)
         return

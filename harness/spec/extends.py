@@ -69,6 +69,8 @@ def extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = ()
     if path.stem in below:
         raise SpecError(f"{path.name}: it extends itself, by way of {', '.join(below)}")
     base = extended(lookup(others, f"suite (that {path.name} extends)", str(name)), others, (*below, path.stem))
+    if "conditions" not in table:
+        raise SpecError(f"{path.name}: conditions are missing, which are not taken over from {name}")
     for profile in (base, *base.get("profiles", {}).values()):
         for key in _NOT_INHERITED:
             profile.pop(key, None)

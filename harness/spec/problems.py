@@ -56,9 +56,11 @@ def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
     path = tuple(part for part in problem["loc"] if part != "[key]")
     key = (prefix + ".".join(map(str, path))).rstrip(".")
     if problem["type"] == "extra_forbidden":
-        known = _known_keys(kind, path[:-1])
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        *table, wrong = path
+        known = _known_keys(kind, table)
+        inside = [f"{each}.{wrong}" for each in known if wrong in _known_keys(kind, [*table, each])]
+        near = inside or difflib.get_close_matches(str(wrong), known, n=1)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(sorted(known))}"
         return f"no key {key!r}; {hint}"
     if problem["type"] == "missing":
         return f"{key} is missing"
@@ -70,7 +72,7 @@ def _sentence(kind: type[Spec], problem: Any, prefix: str) -> str:
     return f"{key}{separator if key else ''}{message}{shown}"
 
 
-def _known_keys(kind: type[Spec], path: tuple[Any, ...]) -> list[str]:
+def _known_keys(kind: type[Spec], path: Iterable[Any]) -> list[str]:
     """The keys that the table at `path` may have."""
     schema = kind.model_json_schema()
     definitions = schema.get("$defs", {})

@@ -11,7 +11,7 @@ from sqlalchemy import CursorResult, Select, column, literal_column, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
-from harness.errors import SpecError
+from harness.errors import SpecError, UnknownName
 from harness.store import schema, views
 from harness.store.engine import Database
 
@@ -41,11 +41,6 @@ class Rows:
         return cls(tuple(found.keys()), tuple(tuple(row) for row in rows))
 
 
-def is_relation(name: str) -> bool:
-    """Whether the database has a view or a table of that name."""
-    return name in views.VIEWS or name in schema.Base.metadata.tables
-
-
 def rows(db: Database, name: str, /, **filters: Any) -> Rows:
     """The rows of a view or table with those values.
 
@@ -60,6 +55,14 @@ def rows(db: Database, name: str, /, **filters: Any) -> Rows:
     with db.reading() as connection:
         found = connection.execute(query)
         return Rows.of(found, found)
+
+
+def named(db: Database, name: str) -> Rows:
+    """All rows of the view or table that a user names; raises UnknownName if there is none."""
+    known = {*views.VIEWS, *schema.Base.metadata.tables}
+    if name not in known:
+        raise UnknownName("view or table", name, known)
+    return rows(db, name)
 
 
 def frame(db: Database, name: str, /, **filters: Any) -> pandas.DataFrame:

@@ -36,7 +36,10 @@ def suite_files() -> dict[str, Path]:
 
 
 def get_file(files: Mapping[str, Path], name: str) -> Path:
-    """The file of a suite; raises UnknownName, which says where those of one's own are looked for."""
+    """The file of a suite; raises SpecError, which says where those of one's own are looked for."""
+    alone = Path(name).name.removesuffix(".toml")
+    if name not in files and alone in files:
+        raise SpecError(f"no suite called {name!r}; without folder and ending it is called {alone}")
     own = settings().experiments_dir
     where = f"the folder HARNESS_EXPERIMENTS_DIR, which is {own or 'not set'}"
     return lookup(files, "suite", name, f"one of your own is a file of {where}")

@@ -50,6 +50,11 @@ def test_everything_but_title_figures_conditions_and_analyses_is_taken_over(file
     assert suite.evaluations["strong"].sizes == 3
 
 
+def test_a_suite_without_conditions_of_its_own_is_told_that_they_are_not_taken_over(files: dict[str, Path]) -> None:
+    with pytest.raises(SpecError, match=r"^own\.toml: conditions are missing, which are not taken over from base$"):
+        parsed(files, 'extends = "base"\ntitle = "Another question"')
+
+
 def test_profiles_of_conditions_are_not_taken_over(files: dict[str, Path]) -> None:
     suite = parsed(files, OWN.replace("strong", "pixel"), "smoke")
     assert suite.conditions["pixel"].regularizer.alpha == 10

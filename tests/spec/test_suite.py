@@ -45,6 +45,14 @@ def test_an_evaluation_is_of_the_kind_that_its_name_says_unless_it_says_another(
 
 MISTAKES = {
     "a key in [train]": (("base_width", "base_with"), "no key 'train.network.base_with'; did you mean 'base_width'?"),
+    "a key of a table in [train]": (
+        ("network.base_width = 4", "epochs = 4"),
+        "no key 'train.epochs'; did you mean 'optimisation.epochs'?",
+    ),
+    "a key of a table of a condition": (
+        ('regularizer.target = "threshold"', "options = {}"),
+        "no key 'conditions.sweep.options'; did you mean 'network.options' or 'regularizer.options' or",
+    ),
     "a key of an evaluation": (("steps", "stepz"), "no key 'evaluations.boundary.stepz'; did you mean 'steps'?"),
     "a key of a profile": (("n_train", "n_tran"), "no key 'profiles.smoke.train.n_tran'; did you mean 'n_train'?"),
     "a key of a profile's evaluation": (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import SpecError
+from harness.errors import SpecError, UnknownName
 from harness.store import relations
 from harness.store.engine import Database
 
@@ -14,6 +14,12 @@ def test_views_are_filtered_by_value_list_and_null(filled: Database) -> None:
     assert len(relations.rows(filled, "v_models", seed=[0, 1]).rows) == 4
     assert len(relations.rows(filled, "v_models", alpha=None).rows) == 2
     assert len(relations.rows(filled, "v_models", seed=[]).rows) == 0
+
+
+def test_a_view_or_table_is_named_or_the_nearest_name_is(filled: Database) -> None:
+    assert relations.named(filled, "suite").columns == relations.rows(filled, "suite").columns
+    with pytest.raises(UnknownName, match="no view or table called 'v_model'; did you mean 'v_models'"):
+        relations.named(filled, "v_model")
 
 
 def test_tables_are_frames_with_the_columns_of_the_view(filled: Database) -> None:

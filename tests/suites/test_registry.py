@@ -27,6 +27,14 @@ def test_an_unknown_suite_is_refused_with_the_nearest_name():
         get_suites("quikstart", "smoke")
 
 
+@pytest.mark.parametrize("path", ["quickstart.toml", "experiments/quickstart.toml", "./quickstart"])
+def test_a_suite_that_is_named_by_its_file_is_refused_with_its_name(path):
+    with pytest.raises(
+        SpecError, match=f"no suite called '{path}'; without folder and ending it is called quickstart$"
+    ):
+        get_suites(path, "smoke")
+
+
 @pytest.mark.parametrize("is_set", [False, True])
 def test_an_unknown_suite_is_refused_with_the_place_where_ones_own_are_looked_for(tmp_path, with_settings, is_set):
     with_settings(experiments_dir=tmp_path if is_set else "")
