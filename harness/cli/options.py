@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -44,7 +45,7 @@ LeastCleanRatio = Annotated[
     float, typer.Option("--A0", min=0, max=2, help="Share of the clean accuracy that an acceptable model keeps.")
 ]
 Seeds = Annotated[list[str] | None, typer.Option(help="For instance 0-6 or 0,2; the suite's own if absent.")]
-Only = Annotated[list[str] | None, typer.Option(help="Only this condition; give it again for more of them.")]
+Only = Annotated[list[str] | None, typer.Option(help="Only these conditions, for instance none,pixel.")]
 DeviceName = Annotated[Wanted, typer.Option(help="Where to compute; auto: a GPU where there is one.")]
 ExecutorName = Annotated[Literal["local", "ray", "docker"], typer.Option(help="Where jobs run.")]
 Workers = Annotated[
@@ -59,6 +60,11 @@ Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there.
 def existing(replace: bool) -> RefuseOrReplace:
     """What happens to data that are there already, of `--replace`."""
     return "replace" if replace else "refuse"
+
+
+def parsed_conditions(texts: Sequence[str] | None) -> tuple[str, ...]:
+    """The conditions of each `--only`, none if absent; the names of a grid's points have commas in brackets."""
+    return tuple(name.strip() for text in texts or () for name in re.split(r",(?![^\[]*\])", text))
 
 
 def parsed_seeds(texts: Sequence[str] | None) -> tuple[int, ...]:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import DeviceName, ExecutorName, Only, Profile, Seeds, SuiteName, Workers, parsed_seeds
+from harness.cli.options import (
+    DeviceName,
+    ExecutorName,
+    Only,
+    Profile,
+    Seeds,
+    SuiteName,
+    Workers,
+    parsed_conditions,
+    parsed_seeds,
+)
 from harness.cli.quantities import told_by_reason
 from harness.cli.show import show
 from harness.settings import settings
@@ -41,7 +51,7 @@ def run_suite(
     # what `docker stop` sends is to be obeyed like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     request = Request(
-        selection=Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=tuple(only or ())),
+        selection=Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=parsed_conditions(only)),
         device=device,
         workers=workers,
         executor=executor,
