@@ -13,9 +13,11 @@ from harness.data.inventory import described
 from harness.data.manifest_file import checked_name
 from harness.data.sets import DataSet, Role
 from harness.errors import SpecError, UnknownName
+from harness.measurement import ROUNDING
 from harness.models.architecture import SMALLEST
 from harness.spec import (
     AnalysisSpec,
+    AttackerSpec,
     AutoAttackSpec,
     CorruptionSpec,
     CorruptionSpectraSpec,
@@ -29,8 +31,10 @@ from harness.spec import (
     TrainingSpec,
     WithSubstitute,
 )
+from harness.spec.evaluation import SmallestSpec
 from harness.spec.inputs import RECORDED
 from harness.spec.own import Call
+from harness.spec.training import CHANNELS
 from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
@@ -72,6 +76,7 @@ class Resolver:
         if isinstance(spec, AutoAttackSpec) and (refusal := spec.refusal(task.task.classes, *task.size)):
             raise SpecError(f"{where}: {refusal}")
         self._require(spec.calls, where)
+        _require_reachable(spec, math.sqrt(CHANNELS[model.color] * math.prod(task.size)), where)
         return spec.replaced(**changes) if changes else spec
 
     def analysis(self, spec: AnalysisSpec, where: str) -> tuple[AnalysisSpec, tuple[Input, ...]]:
@@ -139,6 +144,20 @@ class Resolver:
             self._inputs.require_callable(calls)
         except SpecError as error:
             raise SpecError(f"{where}: {error}") from None
+
+
+def _require_reachable(spec: EvaluationSpec, farthest: float, where: str) -> None:
+    """Raises SpecError for a size in `l2` beyond all images, of pixels from 0 to 255 for instance.
+
+    farthest: from an image that is all black to one that is all white.
+    """
+    if not isinstance(spec, AutoAttackSpec | SmallestSpec | AttackerSpec) or spec.norm != "l2":
+        return
+    if spec.max_epsilon and spec.max_epsilon > farthest * (1 + ROUNDING):
+        raise SpecError(
+            f"{where}: max_epsilon is {spec.max_epsilon:g} in l2, but with pixels in [0, 1] no two images are farther "
+            f"apart than {farthest:g}"
+        )
 
 
 def evaluation_inputs(spec: EvaluationSpec, model: ModelSpec) -> tuple[Input, ...]:

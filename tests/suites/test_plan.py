@@ -12,6 +12,7 @@ from harness.spec import (
     CheckpointSpec,
     EvaluateJob,
     FourierSpec,
+    HopSkipJumpSpec,
     Input,
     NoiseExamplesSpec,
     RobustBenchSpec,
@@ -129,6 +130,16 @@ def test_attacks_of_autoattack_that_a_set_cannot_have_are_refused_before_anythin
     monkeypatch.setattr(inputs, "dataset", lambda name: replace(fitting, classes=classes, size=size))
     with pytest.raises(SpecError, match=message):
         resolver.evaluation(spec, model, "here")
+
+
+@pytest.mark.parametrize(("color", "largest"), [("gray", 32.0), ("rgb", 32 * 3**0.5)])
+def test_a_size_in_l2_that_no_image_can_be_moved_by_is_refused(color, largest, inputs):
+    resolver, model = Resolver(inputs, PLAIN_CPU), TrainingSpec(classification="digits", color=color)
+    for kind in (AutoAttackSpec, HopSkipJumpSpec):
+        spec = kind(norm="l2", max_epsilon=largest)
+        assert resolver.evaluation(spec, model, "here") == spec
+        with pytest.raises(SpecError, match=f"^here: max_epsilon is 128 in l2, but .* farther apart than {largest:g}$"):
+            resolver.evaluation(spec.replaced(max_epsilon=128), model, "here")
 
 
 def test_a_training_in_tf32_is_blocked_where_the_device_would_do_float32(parse, inputs):
