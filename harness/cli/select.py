@@ -9,6 +9,7 @@ import typer
 from harness.cli.options import LeastCleanRatio, ReportedProfile, SuiteName
 from harness.cli.result_database import opened_database
 from harness.cli.terminal import print_table, wide_console
+from harness.errors import SpecError
 from harness.measurement import LEAST_CLEAN_RATIO
 
 
@@ -24,7 +25,10 @@ def select(
     from harness.report.reported_profile import suites_with_results
     from harness.report.results import read_results
     from harness.report.selection_tables import agreement_table, selection_table
+    from harness.suites.registry import members
 
+    if members(suite) != (suite,):
+        raise SpecError(f"{suite} is a collection; select in one of its suites: {', '.join(members(suite))}")
     with opened_database() as database, database.at_one_moment() as moment:
         [chosen] = suites_with_results(moment, [suite], profile)
         results = read_results(moment, *chosen)

@@ -58,7 +58,9 @@ def suites_with_results(db: Database, suites: Sequence[str], profile: str | None
     chosen = []
     for suite in suites:
         if suite not in set(planned):
-            raise UnknownName("suite in the database", suite, planned.unique())
+            raise UnknownName(
+                "suite in the database", suite, planned.unique(), "a run adds one: harness run-suite SUITE"
+            )
         chosen.append((suite, get_profile(there, suite, [suite], profile)))
     if suites:
         return chosen

@@ -57,6 +57,8 @@ def merge(
         HarnessError: a file cannot be read or written.
     """
     theirs = replace(settings, results_dir=source, database_url=None)
+    if source.is_file():
+        raise SpecError(f"{source} is a file; name the results folder that it lies in, {source.parent}")
     if not Path(theirs.database).is_file():
         raise SpecError(
             f"{theirs.database} does not exist: {source} is no results folder, or its database is on a server; then "

@@ -131,6 +131,14 @@ def test_without_a_connection_the_error_shows_the_way_out(tmp_path: Path) -> Non
         fetch(nowhere, tmp_path, "cifar10-c")
 
 
+def test_a_file_that_somebody_brought_needs_no_connection(tmp_path: Path) -> None:
+    nowhere = Download(url="http://127.0.0.1:9/images.tar", md5=MD5)
+    with pytest.raises(DataError, match=f"Without a connection bring images.tar into {tmp_path} and say the same"):
+        fetch(nowhere, tmp_path, "mnist")
+    (tmp_path / "images.tar").write_bytes(CONTENT)
+    assert fetch(nowhere, tmp_path, "mnist") == tmp_path / "images.tar"
+
+
 @pytest.mark.parametrize(("md5", "requests"), [(MD5, 1), ("of another file", 2)], ids=["whole", "refused"])
 def test_who_wants_what_another_process_downloads_waits_for_it(
     md5: str, requests: int, server: Server, tmp_path: Path

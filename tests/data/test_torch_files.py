@@ -148,6 +148,10 @@ def test_what_is_not_tensors_by_name_is_refused(tmp_path: Path) -> None:
         ({}, "holds no named tensors, only a dict"),
         ({"state_dict": {}}, "holds no named tensors, only a dict"),
         ({**TENSORS, "epoch": 3}, "'epoch' is of type int, not a tensor"),
+        (
+            {"model": TENSORS},
+            r"'model' is of type dict, not a tensor; save the tensors .* torch.save\(loaded\['model'\]",
+        ),
         ({"w": torch.tensor([1, float("nan")])}, "'w' has numbers that are not finite"),
         ({"w": torch.tensor([float("inf")])}, "'w' has numbers that are not finite"),
         ({"w": torch.eye(2).to_sparse()}, "'w' is torch.float32 in the layout torch.sparse_coo, no plain tensor"),

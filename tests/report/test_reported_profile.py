@@ -45,5 +45,5 @@ def test_an_unknown_suite_is_refused_with_each_known_one_once(tmp_path: Path) ->
     with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as db:
         for profile in ("small", "smoke"):
             planned(db, "study", {"none": NONE}, profile=profile)
-        with pytest.raises(UnknownName, match=r"^no suite in the database called 'nope'; known: study$"):
+        with pytest.raises(UnknownName, match=r"^no suite in the database called 'nope'; known: study; a run adds"):
             suites_with_results(db, ["nope"], None)

@@ -179,6 +179,12 @@ def test_the_conditions_of_a_collection_are_compared_with_none() -> None:
     assert "paper is a collection" in str(answer.exception)
 
 
+def test_no_choice_is_made_in_a_collection() -> None:
+    answer = CliRunner().invoke(app, ["select", "paper"])
+    assert isinstance(answer.exception, SpecError)
+    assert "paper is a collection; select in one of its suites: grayscale-cifar10, " in str(answer.exception)
+
+
 def test_an_attack_for_the_smallest_perturbation_is_shown_with_its_distance_and_its_curve(tmp_path: Path) -> None:
     """Three seeds: all have an accuracy at size 1, the median of the last is infinite."""
     with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as database:

@@ -180,6 +180,11 @@ def test_a_folder_that_is_written_to_is_not_merged_into(here: Run, there: Run) -
 def test_what_is_no_other_results_folder_is_refused(here: Run, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nothing/harness\.sqlite does not exist: .* db copy --to sqlite:///"):
         merge(tmp_path / "nothing", here.folders, lambda done, total: None, print)
+    (tmp_path / "harness.sqlite").touch()
+    with pytest.raises(
+        SpecError, match=f"harness.sqlite is a file; name the results folder that it lies in, {tmp_path}$"
+    ):
+        merge(tmp_path / "harness.sqlite", here.folders, lambda done, total: None, print)
     if here.folders.on_server:
         return
     (here.folders.results_dir / "harness.sqlite").touch()

@@ -21,8 +21,11 @@ Layout = dict[str, dict[str, str]]
 _MOST = 255  # letters, as of a folder's name
 
 
-def split_layout(source: Source, splits: tuple[str, ...]) -> Layout:
-    """Each split's images and their classes; whatever else lies in a split's folder is refused, not skipped."""
+def split_layout(source: Source, splits: tuple[str, ...], instead: str = "") -> Layout:
+    """Each split's images and their classes; whatever else lies in a split's folder is refused, not skipped.
+
+    instead: what else can be done where there are no images.
+    """
     layout: Layout = {split: {} for split in splits}
     for name in source.names():
         split, *parts = name.split("/")
@@ -30,7 +33,9 @@ def split_layout(source: Source, splits: tuple[str, ...]) -> Layout:
             layout[split][name] = class_of(source, name, parts, f"{split}/")
     for split, files in layout.items():
         if not files:
-            raise ImportRefused(f"{source.path} has no images in {split}/CLASS/")
+            folders = sorted({name.partition("/")[0] for name in source.names() if "/" in name} - {split})
+            there = f", only folders called {', '.join(folders[:5])}" if folders else ""
+            raise ImportRefused(f"{source.path} has no images in {split}/CLASS/{there}{instead and f'; {instead}'}")
     return layout
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.data.download import FOLDER as DOWNLOADS
 from harness.data.imports.class_folders import class_names, read_splits, split_layout
 from harness.data.imports.source import Inside, open_source
 from harness.data.manifest import Manifest
@@ -41,7 +42,9 @@ def import_images(
     if existing == "refuse":
         refuse_existing(data_dir, dataset)
     source = Inside(open_source(path))
-    layout = split_layout(source, splits or dataset.splits)
+    official = f"official files are read from {data_dir / DOWNLOADS / name} by: {dataset.bring}"
+    downloaded = dataset.bring.startswith("harness data prepare")
+    layout = split_layout(source, splits or dataset.splits, instead=official if downloaded else "")
     classes = class_names(layout, path)
     if dataset.classes not in (None, len(classes)):
         some = ", ".join(classes[:12])

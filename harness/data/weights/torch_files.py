@@ -126,7 +126,11 @@ def _checked(tensors: Any, called: str) -> dict[str, Tensor]:
         raise ImportRefused(f"{called} holds no named tensors, only a {type(tensors).__name__}")
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
-            raise ImportRefused(f"{called}: {name!r} is of type {type(tensor).__name__}, not a tensor")
+            inside = f"; save the tensors in it alone: torch.save(loaded[{name!r}], FILE)"
+            raise ImportRefused(
+                f"{called}: {name!r} is of type {type(tensor).__name__}, not a tensor"
+                + (inside if isinstance(tensor, Mapping) else "")
+            )
         try:
             finite = bool(tensor.isfinite().all())
         except RuntimeError:  # quantized, sparse, without numbers

@@ -112,7 +112,11 @@ def test_threads_and_batches_do_not_mix_images_up(
 def test_train_alone_is_enough_when_asked_for(tmp_path: Path, image_folder: MakeFolder) -> None:
     folder = image_folder()
     shutil.rmtree(folder / "test")
-    with pytest.raises(ImportRefused, match="no images in test/CLASS/"):
+    shutil.copytree(folder / "train", folder / "val")
+    said = (
+        "no images in test/CLASS/, only folders called train, val; official files are read from .*/downloads/mnist by: "
+    )
+    with pytest.raises(ImportRefused, match=f"{said}harness data prepare mnist$"):
         import_images(tmp_path / "data", "mnist", folder)
     import_images(tmp_path / "data", "mnist", folder, splits=("train",))
     with pytest.raises(DataMissing, match="has no test"):
