@@ -53,7 +53,7 @@ def check() -> None:
 def backup(
     path: Annotated[Path | None, typer.Argument(help="A new file; by default beside the database, dated.")] = None,
 ) -> None:
-    """Copy the database, also while a suite runs, and check the copy."""
+    """Copy the database, even while a suite runs, and check the copy."""
     from harness.store import upkeep
 
     with opened_database() as database:

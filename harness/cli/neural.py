@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.regularization.neural.fitting import Fit
 
 neural_app = typer.Typer(
-    help="Record, fit and compare: the similarity that a visual cortex sees.", no_args_is_help=True
+    help="From recordings of visual cortex to the similarity that networks learn from.", no_args_is_help=True
 )
 
 LITTLE = 0.05  # correlation; published models of such recordings reach 0.2 to 0.4

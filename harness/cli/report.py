@@ -37,7 +37,9 @@ def report(
     least_clean_ratio: LeastCleanRatio = LEAST_CLEAN_RATIO,
     against: Annotated[
         str | None,
-        typer.Option(help="Condition that the table of differences is to; default: each one's baseline."),
+        typer.Option(
+            help="Condition that the table of differences compares all others with; default: each one's baseline."
+        ),
     ] = None,
 ) -> None:
     """Write tables, figures and one self-contained page from the result database; for `paper`, those of the paper."""

@@ -38,7 +38,7 @@ def run_suite(
     executor: ExecutorName = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the jobs and what they cost.")] = False,
 ) -> None:
-    """Train and evaluate what a suite asks for and is not done. Stop it when you like: the same command continues."""
+    """Train and evaluate what a suite asks for and is not done yet. Stop it any time: the same command continues."""
     if dry_run:
         show(suite, profile, seeds, only, device, workers)
         return

@@ -59,7 +59,7 @@ def import_data(
         ),
     ] = None,
 ) -> None:
-    """Make a data set of images that you have; NAME-c of .npy files as CIFAR-10-C has them; or take weights."""
+    """Make a data set of images that you have (NAME-c: of .npy files in CIFAR-10-C's form), or take in weights."""
     kind = "own" if own else data_kind(name)
     _refuse_what_does_not_apply(
         kind, name, of_own_sets=bool(size or test_fraction), of_folders=bool(train_only or first)
