@@ -114,8 +114,8 @@ def fetch(
     except (urllib.error.URLError, *_BROKEN) as error:
         raise DataError(
             f"cannot download {download.url}: {_reason(error)}. What has arrived is kept and the same command goes on "
-            f"from there. Without a connection bring {download.file} into {folder} and say the same command, or import "
-            f"images that you got elsewhere: harness data import {name} PATH" + (f"; {instead}" if instead else "")
+            f"from there. Without a connection put {download.file} into {folder} and run the same command, or import "
+            f"what you got elsewhere: harness data import {name} PATH" + (f"; {instead}" if instead else "")
         ) from error
     except OSError as error:
         raise DataError(

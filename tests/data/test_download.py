@@ -133,7 +133,7 @@ def test_without_a_connection_the_error_shows_the_way_out(tmp_path: Path) -> Non
 
 def test_a_file_that_somebody_brought_needs_no_connection(tmp_path: Path) -> None:
     nowhere = Download(url="http://127.0.0.1:9/images.tar", md5=MD5)
-    with pytest.raises(DataError, match=f"Without a connection bring images.tar into {tmp_path} and say the same"):
+    with pytest.raises(DataError, match=f"Without a connection put images.tar into {tmp_path} and run the same"):
         fetch(nowhere, tmp_path, "mnist")
     (tmp_path / "images.tar").write_bytes(CONTENT)
     assert fetch(nowhere, tmp_path, "mnist") == tmp_path / "images.tar"
