@@ -148,6 +148,22 @@ def norms_note(specs: pd.DataFrame, evaluations: Iterable[str]) -> Iterator[str]
         yield f"Norm of ε and of distances, pixels in [0, 1]: {'; '.join(told)}."
 
 
+def substitutes_note(substitutes: pd.DataFrame, evaluations: Iterable[str], labels: Mapping[str, str]) -> Iterator[str]:
+    """Which training each transferred attack is made with.
+
+    substitutes: see `Results`. labels: what to call conditions, if not by their names.
+    """
+    shown = substitutes[substitutes["evaluation"].isin({*evaluations})]
+    for name in in_order(shown["evaluation"]):
+        used = [*groups(shown[shown["evaluation"] == name], ["twin", "seed"])]
+        told = []
+        for (twin, seed), rows in used:
+            training = f"another training of {labels.get(twin, twin)}" if twin else "an unregularized training"
+            attacked = ", ".join(labels.get(each, each) for each in rows["condition"])
+            told.append(f"{training} (seed {seed})" + (f" for {attacked}" if len(used) > 1 else ""))
+        yield f"{attack_title(name)}: made with {'; '.join(told)}."
+
+
 def score_note(boundary: pd.DataFrame, *, beside: bool = False) -> Iterator[str]:
     """What the Boundary score is, of how many steps and of which attacks; boundary: rows of `Results.boundary`.
 

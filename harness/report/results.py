@@ -75,6 +75,8 @@ class Results:
     """condition, seed, epoch, tap, gamma."""
     specs: pd.DataFrame
     """condition, evaluation (missing for the training itself), spec: what the suite asks for, in its order."""
+    substitutes: pd.DataFrame
+    """condition, evaluation, seed, twin: what transferred attacks are made with (see `read.substitutes`)."""
     images: pd.DataFrame
     """condition, evaluation, kind, n: the test images that each of an evaluation's numbers is of."""
     missing: pd.DataFrame
@@ -177,6 +179,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         epochs=of_models("epoch"),
         gamma_epochs=of_models("gamma"),
         specs=read.specs(db, suite, profile),
+        substitutes=read.substitutes(db, suite, profile),
         images=_ordered(read.images_behind(db, suite, profile)),
         missing=read_missing(db, suite, profile),
         origins=origins(db, suite, profile),

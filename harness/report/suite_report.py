@@ -27,6 +27,7 @@ from harness.report.notes import (
     images_note,
     norms_note,
     score_note,
+    substitutes_note,
     zero_note,
 )
 from harness.report.page import page
@@ -163,11 +164,14 @@ def suite_tables(
     scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
     differences = summary.paired_differences(values, compared)
     images = tuple(images_note(results.images))
-    norms = tuple(norms_note(results.specs, values["evaluation"]))
+    attacks = (
+        *norms_note(results.specs, values["evaluation"]),
+        *substitutes_note(results.substitutes, values["evaluation"], {}),
+    )
     named = tuple(baselines_note(results.conditions))
     measured = (
         *images,
-        *norms,
+        *attacks,
         *score_note(results.boundary, beside=True),
         *distance_note(failures),
         *fourier_note(results.specs),
@@ -178,7 +182,7 @@ def suite_tables(
         tables.summary_table(values, failures, results),
         tables.difference_table(differences, scope, measured, against),
         tables.gamma_table(summary.gamma_means(results), results.order, scope, published_gammas(results.suite)),
-        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images, results.curves), *norms)),
+        acceptable_table(ratios, scope, (*named, *images, *zero_note(results.images, results.curves), *attacks)),
         autoattack_table(results, images),
         published_table(results),
     )

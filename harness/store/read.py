@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, select
 from sqlalchemy.orm import aliased
 
 from harness.store import schema, views
@@ -67,6 +67,44 @@ def specs(db: Database, suite: str, profile: str) -> pandas.DataFrame:
     with db.reading() as connection:
         found = [(condition, name or None, spec) for condition, name, spec in connection.execute(query)]
     return pandas.DataFrame(found, columns=["condition", "evaluation", "spec"])
+
+
+def substitutes(db: Database, suite: str, profile: str) -> pandas.DataFrame:
+    """What a suite's transferred attacks are made with: condition, evaluation, seed, twin; in the plan's order.
+
+    seed: of the training that attacks. twin: the condition that the suite trains alike with seeds of its own, empty if
+    there is none.
+    """
+    import pandas
+
+    place, substitute, alike = schema.Place, aliased(schema.Model), _by_spec(suite, profile)
+    of = (place.condition, place.evaluation, substitute.seed, func.coalesce(alike.c.condition, ""))
+    query = (
+        select(*of)
+        .join(schema.Suite, schema.Suite.id == place.suite_id)
+        .join(schema.Evaluation, schema.Evaluation.key == place.job_key)
+        .join(substitute, substitute.id == schema.Evaluation.substitute_id)
+        .join(alike, alike.c.spec_digest == substitute.spec_digest, isouter=True)
+        .where(schema.Suite.name == suite, schema.Suite.profile == profile)
+        .group_by(*of)
+        .order_by(func.min(place.id))
+    )
+    with db.reading() as connection:
+        found = [tuple(row) for row in connection.execute(query)]
+    return pandas.DataFrame(found, columns=["condition", "evaluation", "seed", "twin"])
+
+
+def _by_spec(suite: str, profile: str) -> Subquery:
+    """A condition of the suite by the digest of its models' spec."""
+    place, model = schema.Place, schema.Model
+    return (
+        select(model.spec_digest, func.min(place.condition).label("condition"))
+        .join(place, place.job_key == model.key)
+        .join(schema.Suite, schema.Suite.id == place.suite_id)
+        .where(schema.Suite.name == suite, schema.Suite.profile == profile)
+        .group_by(model.spec_digest)
+        .subquery()
+    )
 
 
 def images_behind(db: Database, suite: str, profile: str) -> pandas.DataFrame:

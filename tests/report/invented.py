@@ -128,6 +128,10 @@ def results(conditions: tuple[dict, ...] = FOUR, seeds: int = 2, profile: str = 
         epochs=each(_epochs, epochs=epochs),
         gamma_epochs=gamma_epochs,
         specs=_specs(conditions),
+        substitutes=pd.DataFrame(
+            [(row["condition"], "fgsm_transfer", 10_000, "none") for row in conditions],
+            columns=["condition", "evaluation", "seed", "twin"],
+        ),
         images=_images(table),
         missing=pd.DataFrame(columns=["condition", "evaluation", "name", "seed", "state", "reason"]),
         origins=ORIGINS,

@@ -86,9 +86,24 @@ def test_attacks_in_a_norm_are_shown_with_it_and_with_their_budget() -> None:
     whole = f"{told}AutoAttack L∞; {searched}"
     assert whole in summary_of(more).notes
     captions = {each.name: each.caption for each in figures_of(more)}
-    assert captions["curves"].endswith(whole)
+    assert whole in captions["curves"]
     assert captions["distances"].endswith(told + searched)
     assert {each.name for each in tables_of(more) if whole in each.notes} == {"summary", "differences", "acceptable"}
+
+
+def test_a_transferred_attack_is_shown_with_the_training_that_it_is_made_with() -> None:
+    given = results(seeds=1)
+    told = "Transferred FGSM: made with another training of none (seed 10000)."
+    captions = {each.name: each.caption for each in figures_of(given)}
+    assert captions["curves"].endswith(told)
+    assert not any(told in captions[name] for name in ("boundary", "corruptions", "training"))
+    assert {each.name for each in tables_of(given) if told in each.notes} == {"summary", "differences", "acceptable"}
+    others = given.substitutes.assign(twin=["none", "none", "threshold", ""])
+    several = (
+        "Transferred FGSM: made with another training of none (seed 10000) for none, pixel; another training of "
+        "threshold (seed 10000) for threshold; an unregularized training (seed 10000) for threshold-cifar10."
+    )
+    assert several in summary_of(replace(given, substitutes=others)).notes
 
 
 def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:

@@ -52,6 +52,15 @@ def test_median_distances_say_their_norm_and_are_missing_where_they_are_infinite
     assert images.loc["fmn"].tolist() == ["none", "own_minimal_attack", 10]
 
 
+def test_of_a_transferred_attack_it_is_told_which_training_it_is_made_with(filled: Database) -> None:
+    found = read.substitutes(filled, "study", "smoke")
+    assert found.to_numpy().tolist() == [[name, "fgsm_transfer", 10_000, "none"] for name in ("none", "threshold")]
+    alone = [each for each in planned(suite="alone") if all(place.condition == "threshold" for place in each.places)]
+    write_plan(filled, alone, "alone", "smoke", "Without a baseline")
+    found = read.substitutes(filled, "alone", "smoke")
+    assert found.to_numpy().tolist() == [["threshold", "fgsm_transfer", 10_000, ""]]
+
+
 def test_the_accuracies_of_fourier_heat_maps_say_their_band(db: Database) -> None:
     place = Place(suite="study", profile="smoke", condition="none", seed=0, evaluation="weak")
     job = EvaluateJob(model=train_job(), evaluation=FourierSpec(epsilon=1), data=TEST_DATA)

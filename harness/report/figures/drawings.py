@@ -25,6 +25,7 @@ from harness.report.notes import (
     score_note,
     seeds_note,
     starts_note,
+    substitutes_note,
     zero_note,
 )
 from harness.report.ratios import Ratios
@@ -121,15 +122,17 @@ def drawings(results: Results, ratios: Ratios) -> list[Drawing]:
 
 
 def captioned(drawing: Drawing, results: Results) -> Drawing:
-    """Says also how it is divided, of which seeds, images and norms its numbers are, and which conditions it lacks."""
+    """Says also how it is divided, of which seeds, images and attacks its numbers are, and what conditions it lacks."""
     divided = drawing.draw in DIVIDED and len(facets(drawing.data, looks(results.conditions))) > 1
     named = "evaluation" in drawing.data
     counts = seeds_note(drawing.data, "evaluation") if named else ()
     images = images_note(_images(drawing, results))
     zero = zero_note(results.images, results.curves) if "epsilon" in drawing.data else ()
-    norms = norms_note(results.specs, drawing.data["evaluation"]) if named else ()
+    attacks = drawing.data["evaluation"] if named else ()
+    norms = norms_note(results.specs, attacks)
+    substitutes = substitutes_note(results.substitutes, attacks, {})
     missing = missing_note(_absent(drawing, results), {})
-    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *norms, *missing]
+    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *norms, *substitutes, *missing]
     return drawing._replace(caption=" ".join(told))
 
 

@@ -26,11 +26,12 @@ def _behind(figure: Shown) -> Iterator[str]:
     kind = figure.kind
     shares = [(results, own) for results, own in figure.shares if own or not figure.figure.conditions]
     labels = {name: in_words(label) for _, own in shares for name, label in own.items()}
-    images, specs, curves, boundary, settings, starts = (
+    images, specs, substitutes, curves, boundary, settings, starts = (
         _together([(frame(results), own) for results, own in shares])
         for frame in (
             attrgetter("images"),
             attrgetter("specs"),
+            attrgetter("substitutes"),
             attrgetter("curves"),
             attrgetter("boundary"),
             notes.hyperparameters,
@@ -47,6 +48,7 @@ def _behind(figure: Shown) -> Iterator[str]:
     if {*shown["evaluation"]} & {*SIZED}:
         yield from notes.zero_note(images, curves)
     yield from notes.hyperparameters_note(settings, labels)
+    yield from notes.substitutes_note(substitutes, shown["evaluation"], labels)
     if "spectrum" in kind.shows:
         yield from notes.spectra_note(specs)
         yield from notes.starts_note(starts, labels)

@@ -107,7 +107,7 @@ def test_the_acceptable_figure_follows_the_bound() -> None:
 def test_captions_say_how_many_test_images_are_behind_the_numbers() -> None:
     found = {each.name: each.caption for each in figures_of(results(epochs=2))}
     told = "Test images behind each model's number: "
-    assert found["curves"].endswith(f"{told}Gaussian noise, Uniform noise, Salt and pepper, Transferred FGSM 10000.")
+    assert f"{told}Gaussian noise, Uniform noise, Salt and pepper, Transferred FGSM 10000." in found["curves"]
     assert found["corruptions"].endswith(f"{told}Corruptions, mean 10000 (of corruptions at each severity).")
     assert "Attacks: 50 steps each, 1000 images × 5 repeats × seeds." in found["boundary"]
     assert not any(told in found[name] for name in ("training", "gammas", "boundary"))
