@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -11,7 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.contest import Ceiling, Contest, Disagreement, Way
-from benchmarks.networks import DTYPES, as_evaluated, as_trained, convolutions, same_logits, trained, unseen
+from benchmarks.networks import (
+    DTYPES,
+    as_evaluated,
+    as_in_a_run,
+    as_trained,
+    convolutions,
+    same_logits,
+    trained,
+    unseen,
+)
 from benchmarks.reference import boundary as reference
 from harness.evaluations import evaluate
 from harness.evaluations.classifier import Classifier
@@ -43,10 +52,11 @@ def contests(device: torch.device) -> Iterator[Contest]:
         plain = as_trained(network)
         images = unseen(SEEN, device)
         taken = _taken_for_noise(plain, images)
-        typical = _only(images, _typical(taken, many)), _only(images, _typical(taken, few))
+        typical = [_only(images, _typical(taken, n)) for n in (many, few)]
         easy = _only(images, (~taken).nonzero()[:many_easy, 0])
         for name, dtype in DTYPES.items():
             ours = as_evaluated(network, dtype)
+            typical, easy = [as_in_a_run(each, dtype) for each in typical], as_in_a_run(easy, dtype)
             title = f"Boundary attack, 50 steps, width {width}, {name}"
             check = cache(partial(_same, ours, plain, easy.first(compared), dtype))  # once for both contests
             yield _contest(title, ours, plain, typical, SPEC, check)
@@ -59,7 +69,7 @@ def _contest(
     title: str,
     ours: nn.Module,
     plain: nn.Module,
-    victims: tuple[Setting, Setting],
+    victims: Sequence[Setting],
     spec: BoundarySpec,
     check: Callable[[], str],
     *ceilings: Ceiling,

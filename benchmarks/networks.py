@@ -16,18 +16,18 @@ from benchmarks.contest import Ceiling, Disagreement
 from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import DATASETS
-from harness.evaluations.setting import CPU_CHUNK, GPU_CHUNK, Setting
+from harness.evaluations.setting import Setting, chunk_for
 from harness.models.bfloat16 import has_bfloat16, in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels
 from harness.models.resnet import ResNet, build
 from harness.spec import NetworkSpec, TrainingSpec
-from harness.spec.training import OptimisationSpec
+from harness.spec.training import OptimisationSpec, Precision
 from harness.training.batches import Batches
 from harness.training.images import TrainingImages
 from harness.training.learner import Learner
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-SET = "digits"
+SET, PIXELS = "digits", 32 * 32
 N_TRAIN = 512
 LEARNING_RATE = 0.05
 EPOCHS = 12  # what it takes to get 95 % of unseen digits right
@@ -63,12 +63,14 @@ def learner_of(spec: TrainingSpec, device: torch.device) -> Learner:
 def unseen(n: int, device: torch.device) -> Setting:
     """The setting of the last n digits of the training split, uint8 (n, 1, 32, 32), which no network has learned."""
     images, labels = (part[-n:].to(device) for part in _digits())
-    return Setting(images=images, labels=labels, chunk=CPU_CHUNK if device.type == "cpu" else GPU_CHUNK)
+    return Setting(images=images, labels=labels, chunk=chunk_for(device, "float32", PIXELS))
 
 
 def as_in_a_run(setting: Setting, dtype: torch.dtype) -> Setting:
-    """The setting with a screen for evaluations in float32, where a run has one."""
-    return replace(setting, screened=dtype == torch.float32 and has_bfloat16(setting.device))
+    """The setting as a run has it: with a screen for evaluations in float32, and as many images at once."""
+    device, precision = setting.device, _precision(dtype)
+    screened = precision == "float32" and has_bfloat16(device)
+    return replace(setting, screened=screened, chunk=chunk_for(device, precision, PIXELS))
 
 
 def as_trained(network: ResNet) -> PixelModel:
@@ -106,12 +108,16 @@ def same_logits(ours: nn.Module, plain: nn.Module, setting: Setting, dtype: torc
 
 def convolutions(base_width: int, dtype: torch.dtype, device: torch.device) -> Ceiling:
     """What a network's convolutions alone would allow of its forward passes."""
-    chunk = CPU_CHUNK if device.type == "cpu" else GPU_CHUNK
-    spec, name = NetworkSpec(base_width=base_width), str(dtype).removeprefix("torch.")
+    spec, precision = NetworkSpec(base_width=base_width), _precision(dtype)
+    chunk = chunk_for(device, precision, PIXELS)
     return Ceiling(
-        name=f"convolutions, {name}",
+        name=f"convolutions, {precision}",
         rate=partial(ceilings.images_per_second, spec, chunk, dtype, device, backward=False),
     )
+
+
+def _precision(dtype: torch.dtype) -> Precision:
+    return "bfloat16" if dtype == torch.bfloat16 else "float32"
 
 
 @cache

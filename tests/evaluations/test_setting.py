@@ -8,7 +8,7 @@ import torch
 from harness.data.arrays import open_split
 from harness.errors import DataMissing
 from harness.evaluations import evaluate, setting_for
-from harness.evaluations.setting import _chunk
+from harness.evaluations.setting import chunk_for
 from harness.spec import CheckpointSpec, CleanSpec, CorruptionSpec, NetworkSpec, TrainingSpec
 
 CPU = torch.device("cpu")
@@ -72,7 +72,8 @@ def test_chunks_cover_the_images_in_order(smaller):
     assert [(rows.start, rows.stop) for rows in smaller(100, chunk=48).chunks()] == [(0, 48), (48, 96), (96, 100)]
 
 
-def test_on_a_gpu_fewer_large_images_are_classified_at_once():
+def test_on_a_gpu_fewer_large_images_are_classified_at_once_and_on_a_cpu_more_in_bfloat16():
     gpu, cpu = torch.device("cuda"), torch.device("cpu")
-    assert [_chunk(gpu, side * side) for side in (8, 32, 64, 224)] == [2000, 2000, 500, 40]
-    assert {_chunk(cpu, side * side) for side in (8, 32, 64, 224)} == {100}
+    for precision, on_cpu in (("float32", 100), ("bfloat16", 200)):
+        assert [chunk_for(gpu, precision, side * side) for side in (8, 32, 64, 224)] == [2000, 2000, 500, 40]
+        assert {chunk_for(cpu, precision, side * side) for side in (8, 32, 64, 224)} == {on_cpu}
