@@ -14,6 +14,7 @@ from harness.suites.devices import Wanted
 
 if TYPE_CHECKING:
     from harness.data.writing import RefuseOrReplace
+    from harness.suites.selection import Selection
 
 
 def _suites(incomplete: str) -> list[str]:
@@ -60,6 +61,14 @@ Replace = Annotated[bool, typer.Option("--replace", help="Replace what is there.
 def existing(replace: bool) -> RefuseOrReplace:
     """What happens to data that are there already, of `--replace`."""
     return "replace" if replace else "refuse"
+
+
+def selected(suite: str, profile: str, seeds: Sequence[str] | None, only: Sequence[str] | None) -> Selection:
+    """What `--profile`, `--seeds` and `--only` ask for of a suite or collection; raises SpecError."""
+    from harness.suites.registry import get_suites
+    from harness.suites.selection import Selection
+
+    return Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=parsed_conditions(only))
 
 
 def parsed_conditions(texts: Sequence[str] | None) -> tuple[str, ...]:

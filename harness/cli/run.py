@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import (
-    DeviceName,
-    ExecutorName,
-    Only,
-    Profile,
-    Seeds,
-    SuiteName,
-    Workers,
-    parsed_conditions,
-    parsed_seeds,
-)
+from harness.cli.options import DeviceName, ExecutorName, Only, Profile, Seeds, SuiteName, Workers, selected
 from harness.cli.quantities import told_by_reason
 from harness.cli.show import show
 from harness.settings import settings
@@ -43,15 +33,13 @@ def run_suite(
         show(suite, profile, seeds, only, device, workers)
         return
     from harness.cli.progress import say, shown
-    from harness.suites.registry import get_suites
     from harness.suites.request import Request
     from harness.suites.runner import run_suite
-    from harness.suites.selection import Selection
 
     # what `docker stop` sends is to be obeyed like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     request = Request(
-        selection=Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=parsed_conditions(only)),
+        selection=selected(suite, profile, seeds, only),
         device=device,
         workers=workers,
         executor=executor,

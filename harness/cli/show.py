@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from harness.cli.options import (
-    DeviceName,
-    Only,
-    Profile,
-    Seeds,
-    SuiteName,
-    Workers,
-    parsed_conditions,
-    parsed_seeds,
-)
+from harness.cli.options import DeviceName, Only, Profile, Seeds, SuiteName, Workers, selected
 from harness.cli.quantities import duration, flop, number_of_trainings, outlook, told_by_reason
 from harness.cli.result_database import found_database
 from harness.cli.terminal import folding, wide_console
@@ -46,11 +37,9 @@ def show(
     from harness.store.jobs import job_states, rates
     from harness.suites.cost import estimate
     from harness.suites.past import plan_after
-    from harness.suites.registry import get_suites
-    from harness.suites.selection import Selection
 
     found = get_device(device)
-    selection = Selection(suites=get_suites(suite, profile), seeds=parsed_seeds(seeds), only=parsed_conditions(only))
+    selection = selected(suite, profile, seeds, only)
     with found_database() as database:
         plan, _ = plan_after(selection, settings(), found, database)
         states = job_states(database, plan.by_key) if database else {}
