@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -133,12 +133,17 @@ def zero_note(images: pd.DataFrame, curves: pd.DataFrame) -> Iterator[str]:
         yield f"Clean accuracy is of {told}: at ε = 0 the two need not agree."
 
 
-def norms_note(specs: pd.DataFrame, evaluations: Iterable[str]) -> Iterator[str]:
-    """In which norm those attacks are sized that have one, and how often HopSkipJump may ask; specs: see `Results`."""
+def attacks_note(results: Results, evaluations: Iterable[str]) -> Iterator[str]:
+    """What the numbers of those evaluations do not say of the attacks: their norms and substitutes."""
     shown = {*evaluations}
-    asked = {
-        row.evaluation: row.spec for row in records(specs) if row.evaluation in shown and row.spec.get("norm") in NORMS
-    }
+    yield from norms_note(results.specs, shown)
+    yield from substitutes_note(results.substitutes, shown, {})
+
+
+def norms_note(specs: pd.DataFrame, evaluations: Collection[str]) -> Iterator[str]:
+    """In which norm those attacks are sized that have one, and how often HopSkipJump may ask; specs: see `Results`."""
+    rows = (row for row in records(specs) if row.evaluation in evaluations)
+    asked = {row.evaluation: row.spec for row in rows if row.spec.get("norm") in NORMS}
     told = []
     for name in in_order(asked):
         spec = asked[name]

@@ -21,13 +21,12 @@ from harness.report.illustrations import Illustration
 from harness.report.marks import Marks
 from harness.report.notes import (
     absent_note,
+    attacks_note,
     baselines_note,
     distance_note,
     fourier_note,
     images_note,
-    norms_note,
     score_note,
-    substitutes_note,
     zero_note,
 )
 from harness.report.page import page
@@ -164,10 +163,7 @@ def suite_tables(
     scope, values, failures = results.scope, summary.scores(results), summary.failures(results)
     differences = summary.paired_differences(values, compared)
     images = tuple(images_note(results.images))
-    attacks = (
-        *norms_note(results.specs, values["evaluation"]),
-        *substitutes_note(results.substitutes, values["evaluation"], {}),
-    )
+    attacks = tuple(attacks_note(results, values["evaluation"]))
     named = tuple(baselines_note(results.conditions))
     measured = (
         *images,

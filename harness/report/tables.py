@@ -57,8 +57,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
         notes=(
             *notes.images_note(results.images),
             *notes.zero_note(results.images, results.curves),
-            *notes.norms_note(results.specs, values["evaluation"]),
-            *notes.substitutes_note(results.substitutes, values["evaluation"], {}),
+            *notes.attacks_note(results, values["evaluation"]),
             notes.SEEDS_ONLY,
             *notes.hyperparameters_note(settings, dict(zip(results.order, results.order, strict=True))),
             *notes.score_note(results.boundary, beside=True),

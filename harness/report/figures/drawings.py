@@ -18,14 +18,13 @@ from harness.report.figures.looks import Look, family_looks, looks
 from harness.report.figures.region import REGIONS, acceptable_regions
 from harness.report.figures.style import headed_pictures, styled
 from harness.report.notes import (
+    attacks_note,
     baselines_note,
     images_note,
     missing_note,
-    norms_note,
     score_note,
     seeds_note,
     starts_note,
-    substitutes_note,
     zero_note,
 )
 from harness.report.ratios import Ratios
@@ -128,11 +127,9 @@ def captioned(drawing: Drawing, results: Results) -> Drawing:
     counts = seeds_note(drawing.data, "evaluation") if named else ()
     images = images_note(_images(drawing, results))
     zero = zero_note(results.images, results.curves) if "epsilon" in drawing.data else ()
-    attacks = drawing.data["evaluation"] if named else ()
-    norms = norms_note(results.specs, attacks)
-    substitutes = substitutes_note(results.substitutes, attacks, {})
+    attacks = attacks_note(results, drawing.data["evaluation"]) if named else ()
     missing = missing_note(_absent(drawing, results), {})
-    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *norms, *substitutes, *missing]
+    told = [drawing.caption, *([ROWS] if divided else []), *counts, *images, *zero, *attacks, *missing]
     return drawing._replace(caption=" ".join(told))
 
 
