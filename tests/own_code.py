@@ -17,8 +17,9 @@ def example(language: str, number: int = 0) -> str:
 
 CODE = OwnCode((("gradients.py", example("python")),))
 PENALTIES = OwnCode((("penalties.py", example("python", 1)),))
-TRANSFERRED = OwnCode((("transferred.py", example("python", 2)),))
-LIBRARIES = OwnCode((("libraries.py", example("python", 3)),))
+CUTOUT = OwnCode((("cutout.py", example("python", 2)),))
+TRANSFERRED = OwnCode((("transferred.py", example("python", 3)),))
+LIBRARIES = OwnCode((("libraries.py", example("python", 4)),))
 
 
 def code_of(text: str) -> OwnCode:

@@ -55,7 +55,14 @@ from harness.spec.job import (
 from harness.spec.profile import PROFILES, takes_stand_ins
 from harness.spec.seeds import seeds_of
 from harness.spec.suite import Collection, Suite, parse_suite, read_collection
-from harness.spec.training import NetworkSpec, OptimisationSpec, PenaltySpec, RegularizerSpec, TrainingSpec
+from harness.spec.training import (
+    NetworkSpec,
+    OptimisationSpec,
+    PenaltySpec,
+    PerturbationSpec,
+    RegularizerSpec,
+    TrainingSpec,
+)
 from harness.spec.wording import mean_the_same
 
 __all__ = [
@@ -92,6 +99,7 @@ __all__ = [
     "OwnMinimalAttackSpec",
     "OwnTransferredAttackSpec",
     "PenaltySpec",
+    "PerturbationSpec",
     "Place",
     "PlannedJob",
     "RegularizerSpec",

@@ -41,10 +41,10 @@ class _ConditionTable(TrainingSpec):
     """A network of your own that was trained elsewhere; it goes with no other key but `baseline` and `substitute`."""
     baseline: str | None = None
     """The condition that a model trained elsewhere is compared with; one trained here has its own training without
-    regularizer and penalty."""
+    regularizer, penalty and perturbation."""
     substitute: str | None = None
-    """The condition whose training without regularizer and penalty makes transferred attacks on a model trained
-    elsewhere; needed where the suite has several such trainings on the same images."""
+    """The condition whose training without regularizer, penalty and perturbation makes transferred attacks on a model
+    trained elsewhere; needed where the suite has several such trainings on the same images."""
 
 
 class _Part:
@@ -59,7 +59,7 @@ class _Part:
         )
 
 
-TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer", "penalty")]
+TrainTable = Annotated[Table, _Part(TrainingSpec, "regularizer", "penalty", "perturbation")]
 RegularizerTable = Annotated[Table, _Part(RegularizerSpec)]
 ConditionTable = Annotated[Table, _Part(_ConditionTable)]
 

@@ -129,6 +129,37 @@ class PenaltySpec(WithOptions):
     """Of the penalty in the loss."""
 
 
+class PerturbationSpec(WithOptions):
+    """What is done to the images that a network learns from, after crop and flip: noise, or an attack on it."""
+
+    kind: Annotated[str, OwnOr("gaussian", "adversarial")]
+    """`gaussian`: noise of a standard deviation that is drawn for each image, uniformly up to epsilon. `adversarial`:
+    projected gradient descent in the largest norm against the network as it is (Madry et al. 2018), which with one step
+    is the fast training of Wong et al. 2020. `FILE.py:NAME` for one of your own."""
+    epsilon: float | None = Field(default=None, gt=0, le=1)
+    """Largest size, in [0, 1] pixel units; one of your own takes its sizes from `options`."""
+    steps: int | None = Field(default=None, ge=1)
+    """Of `adversarial`, along the gradient's sign."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is none of this program's."""
+        return is_own(self.kind)
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> Self:
+        if self.options and not self.is_own:
+            raise ValueError(f"options are for a perturbation of your own, not for {self.kind!r}")
+        needed = {"epsilon": not self.is_own, "steps": self.kind == "adversarial"}
+        for name, is_needed in needed.items():
+            if is_needed and getattr(self, name) is None:
+                raise ValueError(f"{name} is missing: {self.kind!r} needs it")
+            if not is_needed and getattr(self, name) is not None:
+                instead = "give it what it needs by `options`" if self.is_own else "leave it out"
+                raise ValueError(f"{name} has no effect with {self.kind!r}; {instead}")
+        return self
+
+
 OF_PHASES = ("decay", "epochs_per_phase", "phases_per_cycle")
 """What has an effect only where the learning rate falls in phases."""
 
@@ -186,6 +217,8 @@ class TrainingSpec(MayCall):
     """The similarity loss; absent for a model without."""
     penalty: PenaltySpec | None = None
     """A regularizer of your own."""
+    perturbation: PerturbationSpec | None = None
+    """Of the images that are learned from; absent where they are learned from as they are."""
     optimisation: OptimisationSpec = OptimisationSpec()
     augmentation: Literal["auto", "crop_flip", "none"] = "auto"
     """`auto`: what the data set's table entry says (crop and flip for CIFAR)."""
@@ -198,19 +231,21 @@ class TrainingSpec(MayCall):
 
     @property
     def unregularized(self) -> TrainingSpec:
-        """The same training without a regularizer: the baseline, and the substitute of transferred attacks."""
-        return self.replaced(regularizer=None, penalty=None)
+        """The same training without regularizers and perturbation: the baseline, and what transferred attacks use."""
+        return self.replaced(regularizer=None, penalty=None, perturbation=None)
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """How its own code is called."""
-        network, regularizer, penalty = self.network, self.regularizer, self.penalty
+        network, regularizer, penalty, perturbation = self.network, self.regularizer, self.penalty, self.perturbation
+        given = ("model", "images", "labels")
         named = [Call(function=network.architecture, named=(*SHAPE, "base_width", *network.options))]
         if regularizer:
             named.append(Call(function=regularizer.target, arguments=("images",), named=(*regularizer.options,)))
         if penalty:
-            given = ("model", "images", "labels")
             named.append(Call(function=penalty.function, arguments=given, named=(*penalty.options,)))
+        if perturbation:
+            named.append(Call(function=perturbation.kind, arguments=given, named=(*perturbation.options,)))
         return tuple(call for call in named if is_own(call.function))
 
     @property

@@ -35,8 +35,12 @@ def _external_columns(spec: ExternalSpec, identity: str) -> dict[str, Any]:
 
 
 def _training_columns(spec: TrainingSpec) -> dict[str, Any]:
-    regularizer, penalty = spec.regularizer, spec.penalty
-    targets = [*([regularizer.target_name] if regularizer else []), *([penalty.function] if penalty else [])]
+    regularizer, penalty, perturbation = spec.regularizer, spec.penalty, spec.perturbation
+    targets = [
+        *([regularizer.target_name] if regularizer else []),
+        *([penalty.function] if penalty else []),
+        *([perturbation.kind] if perturbation else []),
+    ]
     return {
         "baseline": digest(spec.unregularized),
         "n_train": spec.n_train,

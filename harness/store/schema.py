@@ -85,8 +85,9 @@ class Model(Base):
     )
     target: Mapped[str] = mapped_column(
         comment="Target similarity: none, pixel, threshold, neural, raw, label, features, each maybe 'shuffled ...', "
-        "FILE.py:NAME of one's own, or that of a penalty, behind ' + ' if there is a target; external: a model that "
-        "was trained elsewhere."
+        "FILE.py:NAME of one's own; or that of a penalty; or of what training images are perturbed with, gaussian, "
+        "adversarial or FILE.py:NAME; with ' + ' between them if there are several; external: a model that was trained "
+        "elsewhere."
     )
     alpha: Mapped[float | None] = mapped_column(
         comment="Weight of the similarity loss, without one of a penalty; NULL without both."

@@ -39,6 +39,7 @@ from harness.suites.devices import Device
 from harness.suites.inputs import Inputs
 
 FORWARD_AND_BACKWARD = 3  # a backward pass costs about two forward passes
+FORWARD_AND_GRADIENT = 2  # one that is of the pixels alone, about one
 BOUNDARY_START_QUERIES = 25  # measured mean per image on trained networks, beside one query per step
 
 AUTOATTACK_LEFT = 0.25  # a guess, of the images that an attack after the first is tried on
@@ -77,7 +78,10 @@ def training_gflop(spec: TrainingSpec, inputs: Inputs) -> float:
     optimisation = spec.optimisation
     n = spec.n_train or inputs.state(Input.images(spec.classification, "train")).count
     held_out = optimisation.validation_fraction * n
-    epoch = _forward(spec, inputs) * (held_out + FORWARD_AND_BACKWARD * (n - held_out))
+    passes = FORWARD_AND_BACKWARD
+    if spec.perturbation and spec.perturbation.steps:
+        passes += spec.perturbation.steps * FORWARD_AND_GRADIENT
+    epoch = _forward(spec, inputs) * (held_out + passes * (n - held_out))
     if spec.regularizer:
         steps = math.ceil((n - held_out) / optimisation.batch_size)
         epoch += FORWARD_AND_BACKWARD * _pair_gflop(spec, spec.regularizer, inputs) * steps

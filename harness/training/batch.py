@@ -21,11 +21,14 @@ class Batch(NamedTuple):
     images: Tensor
     labels: Tensor
     pairs: PairImages | None = None
+    streams: Tensor | None = None
+    """What each image's perturbation draws from, as `image_streams` makes it: (n,) int64."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """All that it holds."""
-        return (self.images, self.labels, *(self.pairs or ()))
+        streams = () if self.streams is None else (self.streams,)
+        return (self.images, self.labels, *(self.pairs or ()), *streams)
 
 
 class Step(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import starmap
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from harness.data.augmentation import crop_flip_padded, draw, padded
 from harness.errors import DataError
 from harness.regularization.pairs import PairSampler
-from harness.seeding import stream
+from harness.seeding import image_streams, stream
 from harness.spec.training import TrainingSpec
 from harness.training.batch import Batch, PairImages
 from harness.training.images import TrainingImages
@@ -52,6 +52,7 @@ class Batches:
             self._regularization = images.regularization.to(device)
             self._sampler = PairSampler(self._regularization, spec.regularizer, images.similarity)
             self._pairs_per_batch = spec.regularizer.pairs_per_batch
+        self._perturbs = spec.perturbation is not None
         self._seed = seed
         self._batch_size = spec.optimisation.batch_size
         rest = len(self._kept.labels) % self._batch_size
@@ -68,7 +69,7 @@ class Batches:
         order = order[: self.images_per_epoch].to(device)
         images = torch.split(self._augmented(order, number), self._batch_size)
         labels = torch.split(self._kept.labels[order], self._batch_size)
-        return starmap(Batch, zip(images, labels, self._pairs(number), strict=True))
+        return starmap(Batch, zip(images, labels, self._pairs(number), self._streams(order, number), strict=True))
 
     def _augmented(self, order: Tensor, number: int) -> Tensor:
         """The epoch's images in its order, cropped and flipped if the spec says so."""
@@ -79,6 +80,12 @@ class Batches:
         )
         parts = zip(*(torch.split(part, _AT_ONCE) for part in (order, offsets, flips)), strict=True)
         return torch.cat([crop_flip_padded(self._kept.images[which], *crop) for which, *crop in parts])
+
+    def _streams(self, order: Tensor, number: int) -> Sequence[Tensor | None]:
+        """The streams of each step of an epoch, one for each image."""
+        if not self._perturbs:
+            return [None] * self.steps_per_epoch
+        return torch.split(image_streams(order, self._seed, "perturbation", number), self._batch_size)
 
     def _pairs(self, number: int) -> Iterator[PairImages | None]:
         """The pairs of each step of an epoch."""

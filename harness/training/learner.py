@@ -10,12 +10,14 @@ from harness.data.sets import PixelScaling
 from harness.errors import SpecError
 from harness.models.network import Network
 from harness.models.pixels import PixelModel, unit_pixels
+from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.loss import SimilarityLoss
 from harness.regularization.penalty import Penalty
 from harness.spec.training import TrainingSpec
 from harness.torch_settings import fast_convolutions
 from harness.training.batch import Batch, Step
 from harness.training.optimizer import Optimizer
+from harness.training.perturbation import Perturbation
 from harness.training.replay import StepGraph
 
 CROSS_ENTROPY, SIMILARITY, PENALTY = "cross-entropy", "similarity loss", "penalty"
@@ -29,8 +31,8 @@ _VALIDATION_CHUNK = 128  # images; larger chunks fall out of a CPU's cache
 class Learner(nn.Module):
     """Network and tap weights, trained together.
 
-    Source: paper, equation 2: L = L_task + alpha * L_sim; the released code's three passes per step. A penalty of one's
-    own is added to it.
+    Source: paper, equation 2: L = L_task + alpha * L_sim; the released code's three passes per step. Not the paper's: a
+    penalty of one's own is added to it, and the images of L_task may be perturbed.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Learner(nn.Module):
         network: Network,
         pixel_scaling: PixelScaling,
         device: torch.device,
-        penalty: Penalty | None = None,
+        code: OwnCode = NO_CODE,
     ) -> None:
         super().__init__()
         self.model = PixelModel(network, pixel_scaling)
@@ -48,8 +50,9 @@ class Learner(nn.Module):
         if spec.regularizer:
             self.similarity = SimilarityLoss(network.tap_channels, spec.regularizer)
             self._alpha = spec.regularizer.alpha
-        self._penalty = penalty
-        optional = {SIMILARITY: spec.regularizer, PENALTY: penalty}
+        self._penalty = Penalty(spec.penalty, code) if spec.penalty else None
+        self._perturbation = Perturbation(spec.perturbation, code) if spec.perturbation else None
+        optional = {SIMILARITY: spec.regularizer, PENALTY: spec.penalty}
         self.parts = (CROSS_ENTROPY, *(part for part, given in optional.items() if given))
         """Of the loss."""
         self.to(device)
@@ -84,12 +87,19 @@ class Learner(nn.Module):
                 "into one made anew"
             )
 
+    def require_effect(self) -> None:
+        """Raises SpecError if own code so far had no share in the training, which would be the baseline's."""
+        if self._penalty:
+            self._penalty.require_learned_from()
+        if self._perturbation:
+            self._perturbation.require_change()
+
     def _shapes(self) -> dict[str, torch.Size]:
         return {name: tensor.shape for name, tensor in self.state_dict().items()}
 
     def _descend(self, batch: Batch) -> Step:
+        images = self._perturbed(batch)
         self.train()
-        images = unit_pixels(batch.images)
         with self._autocast:
             logits = self.model(images)
             loss = F.cross_entropy(logits, batch.labels)
@@ -107,6 +117,16 @@ class Learner(nn.Module):
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         return Step(torch.stack(losses).detach(), (logits.detach().argmax(1) == batch.labels).sum())
+
+    def _perturbed(self, batch: Batch) -> Tensor:
+        """The images of a batch, float32 in [0, 1], as they are learned from."""
+        images = unit_pixels(batch.images)
+        if not self._perturbation:
+            return images
+        self.eval()
+        # on its own: what autocast keeps of weights that were asked without gradients would let none be learned
+        with self._autocast:
+            return self._perturbation(self.model, images, batch.labels, batch.streams)
 
     @torch.inference_mode()
     def validation(self, images: Tensor, labels: Tensor) -> tuple[float, float]:

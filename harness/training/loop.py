@@ -17,7 +17,6 @@ from harness.models.architecture import ClassifierShape
 from harness.models.network import build_network
 from harness.models.weights import promised_sha256
 from harness.own_code import NO_CODE, OwnCode
-from harness.regularization.penalty import Penalty
 from harness.seeding import global_generators
 from harness.spec.digest import digest
 from harness.spec.training import TrainingSpec
@@ -56,8 +55,9 @@ def train(
     Raises:
         HarnessError: the disk is full, or `folder` belongs to another training.
         EmptyPairRange: the regularization images have no pair in the spec's range.
-        SpecError: a penalty is no scalar, or depends on the model in no step of the first epoch; or own code makes
-            parameters or buffers while the network learns.
+        SpecError: a penalty is no scalar, or depends on the model in no step of the first epoch; a perturbation gives
+            no images, or changes none in the first epoch; or own code makes parameters or buffers while the network
+            learns.
     """
     assert "auto" not in (spec.precision, spec.augmentation), "the plan resolves what a spec leaves open"
     store = TrainingFolder(folder, digest("training", spec.version, spec, seed))
@@ -118,8 +118,7 @@ class _Training:
         _, channels, height, width = images.images.shape
         shape = ClassifierShape(channels, images.task.classes, (height, width))
         network = build_network(spec.network, code, shape, seed)
-        self._penalty = Penalty(spec.penalty, code) if spec.penalty else None
-        self.learner = Learner(spec, network, images.task.pixel_scaling, device, self._penalty)
+        self.learner = Learner(spec, network, images.task.pixel_scaling, device, code)
         self._seed = seed
         self._runs_own_code = bool(spec.functions)
         self._batches = Batches(spec, seed, images, device)
@@ -150,8 +149,8 @@ class _Training:
                 if time.perf_counter() - looked > self._look_seconds or len(steps) == self._batches.steps_per_epoch:
                     losses += self._look(steps, len(losses), number, began)
                     looked = time.perf_counter()
-            if number == 0 and self._penalty:  # no later: a training that goes on does not know of the epochs before
-                self._penalty.require_learned_from()
+            if number == 0:  # no later: a training that goes on does not know of the epochs before
+                self.learner.require_effect()
             self.learner.require_as_made()
             trained_seconds = time.perf_counter() - began
             validation_loss, validation_accuracy = self.learner.validation(*self._batches.validation)

@@ -239,6 +239,25 @@ def test_an_attack_for_the_smallest_perturbation_that_returns_something_else_is_
     ]  # fmt: skip
 
 
+def test_training_images_of_ones_own_making_are_learned_from_and_named(tmp_path, digits_dir):
+    program = program_with(
+        tmp_path, digits_dir, toml=example("toml").replace("[evaluations]", example("toml", 1) + "[evaluations]", 1)
+    )
+    (program.folder / "experiments" / "cutout.py").write_text(example("python", 2))
+    code, said = program(*RUN, "--only", "none", "--only", "cutout[side=8]")
+    assert code == 0, said
+    assert program.query("SELECT condition, target, alpha, status FROM v_models ORDER BY 1") == [
+        ("cutout[side=8]", "cutout.py:cutout", None, "ok"),
+        ("none", "none", None, "ok"),
+    ]
+    assert program.query("SELECT count(DISTINCT weights_sha256) FROM training") == [(2,)]
+    assert program.query("SELECT DISTINCT condition FROM v_acceptable") == [("cutout[side=8]",)]
+    code, said = program("report", "gradients", "--profile", "smoke")
+    assert code == 0, said
+    trainings = (program.results / "report" / "gradients-smoke" / "trainings.md").read_text()
+    assert "perturbation: kind = cutout.py:cutout" in trainings
+
+
 TRANSFERRED = """
 [evaluations.fgsm_transfer]
 max_epsilon = 0.3
@@ -255,7 +274,7 @@ sizes = 4
 
 def test_an_attack_of_ones_own_is_transferred_from_the_network_that_fgsm_is_transferred_from(tmp_path, digits_dir):
     program = program_with(tmp_path, digits_dir, toml=example("toml") + TRANSFERRED)
-    (program.folder / "experiments" / "transferred.py").write_text(example("python", 2))
+    (program.folder / "experiments" / "transferred.py").write_text(example("python", 3))
     code, said = program(*RUN, "--only", "none", "--only", "coarse")
     assert code == 0, said
     assert "17 of 17 jobs are done" in said  # two models, seven evaluations of each, and the substitute

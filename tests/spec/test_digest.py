@@ -15,6 +15,7 @@ from harness.spec import (
     EvaluateJob,
     LoadJob,
     PenaltySpec,
+    PerturbationSpec,
     RegularizerSpec,
     RobustBenchSpec,
     TrainingSpec,
@@ -26,6 +27,7 @@ from harness.spec.spec import Spec
 REGULARIZED = TrainingSpec(
     classification="digits",
     penalty=PenaltySpec(function="own.py:penalty", weight=1),
+    perturbation=PerturbationSpec(kind="adversarial", epsilon=0.1, steps=2),
     regularizer=RegularizerSpec(
         target="threshold", alpha=10, threshold=0.8, threshold_low=0.2, pair_range="double", images="digits"
     ),

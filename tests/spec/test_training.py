@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.errors import SpecError
-from harness.spec import OptimisationSpec, RegularizerSpec
+from harness.spec import OptimisationSpec, PerturbationSpec, RegularizerSpec, TrainingSpec
 from harness.spec.problems import validated
 from harness.spec.training import OF_PHASES
 
@@ -35,6 +37,39 @@ def test_targets_of_pixels_have_all_ranges(target):
 def test_settings_of_a_regularizer_that_would_do_nothing_are_refused(changes, said):
     with pytest.raises(SpecError, match=said):
         validated(RegularizerSpec, HIGH | {"target": "threshold"} | changes, "my.toml", "conditions.mine")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"kind": "gaussian"}, "epsilon is missing: 'gaussian' needs it"),
+        ({"kind": "adversarial", "epsilon": 0.1}, "steps is missing: 'adversarial' needs it"),
+        ({"kind": "gaussian", "epsilon": 0.1, "steps": 2}, "steps has no effect with 'gaussian'; leave it out"),
+        (
+            {"kind": "mine.py:cutout", "epsilon": 0.1},
+            "epsilon has no effect with 'mine.py:cutout'; give it what it needs by `options`",
+        ),
+        (
+            {"kind": "gaussian", "epsilon": 0.1, "options": {"side": 2}},
+            "options are for a perturbation of your own, not for 'gaussian'",
+        ),
+        ({"kind": "pgd"}, "should be 'gaussian', 'adversarial', or FILE.py:NAME for a function of your own"),
+    ],
+)
+def test_settings_of_a_perturbation_that_are_missing_or_would_do_nothing_are_refused(table, said):
+    with pytest.raises(SpecError, match=re.escape(said)):
+        validated(PerturbationSpec, table, "my.toml", "conditions.mine")
+
+
+def test_a_baseline_learns_without_any_of_what_is_compared_with_it():
+    parts = {
+        "regularizer": {"target": "pixel", "alpha": 1, "images": "digits"},
+        "penalty": {"function": "mine.py:f", "weight": 1},
+        "perturbation": {"kind": "gaussian", "epsilon": 0.1},
+    }
+    plain = TrainingSpec(classification="digits", augmentation="none")
+    for name, table in parts.items():
+        assert plain.replaced(**{name: table}).unregularized == plain
 
 
 def test_what_is_kept_of_a_cosine_names_no_settings_of_phases():

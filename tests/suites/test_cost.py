@@ -33,6 +33,14 @@ def test_a_training_passes_each_image_forward_and_backward(work):
     assert work(("epochs = 1", "epochs = 3"))["none, seed 0"] == pytest.approx(3 * once)
 
 
+def test_adversarial_training_asks_for_the_gradient_in_the_pixels_in_each_of_its_steps(work):
+    before, none = "[conditions.none]", work()["none, seed 0"]
+    kinds = (('"gaussian"', 0), ('"adversarial", steps = 1', 1), ('"adversarial", steps = 7', 7))
+    for kind, steps in kinds:
+        perturbed = work((before, f"{before}\nperturbation = {{ epsilon = 0.1, kind = {kind} }}"))["none, seed 0"]
+        assert perturbed - none == pytest.approx(ONE * 0.99 * 64 * 2 * steps)
+
+
 def test_pairs_cost_two_images_each_per_step(work):
     jobs = work()
     assert jobs["threshold, seed 0"] - jobs["none, seed 0"] == pytest.approx(ONE * 3 * 2 * 16 * 1)

@@ -60,6 +60,22 @@ def test_an_epoch_is_a_function_of_seed_and_number(spec: TrainingSpec, images: T
     assert not torch.equal(first[0], epoch(1, 3)[0])
 
 
+def test_perturbations_draw_from_streams_of_image_epoch_and_seed(spec: TrainingSpec) -> None:
+    perturbed = spec.replaced(regularizer=None, perturbation={"kind": "gaussian", "epsilon": 0.1})
+
+    def streams(seed: int, number: int, size: int = 16) -> dict[int, int]:
+        optimisation = spec.optimisation.replaced(batch_size=size).model_dump()
+        shown = Batches(perturbed.replaced(optimisation=optimisation), seed, numbered(100), CPU).epoch(number)
+        pairs = [(batch.labels, batch.streams) for batch in shown if batch.streams is not None]
+        return dict(zip(*(torch.cat(parts).tolist() for parts in zip(*pairs, strict=True)), strict=True))
+
+    first = streams(0, 0)
+    assert len({*first.values()}) == len(first) == 90
+    assert streams(0, 0, size=7) == {label: stream for label, stream in first.items() if label in streams(0, 0, size=7)}
+    for others in (streams(0, 1), streams(1, 0)):
+        assert not {*others.values()} & {*first.values()}
+
+
 def test_a_training_that_an_earlier_version_began_goes_on_with_the_same_images(spec: TrainingSpec) -> None:
     """They are no part of a checkpoint, only drawn again: were it otherwise, it would learn its validation images."""
     rows, columns = torch.arange(28)[:, None], torch.arange(28)

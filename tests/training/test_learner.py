@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 import torch
@@ -18,14 +19,16 @@ from torch.nn import functional as F
 from harness.models.architecture import ClassifierShape
 from harness.models.pixels import unit_pixels
 from harness.models.resnet import build
+from harness.own_code import NO_CODE, OwnCode
 from harness.regularization.loss import SimilarityLoss
 from harness.regularization.penalty import Penalty
-from harness.spec.training import NetworkSpec, PenaltySpec, Precision, TrainingSpec
+from harness.spec.training import NetworkSpec, PenaltySpec, PerturbationSpec, Precision, TrainingSpec
 from harness.suites.devices import get_device
 from harness.training.batch import Batch, PairImages
 from harness.training.batches import Batches
 from harness.training.images import TrainingImages
 from harness.training.learner import Learner
+from harness.training.perturbation import adversarial
 from harness.training.replay import WARM_UP, StepGraph
 
 CPU = torch.device("cpu")
@@ -33,11 +36,13 @@ WIDE = NetworkSpec(base_width=16)  # wide enough for channels last on a CPU
 
 
 PENALTY = PenaltySpec(function="mine.py:penalty", weight=3)
+ADVERSARIAL = PerturbationSpec(kind="adversarial", epsilon=0.1, steps=2).model_dump()
+GAUSSIAN = PerturbationSpec(kind="gaussian", epsilon=0.1).model_dump()
 SQUARES = code_of("def penalty(model, images, labels):\n    return model(images).square().mean()\n")
 
 
-def learner_of(spec: TrainingSpec, device: torch.device = CPU, penalty: Penalty | None = None) -> Learner:
-    return Learner(spec, build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0), "centered", device, penalty)
+def learner_of(spec: TrainingSpec, device: torch.device = CPU, code: OwnCode = NO_CODE) -> Learner:
+    return Learner(spec, build(spec.network, ClassifierShape(1, 3, (28, 28)), seed=0), "centered", device, code)
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def batches(spec: TrainingSpec, images: TrainingImages) -> list[Batch]:
 @pytest.mark.parametrize("penalized", [False, True])
 def test_a_step_is_three_passes_and_one_descent(spec: TrainingSpec, batches: list[Batch], penalized: bool) -> None:
     """The same step, written out once more with nothing shared but the network and L_sim."""
-    learner = learner_of(spec, penalty=Penalty(PENALTY, SQUARES) if penalized else None)
+    learner = learner_of(spec.replaced(penalty=PENALTY.model_dump() if penalized else None), code=SQUARES)
     network, similarity = copy.deepcopy(learner.model.network), copy.deepcopy(learner.similarity)
     assert similarity
     batch = batches[0]
@@ -81,6 +86,48 @@ def test_running_statistics_see_the_three_passes_one_after_the_other(spec: Train
     learner = learner_of(spec.unregularized)
     learner.step(batches[0]._replace(pairs=None), learning_rate=0.05)
     assert learner.model.network.stem.norm.num_batches_tracked == 1
+
+
+def test_a_step_of_adversarial_training_is_one_on_the_attacked_images_and_the_attack_leaves_no_trace(
+    spec: TrainingSpec, images: TrainingImages
+) -> None:
+    attacked = spec.replaced(perturbation=ADVERSARIAL)
+    batch = next(iter(Batches(attacked, 0, images, CPU).epoch(0)))
+    assert batch.streams is not None
+    learner, plain = learner_of(attacked), learner_of(spec)
+    pixels = unit_pixels(batch.images)
+    found = adversarial(plain.model.eval(), pixels, batch.labels, batch.streams, epsilon=0.1, steps=2)
+    assert (found - pixels).abs().max() > 0.09
+    as_pixels = Mock(side_effect=[found, *map(unit_pixels, batch.pairs[:2] if batch.pairs else ())])
+    with patch("harness.training.learner.unit_pixels", as_pixels):
+        expected = plain.step(batch, 0.05)
+    assert torch.equal(learner.step(batch, 0.05).losses, expected.losses)
+    state = learner.training_state()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in plain.training_state().items())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_perturbation_that_asks_the_model_without_gradients_keeps_it_from_learning_nothing(
+    precision: Precision, spec: TrainingSpec, batches: list[Batch]
+) -> None:
+    """Autocast would keep the weights that it has cast there, which know of no gradient."""
+    code = code_of(
+        "import torch\n"
+        "@torch.inference_mode()\n"
+        "def worst(model, images, labels):\n"
+        "    assert not model.training\n"
+        "    noisy = images + 0.2 * torch.rand_like(images)\n"
+        "    wrong = model(noisy).argmax(1) != labels\n"
+        "    return torch.where(wrong[:, None, None, None], noisy, images.mul_(0.9))\n"
+    )
+    own = spec.replaced(precision=precision, perturbation=PerturbationSpec(kind="mine.py:worst").model_dump())
+    learner = learner_of(own, code=code)
+    before = learner.snapshot()
+    kept = batches[0].images.clone()
+    learner.step(batches[0], 0.05)
+    assert torch.equal(batches[0].images, kept)
+    same = [name for name, tensor in learner.named_parameters() if torch.equal(tensor, before[name])]
+    assert not same
 
 
 def test_parameters_that_no_gradient_reaches_stay_as_they_are_and_the_others_learn(
@@ -277,11 +324,13 @@ sys.exit("torch._dynamo" in sys.modules)
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.fixture(params=["sgd", "adamw"])
+@pytest.fixture(params=["sgd", "adamw", "adversarial", "gaussian"])
 def uneven(spec: TrainingSpec, request: pytest.FixtureRequest) -> TrainingSpec:
-    """Epochs of six batches of 12 images and one of 9, by either optimizer."""
-    optimisation = spec.optimisation.replaced(batch_size=12, optimizer=request.param)
-    return spec.replaced(optimisation=optimisation.model_dump())
+    """Epochs of six batches of 12 images and one of 9, by either optimizer, and of perturbed images."""
+    perturbation = {"adversarial": ADVERSARIAL, "gaussian": GAUSSIAN}.get(request.param)
+    optimizer = "sgd" if perturbation else request.param
+    optimisation = spec.optimisation.replaced(batch_size=12, optimizer=optimizer)
+    return spec.replaced(optimisation=optimisation.model_dump(), perturbation=perturbation)
 
 
 def test_the_steps_of_an_epoch_stay_on_their_device_and_never_wait_for_it(
@@ -373,7 +422,8 @@ def test_a_replayed_step_is_the_step_as_it_is(uneven: TrainingSpec, images: Trai
         torch.testing.assert_close(step.losses, expected.losses, rtol=1e-3, atol=1e-4)
         assert max(apart(learner.training_state(), plain.training_state(), before)) < 0.25  # of rounding 0.1 at most
         if number == 0:
-            on_host = host.step(Batch(*(part.cpu() for part in batch[:2]), on_cpu(batch)), rate)
+            streams = None if batch.streams is None else batch.streams.cpu()
+            on_host = host.step(Batch(*(part.cpu() for part in batch[:2]), on_cpu(batch), streams), rate)
             torch.testing.assert_close(step.losses.cpu(), on_host.losses, rtol=1e-3, atol=1e-4)
         if number == len(shown) // 2:
             learner.load_training_state(learner.training_state())

@@ -21,7 +21,7 @@ from harness.models.architecture import ClassifierShape
 from harness.models.network import build_network
 from harness.models.pixels import unit_pixels
 from harness.own_code import OwnCode
-from harness.spec.training import NetworkSpec, PenaltySpec, TrainingPrecision, TrainingSpec
+from harness.spec.training import NetworkSpec, PenaltySpec, PerturbationSpec, TrainingPrecision, TrainingSpec
 from harness.suites.devices import get_device
 from harness.training.batches import Batches
 from harness.training.folder import TrainingFolder
@@ -425,6 +425,20 @@ def narrower(model, images, labels):
         del model.network.module.steps
     return model(images).square().mean()
 
+def cutout(model, images, labels, side):
+    top, left = torch.randint(28 - side, (2,)).tolist()
+    images[..., top:top + side, left:left + side] = 0
+    return images
+
+def nothing(model, images, labels):
+    return images
+
+def some(model, images, labels):
+    return images[1:]
+
+def bytes(model, images, labels):
+    return (images * 255).to(torch.uint8)
+
 def first_epoch(model, images, labels):
     network = model.network.module
     network.steps += 1
@@ -475,6 +489,50 @@ def test_a_training_with_randomness_or_a_schedule_of_its_own_goes_on_to_the_same
     assert epochs_of(tmp_path / "stopped") == 2
     torch.manual_seed(6)
     assert timeless(train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
+
+
+@pytest.mark.parametrize(
+    "perturbation",
+    [
+        PerturbationSpec(kind="gaussian", epsilon=0.1),
+        PerturbationSpec(kind="adversarial", epsilon=0.03, steps=2),
+        PerturbationSpec(kind="mine.py:cutout", options={"side": 8}),
+    ],
+    ids=lambda spec: spec.kind,
+)
+def test_a_training_on_perturbed_images_differs_from_its_baseline_and_goes_on_to_the_same_weights(
+    perturbation: PerturbationSpec, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    spec = spec.replaced(perturbation=perturbation.model_dump())
+
+    def stop(progress: Progress) -> None:
+        if progress.text.startswith("epoch 3"):
+            raise KeyboardInterrupt
+
+    whole = train(spec, 0, images, device=CPU, folder=tmp_path / "whole", code=OWN)
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN, on_progress=stop)
+    torch.manual_seed(6)
+    assert timeless(train(spec, 0, images, device=CPU, folder=tmp_path / "stopped", code=OWN)) == timeless(whole)
+    plain = train(spec.replaced(perturbation=None), 0, images, device=CPU, folder=tmp_path / "plain")
+    assert plain.weights_sha256 != whole.weights_sha256
+    assert whole.epochs[-1].task_loss < whole.epochs[0].task_loss
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nothing", "returns every image of an epoch as it was given, so nothing is learned from it"),
+        ("some", r"returns a tensor \(15, 1, 28, 28\) of torch.float32, not float32 images \(16, 1, 28, 28\)"),
+        ("bytes", r"returns a tensor \(16, 1, 28, 28\) of torch.uint8, not float32 images \(16, 1, 28, 28\)"),
+    ],
+)
+def test_a_perturbation_that_changes_no_image_or_gives_none_is_refused(
+    name: str, said: str, spec: TrainingSpec, images: TrainingImages, tmp_path: Path
+) -> None:
+    wrong = spec.replaced(perturbation=PerturbationSpec(kind=f"mine.py:{name}").model_dump())
+    with pytest.raises(SpecError, match=rf"mine\.py:{name} {said}"):
+        train(wrong, 0, images, device=CPU, folder=tmp_path, code=OWN)
 
 
 def test_own_code_draws_anew_in_each_step_of_each_epoch_and_seed(

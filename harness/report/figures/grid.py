@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from harness.spec.grid import named
 
-SYMBOLS = {"alpha": "α", "threshold": "Th", "n_images": "N", "pairs_per_batch": "k", "images": "images"}
+SYMBOLS = {
+    "alpha": "α",
+    "threshold": "Th",
+    "n_images": "N",
+    "pairs_per_batch": "k",
+    "images": "images",
+    "epsilon": "ε",
+}
 """The paper's letters for what a grid varies."""
 SET = "images"
 """The setting that a regularization set is named by; figures show sets by color and marker."""
