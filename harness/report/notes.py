@@ -50,6 +50,21 @@ def hyperparameters_note(settings: pd.DataFrame, labels: Mapping[str, str]) -> I
         yield f"Regularizers (N: regularization images): {'; '.join(told)}."
 
 
+def perturbations_note(specs: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[str]:
+    """Which conditions learned from perturbed images; specs: see `Results`, labels: what to call the conditions."""
+    told = []
+    for row in records(specs[specs["evaluation"].isna()]):
+        perturbation = row.spec.get("perturbation")
+        if perturbation and row.condition in labels:
+            given = {"ε": perturbation["epsilon"], "steps": perturbation["steps"], **perturbation["options"]}
+            settings = [f"{name} = {value}" for name, value in given.items() if value is not None]
+            told.append(f"{labels[row.condition]}: {', '.join([perturbation['kind'], *settings])}")
+    if len(told) > MOST:
+        yield "How images were perturbed before they were learned from is in the table of trainings."
+    elif told:
+        yield f"Perturbed before they were learned from: images of {'; '.join(told)}."
+
+
 def seeds_note(data: pd.DataFrame, by: str) -> Iterator[str]:
     """How many seeds each panel is of, where they differ; by: the column that says a number's panel.
 

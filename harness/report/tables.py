@@ -30,6 +30,7 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
     asked = queries(results)
     values = stacked([values, asked])
     missing, settings = results.missing, notes.hyperparameters(results)
+    names = dict(zip(results.order, results.order, strict=True))
     means = summarized(values, ["condition", *MEASURED])
     measured = _measures(stacked(frame[MEASURED] for frame in (means, failures)))
     columns = pd.concat([measured, _unmeasured(measured, missing)], ignore_index=True)
@@ -59,7 +60,8 @@ def summary_table(values: pd.DataFrame, failures: pd.DataFrame, results: Results
             *notes.zero_note(results.images, results.curves),
             *notes.attacks_note(results, values["evaluation"]),
             notes.SEEDS_ONLY,
-            *notes.hyperparameters_note(settings, dict(zip(results.order, results.order, strict=True))),
+            *notes.hyperparameters_note(settings, names),
+            *notes.perturbations_note(results.specs, names),
             *notes.score_note(results.boundary, beside=True),
             *notes.distance_note(failures),
             *notes.queries_note(asked),

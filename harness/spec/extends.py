@@ -80,6 +80,7 @@ def extended(path: Path, others: Mapping[str, Path], below: tuple[str, ...] = ()
             raise SpecError(f"{path.name}: {UnknownName(f'evaluation of {name}', left_out, taken_over)}")
         for profile in (whole, *whole.get("profiles", {}).values()):
             profile.get("evaluations", {}).pop(left_out, None)
+    _require_none_left_out(path.name, whole.get("profiles", {}))
     return whole
 
 
@@ -93,6 +94,17 @@ def _require_tables(where: str, written: Table) -> None:
         for name, part in {"": table, **parts}.items():
             if not isinstance(part, dict):
                 raise SpecError(f"{where}: {'.'.join(filter(None, (at, name)))} should be a table, got {part!r:.80}")
+
+
+def _require_none_left_out(where: str, profiles: Table) -> None:
+    """Raises SpecError where a profile alone leaves out an evaluation."""
+    for profile, table in profiles.items():
+        for name, value in table.get("evaluations", {}).items():
+            if value is False:
+                raise SpecError(
+                    f"{where}: profiles.{profile}.evaluations.{name} is false, but an evaluation is left out in every "
+                    "profile or in none; say it in [evaluations]"
+                )
 
 
 def laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> Table:

@@ -13,6 +13,9 @@ from harness.report.latex import latex
 from harness.report.missing import DATA
 from harness.report.results import Results
 from harness.report.table import csv
+from harness.spec import PerturbationSpec
+
+NOISE = PerturbationSpec(kind="gaussian", epsilon=0.1)
 
 
 def summary_of(given: Results) -> tables.Table:
@@ -118,6 +121,34 @@ def test_the_summary_tells_the_regularizers_in_a_note_and_in_its_data() -> None:
     assert ",10.0,0.8,,5000\n" in csv(table.data)
     many = summary_of(results(tuple(condition(f"a{i}", "threshold", alpha=i) for i in range(1, 20)), epochs=1))
     assert "α, Th and N (regularization images) of each condition are columns of the CSV." in many.notes
+
+
+def perturbed(**perturbations: PerturbationSpec | None) -> pd.DataFrame:
+    """What conditions are trained with."""
+    rows = [
+        (name, None, {"perturbation": each and each.model_dump(mode="json")}) for name, each in perturbations.items()
+    ]
+    return pd.DataFrame(rows, columns=["condition", "evaluation", "spec"])
+
+
+def test_the_summary_tells_how_images_were_perturbed_before_they_were_learned_from() -> None:
+    specs = perturbed(
+        none=None,
+        pixel=PerturbationSpec(kind="adversarial", epsilon=0.03, steps=1),
+        threshold=PerturbationSpec(kind="mine.py:cutout", options={"side": 8}),
+        elsewhere=NOISE,
+    )
+    assert (
+        "Perturbed before they were learned from: images of pixel: adversarial, ε = 0.03, steps = 1; threshold: "
+        "mine.py:cutout, side = 8."
+    ) in summary_of(replace(results(seeds=1), specs=specs)).notes
+    assert not any("Perturbed" in note for note in summary_of(results(seeds=1)).notes)
+
+
+def test_settings_of_many_perturbations_are_left_to_the_table_of_trainings() -> None:
+    names = [f"noise{number}" for number in range(notes.MOST + 1)]
+    [told] = notes.perturbations_note(perturbed(**dict.fromkeys(names, NOISE)), dict(zip(names, names, strict=True)))
+    assert told == "How images were perturbed before they were learned from is in the table of trainings."
 
 
 @pytest.mark.parametrize("table_of", [summary_of, differences_of])

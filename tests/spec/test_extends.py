@@ -66,6 +66,12 @@ def test_an_evaluation_that_is_false_is_left_out_in_every_profile(files: dict[st
         assert list(parsed(files, text, profile).evaluations) == ["clean", "boundary"]
 
 
+def test_no_profile_leaves_out_an_evaluation_alone(files: dict[str, Path]) -> None:
+    said = r"own\.toml: profiles\.smoke\.evaluations\.strong is false, .* in every profile or in none; say it in \[eval"
+    with pytest.raises(SpecError, match=said):
+        parsed(files, OWN + "\n[profiles.smoke]\nevaluations.strong = false\n")
+
+
 def test_what_is_left_out_must_be_there(files: dict[str, Path]) -> None:
     with pytest.raises(SpecError, match=r"own\.toml: no evaluation of base called 'strnog'; did you mean 'strong'\?"):
         parsed(files, OWN + "\n[evaluations]\nstrnog = false\n")

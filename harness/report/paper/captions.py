@@ -48,6 +48,7 @@ def _behind(figure: Shown) -> Iterator[str]:
     if {*shown["evaluation"]} & {*SIZED}:
         yield from notes.zero_note(images, curves)
     yield from notes.hyperparameters_note(settings, labels)
+    yield from notes.perturbations_note(specs, labels)
     yield from notes.substitutes_note(substitutes, shown["evaluation"], labels)
     if "spectrum" in kind.shows:
         yield from notes.spectra_note(specs)
