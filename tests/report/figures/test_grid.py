@@ -34,7 +34,7 @@ from harness.report.figures.grid import labels, spaced
         (
             {"trades": "none", "at[epsilon=0.1]": "none", "at[epsilon=0.2]": "none", "smooth[amount=0.1]": "none"},
             ["trades", "at, 0.1, –", "at, 0.2, –", "smooth, –, 0.1"],
-            "condition, epsilon, amount",
+            "condition, ε, amount",
         ),
     ],
 )
