@@ -159,9 +159,7 @@ def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], key: 
     handles: dict[str, Artist] = {}
     for row in records(data):
         look = looks[row.condition]
-        images = "" if row.regularization == UNREGULARIZED else f" on {row.regularization}"
-        kind = row.condition if row.target == ELSEWHERE else row.target + images
-        handles.setdefault(plain(kind), Line2D([], [], color=look.color, marker=look.marker, **style))
+        handles.setdefault(plain(_kind(row)), Line2D([], [], color=look.color, marker=look.marker, **style))
     handles["open: not acceptable"] = Line2D([], [], color=GRAY, marker="o", markerfacecolor="white", **style)
     handles[f"acceptable region ({seeds(data)})"] = Patch(color=SHADE)
     if (data["n"] >= LEAST_SEEDS).any():
@@ -172,3 +170,12 @@ def _legend(figure: Figure, data: pd.DataFrame, looks: Mapping[str, Look], key: 
         folded(f"{label}: {text}", LABEL_SIZE, room): Line2D([], [], linestyle="none") for label, text in key.items()
     }
     put_below(figure, list(handles.values()), list(handles), handlelength=2.0)
+
+
+def _kind(row: Any) -> str:
+    """What the conditions of one look share: the target and its images, and what else they are trained with."""
+    if row.target == ELSEWHERE:
+        return str(row.condition)
+    target, *others = row.target.split(" + ")
+    images = [] if row.regularization == UNREGULARIZED else [f"on {row.regularization}"]
+    return " + ".join((" ".join((target, *images)), *others))

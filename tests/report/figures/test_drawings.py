@@ -228,3 +228,12 @@ def test_a_condition_has_the_color_among_the_acceptable_regions_that_it_has_else
     colors = {text.get_text(): mark.get_color() for text, mark in marks}
     for name in ("zebra", "ant"):
         assert colors[f"mine.py:{name} on imagenet"] == found[name].color
+
+
+def test_the_legend_of_acceptable_regions_names_the_images_of_pairs_beside_their_target() -> None:
+    both = condition("both", "threshold + gaussian") | {"threshold": 0.8}
+    noise = condition("noise", "gaussian") | {"regularization": "none"}
+    each, made = drawing("acceptable", conditions=(condition("none"), both, noise))
+    with styled():
+        [legend] = each.draw(each.data, looks(made.conditions)).legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == ["threshold on imagenet + gaussian", "gaussian"]
