@@ -232,7 +232,7 @@ def test_a_condition_has_the_color_among_the_acceptable_regions_that_it_has_else
 
 def test_the_legend_of_acceptable_regions_names_the_images_of_pairs_beside_their_target() -> None:
     both = condition("both", "threshold + gaussian") | {"threshold": 0.8}
-    noise = condition("noise", "gaussian") | {"regularization": "none"}
+    noise = condition("noise", "gaussian") | {"threshold": 0.8, "regularization": "none"}
     each, made = drawing("acceptable", conditions=(condition("none"), both, noise))
     with styled():
         [legend] = each.draw(each.data, looks(made.conditions)).legends
