@@ -87,7 +87,7 @@ class SuiteFile(Spec):
     seeds: Seeds
     """For instance "0-6", or [0, 1, 2]."""
     train: TrainTable
-    """What all conditions have in common: a training spec without its regularizer."""
+    """What all conditions have in common: a training spec without regularizers and perturbation."""
     regularizer: RegularizerTable = {}
     """What all regularized conditions have in common."""
     conditions: dict[str, ConditionTable] = Field(min_length=1)

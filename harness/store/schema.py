@@ -71,7 +71,7 @@ class Model(Base):
     seed: Mapped[int] = mapped_column(comment="Seed of its random streams.")
     spec: Mapped[dict[str, Any]] = mapped_column(comment="The whole spec, resolved, as JSON.")
     baseline: Mapped[str] = mapped_column(
-        index=True, comment="Digest of the same spec without its regularizer: equal for a model and its baseline."
+        index=True, comment="Digest of the spec without regularizers and perturbation: a model's and its baseline's."
     )
     classification: Mapped[str] = mapped_column(comment="Data set of the task.")
     color: Mapped[str] = mapped_column(comment="gray or rgb.")
