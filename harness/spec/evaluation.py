@@ -55,17 +55,33 @@ class NoiseSpec(_Curve):
     """The noise is the same for every model."""
 
 
+ATTACKED = "{condition}"
+"""In an attack's `substitute_condition`: the condition of the model that is attacked."""
+
+
 class WithSubstitute(Spec):
-    """What attacks a model with what was made with another, unregularized network."""
+    """What attacks a model with what was made with another network, in the paper an unregularized one."""
 
     substitute_seed: int = Field(default=10_000, ge=0)
-    """Seed of the substitute, an unregularized model of the same task that is never evaluated itself."""
+    """Seed of the substitute, a model of the same task that is never evaluated itself."""
     substitute_precision: TrainingPrecision | None = None
     """Of the substitute's training; the evaluated model's if absent."""
+    substitute_condition: str | None = None
+    """The condition of the suite that the substitute is trained as, its regularizer, penalty and perturbation included;
+    `{condition}` for the attacked model's own. If absent, the attacked model's without them."""
+
+    @model_validator(mode="after")
+    def _says_one_precision(self) -> Self:
+        if self.substitute_condition and self.substitute_precision:
+            raise ValueError(
+                f"substitute_precision has no effect with substitute_condition {self.substitute_condition!r}, whose "
+                "precision the substitute has; leave it out"
+            )
+        return self
 
 
 class FgsmTransferSpec(_Curve, WithSubstitute):
-    """Accuracy on FGSM examples made with another, unregularized network (equation 1)."""
+    """Accuracy on FGSM examples made with another network, in the paper an unregularized one (equation 1)."""
 
     version: ClassVar[int] = 1
     kind: Literal["fgsm_transfer"] = "fgsm_transfer"
@@ -202,7 +218,7 @@ class OwnAttackSpec(SizedAttackSpec):
 
 
 class OwnTransferredAttackSpec(SizedAttackSpec, WithSubstitute):
-    """Accuracy, at each size, on what an attack of your own makes with another, unregularized network."""
+    """Accuracy, at each size, on what an attack of your own makes with another network."""
 
     version: ClassVar[int] = 1
     kind: Literal["own_transferred_attack"] = "own_transferred_attack"

@@ -174,6 +174,8 @@ class PlannedJob:
     """Estimated GFLOP."""
     blocked: str | None = None
     """Why it cannot run yet, and the command that puts it right."""
+    alike: str | None = None
+    """Of a substitute: the condition that it is trained as, if an attack names one."""
 
     @property
     def key(self) -> str:
@@ -188,7 +190,7 @@ class PlannedJob:
             return job_title(place.condition, place.seed, place.evaluation)
         model = model_of(self.job)
         assert model is not None, "an analysis has a place"
-        return job_title("", model.seed, None)
+        return job_title(f"substitute like {self.alike}" if self.alike else "", model.seed, None)
 
     @property
     def needs(self) -> tuple[ModelJob, ...]:

@@ -21,7 +21,7 @@ def baselines(tables: Mapping[str, Table], conditions: Mapping[str, ModelSpec], 
         own, base = conditions[name], conditions[baseline]
         if baseline in named or (isinstance(base, TrainingSpec) and base != base.unregularized):
             raise SpecError(f"{at}: {baseline} is itself compared with another; name one that is not")
-        _require_alike(at, {each: conditions[each] for each in (name, baseline)})
+        require_alike(at, {each: conditions[each] for each in (name, baseline)})
         if own.has_seeds != base.has_seeds:
             single, over = (baseline, name) if own.has_seeds else (name, baseline)
             raise SpecError(
@@ -38,7 +38,7 @@ def substitutes(tables: Mapping[str, Table], conditions: Mapping[str, ModelSpec]
         at = f"{where}: conditions {name}: substitute"
         if not isinstance(conditions[substitute], TrainingSpec):
             raise SpecError(f"{at}: {substitute} is not trained here; name one that is")
-        _require_alike(at, {each: conditions[each] for each in (name, substitute)})
+        require_alike(at, {each: conditions[each] for each in (name, substitute)})
     return named
 
 
@@ -51,7 +51,7 @@ def _named(key: str, tables: Mapping[str, Table], conditions: Mapping[str, Model
     return named
 
 
-def _require_alike(at: str, two: Mapping[str, ModelSpec]) -> None:
+def require_alike(at: str, two: Mapping[str, ModelSpec]) -> None:
     """Raises SpecError where two conditions do not classify the same images."""
     tasks = {name: f"{spec.classification} ({spec.color})" for name, spec in two.items()}
     if len({*tasks.values()}) > 1:

@@ -79,7 +79,10 @@ def resolved_conditions(suite: Suite, seeds: Collection[int], inputs: Inputs, de
         model, where = models[condition], f"{suite.source.name}: evaluation {name}"
         spec = resolver.evaluation(written, model, where)
         read = evaluation_inputs(spec, model)
-        substitute = substitutes.get(condition, spec, where) if isinstance(spec, WithSubstitute) else None
+        substitute = None
+        if isinstance(spec, WithSubstitute):
+            substitute = substitutes.get(condition, spec, where)
+            spec = spec.replaced(substitute_condition=None)  # its training is part of the identity, its name is not
         return Asked(
             name=name,
             spec=spec,
