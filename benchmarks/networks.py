@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from benchmarks import ceilings
 from benchmarks.contest import Ceiling, Disagreement
-from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split
 from harness.evaluations.setting import Setting, chunk_for
 from harness.models.bfloat16 import has_bfloat16, in_bfloat16
 from harness.models.pixels import PixelModel, for_evaluation, unit_pixels

@@ -24,9 +24,9 @@ from benchmarks.networks import (
     unseen,
 )
 from benchmarks.reference import passes as reference
-from harness.data.arrays import Split
 from harness.data.corruptions import corrupted
 from harness.data.sets import SEVERITIES
+from harness.data.splits import Split
 from harness.evaluations import evaluate
 from harness.evaluations.curve import sizes
 from harness.evaluations.setting import Setting

@@ -18,8 +18,8 @@ from benchmarks.training_step import (
     precisions,
     same_first_step,
 )
-from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
+from harness.data.splits import open_split
 from harness.measurement import TrainingResult
 from harness.settings import Settings
 from harness.spec import TrainingSpec, TrainJob

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from harness.data.arrays import open_split
 from harness.data.catalogue import get_manifest
+from harness.data.splits import open_split
 
 
 def leaked_test_images(data_dir: Path, name: str) -> int:

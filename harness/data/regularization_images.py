@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from harness.data.arrays import open_split
 from harness.data.augmentation import PADDING, crop_flip
 from harness.data.catalogue import get_dataset
 from harness.data.grayscale import as_color
+from harness.data.splits import open_split
 from harness.errors import DataError
 from harness.seeding import image_streams, uniform
 from harness.spec.training import Color

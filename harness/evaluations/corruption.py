@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from harness.data.arrays import Split
 from harness.data.grayscale import as_color
 from harness.data.sets import SEVERITIES
+from harness.data.splits import Split
 from harness.errors import DataDamaged
 from harness.evaluations.classifier import Classifier
 from harness.evaluations.setting import Setting

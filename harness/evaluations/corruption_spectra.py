@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset
 from harness.data.frequencies import radii
 from harness.data.grayscale import as_color
 from harness.data.sets import SEVERITIES
+from harness.data.splits import open_split
 from harness.errors import DataDamaged
 from harness.measurement import EvaluationResult, Measurement
 from harness.models.pixels import unit_pixels

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from harness.data.arrays import open_split
 from harness.data.grayscale import as_color
+from harness.data.splits import open_split
 from harness.evaluations.curve import bounds
 from harness.evaluations.noise import NOISES, noise_of
 from harness.measurement import EvaluationResult, Measurement

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harness.data.arrays import Split, open_split
 from harness.data.grayscale import as_color
 from harness.data.progress import OnJobProgress, ignore_progress
+from harness.data.splits import Split, open_split
 from harness.models.bfloat16 import has_bfloat16
 from harness.own_code import NO_CODE, OwnCode, OwnFunction
 from harness.spec import AttackerSpec, CorruptionSpec, EvaluationSpec, ModelSpec, TrainingSpec

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset
 from harness.data.grayscale import as_color
+from harness.data.splits import open_split
 from harness.errors import HarnessError
 from harness.own_code import kept
 from harness.seeding import global_generators

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.data.arrays import verify
 from harness.data.catalogue import split_file
 from harness.data.similarities import verify_similarity
+from harness.data.splits import verify
 from harness.data.weights import weights_file
 from harness.errors import DataDamaged, DataMissing, UnknownName
 from harness.spec.inputs import Input

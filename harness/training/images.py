@@ -10,12 +10,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset
 from harness.data.grayscale import as_color
 from harness.data.regularization_images import regularization_images
 from harness.data.sets import Task
 from harness.data.similarities import open_similarity
+from harness.data.splits import open_split
 from harness.data.weights import weights_file
 from harness.errors import DataError
 from harness.models.features import feature_rows

@@ -10,7 +10,7 @@ import torch
 from own_code import example
 from program import Program
 
-from harness.data.arrays import open_split
+from harness.data.splits import open_split
 from harness.store.arrays import load
 from harness.store.engine import open_database
 from harness.suites.outdated import outdated

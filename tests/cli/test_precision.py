@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from program import Program
 
-from harness.data.arrays import open_split
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split
 from harness.models import weights
 from harness.models.pixels import unit_pixels
 from harness.spec import TrainingSpec

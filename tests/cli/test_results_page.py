@@ -12,7 +12,7 @@ import torch
 from own_code import example
 from program import Program
 
-from harness.data.arrays import open_split
+from harness.data.splits import open_split
 from harness.errors import HarnessError, WeightsDamaged
 from harness.store.arrays import load
 from harness.suites.trained_model import trained_model

@@ -7,9 +7,9 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from harness.data.arrays import open_split
 from harness.data.bundled import is_made, prepare_bundled
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split
 
 
 def test_digits_are_scikit_learns_each_once(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from few_images import write
 from serving import Quiet, serving
 
 from harness.data import preparation
-from harness.data.arrays import open_split
 from harness.data.download import Download
 from harness.data.origin import new_origin
 from harness.data.preparation import prepare
+from harness.data.splits import open_split
 from harness.errors import DataError, DataMissing
 
 

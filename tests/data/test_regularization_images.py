@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data.arrays import open_split
 from harness.data.bundled import prepare_bundled
 from harness.data.grayscale import luma
 from harness.data.origin import Origin
 from harness.data.regularization_images import regularization_images
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError
 

@@ -16,10 +16,10 @@ from few_images import CLASSES, ORIGIN, files, split_arrays, write
 
 from harness.data import array_files
 from harness.data.array_files import LOCK, writable
-from harness.data.arrays import open_split, verify
 from harness.data.manifest import set_manifest_file
 from harness.data.manifest_file import MANIFEST
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split, verify
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing
 

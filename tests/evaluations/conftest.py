@@ -12,8 +12,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from harness.data.arrays import Split
 from harness.data.sets import SEVERITIES
+from harness.data.splits import Split
 from harness.evaluations import Setting
 from harness.models.pixels import unit_pixels
 

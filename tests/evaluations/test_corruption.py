@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from harness.data.arrays import Split
+from harness.data.splits import Split
 from harness.errors import DataDamaged, DataMissing
 from harness.evaluations import evaluate
 

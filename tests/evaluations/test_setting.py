@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.data.arrays import open_split
+from harness.data.splits import open_split
 from harness.errors import DataMissing
 from harness.evaluations import evaluate, setting_for
 from harness.evaluations.setting import chunk_for

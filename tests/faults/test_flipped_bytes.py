@@ -17,7 +17,7 @@ from faulty_program import Faulty
 from ledger import injected
 
 from harness.data import similarities
-from harness.data.arrays import verify
+from harness.data.splits import verify
 from harness.errors import DataDamaged, HarnessError, StoreError, WeightsDamaged
 from harness.measurement import TrainingResult
 from harness.models import weights

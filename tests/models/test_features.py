@@ -8,7 +8,7 @@ import torchvision
 from pretended_device import DEVICE, pretended_device
 from torch import Tensor
 
-from harness.data.arrays import open_split
+from harness.data.splits import open_split
 from harness.data.weights import weights_file
 from harness.errors import ImportRefused, UnknownName
 from harness.models import features

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.data.arrays import open_split, verify
 from harness.data.catalogue import get_manifest
 from harness.data.regularization_images import regularization_images
 from harness.data.sets import DATASETS, FREQUENCY
+from harness.data.splits import open_split, verify
 from harness.regularization.ranges import pair_counts
 from harness.regularization.similarity import unit_rows
 from harness.spec import TrainingSpec

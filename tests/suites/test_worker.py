@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from harness import provenance
-from harness.data.arrays import open_split
 from harness.data.imports.folder import import_images
+from harness.data.splits import open_split
 from harness.errors import DeviceError
 from harness.evaluations import ANALYSES
 from harness.evaluations.setting import CPU_CHUNK

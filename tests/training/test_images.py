@@ -6,8 +6,8 @@ import pytest
 import torch
 from own_code import CODE
 
-from harness.data.arrays import open_split
 from harness.data.similarities import write_similarities
+from harness.data.splits import open_split
 from harness.errors import DataError, DataMissing, SpecError
 from harness.regularization.own_target import own_similarity
 from harness.spec.training import RegularizerSpec, TrainingSpec

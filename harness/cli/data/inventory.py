@@ -79,7 +79,7 @@ def _notes(row: DataSet | ExternalWeights, state: State, origin: Origin | None, 
 
 
 def _verify(name: str, size: int) -> None:
-    from harness.data.arrays import verify as verify_set
+    from harness.data.splits import verify as verify_set
     from harness.data.weights import weights_file
 
     read = weights_file if data_kind(name) == "weights" else verify_set

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions.blur import defocus_blur, glass_blur, motion_blur, zoom_blur
 from harness.data.corruptions.digital import contrast, elastic_transform, jpeg_compression, pixelate
@@ -28,6 +27,7 @@ from harness.data.manifest import Manifest
 from harness.data.origin import new_origin
 from harness.data.progress import OnProgress, ignore_progress
 from harness.data.sets import CORRUPTED, SEVERITIES
+from harness.data.splits import open_split
 from harness.data.writing import Existing, SplitArrays, write_set
 from harness.errors import DataError
 from harness.names import lookup

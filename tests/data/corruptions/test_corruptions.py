@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.arrays import open_split
 from harness.data.corruptions import BLOCK, CORRUPTIONS, corrupt, corrupted
 from harness.data.corruptions.draws import Draws
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS, FREQUENCY
+from harness.data.splits import open_split
 from harness.data.writing import SplitArrays, write_set
 from harness.errors import DataError, DataMissing, UnknownName
 

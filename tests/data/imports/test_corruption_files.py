@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.arrays import open_split
 from harness.data.imports.corruption_files import import_corruptions
 from harness.data.sets import DATASETS, FREQUENCY
+from harness.data.splits import open_split
 from harness.errors import DataMissing, ImportRefused
 
 N = 50  # images per corruption here; the real sets have 50,000

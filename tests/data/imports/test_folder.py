@@ -12,12 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data.arrays import open_split, verify
 from harness.data.catalogue import get_manifest
 from harness.data.imports.folder import import_images
 from harness.data.imports.source import Folder
 from harness.data.order import fair_order
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split, verify
 from harness.errors import DataError, DataMissing, ImportRefused
 
 MakeFolder = Callable[..., Path]

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.arrays import open_split
 from harness.data.catalogue import get_dataset
 from harness.data.imports.own_arrays import import_own_arrays
+from harness.data.splits import open_split
 from harness.errors import DataError, ImportRefused
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.data.arrays import open_split, verify
 from harness.data.catalogue import get_dataset, get_manifest
 from harness.data.corruptions import corrupt
 from harness.data.imports.folder import import_images
@@ -19,6 +18,7 @@ from harness.data.manifest import Manifest
 from harness.data.manifest_file import MANIFEST
 from harness.data.order import fair_order
 from harness.data.sets import DATASETS, FREQUENCY
+from harness.data.splits import open_split, verify
 from harness.data.writing import Existing
 from harness.errors import DataDamaged, DataError, ImportRefused, SpecError, UnknownName
 

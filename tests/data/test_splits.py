@@ -11,11 +11,11 @@ import torch
 from few_images import CLASSES, ORIGIN, file_of, split_arrays, write
 from safetensors.numpy import load_file
 
-from harness.data.arrays import open_split, verify
 from harness.data.catalogue import split_file
 from harness.data.manifest_file import MANIFEST
 from harness.data.origin import Origin
 from harness.data.sets import DATASETS
+from harness.data.splits import open_split, verify
 from harness.data.writing import write_set
 from harness.errors import DataDamaged, DataMissing, UnknownName
 
