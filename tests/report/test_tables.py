@@ -408,6 +408,14 @@ def test_decision_based_attacks_stand_beside_their_queries_by_which_nothing_is_c
     assert told not in none.notes
 
 
+def test_a_model_that_no_attack_was_made_on_is_in_no_mean_of_queries() -> None:
+    given = results(seeds=2)
+    asked = given.distances.assign(evaluation="hop_skip_jump", queries=1987.0)
+    asked.loc[asked["seed"] == 0, "queries"] = float("nan")
+    table = summary_of(replace(given, queries=asked))
+    assert set(column(table, "HopSkipJump\nqueries (per image)")) == {"1987 (n = 1)"}
+
+
 def test_each_attack_counts_its_own_failures() -> None:
     given = results(seeds=1)
     other = given.distances[given.distances["condition"] != "none"].assign(evaluation="fmn", norm="linf", n_failed=7)
