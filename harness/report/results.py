@@ -11,7 +11,7 @@ from harness.data.sets import CORRUPTED, DATASETS
 from harness.errors import HarnessError
 from harness.measurement import LEFT_BY
 from harness.report.missing import read_missing
-from harness.report.rows import records
+from harness.report.rows import in_order_of, records
 from harness.report.vocabulary import UNREGULARIZED, scale
 from harness.store import read, relations
 from harness.store.engine import Database, schema_version
@@ -142,20 +142,30 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     require_intact(db, suite, profile)
     [planned] = records(relations.frame(db, "suite", name=suite, profile=profile))
     places = relations.frame(db, "placed_model", suite=suite, profile=profile)
-    order = relations.frame(db, "place", suite_id=planned.id).sort_values("id")[["condition"]].drop_duplicates()
+    written = relations.frame(db, "place", suite_id=planned.id).sort_values("id")
+    order, evaluations = written[["condition"]].drop_duplicates(), written["evaluation"].unique()
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
 
+    def ordered(frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows in an order of their own, in which evaluations are as in the suite; no kind of database shows."""
+        rows = frame.sort_values(list(frame.columns))
+        rows = in_order_of(rows, "evaluation", evaluations) if "evaluation" in rows else rows
+        return rows.reset_index(drop=True)
+
     def view(name: str) -> pd.DataFrame:
-        return _frame(db, name, suite=suite, profile=profile)
+        return ordered(_frame(db, name, suite=suite, profile=profile))
 
     def of_models(name: str) -> pd.DataFrame:
-        return _frame(db, name, model_id=read.models_of(suite, profile)).merge(rows, on="model_id")
+        return ordered(_frame(db, name, model_id=read.models_of(suite, profile))).merge(rows, on="model_id")
+
+    def told_apart(metrics: Mapping[str, str], label: str, value: str) -> pd.DataFrame:
+        return ordered(_told_apart(numbers, metrics, label, value))
 
     boundary, corruptions = view("v_boundary"), view("v_corruptions")
     _refuse_twins(boundary, ["condition", "seed", "steps"], "Boundary attacks with the same steps")
     _refuse_twins(corruptions, ["condition", "seed", "corruption", "severity"], "corrupted sets")
     numbers = read.measured(db, suite, profile, (*read.MEDIANS, read.QUERIES, *LEFT_BY, *read.BANDS))
-    distances = _told_apart(numbers, read.MEDIANS, "norm", "distance")
+    distances = told_apart(read.MEDIANS, "norm", "distance")
     queries = numbers[(numbers["metric"] == read.QUERIES) & numbers["evaluation"].isin(distances["evaluation"])]
     return Results(
         suite=suite,
@@ -168,9 +178,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         corruptions=corruptions,
         boundary=boundary,
         distances=distances,
-        queries=_ordered(queries.rename(columns={"value": "queries"})),
-        left=_told_apart(numbers, LEFT_BY, "attack", "left"),
-        bands=_told_apart(numbers, read.BANDS, "band", "accuracy"),
+        queries=ordered(queries.rename(columns={"value": "queries"})),
+        left=told_apart(LEFT_BY, "attack", "left"),
+        bands=told_apart(read.BANDS, "band", "accuracy"),
         spectra=view("v_spectra"),
         analyses=view("v_analyses"),
         arrays=view("v_arrays"),
@@ -180,7 +190,7 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
         gamma_epochs=of_models("gamma"),
         specs=read.specs(db, suite, profile),
         substitutes=read.substitutes(db, suite, profile),
-        images=_ordered(read.images_behind(db, suite, profile)),
+        images=ordered(read.images_behind(db, suite, profile)),
         missing=read_missing(db, suite, profile),
         origins=origins(db, suite, profile),
         schema=schema_version(db) or "",
@@ -196,19 +206,14 @@ def _conditions(places: pd.DataFrame) -> pd.DataFrame:
 
 
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
-    """A view's rows in an order of their own."""
-    return _ordered(relations.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float)))
+    """A view's rows."""
+    return relations.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
 
 
 def _told_apart(numbers: pd.DataFrame, metrics: Mapping[str, str], label: str, value: str) -> pd.DataFrame:
     """The numbers of some metrics; the columns `value` and `label` have the number, and what it is of by its metric."""
     own = numbers[numbers["metric"].isin(metrics)].replace({"metric": metrics})
-    return _ordered(own.rename(columns={"value": value, "metric": label}))
-
-
-def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows in an order of their own: not even the kind of database shows in a report."""
-    return frame.sort_values(list(frame.columns), ignore_index=True)
+    return own.rename(columns={"value": value, "metric": label})
 
 
 def _refuse_twins(frame: pd.DataFrame, keys: list[str], what: str) -> None:

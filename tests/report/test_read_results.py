@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from invented import results
-from study import HOSTILE, NONE, planned
+from study import EVALUATIONS, HOSTILE, NONE, OWN, planned, record
 
 from harness.errors import HarnessError
 from harness.measurement import LEFT_BY
@@ -26,6 +26,14 @@ def test_results_are_read_in_the_suites_order(db: Database) -> None:
     assert found.title == "What does it do?"
     assert len(found.curves) == 2 * 3
     assert set(found.missing["state"]) == {"diverged", "blocked", "failed", "waiting"}
+
+
+def test_evaluations_are_read_in_the_suites_order(tmp_path: Path) -> None:
+    asked = {"gaussian": EVALUATIONS["gaussian"], "ddn": OWN["ddn"]}
+    with open_database(f"sqlite:///{tmp_path / 'harness.sqlite'}") as db:
+        record(db, "study", {"none": NONE}, {"none": 0.0}, evaluations=asked)
+        found = read_results(db, "study", "small")
+    assert [*found.curves["evaluation"].unique()] == ["gaussian", "ddn"]
 
 
 def test_what_a_suite_asks_for_is_read_once_for_all_seeds(db: Database) -> None:
@@ -60,7 +68,7 @@ def test_numbers_are_told_apart_by_what_their_metric_is_of() -> None:
     numbers = pd.DataFrame({"seed": [3, 2, 1, 0], "value": [0.3, 0.2, 0.1, float("nan")], "metric": metrics})
     found = _told_apart(numbers, MEDIANS, "norm", "distance")
     assert list(found.columns) == ["seed", "distance", "norm"]
-    assert (list(found["seed"]), list(found["norm"])) == ([0, 3], ["l2", "linf"])
+    assert (list(found["seed"]), list(found["norm"])) == ([3, 0], ["linf", "l2"])
     assert _told_apart(numbers, BANDS, "band", "accuracy").to_numpy().tolist() == [[1, 0.1, "low"]]
     assert _told_apart(numbers, LEFT_BY, "attack", "left").to_numpy().tolist() == [[2, 0.2, "square"]]
 
