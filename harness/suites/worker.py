@@ -45,7 +45,8 @@ from harness.training.loop import train
 from harness.training.trained import load_trained
 
 PROGRESS_SECONDS = 0.2  # between two looks at the same job
-MODELS_IN_MEMORY = 4
+MODELS_IN_MEMORY = 3
+SUBSTITUTES_IN_MEMORY = 8  # a suite may have one for each of its conditions, and every model meets them all
 
 Tell = Callable[[Progressed], None]
 """Takes what a worker says of a work that goes on."""
@@ -96,8 +97,9 @@ class Worker:
     def __init__(self, device: torch.device, threads: int, tell: Tell) -> None:
         self._device = device
         self._tell = tell
-        # a substitute is needed again by every model: what was remembered about it must not be lost in between
         self._load_trained = lru_cache(maxsize=MODELS_IN_MEMORY)(load_trained)
+        # a substitute is needed again by every model: what was remembered about it must not be lost in between
+        self._load_substitute = lru_cache(maxsize=SUBSTITUTES_IN_MEMORY)(load_trained)
         self._load_robustbench = lru_cache(maxsize=1)(load_robustbench)
         self._load_checkpoint = lru_cache(maxsize=1)(load_checkpoint)
         self._told = 0.0
@@ -161,7 +163,7 @@ class Worker:
             job.model.spec,
             work.data_dir,
             self._device,
-            self._load(work, job.substitute) if job.substitute else None,
+            self._load(work, job.substitute, as_substitute=True) if job.substitute else None,
             work.code,
             on_progress=lambda progress: self._tell_now_and_then(job.key, progress),
         )
@@ -181,7 +183,7 @@ class Worker:
             parameters=sum(parameter.numel() for parameter in model.parameters()),
         )
 
-    def _load(self, work: JobWork, job: ModelJob) -> nn.Module:
+    def _load(self, work: JobWork, job: ModelJob, *, as_substitute: bool = False) -> nn.Module:
         if isinstance(job.spec, RobustBenchSpec):
             return self._load_robustbench(job.spec, _weights_of(work, job), self._device)
         task = get_dataset(work.data_dir, job.spec.classification).task
@@ -190,7 +192,8 @@ class Worker:
             spec = job.spec.replaced(weights=job.spec.weights_of(job.seed))  # the file that errors name
             return self._load_checkpoint(spec, _weights_of(work, job), task, self._device, code)
         folder = model_folder(work.models_dir, job.key)
-        return self._load_trained(job.spec, folder, work.weights[job.key], task, self._device, code)
+        load_trained = self._load_substitute if as_substitute else self._load_trained
+        return load_trained(job.spec, folder, work.weights[job.key], task, self._device, code)
 
     def _tell_now_and_then(self, key: str, progress: Progress) -> None:
         now = time.monotonic()

@@ -16,12 +16,14 @@ from harness.data.imports.folder import import_images
 from harness.data.splits import open_split
 from harness.errors import DeviceError
 from harness.evaluations import ANALYSES
+from harness.evaluations.fgsm_transfer import gradient_signs
 from harness.evaluations.setting import CPU_CHUNK
 from harness.measurement import EvaluationResult
 from harness.spec import (
     AnalyseJob,
     CleanSpec,
     EvaluateJob,
+    FgsmTransferSpec,
     Input,
     LoadJob,
     NetworkSpec,
@@ -37,6 +39,13 @@ from harness.suites.inputs import Inputs
 from harness.suites.worker import Worker, make_worker
 
 EVERYTHING = 1 << 50  # bytes; no machine has them
+TINY = TrainingSpec(
+    classification="digits",
+    n_train=40,
+    network=NetworkSpec(base_width=2),
+    optimisation=OptimisationSpec(epochs=1, batch_size=20),
+    augmentation="none",
+)
 
 
 @pytest.fixture
@@ -172,18 +181,36 @@ def other_digits(folders, tmp_path) -> Path:
     return tmp_path / "data"
 
 
+def test_what_substitutes_attack_with_is_found_once_for_all_models(folders, tmp_path, monkeypatch):
+    """As in a suite that attacks each of its conditions with networks that are trained as all of them."""
+    planned = Inputs(folders.data_dir, stand_ins=False)
+    trainings = [TrainJob(spec=TINY, seed=seed, data=planned.digests(TINY.inputs)) for seed in range(9)]
+    worker, weights, asked = Worker(torch.device("cpu"), 1, lambda told: None), dict[str, str](), []
+
+    def result(job):
+        done = worker.do(JobWork(job=job, data_dir=folders.data_dir, models_dir=tmp_path / "models", weights=weights))
+        assert isinstance(done, Finished), done
+        return done.result
+
+    def watched(substitute, images, labels):
+        asked.append(substitute)
+        return gradient_signs(substitute, images, labels)
+
+    monkeypatch.setattr(sys.modules[gradient_signs.__module__], "gradient_signs", watched)
+    weights |= {job.key: result(job).weights for job in trainings}
+    attack, data = FgsmTransferSpec(n_images=20, sizes=2, max_epsilon=0.1), planned.digests([Input("digits", "test")])
+    attacked, substitutes = trainings[:4], trainings[4:]
+    for model in attacked:
+        for substitute in substitutes:
+            result(EvaluateJob(model=model, evaluation=attack, data=data, substitute=substitute))
+    assert len(asked) == len(substitutes)
+
+
 @pytest.mark.parametrize("kind", ["train", "evaluate", "analyse"])
 def test_what_was_read_of_other_data_than_planned_is_no_result(kind, folders, other_digits, tmp_path):
     """A colleague replaces a data set while a run works."""
     planned = Inputs(folders.data_dir, stand_ins=False)
-    spec = TrainingSpec(
-        classification="digits",
-        n_train=40,
-        network=NetworkSpec(base_width=2),
-        optimisation=OptimisationSpec(epochs=1, batch_size=20),
-        augmentation="none",
-    )
-    training = TrainJob(spec=spec, seed=0, data=planned.digests([Input("digits", "train")]))
+    training = TrainJob(spec=TINY, seed=0, data=planned.digests(TINY.inputs))
     job = {
         "train": training,
         "evaluate": EvaluateJob(
