@@ -46,7 +46,7 @@ from harness.training.trained import load_trained
 
 PROGRESS_SECONDS = 0.2  # between two looks at the same job
 MODELS_IN_MEMORY = 3
-SUBSTITUTES_IN_MEMORY = 8  # a suite may have one for each of its conditions, and every model meets them all
+SUBSTITUTES_IN_MEMORY = 6  # a suite may have one for each of its conditions, and every model meets them all
 
 Tell = Callable[[Progressed], None]
 """Takes what a worker says of a work that goes on."""
