@@ -29,12 +29,13 @@ TRAINING = {
 def attack_curves(data: pd.DataFrame, looks: Mapping[str, Look]) -> Figure:
     """Accuracy over epsilon, one panel per attack.
 
-    data: evaluation, condition, epsilon, mean, sem, n; accuracies as fractions.
+    data: evaluation, kind, condition, epsilon, mean, sem, n; accuracies as fractions.
     """
 
     def draw(panel: Axes, name: str, looks: Mapping[str, Look]) -> None:
-        lines(panel, data[data["evaluation"] == name], "epsilon", looks, 100.0)
-        label = "ε (pixel range 0 to 1)" if name in SIZED else "Size ε of the attack"
+        own = data[data["evaluation"] == name]
+        lines(panel, own, "epsilon", looks, 100.0)
+        label = "ε (pixel range 0 to 1)" if own["kind"].isin(SIZED).all() else "Size ε of the attack"
         panel.set(title=title(attack_title(name), room_of(panel)), xlabel=label, ylabel="Accuracy (%)")
         panel.margins(x=0.06)
         panel.locator_params(axis="x", nbins=3)

@@ -18,8 +18,10 @@ from harness.report.vocabulary import SPECTRUM
 
 
 def curve_means(results: Results) -> pd.DataFrame:
-    """evaluation, condition, epsilon, mean, sem, n."""
-    return summarized(finished(results.curves, results.models), ["evaluation", "condition", "epsilon"], "accuracy")
+    """evaluation, condition, epsilon, mean, sem, n, kind (the evaluation's, which may have another name)."""
+    means = summarized(finished(results.curves, results.models), ["evaluation", "condition", "epsilon"], "accuracy")
+    kinds = dict(zip(results.images["evaluation"], results.images["kind"], strict=True))
+    return means.assign(kind=means["evaluation"].map(kinds))
 
 
 def boundary_means(results: Results) -> pd.DataFrame:

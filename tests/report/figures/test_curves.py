@@ -14,6 +14,7 @@ def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
     data = pd.DataFrame(
         {
             "evaluation": "gaussian",
+            "kind": "gaussian",
             "condition": ["none", "none", "pixel", "pixel"],
             "epsilon": [0.0, 0.1, 0.0, 0.1],
             "mean": [0.8, 0.4, 0.7, 0.5],
@@ -33,12 +34,12 @@ def test_bands_are_the_sem_in_percent_and_absent_for_one_seed() -> None:
 
 def test_sizes_are_pixels_for_the_papers_attacks_alone() -> None:
     """Those of an attack of one's own may be angles or severities."""
-    data = pd.DataFrame(
-        {"evaluation": ["uniform", "rotation"], "condition": "none", "epsilon": 0.0, "mean": 0.8, "sem": 0.0, "n": 2}
-    )
+    kinds = {"uniform": "uniform", "by-its-like": "fgsm_transfer", "rotation": "own_attack"}
+    data = pd.DataFrame({"evaluation": [*kinds], "kind": [*kinds.values()], "condition": "none", "epsilon": 0.0})
     with styled():
-        figure = attack_curves(data, looks(pd.DataFrame(FOUR[:1])))
-    assert [panel.get_xlabel() for panel in figure.axes] == ["ε (pixel range 0 to 1)", "Size ε of the attack"]
+        figure = attack_curves(data.assign(mean=0.8, sem=0.0, n=2), looks(pd.DataFrame(FOUR[:1])))
+    labels = [panel.get_xlabel() for panel in figure.axes]
+    assert labels == ["ε (pixel range 0 to 1)", "ε (pixel range 0 to 1)", "Size ε of the attack"]
 
 
 def test_the_first_epoch_is_1() -> None:
