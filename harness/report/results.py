@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 
@@ -143,14 +144,9 @@ def read_results(db: Database, suite: str, profile: str) -> Results:
     [planned] = records(relations.frame(db, "suite", name=suite, profile=profile))
     places = relations.frame(db, "placed_model", suite=suite, profile=profile)
     written = relations.frame(db, "place", suite_id=planned.id).sort_values("id")
-    order, evaluations = written[["condition"]].drop_duplicates(), written["evaluation"].unique()
+    order = written[["condition"]].drop_duplicates()
+    ordered = partial(_ordered, evaluations=[*written["evaluation"].unique()])
     rows = places[["model_row", "condition", "seed"]].rename(columns={"model_row": "model_id"})
-
-    def ordered(frame: pd.DataFrame) -> pd.DataFrame:
-        """The rows in an order of their own, in which evaluations are as in the suite; no kind of database shows."""
-        rows = frame.sort_values(list(frame.columns))
-        rows = in_order_of(rows, "evaluation", evaluations) if "evaluation" in rows else rows
-        return rows.reset_index(drop=True)
 
     def view(name: str) -> pd.DataFrame:
         return ordered(_frame(db, name, suite=suite, profile=profile))
@@ -208,6 +204,13 @@ def _conditions(places: pd.DataFrame) -> pd.DataFrame:
 def _frame(db: Database, name: str, **filters: object) -> pd.DataFrame:
     """A view's rows."""
     return relations.frame(db, name, **filters).astype(dict.fromkeys(NUMBERS[name], float))
+
+
+def _ordered(frame: pd.DataFrame, evaluations: Sequence[str]) -> pd.DataFrame:
+    """The rows in an order of their own, evaluations as in the suite: not even the kind of database shows."""
+    rows = frame.sort_values(list(frame.columns))
+    rows = in_order_of(rows, "evaluation", evaluations) if "evaluation" in rows else rows
+    return rows.reset_index(drop=True)
 
 
 def _told_apart(numbers: pd.DataFrame, metrics: Mapping[str, str], label: str, value: str) -> pd.DataFrame:
