@@ -54,6 +54,6 @@ def test_every_set_says_a_command_that_brings_it() -> None:
 
 def test_the_runners_part_does_without_torch() -> None:
     imports = ("imports.folder", "imports.own_folder", "imports.corruption_files")
-    modules = [f"harness.data.{name}" for name in ("sets", "manifest", "arrays", *imports, "bundled", "preparation")]
+    modules = [f"harness.data.{name}" for name in ("sets", "manifest", "splits", *imports, "bundled", "preparation")]
     code = f"import sys, {', '.join(modules)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
