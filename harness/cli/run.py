@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,9 +34,9 @@ def run_suite(
     from harness.cli.progress import say, shown
     from harness.suites.request import Request
     from harness.suites.runner import run_suite
+    from harness.suites.stopping import obey_signals
 
-    # what `docker stop` sends is to be obeyed like Ctrl-C
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    obey_signals()
     request = Request(
         selection=selected(suite, profile, seeds, only),
         device=device,

@@ -7,5 +7,6 @@ are; `obstacles` says what cannot be done, `cost` what the rest takes. `past` pl
 
 From jobs to results: `runner` stores a plan and lets a `run` do it. `schedule` says which job is next, `provisions` and
 `missing_weights` see to what it needs, `peers` to what other runners do, and one of the `executors` has a `worker` do
-it. `merge` takes over what another results folder has finished; `trained_model` hands a model out in Python.
+it, unless the user wants the run to end (`stopping`). `merge` takes over what another results folder has finished;
+`trained_model` hands a model out in Python.
 """

@@ -24,6 +24,7 @@ from harness.suites.provisions import Provisions
 from harness.suites.request import Summary
 from harness.suites.schedule import Schedule
 from harness.suites.site import Site
+from harness.suites.stopping import heed_signals
 
 LOOK_SECONDS = 0.5  # between looks at what the workers say, so that clocks on the display move
 
@@ -63,6 +64,7 @@ class Run:
         elif schedule.blocked and not schedule.done and not schedule.failed:
             raise DataMissing("\n".join(dict.fromkeys(schedule.blocked.values())))
         while schedule.todo or schedule.running or schedule.left:
+            heed_signals()
             while executor.idle and (planned := schedule.begin_next()):
                 self._begin(planned)
             assert schedule.running or schedule.left, "a job that waits has a need that is neither done nor to do"

@@ -35,6 +35,7 @@ from harness.suites.request import Request, Summary, Watch
 from harness.suites.results_folder import ResultsFolder, lock_folder
 from harness.suites.run import LOOK_SECONDS, Run
 from harness.suites.site import Site
+from harness.suites.stopping import heed_signals
 
 LOCK_SECONDS = 1.0
 """Between attempts to write while somebody else has the database's lock. SQLite heeds no Ctrl-C in between."""
@@ -73,7 +74,12 @@ def run_suite(request: Request, settings: Settings, watch: Watch) -> Summary:
 def _open_site(settings: Settings, folder: ResultsFolder, executor: Executor, watch: Watch) -> Iterator[Site]:
     """The site of a run, its database opened. Jobs that run when it is left, or that a killed run left, wait again."""
     with open_database(settings.database, timeout=LOCK_SECONDS, tell=watch.note) as opened:
-        database = replace(opened, meanwhile=lambda: peers.give_sign())
+
+        def meanwhile() -> None:
+            heed_signals()
+            peers.give_sign()
+
+        database = replace(opened, meanwhile=meanwhile)
         peers = Peers(database, folder)
         peers.look()
         try:
