@@ -90,8 +90,10 @@ def _jobs_table(
 def _rows(plan: Plan) -> dict[tuple[str, str], list[PlannedJob]]:
     """The jobs of each condition, of a collection each suite, and of each training or evaluation there."""
     rows: dict[tuple[str, str], list[PlannedJob]] = {}
-    for planned in (planned for planned in plan.asked if not planned.places):
-        rows.setdefault((SUBSTITUTE, f"train like {planned.alike}" if planned.alike else "train"), []).append(planned)
+    for planned in plan.asked:
+        if not planned.places:
+            job = f"train like {planned.alike}" if planned.alike else "train"
+            rows.setdefault((SUBSTITUTE, job), []).append(planned)
     for planned in plan.asked:
         for place in planned.places:
             condition = place.suite if len(plan.suites) > 1 else place.condition or DATA

@@ -12,6 +12,7 @@ from obedient import Run
 
 from harness.settings import Settings
 from harness.spec import Suite, parse_suite
+from harness.suites.inputs import Inputs
 
 TEXT = """
 title = "Two ways to train a tiny network"
@@ -57,6 +58,12 @@ def parse(tmp_path: Path) -> Parse:
         return parse_suite(path, "paper")
 
     return parsed
+
+
+@pytest.fixture
+def inputs(digits_dir: Path) -> Inputs:
+    """What a data folder with the digits has."""
+    return Inputs(digits_dir, stand_ins=False)
 
 
 @pytest.fixture(params=BOTH)

@@ -28,11 +28,6 @@ from harness.suites.inputs import Inputs, InputState
 from harness.suites.resolution import Resolver
 
 
-@pytest.fixture
-def inputs(digits_dir: Path) -> Inputs:
-    return Inputs(digits_dir, stand_ins=False)
-
-
 def test_every_condition_seed_and_evaluation_has_one_place(parse, inputs):
     plan = plan_of(inputs, parse())
     places = [(p.condition, p.seed, p.evaluation) for planned in plan.jobs for p in planned.places]

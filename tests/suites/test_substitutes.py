@@ -7,12 +7,6 @@ from plans import plan_of
 
 from harness.errors import SpecError
 from harness.spec import EvaluateJob, RobustBenchSpec, kind_of
-from harness.suites.inputs import Inputs
-
-
-@pytest.fixture
-def inputs(digits_dir):
-    return Inputs(digits_dir, stand_ins=False)
 
 
 @pytest.fixture
