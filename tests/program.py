@@ -139,6 +139,13 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
+def after_a_run(program: Program) -> Program:
+    """The program once it has done its suite, all of which can be done."""
+    code, said = program("run-suite", "tiny")
+    assert code == 0, said
+    return program
+
+
 def wait_for(process: subprocess.Popen[str], text: str) -> str:
     """Reads what a program says until the line that has `text` in it."""
     assert process.stdout is not None

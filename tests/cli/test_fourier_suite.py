@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from program import WAYS, Program
+from program import WAYS, Program, after_a_run
 
 from harness.data.frequencies import bands
 from harness.store.arrays import load
@@ -20,17 +20,13 @@ title = "Which spatial frequencies do two tiny networks bear?"
 clean = {{ n_images = 32 }}
 fourier = {{ n_images = 8 }}
 """
-RUN = ("run-suite", "tiny")
 PAGE = (Path(__file__).parents[2] / "docs" / "fourier.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path) -> Program:
     """A program after the suite's first run."""
-    program = Program(tmp_path_factory.mktemp("fourier"), digits_dir, SUITE)
-    code, said = program(*RUN)
-    assert code == 0, said
-    return program
+    return after_a_run(Program(tmp_path_factory.mktemp("fourier"), digits_dir, SUITE))
 
 
 def test_maps_and_bands_are_stored_and_nothing_is_done_twice(own: Program) -> None:
@@ -50,7 +46,7 @@ def test_maps_and_bands_are_stored_and_nothing_is_done_twice(own: Program) -> No
     hits = own.query("SELECT file, sha256 FROM v_arrays WHERE kind = 'fourier' AND name = 'hits'")
     assert {load(own.results / "arrays", *row).shape for row in hits} == {(32, 32, 8)}
     assert own.query("SELECT count(*) FROM v_curves UNION ALL SELECT count(*) FROM v_acceptable") == [(0,), (0,)]
-    assert "nothing to do" in own(*RUN)[1]
+    assert "nothing to do" in own("run-suite", "tiny")[1]
 
 
 def test_the_report_has_the_maps_and_compares_the_bands(own: Program) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from program import WAYS, Program
+from program import WAYS, Program, after_a_run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hop-skip-jump.md").read_text(encoding="utf-8")
 [EVALUATIONS], [PYTHON] = (
@@ -25,10 +25,7 @@ clean = {{ n_images = 12 }}
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path) -> Program:
     """A program after the suite's first run."""
-    program = Program(tmp_path_factory.mktemp("hops"), digits_dir, SUITE)
-    code, said = program("run-suite", "tiny")
-    assert code == 0, said
-    return program
+    return after_a_run(Program(tmp_path_factory.mktemp("hops"), digits_dir, SUITE))
 
 
 def test_distances_curves_and_verdicts_are_stored_and_nothing_is_done_twice(own: Program) -> None:

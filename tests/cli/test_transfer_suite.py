@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from program import WAYS, Program
+from program import WAYS, Program, after_a_run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "transfer.md").read_text(encoding="utf-8")
 [EVALUATIONS] = re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -21,10 +21,7 @@ clean = {{ n_images = 12 }}
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, digits_dir: Path) -> Program:
     """A program after the suite's first run."""
-    program = Program(tmp_path_factory.mktemp("transfer"), digits_dir, SUITE)
-    code, said = program("run-suite", "tiny")
-    assert code == 0, said
-    return program
+    return after_a_run(Program(tmp_path_factory.mktemp("transfer"), digits_dir, SUITE))
 
 
 def test_each_attack_is_made_with_what_it_names_and_each_substitute_is_trained_once(own: Program) -> None:
